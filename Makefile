@@ -1,0 +1,63 @@
+# Blackstart. `make help` lists what there is.
+SHELL   := /bin/bash
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GOFLAGS_BUILD := -trimpath -ldflags "-X main.version=$(VERSION)"
+FINRAG_BUILD  := -trimpath -ldflags "-X main.build=$(VERSION)"
+SCENARIO ?= scenarios/finrag/region-partition.yaml
+NAME     := $(basename $(notdir $(SCENARIO)))
+OUT      ?= out
+N        ?= 20
+
+.DEFAULT_GOAL := help
+.PHONY: help build rehearse test check integration drills spread bench fuzz golden lint fmt clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+build: ## bin/blackstart and bin/finrag
+	@mkdir -p bin
+	go build $(GOFLAGS_BUILD) -o bin/blackstart ./cmd/blackstart
+	go build $(FINRAG_BUILD) -o bin/finrag ./cmd/finrag
+
+rehearse: build ## start two regions, cut one off under load, write a signed pack and verify it
+	bin/blackstart run $(SCENARIO) --out $(OUT)
+	bin/blackstart verify $(OUT)/$(NAME).zip --recompute --root $(OUT)/$(NAME).root.pem
+
+test: build ## everything: unit, conformance, command line, end-to-end drills with real servers
+	go vet ./...
+	go test -race -timeout 15m $$(go list ./... | grep -v /e2e)
+	go test -timeout 25m -v -run . ./cmd/blackstart/e2e
+
+check: ## the quick part of the tests
+	go vet ./...
+	go test ./... -short
+
+drills: build ## every scenario of scenarios/finrag with its expected exit code
+	go test -timeout 25m -v -run TestDrills ./cmd/blackstart/e2e
+
+integration: drills ## the same as drills
+
+spread: build ## N rehearsals in a row (default 20); the spread goes to docs/performance.md
+	go run ./cmd/blackstart/spread -n $(N) -bin bin/blackstart -scenario $(SCENARIO) -md docs/performance.md
+
+bench: ## the performance table of docs/measurement.md, against vegeta in the same run
+	go run ./loadgen/bench -out docs/performance.json -md docs/performance.md
+
+fuzz: ## every parser of foreign bytes, FUZZTIME each (default 10s)
+	@set -e; for pkg in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -rhoE '^func Fuzz[A-Za-z0-9_]+' $$pkg/*_test.go | awk '{print $$2}'); do \
+	    echo "== $$pkg $$f"; go test $$pkg -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s}; done; done
+
+golden: ## rewrite golden files and generated pages
+	go test ./injectors ./scenarios ./cmd/blackstart -update
+
+lint: ## gofmt, vet, and golangci-lint where it is installed
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed: gofmt and vet only"; fi
+
+fmt: ## gofmt
+	gofmt -w $$(git ls-files '*.go')
+
+clean: ## remove bin and out
+	rm -rf bin $(OUT)

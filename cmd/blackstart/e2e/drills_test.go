@@ -1,0 +1,173 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"blackstart/harness"
+)
+
+// drills is every scenario with the exit code and the reason it must end with. A scenario without a row fails the test.
+var drills = []struct {
+	name   string
+	exit   int
+	reason string // regular expression on the first line of the result
+}{
+	{"region-partition", harness.ExitPass, `(?i)^pass`},
+	{"region-kill", harness.ExitPass, `(?i)^pass`},
+	{"null", harness.ExitPass, `(?i)^pass.*no (impact|fault)`},
+	{"region-partition.controller-dead", harness.ExitFail, `(?i)^fail.*rto.*not recovered`},
+	{"region-partition.pager-muted", harness.ExitFail, `(?i)^fail.*(page|alert).*not received`},
+	{"region-partition.no-load", harness.ExitInconclusive, `(?i)^inconclusive.*no request`},
+	{"region-partition.async-lag", harness.ExitFail, `(?i)^fail.*lost`},
+}
+
+func TestDrills(t *testing.T) {
+	files, err := filepath.Glob(scenarioDir + "*.yaml")
+	if err != nil || len(files) != len(drills) {
+		t.Fatalf("%d scenarios, %d rows: every scenario needs its expected end (%v)", len(files), len(drills), err)
+	}
+	for _, d := range drills {
+		t.Run(d.name, func(t *testing.T) {
+			b := newBox(t)
+			o := b.run(t, "run", scenarioDir+d.name+".yaml", "--out", b.out, "--junit", filepath.Join(b.out, "junit.xml"))
+			t.Logf("exit %d\n%s", o.exit, o.stdout)
+			if o.exit != d.exit || !regexp.MustCompile(d.reason).MatchString(o.firstLine()) {
+				t.Errorf("exit %d, want %d; first line %q, want %s\n%s", o.exit, d.exit, o.firstLine(), d.reason, o.stderr)
+			}
+			b.nothingLeft(t)
+			if _, err := os.Stat(filepath.Join(b.out, "junit.xml")); err != nil {
+				t.Errorf("no JUnit file: %v", err)
+			}
+			v := b.run(t, "verify", b.pack(d.name), "--recompute", "--root", filepath.Join(b.out, d.name+".root.pem"))
+			if v.exit != harness.ExitPass {
+				t.Errorf("verify --recompute: exit %d\n%s%s", v.exit, v.stdout, v.stderr)
+			}
+			onePack(t, b, d.name)
+		})
+	}
+}
+
+// onePack checks what only some packs show.
+func onePack(t *testing.T, b box, name string) {
+	t.Helper()
+	switch name {
+	case "region-partition":
+		t.Run("auditor", func(t *testing.T) { auditor(t, b, name) })
+		t.Run("stranger", func(t *testing.T) { stranger(t, b, name) })
+		t.Run("secrets", func(t *testing.T) { noSecrets(t, b, name) })
+		t.Run("flip", func(t *testing.T) { flipEveryFile(t, b, name) })
+	case "region-partition.async-lag":
+		t.Run("stranger", func(t *testing.T) { stranger(t, b, name) })
+		t.Run("losses", func(t *testing.T) { losses(t, b, name) })
+	case "region-partition.pager-muted":
+		f := readFindings(t, b, name)
+		for _, o := range f.Objectives {
+			want := harness.Pass
+			if o.Objective.Measure == "alert.received" {
+				want = harness.Fail
+			}
+			if o.Verdict != want {
+				t.Errorf("objective %s: %s, want %s (%s)", o.Objective.ID, o.Verdict, want, o.Reason)
+			}
+		}
+	}
+}
+
+// losses checks the measurement of lost writes against the old primary's own ledger.
+func losses(t *testing.T, b box, name string) {
+	rec, f := readRecord(t, b, name), readFindings(t, b, name)
+	if !rec.Ledger.OldRead || rec.Ledger.WAL.Tool == "" {
+		t.Errorf("old primary read %v (%s), log read by %q (%s)", rec.Ledger.OldRead, rec.Ledger.OldDetail, rec.Ledger.WAL.Tool, rec.Ledger.WALDetail)
+	}
+	lost := 0
+	for _, c := range f.Ledger {
+		if c.Name == "lost" {
+			lost = c.Count
+		}
+	}
+	if lost == 0 || lost > rec.Ledger.OracleMissing {
+		t.Errorf("lost %d, the oracle misses %d", lost, rec.Ledger.OracleMissing)
+	}
+	for _, m := range f.Measurements {
+		if m.Name == "rpo.time" && m.Load == "ledger" && (!m.Known || m.Hi-m.Lo > 10_000_000) {
+			t.Errorf("rpo.time %+v: want bounds at most 10 ms apart", m)
+		}
+	}
+}
+
+// stranger lets the second implementation judge the pack.
+func stranger(t *testing.T, b box, name string) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not installed: the second implementation cannot run")
+	}
+	out, err := exec.Command(python, "../../../testdata/stranger.py", b.pack(name)).CombinedOutput()
+	if err != nil {
+		t.Fatalf("stranger.py: %v\n%s", err, out)
+	}
+	f := readFindings(t, b, name)
+	s := string(out)
+	for _, m := range f.Measurements {
+		switch {
+		case m.Name == "rto" && m.Cohort == "fresh":
+			wantNumber(t, s, `"rto[^}]*"lo(_ns)?"\s*:\s*(-?\d+)`, m.Lo)
+			wantNumber(t, s, `"rto[^}]*"hi(_ns)?"\s*:\s*(-?\d+)`, m.Hi)
+		case m.Name == "rpo.lost" && m.Load == "":
+			wantNumber(t, s, `"[a-z_]*lost[a-z_]*(_)?"\s*:\s*(-?\d+)`, m.Lo)
+		}
+	}
+	t.Logf("%s", s)
+}
+
+func wantNumber(t *testing.T, text, pattern string, want int64) {
+	t.Helper()
+	m := regexp.MustCompile(`(?s)` + pattern).FindStringSubmatch(text)
+	if m == nil {
+		t.Errorf("%s: nothing in\n%s", pattern, text)
+		return
+	}
+	if got, _ := strconv.ParseInt(m[len(m)-1], 10, 64); got != want {
+		t.Errorf("%s: %d, ours is %d", pattern, got, want)
+	}
+}
+
+// auditor runs the commands of docs/evidence.md that are none of ours.
+func auditor(t *testing.T, b box, name string) {
+	dir := t.TempDir()
+	sh := func(script string) {
+		t.Helper()
+		cmd := exec.Command("bash", "-ec", script)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "PACK="+b.pack(name), "ROOT="+filepath.Join(b.out, name+".root.pem"))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s\n%v\n%s", script, err, out)
+		}
+	}
+	need := func(tool, script string) {
+		t.Helper()
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Logf("left out, %s is not installed: %s", tool, script)
+			return
+		}
+		sh(script)
+	}
+	need("unzip", `unzip -q "$PACK" && mv */* .`)
+	sh(`sha256sum --strict -c manifest-sha256.txt && diff <(find data -type f | LC_ALL=C sort) <(cut -c67- manifest-sha256.txt | LC_ALL=C sort)`)
+	sh(`sha256sum --strict -c tagmanifest-sha256.txt`)
+	need("openssl", `openssl cms -verify -cades -binary -inform DER -in signatures/manifest.p7s -content manifest-sha256.txt -CAfile "$ROOT" -out /dev/null`)
+	need("qpdf", `for f in data/*.pdf; do qpdf --check "$f"; done`)
+	need("pdfsig", `for f in data/*.pdf; do pdfsig "$f" > sig.txt; cat sig.txt; grep -q "Signature is Valid" sig.txt; tail -n 12 sig.txt | grep -q "Total document signed"; done`)
+	if _, err := os.Stat(filepath.Join(dir, "data/VERIFY.md")); err != nil {
+		t.Error(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "data/as-run/formats.md"))
+	if err != nil || !strings.Contains(string(text), "40") {
+		t.Errorf("formats.md: %v", err)
+	}
+}

@@ -1,0 +1,170 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"blackstart/harness"
+)
+
+// bins holds the two programs, built once.
+var bins string
+
+func TestMain(m *testing.M) {
+	code, err := func() (int, error) {
+		dir, err := os.MkdirTemp("", "blackstart-e2e-")
+		if err != nil {
+			return 1, err
+		}
+		defer os.RemoveAll(dir)
+		if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL's account has to reach finrag
+			return 1, err
+		}
+		bins = dir
+		for _, name := range []string{"blackstart", "finrag"} {
+			out, err := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, name), "blackstart/cmd/"+name).CombinedOutput()
+			if err != nil {
+				return 1, fmt.Errorf("build %s: %w\n%s", name, err, out)
+			}
+		}
+		return m.Run(), nil
+	}()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
+}
+
+const (
+	scenarioDir = "../../../scenarios/finrag/"
+	drillLimit  = 4 * time.Minute
+)
+
+// box is one state directory and one output directory.
+type box struct {
+	state, out string
+	env        []string
+}
+
+func newBox(t *testing.T) box {
+	t.Helper()
+	dir, err := os.MkdirTemp("/var/tmp", "blackstart-e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	b := box{state: filepath.Join(dir, "state"), out: filepath.Join(dir, "out")}
+	b.env = append(os.Environ(), "BLACKSTART_STATE="+b.state)
+	t.Cleanup(func() {
+		if t.Failed() {
+			keep, err := os.MkdirTemp("", "blackstart-failed-")
+			if err == nil {
+				_ = exec.Command("cp", "-r", b.out, keep).Run()
+				t.Logf("packs kept in %s", keep)
+			}
+		}
+		_ = os.RemoveAll(dir)
+	})
+	return b
+}
+
+// outcome is how a command ended.
+type outcome struct {
+	exit           int
+	stdout, stderr string
+}
+
+func (b box) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(bins, "blackstart"), args...)
+	cmd.Env = b.env
+	return cmd
+}
+
+func (b box) run(t *testing.T, args ...string) outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), drillLimit)
+	defer cancel()
+	cmd := b.command(ctx, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("run %v: %v", args, err)
+	}
+	if ctx.Err() != nil {
+		t.Fatalf("run %v: not done after %s\n%s", args, drillLimit, stderr.String())
+	}
+	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// firstLine is the first line of a result: the one that must say why.
+func (o outcome) firstLine() string {
+	line, _, _ := strings.Cut(o.stdout, "\n")
+	return line
+}
+
+// pack gives the path of a scenario's pack.
+func (b box) pack(name string) string { return filepath.Join(b.out, name+".zip") }
+
+// result is what `run --json` prints.
+type result struct {
+	Pack     string           `json:"pack"`
+	Findings harness.Findings `json:"findings"`
+}
+
+func decode(t *testing.T, o outcome) result {
+	t.Helper()
+	var r result
+	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
+		t.Fatalf("read result: %v\n%s\n%s", err, o.stdout, o.stderr)
+	}
+	return r
+}
+
+// nothingLeft fails if any process started below the box's directories still runs.
+func (b box) nothingLeft(t *testing.T) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	var left []string
+	for time.Now().Before(deadline) {
+		if left = b.processes(t); len(left) == 0 {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Errorf("processes left behind:\n%s", strings.Join(left, "\n"))
+}
+
+// processes lists those whose command line or working directory names the state directory.
+func (b box) processes(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, e := range entries {
+		cmdline, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+		if err != nil || len(cmdline) == 0 {
+			continue
+		}
+		cwd, _ := os.Readlink(filepath.Join("/proc", e.Name(), "cwd"))
+		line := strings.ReplaceAll(string(cmdline), "\x00", " ")
+		if strings.Contains(line, b.state) || strings.HasPrefix(cwd, b.state) {
+			found = append(found, e.Name()+" "+line)
+		}
+	}
+	return found
+}

@@ -1,0 +1,119 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"blackstart/harness"
+)
+
+// kills is how many random moments are tried; BLACKSTART_KILLS sets another number.
+func kills() int {
+	if n, err := strconv.Atoi(os.Getenv("BLACKSTART_KILLS")); err == nil && n > 0 {
+		return n
+	}
+	return 4
+}
+
+// TestKillNineIsUndone kills the tool at random moments of a drill; undo must find nothing running, say what it found,
+// seal what was recorded and leave a machine on which the next drill passes.
+func TestKillNineIsUndone(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	b := newBox(t)
+	for i := range kills() {
+		after := 500*time.Millisecond + time.Duration(random.Int64N(int64(45*time.Second)))
+		if i == 0 {
+			after = 20 * time.Second // one for certain in the middle
+		}
+		cmd := b.command(t.Context(), "run", scenarioDir+"region-partition.yaml", "--out", b.out)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(after)
+		_ = cmd.Process.Signal(syscall.SIGKILL)
+		killed := cmd.Wait() != nil && !cmd.ProcessState.Exited()
+		b.nothingLeft(t)
+		o := b.run(t, "undo")
+		if o.exit != harness.ExitPass || (killed && !strings.Contains(o.stdout, "interrupted")) {
+			t.Errorf("killed after %s: undo exits %d\n%s%s\n%s", after, o.exit, o.stdout, o.stderr, stderr.String())
+		}
+		if runs, _ := filepath.Glob(filepath.Join(b.state, "runs", "*")); len(runs) > 0 {
+			t.Errorf("killed after %s: %v left behind", after, runs)
+		}
+		t.Logf("killed after %s: %s", after, strings.TrimSpace(o.stdout))
+	}
+	if o := b.run(t, "run", scenarioDir+"region-partition.yaml", "--out", b.out); o.exit != harness.ExitPass {
+		t.Errorf("the drill after the kills: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
+	}
+}
+
+// TestInterruptUndoesAndSeals sends Ctrl-C in the middle of the outage.
+func TestInterruptUndoesAndSeals(t *testing.T) {
+	b := newBox(t)
+	ctx, cancel := context.WithTimeout(t.Context(), drillLimit)
+	defer cancel()
+	cmd := b.command(ctx, "run", scenarioDir+"region-partition.yaml", "--out", b.out)
+	watch := newWatcher("in force")
+	var stdout bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, watch
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-watch.seen:
+		_ = cmd.Process.Signal(os.Interrupt)
+	case <-time.After(90 * time.Second):
+		t.Errorf("no fault was seen in force:\n%s", watch.text())
+		_ = cmd.Process.Kill()
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != harness.ExitStopped {
+		t.Errorf("exit %d, want 4\n%s%s", code, stdout.String(), watch.text())
+	}
+	b.nothingLeft(t)
+	rec := readRecord(t, b, "region-partition")
+	if rec.Status != harness.Stopped || !rec.Undo.Complete || !rec.Undo.FenceChecked || !rec.Faults[0].Restored {
+		t.Errorf("status %s, undo %+v, fault %+v", rec.Status, rec.Undo, rec.Faults)
+	}
+}
+
+// TestInterruptTwicePrintsTheUndoCommand sends Ctrl-C twice in a row.
+func TestInterruptTwicePrintsTheUndoCommand(t *testing.T) {
+	b := newBox(t)
+	ctx, cancel := context.WithTimeout(t.Context(), drillLimit)
+	defer cancel()
+	cmd := b.command(ctx, "run", scenarioDir+"region-partition.yaml", "--out", b.out)
+	watch := newWatcher("in force")
+	cmd.Stderr = watch
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-watch.seen:
+	case <-time.After(90 * time.Second):
+		t.Errorf("no fault was seen in force:\n%s", watch.text())
+	}
+	_ = cmd.Process.Signal(os.Interrupt)
+	time.Sleep(50 * time.Millisecond) // two presses, not one signal
+	_ = cmd.Process.Signal(os.Interrupt)
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != harness.ExitUndo || !strings.Contains(watch.text(), "blackstart undo") {
+		t.Errorf("exit %d, want 5 and the undo command\n%s", code, watch.text())
+	}
+	b.nothingLeft(t)
+	if o := b.run(t, "undo"); o.exit != harness.ExitPass {
+		t.Errorf("undo: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
+	}
+}

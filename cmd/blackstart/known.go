@@ -1,0 +1,29 @@
+package main
+
+import (
+	"blackstart/evidence/controls"
+	"blackstart/harness/measure"
+	"blackstart/harness/probes"
+	"blackstart/harness/receivers"
+	"blackstart/harness/targets/processes"
+	"blackstart/injectors"
+	"blackstart/loadgen/workloads"
+	"blackstart/scenarios"
+)
+
+// reader reads scenarios knowing every name that exists in this build.
+func reader() scenarios.Reader {
+	var cohorts []string
+	for _, c := range workloads.AllCohorts() {
+		cohorts = append(cohorts, c.String())
+	}
+	return scenarios.Reader{Known: scenarios.Known{
+		Workloads: workloads.Workloads.Names(), Cohorts: cohorts, Faults: injectors.Faults.Names(), Probes: probes.Probes.Names(),
+		Measures:   measures,
+		Channels:   []string{receivers.PagerDuty, receivers.Slack, receivers.SMTP, receivers.StatusPage},
+		Frameworks: controls.Names(), Settings: processes.KnownSettings(),
+	}}
+}
+
+// measures are those that an objective may name.
+var measures = []string{measure.MeasureRTO, measure.MeasureRPOTime, measure.MeasureRPOLost, measure.MeasureRPOValue, measure.MeasureAlert}

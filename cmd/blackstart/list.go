@@ -1,0 +1,116 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"blackstart/evidence/controls"
+	"blackstart/harness/probes"
+	"blackstart/injectors"
+	"blackstart/loadgen/workloads"
+	"blackstart/scenarios"
+)
+
+// item is one thing a list shows.
+type item struct {
+	Name    string `json:"name"`
+	Doc     string `json:"doc"`
+	Example string `json:"example,omitempty"`
+}
+
+// lists gives what exists, by kind.
+var lists = map[string]func() []item{
+	"scenarios": func() (all []item) {
+		for _, e := range scenarios.Library() {
+			all = append(all, item{e.Path, fmt.Sprintf("[%s] %s", strings.Join(e.Scenario.Metadata.Covers, " "), e.Why), ""})
+		}
+		return all
+	},
+	"faults": func() (all []item) {
+		for _, k := range injectors.Faults.All() {
+			all = append(all, item{k.Name, k.Doc, k.Example})
+		}
+		return all
+	},
+	"probes": func() (all []item) {
+		for _, k := range probes.Probes.All() {
+			all = append(all, item{k.Name, k.Doc, k.Example})
+		}
+		return all
+	},
+	"workloads": func() (all []item) {
+		for _, k := range workloads.Workloads.All() {
+			all = append(all, item{k.Name, k.Doc, k.Example})
+		}
+		return all
+	},
+	"measures": func() (all []item) {
+		for _, m := range measures {
+			all = append(all, item{m, "defined in docs/measurement.md", ""})
+		}
+		return all
+	},
+	"frameworks": func() (all []item) {
+		for _, n := range controls.Names() {
+			all = append(all, item{n, "a catalogue of requirements that a report maps evidence to", ""})
+		}
+		return all
+	},
+}
+
+var listKinds = []string{"scenarios", "faults", "probes", "workloads", "measures", "frameworks"}
+
+func listCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list [KIND]",
+		Short: "what exists: " + strings.Join(listKinds, ", "),
+		Long:  "Lists what this build knows. Without a kind, all of them.",
+		Example: `  blackstart list scenarios
+  blackstart list faults --json`,
+		Args: cobra.MaximumNArgs(1), ValidArgs: listKinds,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			kinds := listKinds
+			if len(args) == 1 {
+				if lists[args[0]] == nil {
+					return usage(fmt.Errorf("there is no list of %q", args[0]), "there are: "+strings.Join(listKinds, ", "))
+				}
+				kinds = args
+			}
+			return printLists(cmd.OutOrStdout(), kinds, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	return cmd
+}
+
+func printLists(out io.Writer, kinds []string, asJSON bool) error {
+	if asJSON {
+		all := map[string][]item{}
+		for _, k := range kinds {
+			all[k] = lists[k]()
+		}
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", " ")
+		return enc.Encode(all)
+	}
+	for i, k := range kinds {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		if len(kinds) > 1 {
+			fmt.Fprintln(out, k)
+		}
+		for _, it := range lists[k]() {
+			fmt.Fprintf(out, "  %s\n", it.Name)
+			for _, line := range wrap("      "+it.Doc, 80, 6) {
+				fmt.Fprintln(out, line)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"blackstart/harness"
+	"blackstart/injectors"
+)
+
+func planCommand() *cobra.Command {
+	var asJSON bool
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "plan SCENARIO",
+		Short: "dry run: every action with its undo; nothing is started",
+		Long: `Validates the scenario, resolves the target, checks that it can carry out every
+action, and prints what a run would do, in order. Nothing is started or touched.`,
+		Example: `  blackstart plan scenarios/finrag/region-partition.yaml
+  blackstart plan scenarios/finrag/region-kill.yaml --profile standard --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, _, err := loadScenario(args[0], f.profileOrFast())
+			if err != nil {
+				return err
+			}
+			target, plans, err := outline(cmd.Context(), *s, f)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc.SetIndent("", " ")
+				return enc.Encode(map[string]any{"scenario": s, "profile": f.profileOrFast(), "target": target, "plan": plans})
+			}
+			printPlan(cmd.OutOrStdout(), *s, f.profileOrFast(), target, plans)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the plan as JSON")
+	f.targetFlags(cmd)
+	return cmd
+}
+
+// outline plans a scenario against the target as far as it is known before its start.
+func outline(ctx context.Context, s harness.Scenario, f runFlags) (harness.Description, []harness.Plan, error) {
+	driver, err := f.driver()
+	if err != nil {
+		return harness.Description{}, nil, err
+	}
+	target, err := driver.Outline(s.Target.Settings)
+	if err != nil {
+		return harness.Description{}, nil, usage(err, "settings of the target stand under target.settings of the scenario")
+	}
+	plans, err := harness.PlanFaults(ctx, s, target, driver.Can(), injector)
+	if err != nil {
+		return harness.Description{}, nil, usage(err, "")
+	}
+	if plans == nil {
+		plans = []harness.Plan{}
+	}
+	return target, plans, nil
+}
+
+// injector finds a fault in the catalogue.
+func injector(kind string) (harness.Injector, bool) {
+	k, ok := injectors.Faults.Get(kind)
+	if !ok {
+		return nil, false
+	}
+	return k.New(), true
+}
+
+func printPlan(out io.Writer, s harness.Scenario, profile string, target harness.Description, plans []harness.Plan) {
+	fmt.Fprintf(out, "%s: %s\n", s.Metadata.Name, s.Metadata.Title)
+	fmt.Fprintf(out, "target %s (%s), profile %s\n\n", target.Name, target.Environment, profile)
+	step := func(format string, args ...any) {
+		for _, line := range wrap("  "+fmt.Sprintf(format, args...), 80, 6) {
+			fmt.Fprintln(out, line)
+		}
+	}
+	fmt.Fprintln(out, "before the fault")
+	for _, l := range s.Load {
+		step("load %s: %s at %s from %s, timeout %s", l.ID, l.Workload, l.Rate, l.Place, l.Timeout)
+	}
+	step("steady state must hold for %s", s.SteadyState.For)
+	for _, p := range plans {
+		fmt.Fprintf(out, "\nfault %s on the %s region, at %s\n", p.Fault.Kind, p.Fault.Region, p.Fault.At)
+		for _, st := range p.Steps {
+			step("do    %s", describe(st.Do))
+			step("undo  %s", describe(st.Undo))
+		}
+		step("in force when %s", describeChecks(p.InForce))
+		step("over when %s", describeChecks(p.Restored))
+		if p.FencesOld {
+			step("before the undo the old primary is fenced and seen to refuse writes")
+		}
+	}
+	if len(plans) == 0 {
+		fmt.Fprintln(out, "\nno fault: a null drill")
+	}
+	fmt.Fprintf(out, "\nwatch for %s, settle for %s, then undo, reconcile, judge, seal\n\nobjectives\n", s.Observe, s.Settle)
+	for _, o := range s.Objectives {
+		step("%s: %s at most %s (%s)", o.ID, o.Measure, o.AtMost, o.Source)
+	}
+	fmt.Fprintln(out, "\nnothing was started or touched")
+}
+
+func describe(a harness.Action) string {
+	text := string(a.Kind) + " " + strings.Join(append(append([]string{}, a.Links...), a.Components...), ", ")
+	if a.Direction != "" {
+		text += " (" + a.Direction + ")"
+	}
+	return text
+}
+
+func describeChecks(checks []harness.Check) string {
+	var parts []string
+	for _, c := range checks {
+		parts = append(parts, string(c.Kind)+" "+c.On)
+	}
+	return strings.Join(parts, ", ")
+}

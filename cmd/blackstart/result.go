@@ -1,0 +1,118 @@
+package main
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"blackstart/harness"
+	"blackstart/harness/measure"
+)
+
+// result is what a run prints.
+type result struct {
+	Pack            string           `json:"pack"`
+	Root            string           `json:"root"`
+	RootFingerprint string           `json:"root_fingerprint"`
+	ManifestSHA256  string           `json:"manifest_sha256"`
+	Profile         string           `json:"profile"`
+	Environment     string           `json:"environment"`
+	Findings        harness.Findings `json:"findings"`
+}
+
+// screenWidth is what every printed table fits into.
+const screenWidth = 80
+
+// report prints the result: about ten lines, the first of which says why.
+func (d *drill) report(out io.Writer, r result) error {
+	if d.flags.asJSON {
+		enc := json.NewEncoder(out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", " ")
+		return enc.Encode(r)
+	}
+	f := r.Findings
+	var b strings.Builder
+	put := func(indent int, text string) {
+		for _, line := range wrap(text, screenWidth, indent) {
+			b.WriteString(line + "\n")
+		}
+	}
+	put(2, fmt.Sprintf("%s [%s, %s timings]", f.Reason, r.Environment, r.Profile))
+	fmt.Fprintf(&b, "\n  %-10s %-30s %-12s %s\n", "objective", "measured", "at most", "verdict")
+	for _, o := range f.Objectives {
+		name := o.Objective.ID
+		if o.Objective.Cohort != "" {
+			name += " " + o.Objective.Cohort
+		}
+		fmt.Fprintf(&b, "  %-10s %-30s %-12s %s\n", clip(name, 10), clip(measure.Value(o.Measured), 30), clip(o.Objective.AtMost, 12), o.Verdict)
+	}
+	b.WriteString("\n")
+	for _, e := range f.Exceptions {
+		put(4, "  note: "+e)
+	}
+	put(4, "  pack    "+r.Pack)
+	put(4, "  verify  blackstart verify "+r.Pack+" --recompute --root "+r.Root)
+	if r.Environment == harness.Rehearsal {
+		put(10, "  signed by a throw-away key, root "+r.RootFingerprint[:16]+"…: integrity since sealing only; anyone can make another")
+	}
+	if f.Exit == harness.ExitUndo {
+		put(2, "UNDO INCOMPLETE: act now. Run: blackstart undo")
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+type junitSuite struct {
+	XMLName  xml.Name    `xml:"testsuite"`
+	Name     string      `xml:"name,attr"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Errors   int         `xml:"errors,attr"`
+	Cases    []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Name    string     `xml:"name,attr"`
+	Class   string     `xml:"classname,attr"`
+	Failure *junitText `xml:"failure,omitempty"`
+	Error   *junitText `xml:"error,omitempty"`
+}
+
+type junitText struct {
+	Message string `xml:"message,attr"`
+}
+
+// writeJUnit writes one test case per objective and one for the drill. Inconclusive is an error: missing is never a pass.
+func writeJUnit(path, name string, f harness.Findings) error {
+	s := junitSuite{Name: "blackstart." + name}
+	add := func(id string, v harness.Verdict, reason string) {
+		c := junitCase{Name: id, Class: name}
+		switch v {
+		case harness.Fail:
+			c.Failure = &junitText{reason}
+			s.Failures++
+		case harness.Inconclusive:
+			c.Error = &junitText{reason}
+			s.Errors++
+		}
+		s.Tests++
+		s.Cases = append(s.Cases, c)
+	}
+	add("drill", f.Verdict, f.Reason)
+	for _, o := range f.Objectives {
+		add(o.Objective.ID, o.Verdict, o.Reason)
+	}
+	data, err := xml.MarshalIndent(s, "", " ")
+	if err != nil {
+		return fmt.Errorf("write JUnit: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("write JUnit: %w", err)
+	}
+	return os.WriteFile(path, append([]byte(xml.Header), append(data, '\n')...), 0o644)
+}

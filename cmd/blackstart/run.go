@@ -1,0 +1,306 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"blackstart/evidence"
+	"blackstart/harness"
+	"blackstart/scenarios"
+)
+
+type runFlags struct {
+	target, on, profile, out string
+	asJSON, keepState        bool
+	junit, executor          string
+}
+
+func (f *runFlags) targetFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.target, "target", "finrag", "the system under test; finrag is the rehearsal system that ships with the tool")
+	cmd.Flags().StringVar(&f.on, "on", "processes", "how a rehearsal target is made: processes")
+	cmd.Flags().StringVar(&f.profile, "profile", "", "fast or standard timings; a rehearsal is fast unless told otherwise")
+}
+
+func (f *runFlags) profileOrFast() string {
+	if f.profile == "" {
+		return "fast"
+	}
+	return f.profile
+}
+
+func runCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run SCENARIO",
+		Short: "run a drill and seal its evidence",
+		Long: `Starts the target, loads it, waits for the steady state, breaks what the scenario
+says, measures what users see, undoes it, judges, and writes a signed pack to
+DIR/NAME.zip. An earlier pack of that name is kept under a name with its time.
+
+Ctrl-C undoes first and still writes the pack. Twice: the undo is left to
+` + "`blackstart undo`" + `.`,
+		Example: `  blackstart run scenarios/finrag/region-partition.yaml --out out
+  blackstart run scenarios/finrag/region-kill.yaml --json --junit out/junit.xml`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runDrill(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args[0], f)
+		},
+	}
+	f.targetFlags(cmd)
+	cmd.Flags().StringVar(&f.out, "out", "out", "`DIR` for the pack; it is made")
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
+	cmd.Flags().StringVar(&f.junit, "junit", "", "also write the result as JUnit XML to `FILE`")
+	cmd.Flags().StringVar(&f.executor, "executor", "", "natural person who runs the drill; the account's name if empty")
+	cmd.Flags().BoolVar(&f.keepState, "keep-state", false, "keep the run's state directory (it holds secrets) to look into it")
+	return cmd
+}
+
+// runDrill is a run from the command line to the exit code.
+func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runFlags) error {
+	s, loaded, err := loadScenario(path, f.profileOrFast())
+	if err != nil {
+		return err
+	}
+	target, plans, err := outline(ctx, *s, f)
+	if err != nil {
+		return err
+	}
+	screen := newScreen(stderr, false)
+	st, err := openState()
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	if err := restoreLeftovers(ctx, st, screen); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(f.out, 0o755); err != nil {
+		return broken(fmt.Errorf("make the output directory: %w", err), "name another with --out")
+	}
+	if err := enoughSpace(f.out); err != nil {
+		return err
+	}
+	d, err := newDrill(drillRequest{flags: f, scenario: *s, loaded: loaded, target: target, plans: plans, state: st, screen: screen})
+	if err != nil {
+		return err
+	}
+	stopTwice := d.secondInterrupt(ctx, stderr)
+	defer stopTwice()
+	res, err := d.run(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.report(stdout, res); err != nil {
+		return broken(err, "")
+	}
+	if res.Findings.Exit != harness.ExitPass {
+		return &exitError{code: res.Findings.Exit, err: errors.New(res.Findings.Reason), shown: true}
+	}
+	return nil
+}
+
+// drillRequest is what a drill is made from.
+type drillRequest struct {
+	flags    runFlags
+	scenario harness.Scenario
+	loaded   scenarios.Loaded
+	target   harness.Description
+	plans    []harness.Plan
+	state    *state
+	screen   *screen
+}
+
+// drill is one run of the command: the harness's story plus everything around it.
+type drill struct {
+	drillRequest
+	runID, packID string
+	dir           string // the run's state directory
+	clock         *harness.Clock
+	redact        *evidence.Redactor
+	driver        harness.Driver
+	journal       *evidence.Journal
+	inputsSHA     string
+	executor      string
+	tool          harness.Tool
+}
+
+func newDrill(r drillRequest) (*drill, error) {
+	runID, err := uuid.NewV7()
+	if err != nil {
+		return nil, broken(err, "")
+	}
+	packID, err := uuid.NewV7()
+	if err != nil {
+		return nil, broken(err, "")
+	}
+	driver, err := r.flags.driver()
+	if err != nil {
+		return nil, err
+	}
+	d := &drill{drillRequest: r, runID: runID.String(), packID: packID.String(), clock: harness.NewClock(),
+		redact: evidence.NewRedactor(), driver: driver, executor: executorName(r.flags.executor), tool: toolInfo()}
+	out, err := filepath.Abs(r.flags.out)
+	if err != nil {
+		return nil, broken(err, "")
+	}
+	d.dir, err = r.state.begin(runInfo{RunID: d.runID, PID: os.Getpid(), Started: time.Now().UTC(), Scenario: r.loaded.Path,
+		Name: r.scenario.Metadata.Name, Target: r.flags.target, Out: out})
+	if err != nil {
+		return nil, broken(err, "")
+	}
+	return d, nil
+}
+
+func (d *drill) bag() string { return filepath.Join(d.dir, "bag") }
+
+// run tells the story, then judges and seals. After it returns, the run's state directory is gone unless something may
+// still be in force or it was asked for.
+func (d *drill) run(ctx context.Context) (res result, err error) {
+	defer func() {
+		if err != nil {
+			err = d.giveUp(err)
+		}
+	}()
+	receivers, stop, err := d.startReceivers(ctx)
+	if err != nil {
+		return result{}, broken(err, "our own receivers could not listen on 127.0.0.1")
+	}
+	defer stop()
+	d.redact.Add(secretsOf(receivers.Deliveries())...)
+	if err := d.driver.Check(ctx, d.startRequest(receivers)); err != nil {
+		return result{}, broken(err, "")
+	}
+	if err := d.writeInputs(); err != nil {
+		return result{}, broken(err, "")
+	}
+	rec, err := harness.Run(ctx, d.parts(receivers))
+	if err != nil {
+		d.screen.say("harness: %v", d.redact.Text(err.Error()))
+	}
+	if rec.Status == harness.Broken && rec.Baseline.Never() && len(rec.Streams) == 0 {
+		return result{}, broken(fmt.Errorf("the drill did not start: %s", d.redact.Text(rec.StatusReason)), "nothing was broken; everything that was started is stopped")
+	}
+	return d.seal(context.WithoutCancel(ctx), rec)
+}
+
+// giveUp ends a run that has no pack: what was started is stopped by now, so its directory goes, too.
+func (d *drill) giveUp(err error) error {
+	if open, readErr := harness.ReadUndoLog(filepath.Join(d.dir, "undo.jsonl")); readErr != nil || len(open) > 0 {
+		return broken(fmt.Errorf("%w; the run's state is kept in %s", err, d.dir), "run `blackstart undo`: it finishes what is left")
+	}
+	if !d.flags.keepState {
+		_ = os.RemoveAll(d.dir)
+	}
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return err
+	}
+	return broken(err, "")
+}
+
+// seal judges the record and writes the pack.
+func (d *drill) seal(ctx context.Context, rec *harness.Record) (result, error) {
+	if s, ok := d.driver.(interface{ Secrets() []string }); ok {
+		d.redact.Add(s.Secrets()...)
+	}
+	if err := d.keep(); err != nil {
+		return result{}, err
+	}
+	name := d.scenario.Metadata.Name
+	id, rootPEM, fingerprint, err := signer(d.executor)
+	if err != nil {
+		return result{}, err
+	}
+	path, err := placeFor(d.flags.out, name)
+	if err != nil {
+		return result{}, err
+	}
+	findings, sealed, err := evidence.Seal(ctx, evidence.Sealing{
+		Dir: d.bag(), Base: name, Path: path, Record: rec, Events: d.journal.Events(), Redact: d.redact, Identity: id,
+		Formats: formats, Progress: func(text string) { d.screen.say("%s", text) },
+	})
+	if err != nil {
+		return result{}, fmt.Errorf("%w; what was recorded is kept in %s", err, d.bag())
+	}
+	res := result{Pack: path, Findings: findings, ManifestSHA256: sealed.ManifestSHA256, RootFingerprint: fingerprint,
+		Profile: rec.Profile, Environment: rec.Environment}
+	res.Root = filepath.Join(d.flags.out, name+".root.pem")
+	if err := writeAtomic(res.Root, rootPEM); err != nil {
+		return res, err
+	}
+	if err := os.Chmod(res.Root, 0o644); err != nil {
+		return res, err
+	}
+	if d.flags.junit != "" {
+		if err := writeJUnit(d.flags.junit, name, findings); err != nil {
+			return res, err
+		}
+	}
+	if !d.flags.keepState && findings.Exit != harness.ExitUndo {
+		if err := os.RemoveAll(d.dir); err != nil {
+			return res, fmt.Errorf("remove the run's state: %w", err)
+		}
+	}
+	return res, nil
+}
+
+// keep copies what stands beside the record into the bag, redacted: the target's logs and the undo log.
+func (d *drill) keep() error {
+	asRun := filepath.Join(d.bag(), "data", "as-run")
+	if _, err := d.redact.CopyLogs(filepath.Join(d.dir, "logs"), filepath.Join(asRun, "logs")); err != nil {
+		return err
+	}
+	return copyUndoLog(d.dir, d.bag(), d.redact)
+}
+
+// placeFor gives the path of a new pack; one that is there already is kept under a name with its time.
+func placeFor(out, name string) (string, error) {
+	path := filepath.Join(out, name+".zip")
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return path, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	stamp := info.ModTime().UTC().Format("20060102T150405.000Z")
+	for _, ext := range []string{".zip", ".root.pem"} {
+		old := filepath.Join(out, name+ext)
+		if err := os.Rename(old, filepath.Join(out, name+"."+stamp+ext)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("keep the earlier pack: %w", err)
+		}
+	}
+	return path, nil
+}
+
+// secondInterrupt leaves the undo to the command of that name when somebody presses Ctrl-C again.
+func (d *drill) secondInterrupt(ctx context.Context, stderr io.Writer) (stop func()) {
+	again := make(chan os.Signal, 2)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-done:
+			return
+		}
+		d.screen.say("interrupted: undoing first; the pack is still written (Ctrl-C again leaves it to `blackstart undo`)")
+		signal.Notify(again, os.Interrupt, syscall.SIGTERM)
+		select {
+		case <-again:
+			fmt.Fprintf(stderr, "\nerror: interrupted twice: the undo may be incomplete\nhint: run this now: blackstart undo\n")
+			os.Exit(harness.ExitUndo)
+		case <-done:
+		}
+	}()
+	return func() { close(done); signal.Stop(again) }
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"blackstart/evidence"
+	"blackstart/harness"
+	"blackstart/loadgen"
+)
+
+// salvageStreams describes the sample and ledger files of a killed run: whatever stands on disk, as not closed.
+func salvageStreams(bag string, rec *harness.Record) ([]harness.Stream, error) {
+	if len(rec.Streams) > 0 {
+		return rec.Streams, nil // the load had ended: its streams are on record
+	}
+	var streams []harness.Stream
+	for i, spec := range rec.Scenario.Load {
+		for _, kind := range []string{"samples", "ledger"} {
+			name := "data/" + kind + "/" + spec.ID + ".bin"
+			count, err := countRecords(filepath.Join(bag, filepath.FromSlash(name)), kind)
+			if errors.Is(err, os.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			streams = append(streams, harness.Stream{ID: i + 1, Load: spec.ID, Kind: kind, File: name, Workload: spec.Workload,
+				Place: spec.Place, Cohorts: spec.Cohorts, Freq: int(spec.Rate.PerSecond()), PerNS: int64(time.Second),
+				TimeoutNS: int64(spec.Timeout), Count: count})
+		}
+	}
+	return streams, nil
+}
+
+func countRecords(path, kind string) (int, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	size := int64(loadgen.SampleSize)
+	if kind == "ledger" {
+		size = loadgen.AttemptSize
+	}
+	return int(max(info.Size()-loadgen.HeaderSize, 0) / size), nil
+}
+
+// salvageProbes counts the answers that reached the disk and cuts off a torn last line.
+func salvageProbes(bag string, rec *harness.Record) {
+	for i := range rec.Probes {
+		p := &rec.Probes[i]
+		path := filepath.Join(bag, filepath.FromSlash(p.File))
+		data, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		whole := data[:bytes.LastIndexByte(data, '\n')+1]
+		if len(whole) < len(data) && os.WriteFile(path, whole, 0o644) != nil {
+			continue
+		}
+		lines := bufio.NewScanner(bytes.NewReader(whole))
+		for p.Count = 0; lines.Scan(); {
+			p.Count++
+		}
+		if p.Ran.Hi == 0 {
+			p.Ran.Hi = p.Ran.Lo
+		}
+	}
+}
+
+func copyUndoLog(dir, bag string, redact *evidence.Redactor) error {
+	data, err := os.ReadFile(filepath.Join(dir, "undo.jsonl"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	asRun := filepath.Join(bag, "data", "as-run")
+	if err := os.MkdirAll(asRun, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(asRun, "undo.jsonl"), redact.Bytes(data), 0o644)
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"blackstart/harness"
+)
+
+// plainEvery is how often a status line appears where the screen is not a terminal.
+const plainEvery = 5 * time.Second
+
+// screen shows a running drill on stderr: each event as it happens, and one status line that is redrawn on a terminal.
+type screen struct {
+	out   io.Writer
+	tty   bool
+	width int
+	start time.Time
+	quiet bool
+
+	mu     sync.Mutex // guards what follows
+	status bool       // a status line stands on the screen
+	last   time.Time  // of the last status line, without a terminal
+}
+
+func newScreen(out io.Writer, quiet bool) *screen {
+	s := &screen{out: out, width: 80, start: time.Now(), quiet: quiet}
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		s.tty = true
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w >= 40 {
+			s.width = w
+		}
+	}
+	return s
+}
+
+// hidden lists the events that are for the log, not for the eye.
+var hidden = map[string]bool{"phase.started": true, "undo.logged": true, "fault.planned": true}
+
+// show is the drill's Watch.
+func (s *screen) show(p harness.Progress) {
+	if s.quiet {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.Event != nil {
+		if !hidden[p.Event.Kind] {
+			s.line(fmt.Sprintf("%6.1fs  %s", time.Since(s.start).Seconds(), p.Event.Text))
+		}
+		return
+	}
+	text := s.statusLine(p)
+	switch {
+	case s.tty:
+		fmt.Fprintf(s.out, "\r\x1b[2K%s", clip(text, s.width-1))
+		s.status = true
+	case time.Since(s.last) >= plainEvery:
+		s.last = time.Now()
+		fmt.Fprintln(s.out, clip(text, s.width))
+	}
+}
+
+// say prints a line of our own.
+func (s *screen) say(format string, args ...any) {
+	if s.quiet {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.line(fmt.Sprintf("%6.1fs  ", time.Since(s.start).Seconds()) + fmt.Sprintf(format, args...))
+}
+
+func (s *screen) line(text string) {
+	if s.status {
+		fmt.Fprint(s.out, "\r\x1b[2K")
+		s.status = false
+	}
+	for _, part := range wrap(text, s.width, 9) {
+		fmt.Fprintln(s.out, part)
+	}
+}
+
+// statusLine says phase, time left, and how each load fares.
+func (s *screen) statusLine(p harness.Progress) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%6.1fs  %s", time.Since(s.start).Seconds(), p.Phase)
+	if p.Left >= 0 {
+		fmt.Fprintf(&b, " %ds left", int(p.Left.Round(time.Second).Seconds()))
+	}
+	fmt.Fprintf(&b, ", drill ~%ds", int(p.DrillLeft.Round(time.Second).Seconds()))
+	for _, g := range p.Glimpses {
+		if g.Seen == 0 {
+			fmt.Fprintf(&b, " | %s –", g.Load)
+			continue
+		}
+		fmt.Fprintf(&b, " | %s %.0f%% p99 %s", g.Load, g.Success*100, shortMS(g.P99))
+	}
+	return b.String()
+}
+
+func shortMS(d time.Duration) string {
+	if d >= time.Second {
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	}
+	return fmt.Sprintf("%dms", d.Milliseconds())
+}
+
+// clip cuts a line to the width, in runes.
+func clip(s string, width int) string {
+	r := []rune(s)
+	if len(r) <= width {
+		return s
+	}
+	return string(r[:width-1]) + "…"
+}
+
+// wrap breaks text at spaces into lines of at most width runes; lines after the first are indented.
+func wrap(text string, width, indent int) []string {
+	var lines []string
+	line := []rune{}
+	for _, word := range strings.Split(text, " ") {
+		w := []rune(word)
+		if len(line) > indent && len(line)+1+len(w) > width {
+			lines = append(lines, string(line))
+			line = append([]rune(strings.Repeat(" ", indent)), w...)
+			continue
+		}
+		if len(line) > 0 {
+			line = append(line, ' ')
+		}
+		line = append(line, w...)
+	}
+	return append(lines, string(line))
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// minFree is the free space a drill asks for before it starts: both clusters, their logs and the pack.
+const minFree = 512 << 20
+
+// state is the one directory in which running drills keep what survives a crash.
+//
+//	lock            held while a drill runs
+//	cache/          the PostgreSQL bundle
+//	runs/RUN-ID/    run.json, undo.jsonl, record.json, target/, bag/
+type state struct {
+	dir  string
+	lock *os.File
+}
+
+// runInfo says enough about a run to finish it after a crash.
+type runInfo struct {
+	RunID    string    `json:"run_id"`
+	PID      int       `json:"pid"`
+	Started  time.Time `json:"started"`
+	Scenario string    `json:"scenario"`
+	Name     string    `json:"name"`
+	Target   string    `json:"target"`
+	Out      string    `json:"out"`
+	Inputs   string    `json:"inputs_sha256"`
+}
+
+// stateDir is where state lives: BLACKSTART_STATE, or a place that PostgreSQL's account can reach.
+func stateDir() (string, error) {
+	if dir := os.Getenv("BLACKSTART_STATE"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	if os.Geteuid() == 0 {
+		return "/var/lib/blackstart", nil
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "blackstart"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("find a state directory: %w", err)
+	}
+	return filepath.Join(home, ".local", "state", "blackstart"), nil
+}
+
+// openState makes the state directory and takes its lock.
+func openState() (*state, error) {
+	dir, err := stateDir()
+	if err != nil {
+		return nil, broken(err, "set BLACKSTART_STATE to a directory of your own")
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "runs"), 0o755); err != nil {
+		return nil, broken(fmt.Errorf("make state directory: %w", err), "set BLACKSTART_STATE to a directory you may write to")
+	}
+	if err := enoughSpace(dir); err != nil {
+		return nil, err
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, broken(fmt.Errorf("open lock: %w", err), "set BLACKSTART_STATE to a directory you may write to")
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		holder, _ := os.ReadFile(lock.Name())
+		_ = lock.Close()
+		return nil, broken(fmt.Errorf("another drill is running here (%s)", strings.TrimSpace(string(holder))),
+			"wait for it, interrupt it with Ctrl-C (it undoes what it did), or set BLACKSTART_STATE for a second one")
+	}
+	if err := lock.Truncate(0); err == nil {
+		_, _ = lock.WriteAt(fmt.Appendf(nil, "pid %d since %s\n", os.Getpid(), time.Now().UTC().Format(time.RFC3339)), 0)
+	}
+	return &state{dir: dir, lock: lock}, nil
+}
+
+// enoughSpace refuses a file system on which a drill would run out of space halfway.
+func enoughSpace(dir string) error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return broken(fmt.Errorf("look at the free space of %s: %w", dir, err), "")
+	}
+	if free := fs.Bavail * uint64(fs.Bsize); free < minFree {
+		return broken(fmt.Errorf("only %d MiB are free in %s, a drill needs %d MiB", free>>20, dir, uint64(minFree)>>20),
+			"free some space, or set BLACKSTART_STATE to a directory on a larger disk")
+	}
+	return nil
+}
+
+// close gives the lock back.
+func (s *state) close() { _ = s.lock.Close() }
+
+// begin makes the directory of a run.
+func (s *state) begin(info runInfo) (string, error) {
+	dir := filepath.Join(s.dir, "runs", info.RunID)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", broken(fmt.Errorf("make the run's directory: %w", err), "")
+	}
+	return dir, saveInfo(dir, info)
+}
+
+func saveInfo(dir string, info runInfo) error {
+	data, err := json.MarshalIndent(info, "", " ")
+	if err != nil {
+		return err
+	}
+	return writeAtomic(filepath.Join(dir, "run.json"), data)
+}
+
+// writeAtomic replaces a file so that a crash leaves the old or the new one, never half of either.
+func writeAtomic(path string, data []byte) error {
+	tmp := path + ".new"
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(tmp))
+	}
+	return nil
+}
+
+// leftover is a run that never finished.
+type leftover struct {
+	dir  string
+	info runInfo
+}
+
+// leftovers lists runs whose process is gone; we hold the lock, so none of them is alive.
+func (s *state) leftovers() ([]leftover, error) {
+	entries, err := os.ReadDir(filepath.Join(s.dir, "runs"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, broken(fmt.Errorf("list runs: %w", err), "")
+	}
+	var found []leftover
+	for _, e := range entries {
+		l := leftover{dir: filepath.Join(s.dir, "runs", e.Name())}
+		if data, err := os.ReadFile(filepath.Join(l.dir, "run.json")); err == nil {
+			_ = json.Unmarshal(data, &l.info) // an unreadable one is still a leftover, with less to say
+		}
+		if l.info.RunID == "" {
+			l.info.RunID = e.Name()
+		}
+		found = append(found, l)
+	}
+	return found, nil
+}

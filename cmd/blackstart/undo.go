@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"blackstart/evidence"
+	"blackstart/evidence/seal"
+	"blackstart/harness"
+	"blackstart/harness/targets/processes"
+)
+
+func undoCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "undo",
+		Short: "finish what a drill that was killed left behind",
+		Long: `Looks for drills whose process is gone, says what was found, takes back what may
+still be in force, and seals what was recorded as an interrupted drill. It may be
+run at any time and as often as you like.`,
+		Example: `  blackstart undo`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			st, err := openState()
+			if err != nil {
+				return err
+			}
+			defer st.close()
+			found, err := restore(cmd.Context(), st, func(text string) { printWrapped(cmd.OutOrStdout(), text) })
+			if err == nil && found == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "nothing to undo: no drill was left unfinished")
+			}
+			return err
+		},
+	}
+}
+
+func printWrapped(out io.Writer, text string) {
+	for _, line := range wrap(text, screenWidth, 2) {
+		fmt.Fprintln(out, line)
+	}
+}
+
+// restoreLeftovers is what `run` does first: the next command must say what happened.
+func restoreLeftovers(ctx context.Context, st *state, s *screen) error {
+	_, err := restore(ctx, st, func(text string) { s.say("%s", text) })
+	return err
+}
+
+// restore finishes every run whose process is gone.
+func restore(ctx context.Context, st *state, say func(string)) (int, error) {
+	left, err := st.leftovers()
+	if err != nil {
+		return 0, err
+	}
+	for _, l := range left {
+		if err := l.finish(context.WithoutCancel(ctx), say); err != nil {
+			return 0, &exitError{code: harness.ExitUndo, err: fmt.Errorf("undo run %s: %w", l.info.RunID, err),
+				hint: "its state is kept in " + l.dir + "; mend the cause and run `blackstart undo` again"}
+		}
+	}
+	return len(left), nil
+}
+
+// finish ends what is left of one run, says what it was, and seals what it recorded.
+func (l leftover) finish(ctx context.Context, say func(string)) error {
+	open, err := harness.ReadUndoLog(filepath.Join(l.dir, "undo.jsonl"))
+	if err != nil {
+		return err
+	}
+	say(fmt.Sprintf("found an interrupted drill: %s, started %s, run %s", l.name(), l.info.Started.Format("2006-01-02 15:04:05Z"), l.info.RunID))
+	ended, err := processes.Recover(l.dir)
+	if err != nil {
+		return err
+	}
+	var undone []string
+	for _, e := range open {
+		undone = append(undone, e.Fault)
+	}
+	switch {
+	case len(open) > 0:
+		say(fmt.Sprintf("%s may have been in force; the rehearsal target is gone with its links, so nothing is cut any more", strings.Join(undone, ", ")))
+	default:
+		say("no fault was in force")
+	}
+	if len(ended) > 0 {
+		say(fmt.Sprintf("ended %d processes that were left: %s", len(ended), strings.Join(ended, ", ")))
+	}
+	path, err := l.sealInterrupted(ctx, len(open) > 0, ended)
+	switch {
+	case err != nil:
+		return err
+	case path != "":
+		say("what was recorded is sealed as an interrupted drill: " + path)
+	default:
+		say("nothing had been recorded yet: there is no pack")
+	}
+	return os.RemoveAll(l.dir)
+}
+
+func (l leftover) name() string {
+	if l.info.Name == "" {
+		return "unknown scenario"
+	}
+	return l.info.Name
+}
+
+// sealInterrupted makes a pack of what a killed run recorded; "" if it had recorded nothing.
+func (l leftover) sealInterrupted(ctx context.Context, wasInForce bool, ended []string) (string, error) {
+	bag := filepath.Join(l.dir, "bag")
+	rec, events, err := l.salvage(bag)
+	if err != nil || rec == nil {
+		return "", err
+	}
+	now := harness.NewClock().Anchor() // another clock than the drill's: a moment for people, never subtracted
+	rec.Status, rec.StatusReason = harness.Interrupted, "the process was killed during "+lastPhase(rec)
+	rec.Ended = now
+	rec.Undo = harness.UndoRecord{At: harness.Interval{Lo: now, Hi: now}, Complete: true,
+		Detail: "finished by `blackstart undo`: the rehearsal target was found gone, with every link"}
+	for i := range rec.Faults {
+		if rec.Faults[i].Do.Lo != 0 {
+			rec.Faults[i].Undone, rec.Faults[i].Restored = rec.Undo.At, true
+		}
+	}
+	text := "the process was killed; everything was found gone"
+	if len(ended) > 0 {
+		text = "the process was killed; ended what was left: " + strings.Join(ended, ", ")
+	}
+	if wasInForce {
+		text += "; a fault may have been in force"
+	}
+	if err := l.closeEvents(bag, rec, text); err != nil {
+		return "", err
+	}
+	if rec.Streams, err = salvageStreams(bag, rec); err != nil {
+		return "", err
+	}
+	salvageProbes(bag, rec)
+	redact := evidence.NewRedactor(processes.SecretsIn(l.dir)...)
+	if _, err := redact.CopyLogs(filepath.Join(l.dir, "target", "logs"), filepath.Join(bag, "data", "as-run", "logs")); err != nil {
+		return "", err
+	}
+	if err := copyUndoLog(l.dir, bag, redact); err != nil {
+		return "", err
+	}
+	return l.write(ctx, bag, rec, events, redact)
+}
+
+func lastPhase(rec *harness.Record) string {
+	phases := []string{"setup", "plan", "soak", "baseline", "inject", "watch", "settle", "undo", "reconcile", "stop", "sealing"}
+	for i, p := range phases {
+		if len(rec.Phases) > 0 && rec.Phases[len(rec.Phases)-1].Name == p && i+1 < len(phases) {
+			return phases[i+1]
+		}
+	}
+	return phases[0]
+}
+
+// salvage reads the record as it stood; nil if the run had not got that far.
+func (l leftover) salvage(bag string) (*harness.Record, []harness.Event, error) {
+	data, err := os.ReadFile(filepath.Join(l.dir, "record.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var rec harness.Record
+	if err := json.Unmarshal(data, &rec); err != nil {
+		return nil, nil, fmt.Errorf("read what was recorded: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(bag, filepath.FromSlash(seal.EventsFile))); err != nil {
+		return nil, nil, nil
+	}
+	return &rec, nil, nil
+}
+
+// closeEvents splits off a torn tail and closes the event log.
+func (l leftover) closeEvents(bag string, rec *harness.Record, text string) error {
+	log := filepath.Join(bag, filepath.FromSlash(seal.EventsFile))
+	if _, err := seal.SplitTorn(log, filepath.Join(bag, "data", "events.torn"), rec.Inputs); err != nil {
+		return err
+	}
+	chain, err := seal.ResumeChain(log, rec.Inputs)
+	if err != nil {
+		if isClosed(log) {
+			return nil // it was killed while sealing: the log was complete
+		}
+		return err
+	}
+	at := harness.Interval{Lo: rec.Ended, Hi: rec.Ended}
+	for _, e := range []harness.Event{
+		{Kind: "drill.interrupted", At: at, Phase: "undo", Text: text, Detail: map[string]string{}},
+		{Kind: "undo.complete", At: at, Phase: "undo", Text: rec.Undo.Detail, Detail: map[string]string{}},
+	} {
+		if _, err := chain.Append(e); err != nil {
+			return err
+		}
+	}
+	_, err = chain.Close(nil)
+	return err
+}
+
+func isClosed(log string) bool {
+	data, err := os.ReadFile(log)
+	return err == nil && strings.Contains(string(data), `"kind":"`+seal.ClosedKind+`"`)
+}
+
+// write seals the pack beside where the run would have put it. Files of a seal that was cut short are made anew.
+func (l leftover) write(ctx context.Context, bag string, rec *harness.Record, events []harness.Event, redact *evidence.Redactor) (string, error) {
+	if err := evidence.Unseal(bag); err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(l.info.Out, 0o755); err != nil {
+		return "", err
+	}
+	path, err := placeFor(l.info.Out, l.name())
+	if err != nil {
+		return "", err
+	}
+	id, rootPEM, _, err := signer(rec.Executor)
+	if err != nil {
+		return "", err
+	}
+	if _, _, err := evidence.Seal(ctx, evidence.Sealing{Dir: bag, Base: l.name(), Path: path, Record: rec, Events: events,
+		Redact: redact, Identity: id, Formats: formats}); err != nil {
+		return "", err
+	}
+	root := filepath.Join(l.info.Out, l.name()+".root.pem")
+	if err := writeAtomic(root, rootPEM); err != nil {
+		return "", err
+	}
+	return path, os.Chmod(root, 0o644)
+}

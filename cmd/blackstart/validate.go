@@ -1,0 +1,69 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"blackstart/harness"
+	"blackstart/scenarios"
+)
+
+func validateCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "validate FILE…",
+		Short: "check scenario files: every problem at once, with file and line",
+		Long:  `Reads each scenario strictly and checks it under every profile it has. Nothing is started.`,
+		Example: `  blackstart validate scenarios/finrag/*.yaml
+  blackstart validate my-drill.yaml --json`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return validate(cmd.OutOrStdout(), args, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the problems as JSON")
+	return cmd
+}
+
+func validate(out io.Writer, files []string, asJSON bool) error {
+	all := []scenarios.Problem{}
+	for _, file := range files {
+		_, _, err := reader().Load(file, "")
+		var problems scenarios.Problems
+		switch {
+		case errors.As(err, &problems):
+			all = append(all, problems...)
+			if !asJSON {
+				fmt.Fprintln(out, problems.Error())
+			}
+		case err != nil:
+			return usage(err, "name scenario files that exist")
+		case !asJSON:
+			fmt.Fprintf(out, "%s: ok\n", file)
+		}
+	}
+	if asJSON {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", " ")
+		if err := enc.Encode(all); err != nil {
+			return broken(err, "")
+		}
+	}
+	if len(all) > 0 {
+		return &exitError{code: harness.ExitUsage, err: fmt.Errorf("%d problems", len(all)), shown: true}
+	}
+	return nil
+}
+
+// loadScenario reads one scenario for a command that goes on with it.
+func loadScenario(path, profile string) (*harness.Scenario, scenarios.Loaded, error) {
+	s, loaded, err := reader().Load(path, profile)
+	if err != nil {
+		return nil, loaded, usage(err, "blackstart list scenarios shows those that ship with the tool; docs/scenario-reference.md explains every key")
+	}
+	return s, loaded, nil
+}

@@ -1,0 +1,264 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"blackstart/docs"
+	"blackstart/evidence"
+	"blackstart/evidence/seal"
+	"blackstart/harness"
+	"blackstart/harness/kernelclock"
+	"blackstart/harness/probes"
+	"blackstart/harness/receivers"
+	"blackstart/harness/reconcile"
+	"blackstart/harness/targets/processes"
+	"blackstart/harness/victim"
+)
+
+// formats is the page that explains every binary file; it goes into each pack.
+var formats = docs.Formats
+
+// decisionLimit bounds the target's own log, in bytes.
+const decisionLimit = 4 << 20
+
+// driver makes the driver for the target that the flags name.
+func (f *runFlags) driver() (harness.Driver, error) {
+	if f.target != "finrag" && f.target != "" {
+		return nil, usage(fmt.Errorf("there is no target %q", f.target), "this build rehearses on finrag; targets described in a file come later")
+	}
+	if f.on != "processes" && f.on != "" {
+		return nil, usage(fmt.Errorf("there is no way %q to make a rehearsal target", f.on), "--on takes processes")
+	}
+	return processes.New(processes.OptionsFromEnvironment()), nil
+}
+
+// startReceivers opens our ends of the alert paths; the nonce is this drill's alone.
+func (d *drill) startReceivers(ctx context.Context) (*receivers.Receivers, func(), error) {
+	nonce := rand.Text()
+	d.redact.Add(nonce)
+	r, err := receivers.Start(ctx, receivers.Options{Clock: d.clock, Nonce: nonce, OnArrival: func(a harness.Arrival) {
+		if d.journal == nil {
+			return
+		}
+		e := harness.Event{Kind: "alert.received", At: harness.Interval{Lo: a.At, Hi: a.At}, Phase: "",
+			Text: fmt.Sprintf("%s received: %s", a.Channel, a.Summary), Detail: map[string]string{"channel": a.Channel, "event": a.Event}}
+		if err := d.journal.Append(e); err == nil {
+			d.screen.show(harness.Progress{Event: &e})
+		}
+	}})
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, r.Close, nil
+}
+
+func secretsOf(deliveries []harness.Delivery) []string {
+	var secrets []string
+	for _, dl := range deliveries {
+		secrets = append(secrets, dl.Secret)
+	}
+	return secrets
+}
+
+func (d *drill) startRequest(r *receivers.Receivers) harness.StartRequest {
+	return harness.StartRequest{RunID: d.runID, Dir: d.dir, Profile: d.flags.profileOrFast(), Settings: d.scenario.Target.Settings,
+		Deliveries: r.Deliveries(), Progress: func(line string) { d.screen.say("%s", line) }}
+}
+
+// writeInputs fixes what was asked before anything is started.
+func (d *drill) writeInputs() error {
+	key, err := seal.NewRunKey("blackstart/" + d.runID)
+	if err != nil {
+		return err
+	}
+	in := evidence.Inputs{
+		Format: harness.Format, RunID: d.runID, PackID: d.packID, SealPolicy: []string{}, Approvals: []string{},
+		ScenarioName: d.scenario.Metadata.Name, ToolSHA256: d.tool.SHA256, ToolVersion: d.tool.Version,
+		Profile: d.flags.profileOrFast(), Overrides: map[string]string{}, Environment: d.target.Environment,
+		Executor: d.executor, ExecutorProof: "self-asserted: name of the operating-system account or of --executor",
+		CIJob: ciJob(), RunKey: key.Verifier(), Anchor: d.clock.Anchor(), Phases: []string{"start", "fault", "end"},
+	}
+	asked := evidence.Asked{Scenario: d.loaded.Source, Target: d.target, Plan: d.plans}
+	if d.inputsSHA, err = evidence.WriteInputs(d.bag(), in, asked, d.redact); err != nil {
+		return err
+	}
+	d.journal, err = evidence.NewJournal(d.bag(), d.inputsSHA, key, d.redact, d.clock)
+	return err
+}
+
+// parts ties everything together for the harness.
+func (d *drill) parts(r *receivers.Receivers) harness.Parts {
+	return harness.Parts{
+		Scenario: d.scenario, Profile: d.flags.profileOrFast(), RunID: d.runID, PackID: d.packID, InputsSHA: d.inputsSHA,
+		Executor: d.executor, Environment: d.target.Environment, Seed: time.Now().UnixNano() % (1 << 52), Tool: d.tool, Clock: d.clock,
+		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.screen.show,
+		Injector: injector, OpenLoad: openLoad, OpenProbe: openProbes, Decisions: readDecisions,
+		Await: func(ctx context.Context, s harness.Surroundings, checks []harness.Check, within time.Duration) (harness.Interval, error) {
+			return victim.Await(ctx, s.Target, d.driver, checks, within, s.Clock)
+		},
+		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare,
+		Kernel: func(phase string) harness.ClockReading { return kernelclock.Read(phase, d.clock) },
+		Save:   func(rec *harness.Record) error { return saveRecord(d.dir, rec) },
+	}
+}
+
+// saveRecord keeps the record as it stands, for a run that is killed.
+func saveRecord(dir string, rec *harness.Record) error {
+	data, err := json.Marshal(rec)
+	if err != nil {
+		return err
+	}
+	return writeAtomic(filepath.Join(dir, "record.json"), data)
+}
+
+// openProbes opens every probe the description allows: each on the region it speaks of.
+func openProbes(s harness.Surroundings) ([]harness.ProbeRun, error) {
+	var runs []harness.ProbeRun
+	for _, kind := range probes.Probes.All() {
+		factory := kind.New()
+		roles := []string{harness.Standby}
+		if kind.Name == "http.health" {
+			roles = []string{harness.Primary, harness.Standby}
+		}
+		for _, role := range roles {
+			region, ok := s.Target.RegionByRole(role)
+			if !ok {
+				continue
+			}
+			p, err := factory.Open(context.Background(), harness.ProbeConfig{Target: s.Target, Region: region.Name, Clock: s.Clock,
+				Access: s.Access, Every: factory.Every()})
+			if err != nil {
+				return nil, err
+			}
+			on := region.Name
+			if c, ok := s.Target.ComponentOf(region.Name, probedKind(kind.Name)); ok {
+				on = c.Name
+			}
+			runs = append(runs, harness.ProbeRun{Probe: kind.Name, On: on, Role: role, Every: factory.Every(),
+				Run: func(ctx context.Context, sink func(harness.Observation)) {
+					defer p.Close()
+					probes.Run(ctx, p, factory.Every(), s.Clock, sink)
+				}})
+		}
+	}
+	return runs, nil
+}
+
+// probedKind is the kind of component that a probe asks.
+func probedKind(probe string) string {
+	switch probe {
+	case "http.health":
+		return "api"
+	case "dns.answer":
+		return "dns"
+	}
+	return "postgres"
+}
+
+// readDecisions reads the target's own log over HTTP: JSON lines with at, event and detail.
+func readDecisions(ctx context.Context, log harness.DecisionLog) ([]harness.Decision, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, log.URL, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("read the target's own log: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("read the target's own log: HTTP %d", resp.StatusCode)
+	}
+	var all []harness.Decision
+	lines := bufio.NewScanner(io.LimitReader(resp.Body, decisionLimit))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var raw struct {
+			At     time.Time                  `json:"at"`
+			Event  string                     `json:"event"`
+			Detail map[string]json.RawMessage `json:"detail"`
+		}
+		if err := json.Unmarshal(lines.Bytes(), &raw); err != nil {
+			return all, fmt.Errorf("read the target's own log, line %d: %w", len(all)+1, err)
+		}
+		dec := harness.Decision{At: harness.Stamp(raw.At.UnixNano()), Event: raw.Event, Detail: map[string]string{}}
+		for k, v := range raw.Detail {
+			var text string
+			if json.Unmarshal(v, &text) != nil {
+				text = string(v)
+			}
+			dec.Detail[k] = text
+		}
+		all = append(all, dec)
+	}
+	return all, lines.Err()
+}
+
+// signer gives the identity that seals a rehearsal: a throw-away key.
+func signer(executor string) (id *seal.Identity, rootPEM []byte, fingerprint string, err error) {
+	t, err := seal.NewThrowawayIdentity("Rehearsal by " + executor)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	return t.Identity, t.RootPEM, t.Fingerprint, nil
+}
+
+func executorName(given string) string {
+	if given != "" {
+		return given
+	}
+	if u, err := user.Current(); err == nil {
+		if u.Name != "" && u.Name != u.Username {
+			return u.Name + " (" + u.Username + ")"
+		}
+		return u.Username
+	}
+	return "not recorded"
+}
+
+// ciJob names the CI job that runs us, as the common CI systems say it.
+func ciJob() string {
+	for _, names := range [][]string{{"GITHUB_REPOSITORY", "GITHUB_RUN_ID"}, {"CI_PROJECT_PATH", "CI_JOB_ID"}, {"JOB_NAME", "BUILD_NUMBER"}} {
+		if v := os.Getenv(names[0]); v != "" {
+			return v + " " + os.Getenv(names[1])
+		}
+	}
+	if os.Getenv("CI") != "" {
+		return "CI job without a name"
+	}
+	return ""
+}
+
+// toolInfo says which build this is.
+func toolInfo() harness.Tool {
+	t := harness.Tool{Version: version, Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU()}
+	path, err := os.Executable()
+	if err != nil {
+		return t
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return t
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err == nil {
+		t.SHA256 = hex.EncodeToString(h.Sum(nil))
+	}
+	return t
+}

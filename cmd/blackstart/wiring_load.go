@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"blackstart/harness"
+	"blackstart/loadgen"
+	"blackstart/loadgen/workloads"
+)
+
+// leadIn is the time between the start of a load and its first due request.
+const leadIn = 50 * time.Millisecond
+
+// openLoad prepares one load of a scenario: its configuration from the target's description, its files in the bag.
+func openLoad(id int, spec harness.LoadSpec, s harness.Surroundings) (harness.Load, int, error) {
+	kind, ok := workloads.Workloads.Get(spec.Workload)
+	if !ok {
+		return nil, 0, fmt.Errorf("there is no workload %q", spec.Workload)
+	}
+	run, err := uuid.Parse(s.RunID)
+	if err != nil {
+		return nil, 0, err
+	}
+	l := &load{spec: spec, workload: kind.New(), s: s, config: workloads.Config{
+		Run: run, Stream: uint32(id), Clock: loadgen.Clock{Anchor: s.Clock.Anchor().Time(), Now: s.Clock.SinceAnchor},
+		Timeout: spec.Timeout.D(), Amount: int64(spec.Amount), Retries: spec.Retries,
+	}}
+	if l.config.Rate = int(spec.Rate.PerSecond()); float64(l.config.Rate) != spec.Rate.PerSecond() {
+		return nil, 0, fmt.Errorf("rate %s is not a whole number of operations a second", spec.Rate)
+	}
+	if err := l.place(); err != nil {
+		return nil, 0, err
+	}
+	for _, name := range spec.Cohorts {
+		for _, c := range workloads.AllCohorts() {
+			if c.String() == name {
+				l.config.Cohorts = append(l.config.Cohorts, c)
+			}
+		}
+	}
+	return l, 1, nil
+}
+
+// load is one load of a scenario at work.
+type load struct {
+	spec     harness.LoadSpec
+	workload workloads.Workload
+	config   workloads.Config
+	s        harness.Surroundings
+	running  *workloads.Running
+	files    []*os.File
+	ledger   bool
+}
+
+// place fills in what the clients of the load dial, as seen from where they stand.
+func (l *load) place() error {
+	t := &l.s.Target
+	l.config.Entry = workloads.Entry{Name: t.Entry.Name, Resolver: t.Entry.Resolver, Port: t.Entry.Port}
+	if t.Entry.CAPEM != "" {
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM([]byte(t.Entry.CAPEM)) {
+			return errors.New("the target's certificate authority cannot be read")
+		}
+		l.config.Entry.RootCAs = pool
+	}
+	place := harness.Outside
+	switch l.spec.Place {
+	case harness.Primary, harness.Standby:
+		region, ok := t.RegionByRole(l.spec.Place)
+		if !ok {
+			return fmt.Errorf("the target has no %s region to stand in", l.spec.Place)
+		}
+		place = region.Name
+		l.config.Place = map[string]loadgen.Place{harness.Primary: loadgen.PlacePrimary, harness.Standby: loadgen.PlaceStandby}[l.spec.Place]
+	}
+	l.ledger = l.spec.Workload == "postgres.ledger"
+	if !l.ledger {
+		return nil
+	}
+	for _, c := range t.Components {
+		if c.Kind != "postgres" || (place != harness.Outside && c.Region != place) {
+			continue
+		}
+		a, err := l.s.Access(place, c.Name)
+		if err != nil {
+			return err
+		}
+		l.config.Database.Addresses = append(l.config.Database.Addresses, a.Address)
+		l.config.Database.User, l.config.Database.Password, l.config.Database.Name = a.User, a.Password, a.Database
+	}
+	return nil
+}
+
+func (l *load) path(kind string) string {
+	if kind == "ledger" {
+		return "ledger/" + l.spec.ID + ".bin"
+	}
+	return "samples/" + l.spec.ID + ".bin"
+}
+
+func (l *load) create(kind string) (*os.File, error) {
+	path := filepath.Join(l.s.DataDir, filepath.FromSlash(l.path(kind)))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.Create(path)
+	if err == nil {
+		l.files = append(l.files, f)
+	}
+	return f, err
+}
+
+// Start begins the load; its first request is due a moment later, so that none is late from the start.
+func (l *load) Start(ctx context.Context) error {
+	files := workloads.Files{}
+	f, err := l.create("samples")
+	if err != nil {
+		return err
+	}
+	files.Samples = f
+	if l.ledger {
+		if f, err = l.create("ledger"); err != nil {
+			return err
+		}
+		files.Ledger = f
+	}
+	l.config.Start = l.s.Clock.SinceAnchor() + int64(leadIn)
+	l.running, err = workloads.Start(ctx, l.workload, l.config, files)
+	return err
+}
+
+func (l *load) Stop() { l.running.Stop() }
+
+// Wait returns the streams of the load once their files are closed.
+func (l *load) Wait() ([]harness.Stream, error) {
+	stats, err := l.running.Wait()
+	for _, f := range l.files {
+		err = errors.Join(err, f.Close())
+	}
+	base := harness.Stream{
+		ID: int(l.config.Stream), Load: l.spec.ID, Workload: l.spec.Workload, Place: l.spec.Place, Cohorts: l.cohortNames(),
+		StartNS: l.config.Start, Freq: l.config.Rate, PerNS: int64(time.Second), StopNS: stats.Stopped,
+		TimeoutNS: int64(l.config.Timeout), Closed: stats.Closed,
+	}
+	samples := base
+	samples.Kind, samples.File, samples.Count = "samples", "data/"+l.path("samples"), int(stats.Due)
+	streams := []harness.Stream{samples}
+	if l.ledger {
+		attempts := base
+		attempts.Kind, attempts.File = "ledger", "data/"+l.path("ledger")
+		if f, openErr := os.Open(filepath.Join(l.s.DataDir, l.path("ledger"))); openErr == nil {
+			h, headErr := loadgen.ReadHeader(f)
+			attempts.Count = int(h.Count)
+			err = errors.Join(err, headErr, f.Close())
+		}
+		streams = append(streams, attempts)
+	}
+	return streams, err
+}
+
+// cohortNames gives the name of cohort n at index n; sample.cohort is the number, whichever cohorts are played.
+func (l *load) cohortNames() []string {
+	if l.spec.Workload != "http.query" {
+		return []string{workloads.Fresh.String()}
+	}
+	var names []string
+	for _, c := range workloads.AllCohorts() {
+		names = append(names, c.String())
+	}
+	return names
+}
+
+// Live is what the last seconds looked like.
+func (l *load) Live() harness.Glimpse {
+	v := l.running.Live()
+	seen := 0
+	for _, c := range v.Cohorts {
+		seen += int(c.Count)
+	}
+	return harness.Glimpse{Load: l.spec.ID, Due: int(v.Due), Seen: seen, Success: v.Success, P99: v.P99}
+}

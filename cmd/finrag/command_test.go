@@ -1,0 +1,32 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestVersionPrintsTheBuild(t *testing.T) {
+	c := command()
+	var out strings.Builder
+	c.SetOut(&out)
+	c.SetArgs([]string{"version"})
+	if err := c.Execute(); err != nil || out.String() != "{\"build\":\"dev\"}\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
+func TestMistakesOfTheUserAreUsageErrors(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(file, []byte("nonsense: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"region"}, {"dns", "--config", file + ".none"}, {"controller", "--config", file}, {"region", "extra"}, {"dns", "--flag"}, {"nothing"}} {
+		c := command()
+		c.SetArgs(args)
+		if err := c.Execute(); err == nil || exitCode(err) != exitUsage {
+			t.Errorf("%v: error %v with exit code %d, want %d", args, err, exitCode(err), exitUsage)
+		}
+	}
+}

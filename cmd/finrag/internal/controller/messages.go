@@ -1,0 +1,58 @@
+package controller
+
+import (
+	"fmt"
+
+	"blackstart/cmd/finrag/internal/notify"
+)
+
+// tell sends a message about the current incident. A controller that is switched off only watches, and stays silent.
+func (c *Controller) tell(m notify.Message) {
+	if !c.config.Failover.Enabled {
+		return
+	}
+	m.Incident, m.Region = c.state.Incident, c.config.Regions.Primary.Name
+	c.sender.Send(m)
+}
+
+func (c *Controller) tellDetected() {
+	c.tell(notify.Message{
+		Kind: eventDetected, Page: notify.PageTrigger, Status: "investigating", Critical: true,
+		Text: fmt.Sprintf("finrag: region %s does not answer its health checks", c.config.Regions.Primary.Name),
+	})
+}
+
+func (c *Controller) tellDeclared() {
+	c.tell(notify.Message{
+		Kind: eventDeclared, Status: "failover",
+		Text: fmt.Sprintf("finrag: failover from %s to %s has been declared", c.config.Regions.Primary.Name, c.config.Regions.Standby.Name),
+	})
+}
+
+func (c *Controller) tellRefused(why string) {
+	c.tell(notify.Message{
+		Kind: eventRefused, Page: notify.PageTrigger, Status: "investigating", Critical: true,
+		Text: fmt.Sprintf("finrag: failover to %s was REFUSED, a person must decide: %s", c.config.Regions.Standby.Name, why),
+	})
+}
+
+func (c *Controller) tellEscalated(why string) {
+	c.tell(notify.Message{
+		Kind: eventEscalated, Page: notify.PageTrigger, Critical: true,
+		Text: fmt.Sprintf("finrag: failover to %s is stuck, a person must help: %s", c.config.Regions.Standby.Name, why),
+	})
+}
+
+func (c *Controller) tellCleared(why string) {
+	c.tell(notify.Message{
+		Kind: eventCleared, Page: notify.PageResolve, Status: "restored",
+		Text: fmt.Sprintf("finrag: the incident of region %s is over: %s", c.config.Regions.Primary.Name, why),
+	})
+}
+
+func (c *Controller) tellDone() {
+	c.tell(notify.Message{
+		Kind: eventDone, Page: notify.PageResolve, Status: "restored",
+		Text: fmt.Sprintf("finrag: failover from %s to %s is done and verified", c.config.Regions.Primary.Name, c.config.Regions.Standby.Name),
+	})
+}

@@ -1,0 +1,34 @@
+// Command finrag is a small two-region system: an API over PostgreSQL and a vector index in each region, an authoritative
+// DNS server for the public name, and a failover controller. docs/finrag.md describes its configuration.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// build is set by the linker: -ldflags "-X main.build=…".
+var build = "dev"
+
+// complain tells a person at the keyboard in words, and whoever collects logs in the form of the log.
+func complain(err error) {
+	if exitCode(err) == exitUsage {
+		fmt.Fprintf(os.Stderr, "error: %v\n", err)
+		return
+	}
+	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("stopped", "error", err.Error())
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	err := command().ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		complain(err)
+		os.Exit(exitCode(err))
+	}
+}

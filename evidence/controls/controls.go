@@ -1,0 +1,203 @@
+// Package controls holds the catalogues of requirements ("frameworks") that a report maps its evidence to, as data.
+//
+// A catalogue states each requirement in our own words, the evidence that can bear on it, when a drill exercises it, and
+// what that evidence does not show. The package never says that anybody complies with anything: its strongest word is
+// "supports".
+package controls
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+//go:embed *.yaml
+var catalogue embed.FS
+
+// Level is how far the evidence of a drill bears on a clause.
+type Level string
+
+// The levels, strongest first.
+const (
+	Supports     Level = "supports"
+	Partial      Level = "partial"
+	NotAddressed Level = "not addressed"
+)
+
+// Flag is one fact about a drill that decides which clauses it exercised. The caller derives flags from the record.
+type Flag string
+
+// The facts that coverage rules may name.
+const (
+	PlanReferenced          Flag = "plan_referenced"         // the plan's reference and digest are recorded
+	DataRecovery            Flag = "data_recovery_exercised" // data was recovered and compared with what was acknowledged
+	MissionCritical         Flag = "mission_critical_system" // the system stands on the firm's own list
+	Assessment              Flag = "assessment_exercised"
+	CustomerCommunications  Flag = "customer_communications_exercised"
+	EmployeeCommunications  Flag = "employee_communications_exercised" // over an alternate channel, not ordinary paging
+	AlternateLocation       Flag = "alternate_location_exercised"
+	CounterpartyImpact      Flag = "counterparty_impact_measured"
+	RegulatoryReporting     Flag = "regulatory_reporting_exercised"
+	RegulatorCommunications Flag = "regulator_communications_exercised"
+	CustomerAccess          Flag = "customer_access_exercised"
+	DeliveredToPrincipal    Flag = "delivered_to_principal"
+	ContactTree             Flag = "contact_tree_exercised"
+	ProvenanceRecorded      Flag = "provenance_recorded" // source, extraction, row count and digest of every artefact
+	RawSeriesKept           Flag = "raw_series_kept"
+	ExceptionsRecorded      Flag = "exceptions_recorded"
+	LedgerReconciled        Flag = "ledger_reconciled"
+	WORMLocked              Flag = "worm_locked"
+	AmendmentChain          Flag = "amendment_chain"
+	LessonsRecorded         Flag = "lessons_recorded"
+)
+
+// Flags lists every flag that exists.
+func Flags() []Flag {
+	return []Flag{PlanReferenced, DataRecovery, MissionCritical, Assessment, CustomerCommunications, EmployeeCommunications,
+		AlternateLocation, CounterpartyImpact, RegulatoryReporting, RegulatorCommunications, CustomerAccess,
+		DeliveredToPrincipal, ContactTree, ProvenanceRecorded, RawSeriesKept, ExceptionsRecorded, LedgerReconciled,
+		WORMLocked, AmendmentChain, LessonsRecorded}
+}
+
+// Framework is one catalogue.
+type Framework struct {
+	Name    string   `yaml:"name"`
+	Title   string   `yaml:"title"`
+	Scope   string   `yaml:"scope"` // what the rule asks for, and what a drill can therefore be used for
+	Clauses []Clause `yaml:"clauses"`
+}
+
+// Clause is one requirement.
+type Clause struct {
+	Clause        string   `yaml:"clause"`
+	Title         string   `yaml:"title"`
+	Requirement   string   `yaml:"requirement"` // in our own words
+	Evidence      []string `yaml:"evidence"`    // the fields of a report that bear on it
+	Coverage      Coverage `yaml:"coverage"`
+	DoesNotShow   string   `yaml:"does_not_show"`
+	Source        string   `yaml:"source"`
+	Verified      bool     `yaml:"verified"`       // false: the wording has not been checked
+	VerifiedLevel string   `yaml:"verified_level"` // against what: primary, secondary or unverified
+}
+
+// Coverage says when a drill exercises a clause, and what its evidence is then worth.
+type Coverage struct {
+	Any       []Flag `yaml:"any"`       // one of these facts is enough
+	Level     Level  `yaml:"level"`     // with it
+	Otherwise Level  `yaml:"otherwise"` // without it
+}
+
+// Judge returns the level a clause reaches with the given facts, and whether the drill exercised it.
+func (c Clause) Judge(facts map[Flag]bool) (level Level, exercised bool) {
+	for _, f := range c.Coverage.Any {
+		if facts[f] {
+			return c.Coverage.Level, true
+		}
+	}
+	return c.Coverage.Otherwise, false
+}
+
+// Names lists the catalogues, sorted.
+func Names() []string {
+	files, err := fs.Glob(catalogue, "*.yaml")
+	if err != nil {
+		panic("controls: list catalogues: " + err.Error()) // unreachable: the pattern is well formed
+	}
+	names := make([]string, 0, len(files))
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(f, ".yaml"))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Load reads one catalogue by its name and checks it.
+func Load(name string) (Framework, error) {
+	if !slices.Contains(Names(), name) {
+		return Framework{}, fmt.Errorf("load framework %q: there is none; choose one of %s", name, strings.Join(Names(), ", "))
+	}
+	b, err := catalogue.ReadFile(name + ".yaml")
+	if err != nil {
+		return Framework{}, fmt.Errorf("load framework %q: %w", name, err)
+	}
+	f, err := Parse(b)
+	if err == nil && f.Name != name {
+		err = fmt.Errorf("it calls itself %q", f.Name)
+	}
+	if err != nil {
+		return Framework{}, fmt.Errorf("load framework %q: %w", name, err)
+	}
+	return f, nil
+}
+
+// Parse decodes a catalogue strictly: unknown keys, a second document and missing statements are errors, all of which
+// are reported at once.
+func Parse(b []byte) (Framework, error) {
+	var f Framework
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	d.KnownFields(true)
+	if err := d.Decode(&f); err != nil {
+		return Framework{}, fmt.Errorf("decode framework: %w", err)
+	}
+	var second any
+	if err := d.Decode(&second); !errors.Is(err, io.EOF) {
+		return Framework{}, errors.New("decode framework: a second document follows")
+	}
+	return f, f.check()
+}
+
+func (f Framework) check() error {
+	var errs []error
+	if f.Name == "" || f.Title == "" || f.Scope == "" || len(f.Clauses) == 0 {
+		errs = append(errs, errors.New("check framework: name, title, scope and clauses are needed"))
+	}
+	seen := map[string]bool{}
+	for i, c := range f.Clauses {
+		if seen[c.Clause] {
+			errs = append(errs, fmt.Errorf("check clause %q: it stands twice", c.Clause))
+		}
+		seen[c.Clause] = true
+		if err := c.check(); err != nil {
+			errs = append(errs, fmt.Errorf("check clause %d (%q): %w", i+1, c.Clause, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c Clause) check() error {
+	var errs []error
+	for field, v := range map[string]string{"clause": c.Clause, "title": c.Title, "requirement": c.Requirement,
+		"does_not_show": c.DoesNotShow, "source": c.Source} {
+		if strings.TrimSpace(v) == "" {
+			errs = append(errs, fmt.Errorf("%s is missing", field))
+		}
+	}
+	if len(c.Evidence) == 0 {
+		errs = append(errs, errors.New("evidence is missing"))
+	}
+	if len(c.Coverage.Any) == 0 {
+		errs = append(errs, errors.New("coverage.any is missing"))
+	}
+	for _, flag := range c.Coverage.Any {
+		if !slices.Contains(Flags(), flag) {
+			errs = append(errs, fmt.Errorf("coverage.any: there is no flag %q", flag))
+		}
+	}
+	if c.Coverage.Level != Supports && c.Coverage.Level != Partial {
+		errs = append(errs, fmt.Errorf("coverage.level %q: supports or partial", c.Coverage.Level))
+	}
+	if c.Coverage.Otherwise != Partial && c.Coverage.Otherwise != NotAddressed {
+		errs = append(errs, fmt.Errorf("coverage.otherwise %q: partial or not addressed", c.Coverage.Otherwise))
+	}
+	if !slices.Contains([]string{"primary", "secondary", "unverified"}, c.VerifiedLevel) || c.Verified == (c.VerifiedLevel == "unverified") {
+		errs = append(errs, fmt.Errorf("verified_level %q does not fit verified: %t", c.VerifiedLevel, c.Verified))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,106 @@
+package evidence
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"blackstart/evidence/seal"
+	"blackstart/harness"
+)
+
+// Inputs is what was asked, fixed before the drill: data/inputs.json.
+type Inputs struct {
+	Format         string            `json:"format"`
+	RunID          string            `json:"run_id"`
+	PackID         string            `json:"pack_id"`
+	Register       string            `json:"register"`
+	Amends         string            `json:"amends"`
+	SealPolicy     []string          `json:"seal_policy"`
+	Approvals      []string          `json:"approvals"`
+	ScenarioName   string            `json:"scenario_name"`
+	ScenarioSHA256 string            `json:"scenario_sha256"` // data/as-run/scenario.yaml
+	TargetSHA256   string            `json:"target_sha256"`   // data/as-run/target.json: the target as asked for, before its start
+	PlanSHA256     string            `json:"plan_sha256"`     // data/as-run/plan.json
+	ToolSHA256     string            `json:"tool_sha256"`
+	ToolVersion    string            `json:"tool_version"`
+	Profile        string            `json:"profile"`
+	Overrides      map[string]string `json:"overrides"`
+	Environment    string            `json:"environment"`
+	Executor       string            `json:"executor"`
+	ExecutorProof  string            `json:"executor_proof"` // how the executor was authenticated
+	CIJob          string            `json:"ci_job"`         // "" outside CI
+	RunKey         string            `json:"run_key"`        // public half of the key that signs checkpoints
+	Anchor         harness.Stamp     `json:"anchor"`
+	Phases         []string          `json:"checkpoints"` // those a drill that is not cut short signs
+}
+
+// marshal is the one way JSON is written into a pack: indented, final newline, no HTML escapes.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// writeJSON writes v, redacted, to a file of the bag and returns the digest of its bytes. What the strict reader would
+// refuse is refused here.
+func writeJSON(dir, name string, v any, redact *Redactor) (string, error) {
+	data, err := marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("write %s: %w", name, err)
+	}
+	data = redact.Bytes(data)
+	if err := seal.CheckJSON(data); err != nil {
+		return "", fmt.Errorf("write %s: %w", name, err)
+	}
+	return seal.Digest(data), writeFile(dir, name, data)
+}
+
+// writeFile writes one file of the bag, making its directory.
+func writeFile(dir, name string, data []byte) error {
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+// Asked is what a drill is started with, as files of the pack.
+type Asked struct {
+	Scenario []byte              // exact bytes
+	Extends  map[string][]byte   // the files it extends, by name
+	Target   harness.Description // as far as known before the start
+	Plan     []harness.Plan
+}
+
+// WriteInputs writes the as-run files and inputs.json and returns the digest of the latter.
+func WriteInputs(dir string, in Inputs, asked Asked, redact *Redactor) (string, error) {
+	var err error
+	scenario := redact.Bytes(asked.Scenario)
+	in.ScenarioSHA256 = seal.Digest(scenario)
+	if err := writeFile(dir, "data/as-run/scenario.yaml", scenario); err != nil {
+		return "", err
+	}
+	for name, data := range asked.Extends {
+		if err := writeFile(dir, "data/as-run/extends/"+filepath.Base(name), redact.Bytes(data)); err != nil {
+			return "", err
+		}
+	}
+	if in.TargetSHA256, err = writeJSON(dir, "data/as-run/target.json", asked.Target, redact); err != nil {
+		return "", err
+	}
+	if in.PlanSHA256, err = writeJSON(dir, "data/as-run/plan.json", asked.Plan, redact); err != nil {
+		return "", err
+	}
+	return writeJSON(dir, seal.InputsFile, in, redact)
+}

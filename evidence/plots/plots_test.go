@@ -1,0 +1,114 @@
+package plots
+
+import (
+	"bytes"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var nan = math.NaN()
+
+func sample() (Chart, Timeline) {
+	var p50, p99 Series
+	p50.Name, p99.Name = "p50", "p99"
+	for t := -10.0; t <= 30; t += 0.5 {
+		v, w := 3+math.Sin(t), 12+4*math.Sin(t*1.3)
+		if t >= 0 && t < 4 {
+			v, w = nan, nan
+		}
+		if t >= 4 && t < 6 {
+			v, w = 40, 180
+		}
+		p50.T, p50.V = append(p50.T, t), append(p50.V, v)
+		p99.T, p99.V = append(p99.T, t), append(p99.V, w)
+	}
+	objective := 150.0
+	fault := &Window{From: 0, To: 18, Label: "region.partition"}
+	events := []Event{{0, "fault in force"}, {3.1, "failure detected"}, {3.3, "failover declared"}, {3.4, "alert received (pagerduty)"},
+		{4.2, "first good response"}, {18, "undo complete"}, {99, "later"}}
+	return Latency(p50, p99, &objective, fault, events), Timeline{Title: "Timeline", Fault: fault, Events: events,
+		Bars: []Bar{{"baseline", -10, 0}, {"fault", 0, 18}, {"settle", 4.2, 20}, {"undo", 17.5, 18.2}, {"reconcile the ledger", 20, nan}, {"never started", nan, nan}}}
+}
+
+func TestChartsAreDeterministic(t *testing.T) {
+	chart, line := sample()
+	for name, render := range map[string]func() (Images, error){"latency": chart.Render, "timeline": line.Render} {
+		a, err := render()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := render()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(a.PNG, b.PNG) || !bytes.Equal(a.SVG, b.SVG) || !bytes.Equal(a.CSV, b.CSV) {
+			t.Errorf("%s: two renderings differ", name)
+		}
+		img, err := png.DecodeConfig(bytes.NewReader(a.PNG))
+		if err != nil || float64(img.Width) < 17/2.54*200 {
+			t.Errorf("%s: %v, %d pixels wide: under 200 dpi", name, err, img.Width)
+		}
+		for _, want := range []string{"failover declared", "region.partition", "later"} {
+			if !bytes.Contains(a.SVG, []byte(want)) {
+				t.Errorf("%s: the SVG does not say %q", name, want)
+			}
+		}
+		if bytes.Contains(a.SVG, []byte("no data")) {
+			t.Errorf("%s: says no data", name)
+		}
+		if dir := os.Getenv("PLOTS_OUT"); dir != "" { // to look at them
+			if err := os.WriteFile(filepath.Join(dir, name+".png"), a.PNG, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestCSVHoldsWhatIsDrawn(t *testing.T) {
+	c := Success([]Series{{Name: "fresh, pooled", T: []float64{-1, 0.25, 1}, V: []float64{100, nan, 99.5}}}, nil, &Window{From: 0, To: math.Inf(1)}, nil)
+	img, err := c.Render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "kind,name,from_s,to_s,value\nfault,,0,,\nsample,\"fresh, pooled\",-1,,100\nsample,\"fresh, pooled\",0.25,,\nsample,\"fresh, pooled\",1,,99.5\n"
+	if string(img.CSV) != want {
+		t.Errorf("CSV %q", img.CSV)
+	}
+}
+
+func TestNoDataIsSaid(t *testing.T) {
+	empty := Series{Name: "p50", T: []float64{0, 1}, V: []float64{nan, nan}}
+	for name, render := range map[string]func() (Images, error){
+		"all missing":    Latency(empty, Series{Name: "p99"}, nil, nil, []Event{{1, "x"}}).Render,
+		"no series":      Lag(nil, nil, nil, nil).Render,
+		"empty timeline": Timeline{Title: "Timeline"}.Render,
+	} {
+		img, err := render()
+		if err != nil || !bytes.Contains(img.SVG, []byte("no data")) || len(img.PNG) == 0 {
+			t.Errorf("%s: %v; no data is not said", name, err)
+		}
+	}
+}
+
+func TestOddInput(t *testing.T) {
+	one := Series{Name: "☃ \U0001f600 line\nbreak → end", T: []float64{5}, V: []float64{7}}
+	if _, err := Lag([]Series{one}, nil, &Window{From: nan}, nil).Render(); err != nil {
+		t.Errorf("one point: %v", err)
+	}
+	flat := Series{Name: "flat", T: []float64{0, 1, 2}, V: []float64{0, 0, 0}}
+	if _, err := Lag([]Series{flat}, nil, nil, nil).Render(); err != nil {
+		t.Errorf("flat line: %v", err)
+	}
+	for name, s := range map[string]Series{"lengths": {T: []float64{1}}, "order": {T: []float64{2, 1}, V: []float64{1, 1}}, "time": {T: []float64{nan}, V: []float64{1}}} {
+		if _, err := Lag([]Series{s}, nil, nil, nil).Render(); err == nil || !strings.Contains(err.Error(), "series") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := (Timeline{Bars: make([]Bar, maxBars+1)}).Render(); err == nil {
+		t.Error("too many phases are drawn")
+	}
+}

@@ -1,0 +1,241 @@
+package reports
+
+import (
+	"bytes"
+	"fmt"
+	goimage "image"
+	"image/draw"
+	"image/png"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"codeberg.org/go-fonts/dejavu/dejavusanscondensed"
+	"codeberg.org/go-fonts/dejavu/dejavusanscondensedbold"
+	"codeberg.org/go-fonts/dejavu/dejavusansmono"
+	"github.com/google/uuid"
+	"github.com/johnfercher/maroto/v2"
+	"github.com/johnfercher/maroto/v2/pkg/components/col"
+	"github.com/johnfercher/maroto/v2/pkg/components/image"
+	"github.com/johnfercher/maroto/v2/pkg/components/page"
+	"github.com/johnfercher/maroto/v2/pkg/components/row"
+	"github.com/johnfercher/maroto/v2/pkg/components/text"
+	"github.com/johnfercher/maroto/v2/pkg/config"
+	"github.com/johnfercher/maroto/v2/pkg/consts/align"
+	"github.com/johnfercher/maroto/v2/pkg/consts/border"
+	"github.com/johnfercher/maroto/v2/pkg/consts/extension"
+	"github.com/johnfercher/maroto/v2/pkg/consts/fontstyle"
+	"github.com/johnfercher/maroto/v2/pkg/consts/pagesize"
+	"github.com/johnfercher/maroto/v2/pkg/core"
+	"github.com/johnfercher/maroto/v2/pkg/core/entity"
+	"github.com/johnfercher/maroto/v2/pkg/props"
+	"github.com/phpdave11/gofpdf"
+)
+
+// The page, in millimetres.
+const (
+	pageWidth, pageHeight = 210.0, 297.0
+	side, top, bottom     = 15.0, 9.0, 12.0
+	bodyWidth             = pageWidth - 2*side
+	columns               = 60 // of the grid; 3 mm each
+	headHeight            = 16.0
+	signHeight, signGap   = 20.0, 3.0
+	pointsPerMM           = 72 / 25.4
+
+	sans, mono  = "dejavu", "dejavumono"
+	small, body = 7.0, 8.0 // points
+	cellPad     = 0.9
+
+	maxPlots    = 12
+	maxRows     = 2_000 // of one table
+	maxTextRune = 4_000 // of one cell
+)
+
+var (
+	black   = &props.Color{Red: 25, Green: 25, Blue: 25}
+	grey    = &props.Color{Red: 95, Green: 95, Blue: 95}
+	rule    = &props.Color{Red: 190, Green: 190, Blue: 190}
+	shading = &props.Color{Red: 232, Green: 236, Blue: 241}
+	good    = &props.Color{Red: 18, Green: 96, Blue: 48}
+	bad     = &props.Color{Red: 160, Green: 20, Blue: 20}
+	unsure  = &props.Color{Red: 150, Green: 84, Blue: 0}
+)
+
+// one keeps renderings apart: the PDF library and its identifiers have settings for the whole process.
+var one sync.Mutex
+
+// sheet is one report being laid out.
+type sheet struct {
+	m     core.Maroto
+	ruler *gofpdf.Fpdf // measures text with the same fonts
+	wide  map[int]bool // widths of the plots so far, in pixels
+}
+
+// render lays a report out. fill adds everything below the page header.
+func render(r Report, title string, fill func(*sheet) error) (Document, error) {
+	if r.Sealed.IsZero() {
+		return Document{}, fmt.Errorf("render report: the sealing date is needed")
+	}
+	one.Lock()
+	defer one.Unlock()
+	defer fixProcess(r.Sealed)()
+	// Each document gets its own copy of the fonts: the PDF library writes into them while it takes a subset.
+	fonts := []*entity.CustomFont{
+		{Family: sans, Style: fontstyle.Normal, Bytes: bytes.Clone(dejavusanscondensed.TTF)},
+		{Family: sans, Style: fontstyle.Bold, Bytes: bytes.Clone(dejavusanscondensedbold.TTF)},
+		{Family: mono, Style: fontstyle.Normal, Bytes: bytes.Clone(dejavusansmono.TTF)},
+	}
+	cfg := config.NewBuilder().WithPageSize(pagesize.A4).WithSequentialMode().WithMaxGridSize(columns).
+		WithLeftMargin(side).WithRightMargin(side).WithTopMargin(top).WithBottomMargin(bottom).
+		WithCustomFonts(fonts).WithDefaultFont(&props.Font{Family: sans, Size: body, Color: black}).
+		WithPageNumber(props.PageNumber{Pattern: "page {current} of {total}", Place: props.RightBottom, Family: sans, Size: small, Color: grey}).
+		WithCompression(true).WithTitle(title, true).WithCreationDate(r.Sealed.UTC()).
+		WithSubject("run "+r.Identity.RunID+", record "+r.RecordDigest, true).WithCreator("blackstart", true).Build()
+	s := &sheet{m: maroto.New(cfg), ruler: gofpdf.New("P", "mm", "A4", ""), wide: map[int]bool{}}
+	for _, f := range fonts {
+		s.ruler.AddUTF8FontFromBytes(f.Family, string(f.Style), bytes.Clone(f.Bytes))
+	}
+	if err := s.m.RegisterHeader(s.head(r, title)...); err != nil {
+		return Document{}, fmt.Errorf("render report: %w", err)
+	}
+	if err := fill(s); err != nil {
+		return Document{}, fmt.Errorf("render report: %w", err)
+	}
+	pdf, err := s.m.Generate()
+	if err != nil {
+		return Document{}, fmt.Errorf("render report: %w", err)
+	}
+	up := (pageHeight - top - headHeight - 1) * pointsPerMM
+	low := up - (signHeight-2)*pointsPerMM
+	left, middle, right := side*pointsPerMM, pageWidth/2*pointsPerMM, (pageWidth-side)*pointsPerMM
+	gap := signGap / 2 * pointsPerMM
+	return Document{PDF: pdf.GetBytes(), SignPage: 1, SignBox: [4]float64{left, low, middle - gap, up}, Review: [4]float64{middle + gap, low, right, up}}, nil
+}
+
+// fixProcess sets what the libraries otherwise take from the clock and from chance, and returns how to undo it.
+func fixProcess(at time.Time) (undo func()) {
+	gofpdf.SetDefaultCatalogSort(true)
+	gofpdf.SetDefaultCreationDate(at.UTC())
+	gofpdf.SetDefaultModificationDate(at.UTC())
+	uuid.SetRand(rand.NewChaCha8([32]byte{}))
+	return func() {
+		uuid.SetRand(nil)
+		gofpdf.SetDefaultCreationDate(time.Time{})
+		gofpdf.SetDefaultModificationDate(time.Time{})
+		gofpdf.SetDefaultCatalogSort(false)
+	}
+}
+
+// environmentLine is printed on every page.
+func environmentLine(environment string) string {
+	switch strings.ToLower(environment) {
+	case "rehearsal":
+		return "REHEARSAL: shows nothing about production"
+	case "staging":
+		return "STAGING: shows nothing about production"
+	case "production":
+		return "PRODUCTION"
+	}
+	return "ENVIRONMENT NOT RECORDED: shows nothing about production"
+}
+
+// head is the top of every page. Its rows have fixed heights, which add up to headHeight.
+func (s *sheet) head(r Report, title string) []core.Row {
+	line := func(h float64, left, right core.Component) core.Row {
+		return row.New(h).Add(col.New(36).Add(left), col.New(24).Add(right))
+	}
+	short := r.RecordDigest
+	if len(short) > 16 {
+		short = short[:16] + "…"
+	}
+	return []core.Row{
+		line(6, text.New(clean(title), props.Text{Size: 9.5, Style: fontstyle.Bold}),
+			text.New(environmentLine(r.Identity.Environment), props.Text{Size: small, Style: fontstyle.Bold, Align: align.Right, Color: bad, Top: 0.8})),
+		line(5, text.New("run "+clean(orElse(r.Identity.RunID, NotRecorded)), props.Text{Size: small, Color: grey}),
+			text.New("record.json sha256 "+clean(orElse(short, NotRecorded)), props.Text{Size: small, Color: grey, Align: align.Right})).
+			WithStyle(&props.Cell{BorderType: border.Bottom, BorderColor: rule}),
+		row.New(headHeight - 11).Add(col.New(columns)),
+	}
+}
+
+// signatures leaves the two places for signatures free and says whose they are.
+func (s *sheet) signatures() {
+	s.m.AddRows(row.New(signHeight).Add(col.New(columns)))
+	s.note("Left: the executor's signature, which certifies this document. Right: the reviewer's, empty until a review is signed. A box without a signature that verifies means nothing.")
+}
+
+// section starts a part of the report; it is moved to the next page when too little room is left below it.
+func (s *sheet) section(title string) {
+	const keep = 38 // mm: the title and the beginning of what follows
+	s.room(keep)
+	s.m.AddRows(row.New(2.5).Add(col.New(columns)),
+		row.New(6).Add(text.NewCol(columns, clean(title), props.Text{Size: 9.5, Style: fontstyle.Bold, Top: 0.6})).
+			WithStyle(&props.Cell{BorderType: border.Bottom, BorderColor: black}),
+		row.New(1).Add(col.New(columns)))
+}
+
+// room starts a new page unless h millimetres are left; it reports whether it did.
+func (s *sheet) room(h float64) bool {
+	// FitlnCurrentPage counts the page header twice.
+	if s.m.FitlnCurrentPage(h - headHeight) {
+		return false
+	}
+	s.m.AddPages(page.New())
+	return true
+}
+
+// note is a paragraph in small grey type.
+func (s *sheet) note(t string) { s.paragraph(t, props.Text{Size: small, Color: grey}) }
+
+// say is a paragraph in the type of the body.
+func (s *sheet) say(t string) { s.paragraph(t, props.Text{Size: body}) }
+
+func (s *sheet) paragraph(t string, p props.Text) {
+	p.Top, p.Bottom = cellPad, cellPad
+	t, h := s.set(t, columns, p)
+	s.room(h)
+	s.m.AddAutoRow(text.NewCol(columns, t, p))
+}
+
+// plot adds an image over the whole width. What is not a PNG is an error: the library would print a text instead.
+func (s *sheet) plot(p Plot) error {
+	img, err := png.Decode(bytes.NewReader(p.PNG))
+	if err != nil || img.Bounds().Empty() {
+		return fmt.Errorf("place plot %q: not a PNG: %w", p.Title, err)
+	}
+	data, err := s.distinct(p.PNG, img)
+	if err != nil {
+		return fmt.Errorf("place plot %q: %w", p.Title, err)
+	}
+	const most = 120 // mm
+	h := min(most, bodyWidth*float64(img.Bounds().Dy())/float64(img.Bounds().Dx()))
+	s.room(h + 6)
+	s.m.AddRows(row.New(h).Add(col.New(columns).Add(image.NewFromBytes(data, extension.Png, props.Rect{Percent: 100, Center: true}))))
+	if p.Caption != "" {
+		s.note(p.Caption)
+	}
+	return nil
+}
+
+// distinct gives every plot a width of its own by adding white columns: the PDF library orders images by width, and
+// those of one width by chance.
+func (s *sheet) distinct(data []byte, img goimage.Image) ([]byte, error) {
+	b := img.Bounds()
+	w := b.Dx()
+	for s.wide[w] {
+		w++
+	}
+	s.wide[w] = true
+	if w == b.Dx() {
+		return data, nil
+	}
+	out := goimage.NewNRGBA(goimage.Rect(0, 0, w, b.Dy()))
+	draw.Draw(out, out.Bounds(), goimage.White, goimage.Point{}, draw.Src)
+	draw.Draw(out, b.Sub(b.Min), img, b.Min, draw.Over)
+	var buf bytes.Buffer
+	if err := png.Encode(&buf, out); err != nil {
+		return nil, fmt.Errorf("widen image: %w", err)
+	}
+	return buf.Bytes(), nil
+}

@@ -1,0 +1,209 @@
+package reports
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"blackstart/evidence/controls"
+	"blackstart/evidence/plots"
+)
+
+const digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+// samplePlots draws what a drill draws.
+func samplePlots(t testing.TB) []Plot {
+	t.Helper()
+	var p50, p99, ok plots.Series
+	p50.Name, p99.Name, ok.Name = "p50", "p99", "all cohorts"
+	for i := -40; i < 120; i++ {
+		at := float64(i) / 2
+		share, v := 100.0, 3.0
+		if at >= 0 && at < 5.5 {
+			share, v = 0, 1000
+		}
+		p50.T, p50.V = append(p50.T, at), append(p50.V, v)
+		p99.T, p99.V = append(p99.T, at), append(p99.V, v*1.8)
+		ok.T, ok.V = append(ok.T, at), append(ok.V, share)
+	}
+	objective := 99.0
+	fault := &plots.Window{From: 0, To: 30, Label: "region.partition in force"}
+	events := []plots.Event{{T: 0, Label: "fault in force"}, {T: 3.1, Label: "failure detected"}, {T: 3.2, Label: "alert received"}, {T: 5.5, Label: "service restored"}, {T: 30, Label: "undone"}}
+	var out []Plot
+	for _, r := range []interface{ Render() (plots.Images, error) }{
+		plots.Latency(p50, p99, nil, fault, events), plots.Success([]plots.Series{ok}, &objective, fault, events), plots.Lag(nil, nil, nil, nil),
+		plots.Timeline{Title: "Phases", Fault: fault, Events: events, Bars: []plots.Bar{{Name: "baseline", From: -20, To: 0}, {Name: "fault", From: 0, To: 30}, {Name: "settle", From: 6, To: 40}, {Name: "undo", From: 30, To: 31}, {Name: "reconcile", From: 40, To: 52}}},
+	} {
+		img, err := r.Render()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, Plot{PNG: img.PNG})
+	}
+	out[2].Caption = "Replication lag: no data. The heartbeat row was not configured."
+	return out
+}
+
+// full is a run with long strings, many rows, missing values and every kind of verdict.
+func full(t testing.TB) Report {
+	t.Helper()
+	r := Report{
+		Identity: Identity{PackID: "0197b2c4-8f00-7c3e-a2d1-5b6f70112233", RunID: "0197b2c4-8f00-7a11-9c44-0d1e2f334455", Activity: "disaster-recovery drill",
+			Environment: "rehearsal", Scenario: "finrag/region-partition.async-lag: 200 ms on the WAL link, asynchronous commit", ScenarioDigest: digest, Target: "finrag on loopback (processes)",
+			Profile: "fast (1 s x 3, TTL 2 s)", Started: "2026-03-02T14:30:05.000000000Z", Ended: "2026-03-02T14:31:19.120000000Z", Tool: "blackstart 0.1.0 (go1.26.8)", ToolDigest: digest},
+		RecordDigest: digest, Sealed: time.Date(2026, 3, 2, 14, 31, 20, 0, time.UTC),
+		Verdict:    Verdict{Result: "fail", Reason: "rpo.lost: 214 acknowledged writes are missing, the objective is none; rto met its bound.", Validity: "passed: every check below held"},
+		Answers:    Answers{Operator: "Zoë Łęcka-Αλεξίου \U0001f600 (operating-system account ci-runner, not authenticated)", MissionCritical: "no: a rehearsal system, on nobody's list", Deletion: "whoever can write to the folder it lies in: no lock is kept"},
+		Plan:       []Field{{"Scenario digest", digest}, {"Criteria frozen before the run", "yes: inputs.json, digest in event 0"}, {"Change ticket", ""}, {"Approval before the run", ""}},
+		People:     []Field{{"Executor", "Zoë Łęcka-Αλεξίου"}, {"Reviewer", ""}, {"Independence", ""}},
+		Readiness:  []Field{{"Market hours", "out of market hours (America/New_York)"}, {"Production-likeness", "none: loopback, generated data, 200 requests/s"}},
+		Oracle:     "old primary started alone: 214 ids it holds are not on the new primary; 214 lost + 0 unknown and absent. Consistent.",
+		Simulated:  []string{"rehearsal system finrag instead of a firm's own", "feature-hash embedding instead of a model", "loopback network", "own receivers instead of the pager and mail services"},
+		Facts:      map[controls.Flag]bool{controls.DataRecovery: true, controls.LedgerReconciled: true, controls.RawSeriesKept: true, controls.ProvenanceRecorded: true, controls.CounterpartyImpact: true},
+		Clock:      []Field{{"Source", "kernel clock; adjtimex state at start: synchronised, maximum error 12 ms"}, {"Steps seen during the run", "none"}, {"Offset to other hosts", "one host: not applicable"}},
+		Exceptions: []Exception{{"214 acknowledged writes lost: the standby was 200 ms behind and commits were asynchronous", "high", "", "", ""}},
+		Integrity:  []Field{{"Signature in this file", "PAdES B-B over the whole file; throw-away key: integrity since sealing only"}, {"Manifest signature", "signatures/manifest.p7s"}, {"Independent time stamp", "none: time self-asserted"}, {"Checkpoints", "order self-asserted"}},
+		Commands: []string{"sha256sum --strict -c manifest-sha256.txt && diff <(find data -type f | sort) <(cut -c67- manifest-sha256.txt | sort)",
+			"openssl cms -verify -cades -binary -inform DER -in signatures/manifest.p7s -content manifest-sha256.txt -CAfile root.pem -out /dev/null", "pdfsig -nssdir sql:nss data/report-finra-4370.pdf"},
+		Retention: []Field{{"Keep for", "7 years"}, {"Basis", "policy of the scenario; not a term set by a rule"}, {"Customer data", "none: generated rows only"}, {"Redacted", "database passwords, routing keys"}, {"Needs verification again", "when the plan or the system has changed"}},
+		Plots:     samplePlots(t),
+	}
+	r.Objectives = []Objective{{"rto", "at most 15 s", "scenario objectives[0]: policy/continuity.md section 4.2", "5.52 s", "[5.498 s, 5.541 s]", "pass"},
+		{"rpo.lost", "0 writes", "scenario objectives[1]", "214 writes (12 840.55 USD)", "exact", "fail"}, {"alert.pagerduty", "at most 10 s", "", "", "", "inconclusive"}}
+	for _, c := range []string{"fault confirmed from the victim's side", "load offered at least 99 % of intended", "baseline green for its whole window", "every probe answered throughout", "clock in tolerance", "ledger and oracle agree"} {
+		r.Checks = append(r.Checks, Check{c, "passed", ""})
+	}
+	r.Checks = append(r.Checks, Check{"alert receiver complete", "failed", "the receiver's log has a gap of 1.2 s"}, Check{"samples at least 10 000", "inconclusive", ""})
+	for i := range 44 {
+		r.Timeline = append(r.Timeline, Moment{fmt.Sprintf("2026-03-02T14:30:%02d.123456789Z", i), fmt.Sprintf("%.3f s ± 0.002 s", float64(i)-20), "probe.changed",
+			"postgres.role of west changed from standby to primary as seen over outside→west.db; a detail that is long enough to take two lines of its column"})
+	}
+	r.Measures = []Measure{{"rto", "5.52 s", "[5.498 s, 5.541 s]", "metronome at 500/s, due time; edges ± 2 ms", "data/samples/metronome.bin"}, {"rpo.time", "0.201 s", "[0.198 s, 0.204 s]", "first lost and last durable acknowledgement", "data/ledger/outside.bin"}, {"t_c (redundancy restored)", "", "", "", ""}}
+	r.Faults = []Fault{{"region.partition", "primary (east)", "[14:30:25.000, 14:30:25.004]", "", "links restored after the old primary was fenced by the harness; it refuses writes"}}
+	r.Load = []Stream{{"http.query fresh", "outside", "200/s, 15 000", "15 000 (100 %)", "13 904", "ok 13 904, timeout 1 096"}, {"http.query stale resolver", "outside", "50/s", "", "", ""}}
+	r.Ledger = []LedgerClass{{"durable", "14 620", "877 200.10 USD", "acknowledged and there"}, {"LOST", "214", "12 840.55 USD", "acknowledged and missing: the recovery point"}, {"ghost", "3", "180.00 USD", "not acknowledged, yet there: reconcile"}, {"contract break", "0", "0", "must be 0"}, {"duplicate", "0", "", "must be 0"}}
+	r.Alerts = []Alert{{"pagerduty", "14:30:28.1", "14:30:28.1", "14:30:28.2", "", "", "3.2 s ± 0.01 s", "pass"}, {"smtp", "14:30:28.1", "", "", "", "", "", "inconclusive"}}
+	for _, c := range []string{"postgresql", "region api", "dns", "controller"} {
+		r.Components = append(r.Components, Component{c, "east", "", digest})
+	}
+	for i := range 9 {
+		r.Provenance = append(r.Provenance, Artefact{fmt.Sprintf("data/samples/stream-%d.bin", i), "load generator", "rate 200/s, seed 42", "2026-03-02T14:31:19Z blackstart", "15 000", "", digest})
+	}
+	return r
+}
+
+var renderers = map[string]func(Report) (Document, error){"finra-4370": FINRA4370, "icfr": ICFR}
+
+func TestRenderIsDeterministic(t *testing.T) {
+	r := full(t)
+	for name, render := range renderers {
+		a, err := render(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := render(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(a.PDF, b.PDF) {
+			t.Errorf("%s: two renderings differ", name)
+		}
+		if dir := os.Getenv("REPORTS_OUT"); dir != "" { // to look at it
+			if err := os.WriteFile(filepath.Join(dir, name+".pdf"), a.PDF, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// words returns the text of a PDF, page by page, in lower case with single spaces.
+func words(t *testing.T, pdf []byte) []string {
+	t.Helper()
+	if _, err := exec.LookPath("pdftotext"); err != nil {
+		t.Skip("pdftotext is not installed")
+	}
+	path := filepath.Join(t.TempDir(), "r.pdf")
+	if err := os.WriteFile(path, pdf, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("pdftotext", "-layout", path, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := strings.Split(strings.TrimSuffix(string(out), "\f"), "\f")
+	for i, p := range pages {
+		pages[i] = strings.Join(strings.Fields(strings.ToLower(p)), " ")
+	}
+	return pages
+}
+
+// neverPrinted holds what no report may say, in lower case.
+var neverPrinted = []string{"requires quarterly", "quarterly dr test", "sox makes companies", "17a-4 requires worm", "17a-4 compliant", "2-hour rto",
+	"says annually", "24-hour outage", "makes you compliant", "you are compliant", "is compliant", "proves recovery", "proof of recovery", "could not load image", "%!"}
+
+func TestEveryPageSaysWhatItIs(t *testing.T) {
+	for name, render := range renderers {
+		doc, err := render(full(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages := words(t, doc.PDF)
+		if len(pages) < 3 || len(pages) > 8 {
+			t.Errorf("%s: %d pages", name, len(pages))
+		}
+		for i, p := range pages {
+			for _, want := range []string{"rehearsal: shows nothing about production", "run 0197b2c4-8f00-7a11-9c44-0d1e2f334455", digest[:16],
+				fmt.Sprintf("page %d of %d", i+1, len(pages))} {
+				if !strings.Contains(p, want) {
+					t.Errorf("%s: page %d does not say %q", name, i+1, want)
+				}
+			}
+			for _, never := range neverPrinted {
+				if strings.Contains(p, never) {
+					t.Errorf("%s: page %d says %q", name, i+1, never)
+				}
+			}
+		}
+		for _, want := range []string{"which natural person ran it?", "zoë łęcka-αλεξίου", "who can delete this?", "mission-critical list", "did the responsible principal receive this?",
+			"not recorded", "who else can use the signing key?", "feature-hash embedding", "prior findings"} {
+			if !strings.Contains(pages[0], want) {
+				t.Errorf("%s: the first page does not say %q", name, want)
+			}
+		}
+		all := strings.Join(pages, " ")
+		for _, want := range []string{"not measured", "inconclusive", "register: not kept in this version", "[5.498 s, 5.541 s]", "this does not show", "214 writes"} {
+			if !strings.Contains(all, want) {
+				t.Errorf("%s does not say %q", name, want)
+			}
+		}
+	}
+}
+
+func TestEmptyReportSaysSo(t *testing.T) {
+	doc, err := FINRA4370(Report{Sealed: time.Unix(1_770_000_000, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(words(t, doc.PDF), " ")
+	for _, want := range []string{"environment not recorded", "no objective was set", "ledger: not measured", "alerts: not measured", "recipients: not recorded", "not exercised"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("an empty report does not say %q", want)
+		}
+	}
+	for _, never := range []string{" pass ", " supports "} {
+		if strings.Contains(all, never) {
+			t.Errorf("an empty report says %q", never)
+		}
+	}
+	if _, err := FINRA4370(Report{}); err == nil {
+		t.Error("rendered without a date")
+	}
+	if _, err := ICFR(Report{Sealed: time.Unix(1, 0), Plots: []Plot{{Title: "x", PNG: []byte("no image")}}}); err == nil {
+		t.Error("rendered a plot that is no PNG")
+	}
+}

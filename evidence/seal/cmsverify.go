@@ -1,0 +1,204 @@
+package seal
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// clockSkew is how far a signing time may lie ahead of the checking clock.
+const clockSkew = 5 * time.Minute
+
+// Signature is a CMS signature that fits its content. Whose it is, is another
+// question: see CheckOrigin.
+type Signature struct {
+	Chain    []*x509.Certificate // as included: signer first, no root
+	SignedAt time.Time           // self-asserted
+}
+
+// Signer is the signer's certificate.
+func (s *Signature) Signer() *x509.Certificate { return s.Chain[0] }
+
+// VerifyCMS checks a detached CMS signature over content. It accepts only DER
+// that SignCMS writes for the same certificates, time and signature, so that
+// no byte can be changed, added or written in another way.
+func VerifyCMS(content, p7s []byte) (*Signature, error) {
+	p, err := parseCMS(p7s)
+	if err != nil {
+		return nil, refuse(SignatureFile, "%v", err)
+	}
+	again, err := p.der()
+	if err != nil || !bytes.Equal(again, p7s) {
+		return nil, refuse(SignatureFile, "not the one strict encoding of its contents")
+	}
+	if err := checkChain(p.chain); err != nil {
+		return nil, refuse(SignatureFile, "%v", err)
+	}
+	attrs, err := p.attributes()
+	if err != nil {
+		return nil, refuse(SignatureFile, "%v", err)
+	}
+	leaf, alg := p.chain[0], x509.SHA256WithRSA
+	if _, ec := leaf.PublicKey.(*ecdsa.PublicKey); ec {
+		alg = x509.ECDSAWithSHA256
+		if low, err := lowS(p.signature); err != nil || !bytes.Equal(low, p.signature) {
+			return nil, refuse(SignatureFile, "ECDSA signature is not in its one form")
+		}
+	}
+	if err := leaf.CheckSignature(alg, asSet(attrs), p.signature); err != nil {
+		return nil, refuse(SignatureFile, "signature does not verify: %v", err)
+	}
+	if p.digest != sha256.Sum256(content) {
+		return nil, refuse(ManifestFile, "not the content that was signed")
+	}
+	return &Signature{Chain: p.chain, SignedAt: p.signedAt}, nil
+}
+
+// parseCMS picks the parts out of p7s. It may be lax, since VerifyCMS rebuilds
+// the DER from them and compares.
+func parseCMS(p7s []byte) (cmsParts, error) {
+	var p cmsParts
+	if len(p7s) > MaxSignatureBytes {
+		return p, fmt.Errorf("signature of more than %d bytes", MaxSignatureBytes)
+	}
+	var info, explicit, data, certs, infos, si, attrs cryptobyte.String
+	var oid asn1.ObjectIdentifier
+	var signature []byte
+	in := cryptobyte.String(p7s)
+	ok := in.ReadASN1(&info, cbasn1.SEQUENCE) && in.Empty() &&
+		info.ReadASN1ObjectIdentifier(&oid) && info.ReadASN1(&explicit, tagImplicit0) &&
+		explicit.ReadASN1(&data, cbasn1.SEQUENCE) &&
+		data.SkipASN1(cbasn1.INTEGER) && data.SkipASN1(cbasn1.SET) && data.SkipASN1(cbasn1.SEQUENCE) &&
+		data.ReadASN1(&certs, tagImplicit0) && data.ReadASN1(&infos, cbasn1.SET) &&
+		infos.ReadASN1(&si, cbasn1.SEQUENCE) && infos.Empty() &&
+		si.SkipASN1(cbasn1.INTEGER) && si.SkipASN1(cbasn1.SEQUENCE) && si.SkipASN1(cbasn1.SEQUENCE) &&
+		si.ReadASN1(&attrs, tagImplicit0) && si.SkipASN1(cbasn1.SEQUENCE) &&
+		si.ReadASN1Bytes(&signature, cbasn1.OCTET_STRING)
+	if !ok {
+		return p, errors.New("not CMS SignedData with exactly one signer, and nothing after it")
+	}
+	p.signature = signature
+	ids, err := p.parseAttributes(attrs)
+	if err != nil {
+		return p, err
+	}
+	return p, p.parseCertificates(certs, ids)
+}
+
+// parseAttributes reads time and digest, and returns the digests by which
+// signing-certificate-v2 names the certificates.
+func (p *cmsParts) parseAttributes(attrs cryptobyte.String) ([][]byte, error) {
+	var ids [][]byte
+	for !attrs.Empty() {
+		var attr, value cryptobyte.String
+		var oid asn1.ObjectIdentifier
+		if !attrs.ReadASN1(&attr, cbasn1.SEQUENCE) || !attr.ReadASN1ObjectIdentifier(&oid) || !attr.ReadASN1(&value, cbasn1.SET) {
+			return nil, errors.New("a signed attribute is malformed")
+		}
+		ok := true
+		switch {
+		case oid.Equal(oidSigningTime):
+			ok = value.ReadASN1UTCTime(&p.signedAt)
+			p.signedAt = p.signedAt.UTC()
+		case oid.Equal(oidMessageDigest):
+			var sum []byte
+			ok = value.ReadASN1Bytes(&sum, cbasn1.OCTET_STRING) && len(sum) == len(p.digest)
+			copy(p.digest[:], sum)
+		case oid.Equal(oidSigningCertV2):
+			ids, ok = parseCertIDs(value)
+		}
+		if !ok {
+			return nil, fmt.Errorf("signed attribute %s is malformed", oid)
+		}
+	}
+	return ids, nil
+}
+
+func parseCertIDs(value cryptobyte.String) ([][]byte, bool) {
+	var outer, list cryptobyte.String
+	if !value.ReadASN1(&outer, cbasn1.SEQUENCE) || !outer.ReadASN1(&list, cbasn1.SEQUENCE) {
+		return nil, false
+	}
+	var ids [][]byte
+	for !list.Empty() {
+		var id cryptobyte.String
+		var sum []byte
+		if !list.ReadASN1(&id, cbasn1.SEQUENCE) || !id.ReadASN1Bytes(&sum, cbasn1.OCTET_STRING) {
+			return nil, false
+		}
+		ids = append(ids, sum)
+	}
+	return ids, true
+}
+
+// parseCertificates puts the certificates in the order of ids.
+func (p *cmsParts) parseCertificates(certs cryptobyte.String, ids [][]byte) error {
+	bySum := map[[sha256.Size]byte]cryptobyte.String{}
+	for !certs.Empty() {
+		var raw cryptobyte.String
+		if !certs.ReadASN1Element(&raw, cbasn1.SEQUENCE) {
+			return errors.New("certificates are malformed")
+		}
+		bySum[sha256.Sum256(raw)] = raw
+	}
+	if len(ids) == 0 || len(ids) > MaxCertificates || len(ids) != len(bySum) {
+		return fmt.Errorf("%d certificates, %d are named by signing-certificate-v2", len(bySum), len(ids))
+	}
+	for _, id := range ids {
+		var sum [sha256.Size]byte
+		copy(sum[:], id)
+		raw, ok := bySum[sum]
+		if len(id) != len(sum) || !ok {
+			return errors.New("signing-certificate-v2 names a certificate that is not there")
+		}
+		c, err := x509.ParseCertificate(raw)
+		if err != nil {
+			return fmt.Errorf("certificate is malformed: %w", err)
+		}
+		p.chain = append(p.chain, c)
+	}
+	return nil
+}
+
+// CheckOrigin returns an error unless the signer's certificate leads to one of
+// roots, all being valid at the moment at, with the extended key usages a
+// signer must have, and the signing time lies within its validity and not
+// after at.
+func CheckOrigin(s *Signature, roots []*x509.Certificate, at time.Time) error {
+	anchors, between := x509.NewCertPool(), x509.NewCertPool()
+	for _, c := range roots {
+		anchors.AddCert(c)
+	}
+	for _, c := range s.Chain[1:] {
+		between.AddCert(c)
+	}
+	_, err := s.Signer().Verify(x509.VerifyOptions{
+		Roots: anchors, Intermediates: between, CurrentTime: at,
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection},
+	})
+	if err != nil {
+		return fmt.Errorf("check origin: %w", err)
+	}
+	return checkSignedAt(s, at)
+}
+
+func checkSignedAt(s *Signature, at time.Time) error {
+	leaf := s.Signer()
+	switch {
+	case s.SignedAt.After(at.Add(clockSkew)):
+		return fmt.Errorf("check origin: signing time %s lies in the future", s.SignedAt.Format(time.RFC3339))
+	case s.SignedAt.Before(leaf.NotBefore), s.SignedAt.After(leaf.NotAfter):
+		return fmt.Errorf("check origin: signing time %s lies outside the certificate's validity", s.SignedAt.Format(time.RFC3339))
+	case at.Before(leaf.NotBefore), at.After(leaf.NotAfter):
+		return fmt.Errorf("check origin: the signer's certificate is not valid at %s; without a time stamp no past moment is accepted", at.Format(time.RFC3339))
+	}
+	return nil
+}

@@ -1,0 +1,246 @@
+package seal
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+)
+
+// oidDocumentSigning is the extended key usage of RFC 9336 that PDF
+// readers look for; with emailProtection beside it, `openssl cms -verify`
+// accepts the certificate without options.
+var oidDocumentSigning = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 36}
+
+// Identity is a key that may sign packs, with its certificates.
+type Identity struct {
+	// Key signs SHA-256 digests; it may live in a file, a token or a service.
+	Key crypto.Signer
+	// Chain has the signer's certificate first and each one's issuer next.
+	// Self-signed roots are left out: roots in a pack are never anchors.
+	Chain []*x509.Certificate
+}
+
+// NewIdentity checks that key and chain belong together and may sign packs:
+// ECDSA P-256 or RSA from MinRSABits, key usage digitalSignature, extended key
+// usages emailProtection and documentSigning.
+func NewIdentity(key crypto.Signer, chain []*x509.Certificate) (*Identity, error) {
+	chain = slices.DeleteFunc(slices.Clone(chain), func(c *x509.Certificate) bool {
+		return c.IsCA && c.CheckSignatureFrom(c) == nil
+	})
+	if err := checkChain(chain); err != nil {
+		return nil, fmt.Errorf("make identity: %w", err)
+	}
+	pub, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
+	if !ok || !pub.Equal(chain[0].PublicKey) {
+		return nil, errors.New("make identity: the key is not that of the first certificate")
+	}
+	return &Identity{Key: key, Chain: chain}, nil
+}
+
+// Leaf is the signer's own certificate.
+func (id *Identity) Leaf() *x509.Certificate { return id.Chain[0] }
+
+// checkChain demands a signer's certificate and then each one's issuer.
+func checkChain(chain []*x509.Certificate) error {
+	if len(chain) == 0 || len(chain) > MaxCertificates {
+		return fmt.Errorf("%d certificates besides roots; 1 to %d are allowed", len(chain), MaxCertificates)
+	}
+	if err := checkSigner(chain[0]); err != nil {
+		return err
+	}
+	for i, c := range chain[1:] {
+		if err := chain[i].CheckSignatureFrom(c); err != nil {
+			return fmt.Errorf("certificate %d is not issued by the next one: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func checkSigner(c *x509.Certificate) error {
+	switch k := c.PublicKey.(type) {
+	case *ecdsa.PublicKey:
+		if k.Curve != elliptic.P256() {
+			return errors.New("signer's ECDSA key is not on P-256")
+		}
+	case *rsa.PublicKey:
+		if k.N.BitLen() < MinRSABits {
+			return fmt.Errorf("signer's RSA key has less than %d bits", MinRSABits)
+		}
+	default:
+		return fmt.Errorf("signer's key is a %T; ECDSA P-256 and RSA are allowed", c.PublicKey)
+	}
+	docs := slices.ContainsFunc(c.UnknownExtKeyUsage, oidDocumentSigning.Equal)
+	switch {
+	case c.IsCA:
+		return errors.New("signer's certificate is an authority's")
+	case c.KeyUsage&x509.KeyUsageDigitalSignature == 0:
+		return errors.New("signer's certificate lacks key usage digitalSignature")
+	case !docs || !slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageEmailProtection):
+		return errors.New("signer's certificate lacks extended key usage emailProtection or documentSigning (1.3.6.1.5.5.7.3.36)")
+	}
+	return nil
+}
+
+// LoadIdentity reads a PEM file with one unencrypted private key (PKCS #8, SEC
+// 1 or PKCS #1) and the certificates, the signer's first.
+func LoadIdentity(path string) (*Identity, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("load identity: %w", err)
+	}
+	var key crypto.Signer
+	var chain []*x509.Certificate
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			c, err := x509.ParseCertificate(block.Bytes)
+			if err != nil {
+				return nil, fmt.Errorf("load identity from %s: %w", path, err)
+			}
+			chain = append(chain, c)
+			continue
+		}
+		if key != nil {
+			return nil, fmt.Errorf("load identity from %s: more than one private key", path)
+		}
+		if key, err = parseKey(block); err != nil {
+			return nil, fmt.Errorf("load identity from %s: %w", path, err)
+		}
+	}
+	if key == nil {
+		return nil, fmt.Errorf("load identity from %s: no private key in it", path)
+	}
+	return NewIdentity(key, chain)
+}
+
+func parseKey(block *pem.Block) (crypto.Signer, error) {
+	var key any
+	var err error
+	switch block.Type {
+	case "PRIVATE KEY":
+		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	case "EC PRIVATE KEY":
+		key, err = x509.ParseECPrivateKey(block.Bytes)
+	case "RSA PRIVATE KEY":
+		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	default:
+		return nil, fmt.Errorf("cannot read PEM block %q; give an unencrypted private key and certificates", block.Type)
+	}
+	if err != nil {
+		return nil, err
+	}
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("a %T cannot sign", key)
+	}
+	return signer, nil
+}
+
+// LoadRoots reads the certificates of a PEM file, at least one.
+func LoadRoots(path string) ([]*x509.Certificate, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("load roots: %w", err)
+	}
+	var roots []*x509.Certificate
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("load roots from %s: it holds a %s", path, block.Type)
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("load roots from %s: %w", path, err)
+		}
+		roots = append(roots, c)
+	}
+	if len(roots) == 0 {
+		return nil, fmt.Errorf("load roots from %s: no certificate in it", path)
+	}
+	return roots, nil
+}
+
+// throwawayYears is how long a rehearsal's certificates are valid. Without a
+// time stamp they are judged at the moment of checking, so that old rehearsals
+// stay checkable only this long.
+const throwawayYears = 10
+
+// Throwaway is an identity for one rehearsal. The authority's key is gone when
+// it is returned.
+type Throwaway struct {
+	*Identity
+	Root        *x509.Certificate
+	RootPEM     []byte // belongs beside the pack as NAME.root.pem, never into it
+	Fingerprint string // hex SHA-256 of the root's DER
+}
+
+// NewThrowawayIdentity makes a root and a signer called commonName, both with
+// new ECDSA P-256 keys. It proves integrity since sealing and nothing else:
+// anyone can make another.
+func NewThrowawayIdentity(commonName string) (*Throwaway, error) {
+	now := time.Now().UTC()
+	from, to := now.Add(-clockSkew).Truncate(time.Second), now.AddDate(throwawayYears, 0, 0).Truncate(time.Second)
+	root := &x509.Certificate{
+		Subject:   pkix.Name{CommonName: commonName + " root", Organization: []string{"throw-away rehearsal authority"}},
+		NotBefore: from, NotAfter: to, IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
+		KeyUsage: x509.KeyUsageCertSign,
+	}
+	rootKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make throw-away identity: %w", err)
+	}
+	if root, err = issue(root, root, &rootKey.PublicKey, rootKey); err != nil {
+		return nil, fmt.Errorf("make throw-away identity: %w", err)
+	}
+	leaf := &x509.Certificate{
+		Subject:   pkix.Name{CommonName: commonName},
+		NotBefore: from, NotAfter: to, BasicConstraintsValid: true,
+		KeyUsage:           x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment,
+		ExtKeyUsage:        []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection},
+		UnknownExtKeyUsage: []asn1.ObjectIdentifier{oidDocumentSigning},
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make throw-away identity: %w", err)
+	}
+	if leaf, err = issue(leaf, root, &key.PublicKey, rootKey); err != nil {
+		return nil, fmt.Errorf("make throw-away identity: %w", err)
+	}
+	id, err := NewIdentity(key, []*x509.Certificate{leaf})
+	if err != nil {
+		return nil, err
+	}
+	return &Throwaway{
+		Identity: id, Root: root, Fingerprint: Fingerprint(root),
+		RootPEM: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw}),
+	}, nil
+}
+
+func issue(template, parent *x509.Certificate, pub crypto.PublicKey, by crypto.Signer) (*x509.Certificate, error) {
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, pub, by)
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParseCertificate(der)
+}
+
+// Fingerprint is the lower-case hex SHA-256 of a certificate's DER.
+func Fingerprint(c *x509.Certificate) string { return Digest(c.Raw) }
+
+// SPKI is the lower-case hex SHA-256 of a certificate's public key (its
+// SubjectPublicKeyInfo).
+func SPKI(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	return hex.EncodeToString(sum[:])
+}

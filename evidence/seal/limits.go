@@ -1,0 +1,54 @@
+package seal
+
+// Limits. A pack that exceeds one is refused, on writing as on reading.
+const (
+	// MaxPackBytes bounds a zip file; the format has no 64-bit extension.
+	MaxPackBytes = 1<<32 - 1
+	// MaxEntries is the largest number of files in a pack.
+	MaxEntries = 10_000
+	// MaxNameBytes is the longest name of a file, with the base directory.
+	MaxNameBytes = 200
+	// MaxReadFile is the largest file that ReadFile returns, in bytes.
+	MaxReadFile = 64 << 20
+	// MaxJSONBytes and MaxJSONDepth bound a JSON document.
+	MaxJSONBytes = MaxReadFile
+	MaxJSONDepth = 64
+	// MaxInteger is the largest magnitude of an integer in JSON: 2^53 − 1.
+	MaxInteger = 1<<53 - 1
+	// MaxEventBytes is the longest line of an event log, with its newline.
+	MaxEventBytes = 1 << 20
+	// MaxEvents is the largest number of events in a log.
+	MaxEvents = 1 << 20
+	// LeafRecords is the number of records under one leaf of a hash tree.
+	LeafRecords = 4096
+	// MaxHeaderLen and MaxRecordLen bound a binary file's layout, in bytes.
+	MaxHeaderLen = 4096
+	MaxRecordLen = 4096
+	// MaxSignatureBytes is the largest manifest.p7s.
+	MaxSignatureBytes = 64 << 10
+	// MaxCertificates is the largest number of certificates in one signature.
+	MaxCertificates = 8
+	// MaxNoteBytes is the largest checkpoint.
+	MaxNoteBytes = 16 << 10
+	// MinRSABits is the shortest RSA key that may sign or vouch.
+	MinRSABits = 2048
+)
+
+// Names inside a bag, relative to its base directory.
+const (
+	BagItFile       = "bagit.txt"
+	BagInfoFile     = "bag-info.txt"
+	ManifestFile    = "manifest-sha256.txt"
+	TagManifestFile = "tagmanifest-sha256.txt"
+	SignatureFile   = "signatures/manifest.p7s"
+	PayloadDir      = "data"
+	InputsFile      = "data/inputs.json"
+	EventsFile      = "data/events.jsonl"
+	CheckpointDir   = "data/checkpoints/"
+	CheckpointExt   = ".note"
+	// TreeExt, appended to a binary file's name, names its leaf hashes.
+	TreeExt = ".tree"
+)
+
+// tagFiles are the only files outside PayloadDir, sorted.
+var tagFiles = []string{BagInfoFile, BagItFile, ManifestFile, SignatureFile, TagManifestFile}

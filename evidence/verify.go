@@ -1,0 +1,286 @@
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"blackstart/evidence/pades"
+	"blackstart/evidence/seal"
+	"blackstart/harness"
+	"blackstart/harness/measure"
+)
+
+// Names of files in a pack that only this package reads.
+const (
+	RecordFile   = "data/record.json"
+	FindingsFile = "data/findings.json"
+	FINRAReport  = "data/report-finra-4370.pdf"
+	ICFRReport   = "data/report-icfr.pdf"
+)
+
+// VerifyOptions say what a pack is checked against.
+type VerifyOptions struct {
+	Roots     []*x509.Certificate // the root that lies beside a rehearsal's pack
+	Trust     *seal.Trust
+	Recompute bool // judge again from the raw samples and compare
+	Now       time.Time
+}
+
+// Checked is what Verify found.
+type Checked struct {
+	seal.Report
+	Class      string            // environment class, "" if it cannot be read
+	Record     *harness.Record   // nil if it cannot be read
+	Findings   *harness.Findings // as the pack says
+	Recomputed *harness.Findings // nil unless asked for and possible
+}
+
+// Verify checks a pack: the seal, that its files belong to each other, its reports' signatures, and on request that the raw
+// samples lead to the same findings. What is wrong with the pack is a failed check; the error is about this machine.
+func Verify(ctx context.Context, path string, o VerifyOptions) (Checked, error) {
+	p, err := seal.Open(path)
+	var refused *seal.Refusal
+	if errors.As(err, &refused) {
+		report, err := seal.Verify(ctx, path, seal.Options{Roots: o.Roots, Trust: o.Trust, Now: o.Now})
+		return Checked{Report: report}, err
+	}
+	if err != nil {
+		return Checked{}, err
+	}
+	defer p.Close()
+	c := &checker{pack: p, o: o}
+	report, err := seal.VerifyPack(ctx, p, seal.Options{Roots: o.Roots, Trust: o.Trust, Now: o.Now, Content: c.content})
+	if err != nil {
+		return Checked{}, err
+	}
+	c.out.Report = report
+	if c.out.Record != nil {
+		c.together()
+		c.trees(ctx)
+		c.reports()
+		if o.Recompute {
+			c.recompute()
+		}
+	}
+	return c.out, nil
+}
+
+// checker is one verification.
+type checker struct {
+	pack   *seal.Pack
+	o      VerifyOptions
+	inputs Inputs
+	out    Checked
+}
+
+// check adds the answer to one question about integrity.
+func (c *checker) check(name, file string, err error) {
+	k := seal.Check{Question: seal.Integrity, Name: name, Status: seal.OK, File: file}
+	if err != nil {
+		k.Status, k.Detail = seal.Failed, err.Error()
+	}
+	c.out.Report.Add(k)
+}
+
+func (c *checker) decode(name string, v any) error {
+	data, err := c.pack.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	return seal.StrictDecode(data, v)
+}
+
+// content reads for package seal what only the JSON says.
+func (c *checker) content(*seal.Pack) (seal.Content, error) {
+	if err := c.decode(seal.InputsFile, &c.inputs); err != nil {
+		return seal.Content{}, &seal.Refusal{File: seal.InputsFile, Reason: err.Error()}
+	}
+	var rec harness.Record
+	if err := c.decode(RecordFile, &rec); err != nil {
+		return seal.Content{}, &seal.Refusal{File: RecordFile, Reason: err.Error()}
+	}
+	for file, format := range map[string]string{seal.InputsFile: c.inputs.Format, RecordFile: rec.Format} {
+		if format != harness.Format {
+			return seal.Content{}, &seal.Refusal{File: file, Reason: fmt.Sprintf("format %q, this tool reads %s", format, harness.Format)}
+		}
+	}
+	c.out.Record, c.out.Class = &rec, rec.Environment
+	return seal.Content{Info: BagInfo(&rec), RunKey: c.inputs.RunKey, Class: rec.Environment, Phases: phasesOf(c.inputs, &rec)}, nil
+}
+
+// phasesOf lists the checkpoints a pack must have. The key of a run that was killed died with it: no end is signed then.
+func phasesOf(in Inputs, rec *harness.Record) []string {
+	phases := []string{"start"}
+	if rec.Status == harness.Broken && len(rec.Phases) == 0 {
+		phases = nil
+	}
+	if slices.ContainsFunc(rec.Faults, func(f harness.FaultRecord) bool { return f.Do.Lo != 0 }) {
+		phases = append(phases, "fault")
+	}
+	if rec.Status != harness.Interrupted {
+		phases = append(phases, "end")
+	}
+	return phases
+}
+
+// BagInfo is what bag-info.txt says: a pure function of the record.
+func BagInfo(rec *harness.Record) seal.BagInfo {
+	return seal.BagInfo{
+		PackID: rec.PackID, RunID: rec.RunID, Sealed: rec.Ended.Time().Truncate(time.Second),
+		Description: oneLine(rec.Scenario.Metadata.Title + " (" + rec.Environment + ")"), Software: oneLine("blackstart " + rec.Tool.Version),
+	}
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// together checks that inputs, record, findings and events speak of the same drill.
+func (c *checker) together() {
+	rec := c.out.Record
+	digest := func(name string) string {
+		data, err := c.pack.ReadFile(name)
+		if err != nil {
+			return "unreadable: " + err.Error()
+		}
+		return seal.Digest(data)
+	}
+	same := func(what, file, want, got string) {
+		var err error
+		if want != got {
+			err = fmt.Errorf("%s is %s, the file's is %s", what, want, got)
+		}
+		c.check(what, file, err)
+	}
+	same("digest of the inputs in the record", seal.InputsFile, rec.Inputs, digest(seal.InputsFile))
+	same("digest of the event log in the record", seal.EventsFile, rec.EventsHead, digest(seal.EventsFile))
+	same("run id in the inputs", seal.InputsFile, rec.RunID, c.inputs.RunID)
+	same("scenario digest in the inputs", "data/as-run/scenario.yaml", c.inputs.ScenarioSHA256, digest("data/as-run/scenario.yaml"))
+	same("target digest in the inputs", "data/as-run/target.json", c.inputs.TargetSHA256, digest("data/as-run/target.json"))
+	same("plan digest in the inputs", "data/as-run/plan.json", c.inputs.PlanSHA256, digest("data/as-run/plan.json"))
+	same("environment class in the inputs", seal.InputsFile, rec.Environment, c.inputs.Environment)
+	var f harness.Findings
+	if err := c.decode(FindingsFile, &f); err != nil {
+		c.check("findings can be read", FindingsFile, err)
+		return
+	}
+	c.out.Findings = &f
+	same("record digest in the findings", FindingsFile, f.Record, digest(RecordFile))
+	same("run id in the findings", FindingsFile, f.RunID, rec.RunID)
+}
+
+// trees compares the Merkle root of every stream with the record's.
+func (c *checker) trees(ctx context.Context) {
+	for _, s := range c.out.Record.Streams {
+		if s.Root == "" && !s.Closed {
+			continue // a run that was killed: the manifest alone vouches for its files
+		}
+		tree, err := c.pack.Tree(ctx, s.File, headerLen, recordLen(s.Kind))
+		if err == nil && tree.Root.String() != s.Root && fmt.Sprintf("%x", tree.Root[:]) != s.Root {
+			err = errors.New("its Merkle root is not the record's")
+		}
+		c.check("Merkle root of "+s.Load, s.File, err)
+	}
+}
+
+// reports checks the signature inside each PDF, and that it is the report of this record.
+func (c *checker) reports() {
+	roots := x509.NewCertPool()
+	for _, r := range c.o.Roots {
+		roots.AddCert(r)
+	}
+	now := c.o.Now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	for _, name := range []string{FINRAReport, ICFRReport} {
+		pdf, err := c.pack.ReadFile(name)
+		if err != nil {
+			c.check("report", name, err)
+			continue
+		}
+		report, err := pades.Verify(pdf, roots, now)
+		if errors.Is(err, pades.ErrOrigin) && len(c.o.Roots) == 0 {
+			err = nil // whose signature it is, the answer about origin says
+		}
+		if err == nil && c.out.Report.Signature != nil && len(report.Signatures) > 0 &&
+			!bytes.Equal(report.Signatures[0].Signer.Raw, c.out.Report.Signature.Signer().Raw) {
+			err = errors.New("it is signed by another certificate than the manifest")
+		}
+		c.check("signature inside the report", name, err)
+		c.check("report belongs to this record", name, c.belongs(pdf))
+	}
+}
+
+// belongs looks for the record's digest where the report keeps it for machines: the PDF's own information.
+func (c *checker) belongs(pdf []byte) error {
+	data, err := c.pack.ReadFile(RecordFile)
+	if err != nil {
+		return err
+	}
+	if !bytes.Contains(pdf, utf16BE(recordMark+seal.Digest(data))) && !bytes.Contains(pdf, []byte(recordMark+seal.Digest(data))) {
+		return errors.New("it does not name the digest of record.json: it is the report of another drill")
+	}
+	return nil
+}
+
+// recordMark stands before the digest of record.json in a report's PDF information.
+const recordMark = "record.json sha256:"
+
+func utf16BE(s string) []byte {
+	var b []byte
+	for _, r := range s {
+		b = append(b, byte(r>>8), byte(r))
+	}
+	return b
+}
+
+// recompute judges again from the raw data and demands the same findings, byte for byte.
+func (c *checker) recompute() {
+	again, err := measure.Judge(c.out.Record, measure.Files(packFS{c.pack}, c.out.Record))
+	if err != nil {
+		c.check("findings recomputed", FindingsFile, err)
+		return
+	}
+	data, err := c.pack.ReadFile(RecordFile)
+	if err != nil {
+		c.check("findings recomputed", RecordFile, err)
+		return
+	}
+	again.Record = seal.Digest(data)
+	c.out.Recomputed = &again
+	want, err := marshal(again)
+	if err == nil {
+		got, readErr := c.pack.ReadFile(FindingsFile)
+		err = readErr
+		if err == nil && !bytes.Equal(want, got) {
+			err = errors.New(difference(c.out.Findings, &again))
+		}
+	}
+	c.check("findings recomputed", FindingsFile, err)
+}
+
+// difference names the first number in which two findings differ.
+func difference(have, again *harness.Findings) string {
+	if have == nil {
+		return "the pack's findings cannot be read"
+	}
+	if have.Verdict != again.Verdict || have.Reason != again.Reason {
+		return fmt.Sprintf("the pack says %s (%s), the samples say %s (%s)", have.Verdict, have.Reason, again.Verdict, again.Reason)
+	}
+	for i, m := range again.Measurements {
+		if i >= len(have.Measurements) || have.Measurements[i] != m {
+			b, err := json.Marshal(m)
+			if err != nil {
+				return m.Name
+			}
+			return "measurement " + m.Name + " differs: the samples say " + string(b)
+		}
+	}
+	return "the findings differ from what the samples say"
+}

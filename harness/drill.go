@@ -1,0 +1,183 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+)
+
+// Limits of a drill, each with its reason.
+const (
+	startLimit    = 120 * time.Second // a cold start that fetches PostgreSQL
+	soakTime      = 2 * time.Second   // connections are made and caches filled before the baseline counts
+	steadyTries   = 3                 // windows in which the steady state may appear
+	undoLimit     = 30 * time.Second
+	restoreLimit  = 15 * time.Second // links answer again, processes run
+	examineLimit  = 90 * time.Second // both ledgers and the write-ahead log are read
+	stopLimit     = 30 * time.Second
+	tick          = 250 * time.Millisecond
+	defaultWithin = 2 * time.Second // to see a fault in force, where the scenario does not say
+)
+
+// Errors that end a drill early without being a problem of the harness.
+var (
+	errUnsteady = errors.New("the steady state did not hold")
+	errUnseen   = errors.New("the fault was not seen in force")
+	errGuard    = errors.New("a guard stopped the drill")
+)
+
+// Run is the story of one drill. Whatever happens in the middle, what was broken is undone, the target is stopped, and the
+// Record comes back with all that was seen; the error is a problem of the harness, never of the target.
+func Run(ctx context.Context, p Parts) (*Record, error) {
+	d := newDrill(p)
+	err := d.story(ctx)
+	after := context.WithoutCancel(ctx) // an interrupt ends the story, never the undo
+	d.conclude(ctx, err)
+	for _, step := range []chapter{
+		{"undo", d.undo},
+		{"reconcile", d.examine},
+		{"stop", d.stop},
+	} {
+		if e := d.tell(after, step); e != nil {
+			err = d.worsen(err, e)
+		}
+	}
+	d.rec.Ended = d.clock.Now()
+	if e := d.closeJournal(); e != nil {
+		err = d.worsen(err, e)
+	}
+	if harmless(err) {
+		err = nil
+	}
+	return d.rec, err
+}
+
+// chapter is one named part of the story.
+type chapter struct {
+	name string
+	tell func(context.Context) error
+}
+
+// story tells the drill up to the moment when everything is to be undone.
+func (d *drill) story(ctx context.Context) error {
+	for _, c := range []chapter{
+		{"setup", d.setup},
+		{"plan", d.plan},
+		{"soak", d.soak},
+		{"baseline", d.baseline},
+		{"inject", d.inject},
+		{"watch", d.observe},
+		{"settle", d.settle},
+	} {
+		if err := d.tell(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell runs one chapter, times it, and turns a panic into an error so that the undo still follows.
+func (d *drill) tell(ctx context.Context, c chapter) (err error) {
+	d.phase = c.name
+	from := d.clock.Now()
+	d.phaseFrom, d.phaseEnd = from, 0
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s: panic: %v", c.name, r)
+		}
+		d.rec.Phases = append(d.rec.Phases, Phase{Name: c.name, At: Interval{from, d.clock.Now()}})
+		err = errors.Join(err, d.save())
+	}()
+	if d.Kernel != nil {
+		d.rec.Clock = append(d.rec.Clock, d.Kernel(c.name))
+	}
+	d.note("phase.started", "phase "+c.name, nil)
+	if err := c.tell(ctx); err != nil {
+		return fmt.Errorf("%s: %w", c.name, err)
+	}
+	return nil
+}
+
+// setup brings the target up and proves that it is the one described.
+func (d *drill) setup(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	req := StartRequest{
+		RunID: d.RunID, Dir: d.StateDir, Profile: d.Profile, Settings: d.Scenario.Target.Settings,
+		Deliveries: d.Inbox.Deliveries(),
+		Progress:   func(line string) { d.note("target.progress", line, nil) },
+	}
+	var err error
+	if d.undoLog, err = CreateUndoLog(filepath.Join(d.StateDir, "undo.jsonl"), d.clock); err != nil {
+		return err
+	}
+	if err := d.Journal.Checkpoint("start"); err != nil {
+		return err
+	}
+	d.touched = true
+	if err := d.Driver.Start(ctx, req); err != nil {
+		return err
+	}
+	d.started = true
+	d.rec.Target = d.Driver.Description()
+	if d.rec.Environment == "" {
+		d.rec.Environment = d.rec.Target.Environment
+	}
+	d.note("target.ready", "target "+d.rec.Target.Name+" is up, "+d.rec.Target.Timings.Profile+" timings", nil)
+	return d.Prepare(ctx, d.around())
+}
+
+// plan turns every fault into data; nothing is touched.
+func (d *drill) plan(ctx context.Context) error {
+	plans, err := PlanFaults(ctx, d.Scenario, d.rec.Target, d.Driver.Can(), d.Injector)
+	if err != nil {
+		return err
+	}
+	for _, p := range plans {
+		d.rec.Faults = append(d.rec.Faults, FaultRecord{Plan: p})
+		d.note("fault.planned", fmt.Sprintf("%s on the %s region: %d steps", p.Fault.Kind, p.Fault.Region, len(p.Steps)), nil)
+	}
+	return nil
+}
+
+// soak starts the load and the probes and lets connections and caches fill.
+func (d *drill) soak(ctx context.Context) error {
+	if err := d.startProbes(ctx); err != nil {
+		return err
+	}
+	if err := d.startLoads(ctx); err != nil {
+		return err
+	}
+	return d.until(ctx, d.clock.Now().Add(soakTime))
+}
+
+// inject breaks things in the order of their times, each confirmed from the victim's side.
+func (d *drill) inject(ctx context.Context) error {
+	d.rec.Observation.Lo = d.clock.Now()
+	for i := range d.rec.Faults {
+		f := &d.rec.Faults[i]
+		if err := d.until(ctx, d.rec.Observation.Lo.Add(f.Plan.Fault.At.D())); err != nil {
+			return err
+		}
+		if err := d.breakOne(ctx, f); err != nil {
+			return err
+		}
+		d.rec.Observation.Lo = min(d.rec.Observation.Lo, f.InForce.Lo)
+	}
+	return nil
+}
+
+// observe watches what users see until the end of the observation.
+func (d *drill) observe(ctx context.Context) error {
+	return d.until(ctx, d.rec.Observation.Lo.Add(d.Scenario.Observe.D()))
+}
+
+// settle stops the load and lets writes drain.
+func (d *drill) settle(ctx context.Context) error {
+	if err := d.stopLoads(); err != nil {
+		return err
+	}
+	return d.until(ctx, d.clock.Now().Add(d.Scenario.Settle.D()))
+}

@@ -1,0 +1,75 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"sort"
+)
+
+// conclude turns the way the story ended into a status.
+func (d *drill) conclude(ctx context.Context, err error) {
+	switch {
+	case err == nil || errors.Is(err, errUnseen):
+		if err != nil {
+			d.rec.StatusReason = err.Error()
+		}
+	case errors.Is(err, errUnsteady):
+		d.rec.Status, d.rec.StatusReason = Unsteady, err.Error()
+	case errors.Is(err, errGuard):
+		d.rec.Status, d.rec.StatusReason = Stopped, err.Error()
+	case ctx.Err() != nil:
+		d.rec.Status, d.rec.StatusReason = Stopped, "interrupted by the operator during "+d.phase
+	default:
+		d.rec.Status, d.rec.StatusReason = Broken, err.Error()
+	}
+	if err != nil {
+		d.note("drill."+string(d.rec.Status), d.rec.StatusReason, nil)
+	}
+}
+
+// worsen records a problem of the harness that came after the story.
+func (d *drill) worsen(err, more error) error {
+	if d.rec.Status == Completed || d.rec.Status == Unsteady {
+		d.rec.Status, d.rec.StatusReason = Broken, more.Error()
+	}
+	return errors.Join(err, more)
+}
+
+func (d *drill) closeJournal() error {
+	sort.SliceStable(d.rec.Streams, func(i, j int) bool { return d.rec.Streams[i].ID < d.rec.Streams[j].ID })
+	err := d.Journal.Checkpoint("end")
+	err = errors.Join(err, d.Journal.Close(), d.journalErr)
+	if d.undoLog != nil {
+		err = errors.Join(err, d.undoLog.Close())
+	}
+	return err
+}
+
+// harmless tells whether an error only says how the drill ended, which the Record says too.
+func harmless(err error) bool {
+	if err == nil {
+		return true
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range many.Unwrap() {
+			if !harmless(e) {
+				return false
+			}
+		}
+		return true
+	}
+	for _, known := range []error{errUnsteady, errUnseen, errGuard, context.Canceled} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
+}
+
+// save keeps the record as it stands, so that a run that is killed can be judged for what it was.
+func (d *drill) save() error {
+	if d.Save == nil {
+		return nil
+	}
+	return d.Save(d.rec)
+}

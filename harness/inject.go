@@ -1,0 +1,218 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+)
+
+// forceStep is one step whose Do may be in force, with its number in the undo log.
+type forceStep struct {
+	fault *FaultRecord
+	n     int
+	step  Step
+}
+
+// breakOne carries out one fault: undo log first, then the Do, then the question to the victim.
+func (d *drill) breakOne(ctx context.Context, f *FaultRecord) error {
+	spec := f.Plan.Fault
+	var numbers []int
+	for _, s := range f.Plan.Steps {
+		n, err := d.undoLog.Put(spec.Kind, s)
+		if err != nil {
+			return err
+		}
+		numbers = append(numbers, n)
+		d.note("undo.logged", fmt.Sprintf("%s will be undone by %s", s.Do.Kind, s.Undo.Kind), nil)
+	}
+	if err := d.Journal.Checkpoint("fault"); err != nil {
+		return err
+	}
+	f.Do.Lo = d.clock.Now()
+	f.InForce.Lo = f.Do.Lo
+	if err := d.save(); err != nil {
+		return err
+	}
+	f.Do.Lo = d.clock.Now()
+	f.InForce.Lo = f.Do.Lo
+	for i, s := range f.Plan.Steps {
+		d.inForce = append(d.inForce, forceStep{f, numbers[i], s})
+		if err := d.Driver.Execute(ctx, s.Do); err != nil {
+			return fmt.Errorf("inject %s: %w", spec.Kind, err)
+		}
+		if err := d.undoLog.Done(numbers[i]); err != nil {
+			return err
+		}
+	}
+	f.Do.Hi = d.clock.Now()
+	d.event(Event{Kind: "fault.done", At: f.Do, Text: spec.Kind + " carried out on the " + spec.Region + " region"})
+	return d.confirm(ctx, f)
+}
+
+// confirm asks from the victim's side whether the fault is in force. A call that returned proves nothing.
+func (d *drill) confirm(ctx context.Context, f *FaultRecord) error {
+	within := f.Plan.Fault.ConfirmWithin.D()
+	if within == 0 {
+		within = defaultWithin
+	}
+	at, err := d.Await(ctx, d.around(), f.Plan.InForce, within)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		f.Detail = err.Error()
+		d.note("fault.unseen", f.Plan.Fault.Kind+" was not seen in force: "+err.Error(), nil)
+		return errUnseen
+	}
+	f.Confirmed, f.InForce.Hi = true, at.Hi
+	d.event(Event{Kind: "fault.in-force", At: f.InForce, Text: fmt.Sprintf("%s is in force (%d checks from the victim's side)",
+		f.Plan.Fault.Kind, len(f.Plan.InForce))})
+	return nil
+}
+
+// undo takes back what may be in force: load off, the old primary fenced and seen to refuse writes, then everything else
+// in reverse order, then proof. If fencing fails the fault stays: two primaries are worse than an outage.
+func (d *drill) undo(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, undoLimit+restoreLimit)
+	defer cancel()
+	u := &d.rec.Undo
+	u.At.Lo = d.clock.Now()
+	loadErr := d.stopLoads()
+	d.stopProbes()
+	u.Complete = true
+	if len(d.inForce) > 0 {
+		if err := d.fence(ctx); err != nil {
+			u.Complete = false
+			u.Detail = "the old primary could not be fenced, so the fault was left in place: " + err.Error()
+			d.note("undo.refused", u.Detail, nil)
+			return errors.Join(loadErr, err)
+		}
+		d.takeBack(ctx)
+	}
+	u.At.Hi = d.clock.Now()
+	if u.Complete {
+		d.note("undo.complete", "everything that was broken is restored", nil)
+	}
+	return loadErr
+}
+
+// takeBack undoes the steps, latest first, and asks for proof.
+func (d *drill) takeBack(ctx context.Context) {
+	u := &d.rec.Undo
+	for i := len(d.inForce) - 1; i >= 0; i-- {
+		s := d.inForce[i]
+		from := d.clock.Now()
+		err := d.Driver.Execute(ctx, s.step.Undo)
+		if err == nil {
+			err = d.undoLog.Undone(s.n)
+		}
+		if err != nil {
+			u.Complete = false
+			u.Detail = fmt.Sprintf("%s failed: %v", s.step.Undo.Kind, err)
+			d.note("undo.failed", u.Detail, nil)
+			continue
+		}
+		s.fault.Undone = Interval{from, d.clock.Now()}
+		d.event(Event{Kind: "fault.undone", At: s.fault.Undone, Text: s.fault.Plan.Fault.Kind + ": " + string(s.step.Undo.Kind)})
+	}
+	for i := range d.rec.Faults {
+		d.prove(ctx, &d.rec.Faults[i])
+	}
+}
+
+// prove asks whether a fault is over. Links to a database that was fenced are silent for that reason and are not asked.
+func (d *drill) prove(ctx context.Context, f *FaultRecord) {
+	if f.Do.Lo == 0 || f.Undone.Never() {
+		return
+	}
+	var ask []Check
+	for _, c := range f.Plan.Restored {
+		on := c.On
+		if l, ok := d.rec.Target.LinkByName(c.On); ok {
+			on = l.To
+		}
+		if !d.fencedNames[on] {
+			ask = append(ask, c)
+		}
+	}
+	at, err := d.Await(ctx, d.around(), ask, restoreLimit)
+	if err != nil {
+		d.rec.Undo.Complete = false
+		d.rec.Undo.Detail = "not restored: " + err.Error()
+		d.note("undo.unproven", d.rec.Undo.Detail, nil)
+		return
+	}
+	f.Restored = true
+	d.event(Event{Kind: "fault.restored", At: at, Text: fmt.Sprintf("%s is over (%d checks; fenced databases are not asked)", f.Plan.Fault.Kind, len(ask))})
+}
+
+// fence makes the old primary refuse writes by the private path, and sees it refuse.
+func (d *drill) fence(ctx context.Context) error {
+	needed := false
+	for _, s := range d.inForce {
+		needed = needed || s.fault.Plan.FencesOld
+	}
+	if !needed {
+		return nil
+	}
+	region, _ := d.rec.Target.RegionByRole(Primary)
+	db, ok := d.rec.Target.ComponentOf(region.Name, "postgres")
+	if !ok {
+		return nil
+	}
+	from := d.clock.Now()
+	ctx, cancel := context.WithTimeout(ctx, undoLimit/2)
+	defer cancel()
+	if err := d.Driver.Execute(ctx, Action{Kind: ComponentFence, Region: region.Name, Components: []string{db.Name}}); err != nil {
+		return fmt.Errorf("fence %s: %w", db.Name, err)
+	}
+	refuses, err := d.Driver.RefusesWrites(ctx, db.Name)
+	if err != nil {
+		return fmt.Errorf("check that %s refuses writes: %w", db.Name, err)
+	}
+	if !refuses {
+		return fmt.Errorf("fence %s: it still takes writes", db.Name)
+	}
+	d.fencedNames[db.Name] = true
+	d.rec.Undo.Fenced, d.rec.Undo.FenceChecked, d.rec.Undo.FencedBy = true, true, "harness"
+	d.event(Event{Kind: "primary.fenced", At: Interval{from, d.clock.Now()}, Text: db.Name + " fenced by the harness and seen to refuse writes"})
+	return nil
+}
+
+// examine reads what is left on both sides: the target's own log, both ledgers, the write-ahead log.
+func (d *drill) examine(ctx context.Context) error {
+	if !d.started {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, examineLimit)
+	defer cancel()
+	if log := d.rec.Target.Decisions; log != nil {
+		decisions, err := d.Decisions(ctx, *log)
+		d.rec.Decisions = decisions
+		if err != nil {
+			d.rec.DecisionsErr = err.Error()
+		}
+	}
+	d.rec.Arrivals = d.Inbox.Arrivals()
+	for _, c := range d.rec.Target.Components {
+		running, err := d.Driver.Running(ctx, c.Name)
+		d.rec.Components = append(d.rec.Components, ComponentLife{Name: c.Name, Running: running && err == nil, LogFile: ""})
+	}
+	if len(d.rec.Streams) == 0 || d.rec.Status == Broken {
+		return nil
+	}
+	return d.Reconcile(ctx, d.around(), d.rec)
+}
+
+// stop ends the target and keeps its logs.
+func (d *drill) stop(ctx context.Context) error {
+	if !d.touched {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, stopLimit)
+	defer cancel()
+	err := d.Driver.Stop(ctx)
+	logs := d.Driver.Logs(ctx, filepath.Join(d.StateDir, "logs")) // the caller redacts them on the way into the pack
+	return errors.Join(err, logs)
+}

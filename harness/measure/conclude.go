@@ -1,0 +1,158 @@
+package measure
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"blackstart/harness"
+	"blackstart/loadgen"
+)
+
+// conclude sets verdict, exit code and reason: what must be acted on first, then what kept the drill from its end, then
+// whether it can be judged, then the objectives.
+func (d *drill) conclude(f *harness.Findings) {
+	invalid := firstFailing(f.Validity)
+	switch undo := d.undoLeft(); {
+	case undo != "":
+		f.Exit, f.Reason = harness.ExitUndo, "UNDO INCOMPLETE: act now: "+undo
+	case d.rec.Status == harness.Stopped || d.rec.Status == harness.Interrupted:
+		f.Exit, f.Reason = harness.ExitStopped, "STOPPED: "+orUnknown(d.rec.StatusReason)
+	case d.rec.Status == harness.Unsteady:
+		why := orUnknown(d.rec.StatusReason)
+		f.Exit, f.Reason = harness.ExitInconclusive, "INCONCLUSIVE: the steady state did not hold, nothing was broken: "+why
+	case d.rec.Status != harness.Completed:
+		f.Exit, f.Reason = harness.ExitHarness, "ERROR: the drill did not end: "+orUnknown(d.rec.StatusReason)
+	case invalid != "":
+		f.Exit, f.Reason = harness.ExitInconclusive, "INCONCLUSIVE: "+invalid
+	default:
+		d.weigh(f)
+		return
+	}
+	why := strings.TrimPrefix(f.Reason, "INCONCLUSIVE: ")
+	for i := range f.Objectives { // what was measured stands, but nothing may be judged from it
+		o := &f.Objectives[i]
+		o.Verdict = harness.Inconclusive
+		o.Reason = o.Objective.ID + ": not judged: " + why
+	}
+}
+
+func firstFailing(checks []harness.ValidityCheck) string {
+	for _, c := range checks {
+		if !c.OK {
+			return c.Name + ": " + c.Detail
+		}
+	}
+	return ""
+}
+
+// undoLeft tells what may still be broken, or "".
+func (d *drill) undoLeft() string {
+	for _, f := range d.rec.Faults {
+		switch {
+		case f.Do.Never() && f.InForce.Never():
+			continue // it was planned, and never done
+		case !d.rec.Undo.Complete:
+			return "the undo is not complete: " + orUnknown(d.rec.Undo.Detail)
+		case !f.Restored:
+			return fmt.Sprintf("the restoration after %s was not proved: %s", f.Plan.Fault.Kind, orUnknown(d.rec.Undo.Detail))
+		}
+	}
+	return ""
+}
+
+// weigh judges a valid drill by its objectives.
+func (d *drill) weigh(f *harness.Findings) {
+	var failed, open, met []string
+	for _, o := range f.Objectives {
+		if d.null() && o.Verdict == harness.Inconclusive && !lossy(o.Objective.Measure) && !nullMeasure(o.Objective.Measure) {
+			continue // not applicable
+		}
+		switch o.Verdict {
+		case harness.Pass:
+			met = append(met, short(o))
+		case harness.Fail:
+			failed = append(failed, o.Reason)
+		default:
+			open = append(open, o.Reason)
+		}
+	}
+	switch {
+	case len(failed) > 0:
+		f.Verdict, f.Exit, f.Reason = harness.Fail, harness.ExitFail, "FAIL: "+strings.Join(failed, "; ")
+	case len(open) > 0:
+		f.Exit, f.Reason = harness.ExitInconclusive, "INCONCLUSIVE: "+strings.Join(open, "; ")
+	case len(met) == 0:
+		f.Exit, f.Reason = harness.ExitInconclusive, "INCONCLUSIVE: the scenario has no objective that could be judged"
+	case d.null():
+		f.Verdict, f.Exit = harness.Pass, harness.ExitPass
+		f.Reason = "PASS: null drill: " + detailNoFault + ", no impact and no loss was seen: " + strings.Join(met, ", ")
+	default:
+		f.Verdict, f.Exit = harness.Pass, harness.ExitPass
+		f.Reason = "PASS: every objective met: " + strings.Join(met, ", ")
+	}
+}
+
+func nullMeasure(measure string) bool { return measure == MeasureImpact || measure == MeasureLoss }
+
+// short prints an objective that was met: "RTO 4.01–4.13 s (≤ 20 s)".
+func short(f harness.Finding) string {
+	bound, err := Bound(f.Objective)
+	if err != nil { // those of a null drill
+		return f.Objective.Measure + " " + Value(f.Measured)
+	}
+	return fmt.Sprintf("%s %s (≤ %s)", title(f.Objective.Measure), Value(f.Measured), boundText(f.Measured.Unit, bound))
+}
+
+// exceptions lists what the target did that it must not do, whatever the objectives ask.
+func (d *drill) exceptions() []string {
+	all := []string{}
+	if attempts, _, err := d.attempts(""); err == nil {
+		classes := Classify(attempts, d.rec.Ledger.BusinessTwice)
+		if n := countOf(classes, ContractBreak); n > 0 {
+			all = append(all, fmt.Sprintf("%s writes were refused for certain and are there all the same", Count(int64(n))))
+		}
+		if n := countOf(classes, Duplicate); n > 0 {
+			all = append(all, fmt.Sprintf("%s business keys have two rows or more", Count(int64(n))))
+		}
+	}
+	for _, s := range d.series {
+		wrong := 0
+		for _, sample := range s.Samples {
+			if sample.Outcome == loadgen.WrongAnswer {
+				wrong++
+			}
+		}
+		if wrong > 0 {
+			all = append(all, fmt.Sprintf("load %s got %s wrong answers", s.Stream.Load, Count(int64(wrong))))
+		}
+	}
+	if d.rec.DecisionsErr != "" {
+		all = append(all, "the target's own log was not read: "+d.rec.DecisionsErr)
+	}
+	if d.rec.Undo.Fenced && !d.rec.Undo.FenceChecked {
+		all = append(all, "the old primary was fenced, but was not seen to refuse a write")
+	}
+	if n := d.unsynchronised(); n > 0 {
+		all = append(all, fmt.Sprintf("the machine's clock was not synchronised in %d of %d readings: times of day are its own",
+			n, len(d.rec.Clock)))
+	}
+	return append(all, d.dead()...)
+}
+
+// dead names the components that were down at the end though nothing of the drill took them down.
+func (d *drill) dead() []string {
+	var all []string
+	for _, c := range d.rec.Components {
+		ours := d.rec.Undo.Fenced && (c.Name == d.rec.Ledger.OldPrimary)
+		for _, f := range d.rec.Faults {
+			for _, s := range f.Plan.Steps {
+				ours = ours || s.Do.Kind != harness.LinkCut && slices.Contains(s.Do.Components, c.Name)
+			}
+		}
+		if !c.Running && !ours {
+			all = append(all, c.Name+" was not running at the end")
+		}
+	}
+	return all
+}

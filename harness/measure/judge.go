@@ -1,0 +1,54 @@
+package measure
+
+import (
+	"errors"
+
+	"blackstart/harness"
+)
+
+// Judge derives the Findings of a drill from its Record and files. What is missing, torn or in contradiction makes the
+// drill inconclusive, not Judge fail: its error says only that there is nothing to judge from. Findings.Record is left
+// for who knows the bytes of record.json.
+func Judge(rec *harness.Record, src Source) (harness.Findings, error) {
+	if rec == nil || src == nil {
+		return harness.Findings{}, errors.New("judge drill: there is no record or no source of its files")
+	}
+	d := gather(rec, src)
+	f := harness.Findings{
+		Format: harness.Format, RunID: rec.RunID,
+		Objectives: []harness.Finding{}, Ledger: []harness.Class{},
+		Validity: d.validity(), LedgerNote: d.ledgerNotes(), Exceptions: d.exceptions(),
+	}
+	if all, _, err := d.attempts(""); err == nil {
+		f.Ledger = Classify(all, rec.Ledger.BusinessTwice)
+	}
+	for _, o := range rec.Scenario.Objectives {
+		f.Objectives = append(f.Objectives, d.finding(o))
+	}
+	if d.null() {
+		f.Objectives = append(f.Objectives, d.nullFindings()...)
+	}
+	f.Measurements = d.measurements()
+	d.conclude(&f)
+	return f, nil
+}
+
+// measurements lists everything that was measured, whether an objective asks for it or not.
+func (d *drill) measurements() []harness.Measurement {
+	all := append([]harness.Measurement{}, d.outages()...)
+	all = append(all, d.steps()...)
+	all = append(all, d.losses()...)
+	all = append(all, d.alerts()...)
+	all = append(all, d.latencies()...)
+	return append(all, d.wallTime(d.headline())...)
+}
+
+// headline is the RTO of the first objective on it, or nothing known.
+func (d *drill) headline() harness.Measurement {
+	for _, o := range d.rec.Scenario.Objectives {
+		if o.Measure == MeasureRTO {
+			return d.rto(d.see(o.Load, o.Cohort), MeasureRTO, d.tf, nil)
+		}
+	}
+	return harness.Measurement{}
+}

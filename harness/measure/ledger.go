@@ -1,0 +1,204 @@
+package measure
+
+import (
+	"fmt"
+	"time"
+
+	"blackstart/harness"
+	"blackstart/loadgen"
+)
+
+// Names of the classes of a ledger, in the order in which Findings hold them. Every attempt is in exactly one of them but
+// duplicate, which counts business keys and comes on top.
+const (
+	Durable       = "durable"        // ok, on the new primary
+	Lost          = "lost"           // ok, not on the new primary
+	Ghost         = "ghost"          // unknown, on the new primary
+	Stranded      = "stranded"       // unknown, on the old primary only
+	CleanFailure  = "clean-failure"  // unknown, on neither
+	Unresolved    = "unresolved"     // unknown, not on the new primary, and the old one was not read
+	Rejected      = "rejected"       // definite failure, on neither
+	ContractBreak = "contract-break" // definite failure, yet on one of them
+	NotRead       = "not-read"       // the new primary was not read for it
+	Duplicate     = "duplicate"      // a business key with two rows or more
+)
+
+var classOrder = []string{
+	Durable, Lost, Ghost, Stranded, CleanFailure, Unresolved, Rejected, ContractBreak, NotRead, Duplicate,
+}
+
+const (
+	// ackWindow is the time before the fault in which acknowledgements are counted, and ackInterval the longest mean time
+	// between two of them with which rpo.time may be judged.
+	ackWindow   = time.Second
+	ackInterval = 5 * time.Millisecond
+)
+
+// ClassOf classifies one write attempt.
+func ClassOf(a loadgen.Attempt) string {
+	if a.CopiesNew == loadgen.CopiesNotRead {
+		return NotRead
+	}
+	onOld := a.CopiesOld > 0 && a.CopiesOld != loadgen.CopiesNotRead
+	switch here := a.CopiesNew > 0; {
+	case a.Outcome == loadgen.AttemptOK && here:
+		return Durable
+	case a.Outcome == loadgen.AttemptOK:
+		return Lost
+	case a.Outcome == loadgen.AttemptDefinite && (here || onOld):
+		return ContractBreak
+	case a.Outcome == loadgen.AttemptDefinite:
+		return Rejected
+	case here:
+		return Ghost
+	case onOld:
+		return Stranded
+	case a.CopiesOld == loadgen.CopiesNotRead:
+		return Unresolved
+	}
+	return CleanFailure
+}
+
+// Classify counts attempts by class, all classes in a fixed order. twice is the number of business keys with two rows or
+// more, counted on the new primary.
+func Classify(attempts []loadgen.Attempt, twice int) []harness.Class {
+	counts, amounts := map[string]int{}, map[string]harness.Amount{}
+	ids := 0
+	for _, a := range attempts {
+		class := ClassOf(a)
+		counts[class]++
+		amounts[class] += harness.Amount(a.Amount)
+		if a.CopiesNew > 1 && a.CopiesNew != loadgen.CopiesNotRead {
+			ids++
+			amounts[Duplicate] += harness.Amount(a.Amount)
+		}
+	}
+	counts[Duplicate] = max(twice, ids)
+	classes := make([]harness.Class, 0, len(classOrder))
+	for _, name := range classOrder {
+		classes = append(classes, harness.Class{Name: name, Count: counts[name], Amount: amounts[name]})
+	}
+	return classes
+}
+
+// countOf finds the count of a class.
+func countOf(classes []harness.Class, name string) int {
+	for _, c := range classes {
+		if c.Name == name {
+			return c.Count
+		}
+	}
+	return 0
+}
+
+// Loss is what was acknowledged and is missing.
+type Loss struct {
+	Attempts int            // all attempts looked at
+	Acked    int            // those that were acknowledged
+	Unread   int            // those whose copies on the new primary are not known
+	Lost     int            // acknowledged, not there
+	Amount   harness.Amount // of Lost
+	Diverged int            // of Lost: by writers in the lost region, acknowledged after the fault was in force
+	Value    harness.Amount // of Diverged
+	LastAck  int64          // ns since the anchor: when the last of Diverged was acknowledged
+}
+
+// LossOf counts what is missing of attempts, after a fault that was certainly in force at inForce (ns since the anchor).
+func LossOf(attempts []loadgen.Attempt, inForce int64) Loss {
+	l := Loss{Attempts: len(attempts)}
+	for _, a := range attempts {
+		if a.Outcome == loadgen.AttemptOK {
+			l.Acked++
+		}
+		switch ClassOf(a) {
+		case NotRead:
+			l.Unread++
+		case Lost:
+			l.Lost++
+			l.Amount += harness.Amount(a.Amount)
+			if a.Place == loadgen.PlacePrimary && a.Done > inForce {
+				l.Diverged++
+				l.Value += harness.Amount(a.Amount)
+				l.LastAck = max(l.LastAck, a.Done)
+			}
+		}
+	}
+	return l
+}
+
+// LossTime is rpo.time in ns: [Lo, Hi], or from Lo on.
+type LossTime struct {
+	Lo, Hi    int64
+	Unbounded bool   // no acknowledged write before the first lost one is there
+	Unknown   string // why there is no such time, "" if there is
+}
+
+// RPOTime finds how far back the first lost write lies: [T_f.Lo − a_L, T_f.Hi − a_D], clamped at 0, where a_L is the first
+// lost acknowledgement and a_D the last durable one before it. It is 0 if nothing was lost although writes were
+// acknowledged, and unknown if there was nothing to lose or too little to time the loss by.
+func RPOTime(attempts []loadgen.Attempt, fault Bounds) LossTime {
+	firstLost, recent := int64(-1), 0
+	for _, a := range attempts {
+		if a.Outcome != loadgen.AttemptOK {
+			continue
+		}
+		if a.Done >= fault.Lo-int64(ackWindow) && a.Done < fault.Lo {
+			recent++
+		}
+		if ClassOf(a) == Lost && (firstLost < 0 || a.Done < firstLost) {
+			firstLost = a.Done
+		}
+	}
+	if recent == 0 {
+		return LossTime{Unknown: "no write was acknowledged in the second before the fault"}
+	}
+	if firstLost < 0 {
+		return LossTime{}
+	}
+	durable := int64(-1)
+	for _, a := range attempts {
+		if ClassOf(a) == Durable && a.Done < firstLost {
+			durable = max(durable, a.Done)
+		}
+	}
+	t := LossTime{Lo: max(0, fault.Lo-firstLost), Hi: max(0, fault.Hi-durable), Unbounded: durable < 0}
+	if t.Unbounded {
+		t.Hi = t.Lo
+	}
+	if recent < int(ackWindow/ackInterval) {
+		t.Unknown = fmt.Sprintf("only %d writes were acknowledged in the second before the fault: %d are needed to time a loss",
+			recent, int(ackWindow/ackInterval))
+	}
+	return t
+}
+
+// Oracle compares what the old primary holds and the new one lacks with what the clients say was lost. It returns why the
+// measurement cannot be right, or "".
+func Oracle(attempts []loadgen.Attempt, missing int) string {
+	lost, absent, onOld := 0, 0, 0
+	for _, a := range attempts {
+		if a.CopiesNew != 0 {
+			continue
+		}
+		if a.CopiesOld > 0 && a.CopiesOld != loadgen.CopiesNotRead {
+			onOld++
+		}
+		switch a.Outcome {
+		case loadgen.AttemptOK:
+			lost++
+		case loadgen.AttemptUnknown:
+			absent++
+		}
+	}
+	switch surplus := missing - lost; {
+	case surplus < 0:
+		return fmt.Sprintf("clients miss %d acknowledged writes, but the old primary holds only %d that the new one lacks",
+			lost, missing)
+	case surplus > absent:
+		return fmt.Sprintf("the old primary holds %d ids that the new one lacks: %d lost and %d unknown writes do not explain them",
+			missing, lost, absent)
+	case missing != onOld:
+		return fmt.Sprintf("the old primary was said to hold %d ids that the new one lacks, the ledger files say %d", missing, onOld)
+	}
+	return ""
+}

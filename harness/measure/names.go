@@ -1,0 +1,51 @@
+package measure
+
+// Measures an objective may name.
+const (
+	MeasureRTO      = "rto"
+	MeasureRPOTime  = "rpo.time"
+	MeasureRPOLost  = "rpo.lost"
+	MeasureRPOValue = "rpo.value"
+	MeasureAlert    = "alert.received"
+	// MeasureImpact and MeasureLoss are judged on a null drill, without being asked for.
+	MeasureImpact = "null.impact"
+	MeasureLoss   = "null.loss"
+)
+
+// Names of the other measurements.
+const (
+	NameRTODeclared    = "rto.from-declaration" // T_s − T_dec
+	NameImpact         = "step.impact"          // T_i − T_f
+	NameDetected       = "step.detected"        // T_d − T_f
+	NameDeclared       = "step.declared"        // T_dec − T_d
+	NameFirstAnswer    = "step.first-answer"    // T_1 − T_dec
+	NameSteady         = "step.steady"          // T_s − T_1
+	NameWritable       = "step.writable"        // T_w − T_f
+	NameRedundant      = "step.redundant"       // T_c − T_s
+	NameLostService    = "lost.service"
+	NameLostRequests   = "lost.requests"
+	NameBrownout       = "brownout"
+	NameRPODatabase    = "rpo.db"
+	NameDivergence     = "rpo.divergence"
+	NameDivergenceTime = "rpo.divergence.time"
+	NameDivergenceCost = "rpo.divergence.value"
+	NameAlertBeyond    = "alert.beyond-floor"
+	NameLatencyMedian  = "latency.p50"
+	NameLatencyP99     = "latency.p99"
+	NameWallTotal      = "wall.total"
+	NameWallRecovery   = "wall.recovery" // T_s − T_f
+	NameWallRest       = "wall.rest"     // total − recovery
+	NameWallPhase      = "wall.phase."   // + name of the phase
+	NameWallUntold     = "wall.untold"   // total − all phases
+	fromDeclaration    = "declaration"   // Objective.From
+	fromFault          = "fault"         // Objective.From, the default
+	detailNoFailover   = "no failover took place"
+	detailNoFault      = "nothing was broken"
+	detailClientSide   = "client side only"
+	methodClients      = "from the load's own samples"
+	methodLedger       = "acknowledged writes looked up on the serving primary"
+	methodDecisions    = "from the target's own log"
+	methodReceiver     = "received at our own receiver"
+	methodWall         = "drill's clock"
+	methodNotMeasured  = "failback is not part of this drill"
+)

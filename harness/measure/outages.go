@@ -1,0 +1,219 @@
+package measure
+
+import (
+	"fmt"
+	"slices"
+
+	"blackstart/harness"
+)
+
+// seen is what became of one cohort.
+type seen struct {
+	cohort Cohort
+	outage Outage
+	end    int64 // ns since the anchor: the end of what was watched
+	err    error // why there is nothing to see
+}
+
+// see watches one cohort of a load through the outage.
+func (d *drill) see(load, name string) seen {
+	c, err := d.cohort(load, name)
+	if err != nil {
+		return seen{err: err, cohort: Cohort{Load: load, Name: name}}
+	}
+	if d.tf.Never() {
+		return seen{cohort: c, err: d.noFault()}
+	}
+	limits := d.rec.Scenario.Recovered
+	if limits.Window <= 0 || limits.MinRequests <= 0 || limits.SuccessAtLeast <= 0 {
+		return seen{cohort: c, err: fmt.Errorf("the scenario does not say what counts as recovered")}
+	}
+	end := d.rel(d.rec.Observation.Hi)
+	if step := int64(limits.Window) / stepsPerWindow; step <= 0 || (end-d.rel(d.tf.Lo))/step > maxWindows {
+		return seen{cohort: c, err: fmt.Errorf("the window of %s is too short to judge the observation by", limits.Window)}
+	}
+	return seen{cohort: c, end: end, outage: Restored(c, limits, d.bounds(d.tf), end)}
+}
+
+func (d *drill) noFault() error {
+	if d.null() {
+		return fmt.Errorf("%s", detailNoFault)
+	}
+	_, err := InForce(d.rec)
+	return err
+}
+
+// declared is T_dec: the first time after the fault that the target said it declared a failover.
+func (d *drill) declared() (harness.Interval, error) {
+	log := d.rec.Target.Decisions
+	if log == nil {
+		return harness.Interval{}, fmt.Errorf("the target keeps no log that could be read")
+	}
+	return d.decision(log.Declared)
+}
+
+// decision finds the first entry of the target's log with this event that may be after the fault.
+func (d *drill) decision(event string) (harness.Interval, error) {
+	if d.rec.DecisionsErr != "" {
+		return harness.Interval{}, fmt.Errorf("the target's log was not read: %s", d.rec.DecisionsErr)
+	}
+	var first harness.Interval
+	for _, dec := range d.rec.Decisions {
+		at := d.onDrillClock(dec.At)
+		if event != "" && dec.Event == event && at.Hi >= d.tf.Lo && (first.Never() || at.Lo < first.Lo) {
+			first = at
+		}
+	}
+	if first.Never() {
+		return first, fmt.Errorf("the target's log has no %q after the fault", event)
+	}
+	return first, nil
+}
+
+// rto measures the time from start to T_s for what was seen, or from start to the end of observation and beyond.
+func (d *drill) rto(s seen, name string, start harness.Interval, startErr error) harness.Measurement {
+	m := harness.Measurement{
+		Name: name, Load: s.cohort.Load, Cohort: s.cohort.Name, Unit: UnitNS, Method: edgeMethod(s),
+	}
+	switch {
+	case s.err != nil:
+		m.Detail = s.err.Error()
+	case startErr != nil:
+		m.Detail = startErr.Error()
+	case s.outage.Impact.Never():
+		m.Detail = "the fault hurt nobody we watched: no client of this cohort saw an impact"
+	case s.outage.Thin != "":
+		m.Detail = s.outage.Thin
+	case !s.outage.Recovered:
+		m.Known, m.Unbounded = true, true
+		m.Lo = max(0, int64(d.rec.Observation.Hi-start.Hi))
+		m.Hi = m.Lo
+		m.Detail = "not recovered by the end of observation"
+	default:
+		m.Lo, m.Hi, m.Known = span(d.stamps(s.outage.Restored), start)
+		if !m.Known {
+			m.Detail = "the service was restored before the clock of this measure started"
+			break
+		}
+		m.Detail = fmt.Sprintf("edge known to %s; %d windows held after it", Length(roundUp(s.outage.Restored.Hi-s.outage.Restored.Lo)),
+			s.outage.Windows)
+	}
+	return m
+}
+
+// roundUp keeps two digits of a width, rounded up.
+func roundUp(ns int64) int64 {
+	step := resolution(ns, ns)
+	return -floorTo(-ns, step)
+}
+
+func edgeMethod(s seen) string {
+	if s.err != nil {
+		return methodClients
+	}
+	who := "the cohort's own requests"
+	if s.cohort.Metronome && !s.outage.ByOwn {
+		who = "the metronome"
+	}
+	return fmt.Sprintf("edges from %s, one due every %s, bound 1/rate + response time; windows from the cohort's requests",
+		who, Length(s.cohort.EdgeEvery))
+}
+
+// cohorts lists every load and cohort whose outage is reported: those of objectives on rto and of the steady state.
+func (d *drill) cohorts() []seen {
+	var loads []string
+	for _, o := range d.rec.Scenario.Objectives {
+		if o.Measure == MeasureRTO {
+			loads = append(loads, o.Load)
+		}
+	}
+	for _, r := range d.rec.Scenario.SteadyState.Require {
+		if s, ok := d.seriesOf(r.Load); ok && s.Stream.Workload != workloadLedger {
+			loads = append(loads, r.Load)
+		}
+	}
+	var all []seen
+	done := map[string]bool{}
+	for _, load := range loads {
+		s, ok := d.seriesOf(load)
+		if done[load] || !ok || s.Stream.Workload == workloadMetronome {
+			continue
+		}
+		done[load] = true
+		names := slices.Clone(s.Stream.Cohorts)
+		if len(names) == 0 {
+			names = []string{""}
+		}
+		for _, name := range names {
+			all = append(all, d.see(load, name))
+		}
+	}
+	return all
+}
+
+// outages gives the measurements of every cohort that was watched.
+func (d *drill) outages() []harness.Measurement {
+	declared, declaredErr := d.declared()
+	var all []harness.Measurement
+	for _, s := range d.cohorts() {
+		all = append(all,
+			d.rto(s, MeasureRTO, d.tf, nil),
+			d.rto(s, NameRTODeclared, declared, declaredErr),
+			d.step(s, NameImpact, "T_i − T_f", d.stamps(s.outage.Impact), d.tf),
+			d.step(s, NameFirstAnswer, "T_1 − T_dec", d.stamps(s.outage.First), declared),
+			d.step(s, NameSteady, "T_s − T_1", d.stamps(s.outage.Restored), d.stamps(s.outage.First)),
+		)
+		all = append(all, d.lost(s)...)
+	}
+	return all
+}
+
+// step measures the time between two moments of what a cohort saw.
+func (d *drill) step(s seen, name, formula string, to, from harness.Interval) harness.Measurement {
+	m := between(name, formula, to, from)
+	m.Load, m.Cohort = s.cohort.Load, s.cohort.Name
+	if s.err != nil {
+		m.Detail = s.err.Error()
+	}
+	return m
+}
+
+// between measures the time from one moment to another.
+func between(name, formula string, to, from harness.Interval) harness.Measurement {
+	m := harness.Measurement{Name: name, Unit: UnitNS, Method: formula}
+	if to.Never() || from.Never() {
+		m.Detail = "not measured: one of the two moments did not come, or was not seen"
+		return m
+	}
+	if m.Lo, m.Hi, m.Known = span(to, from); !m.Known {
+		m.Detail = "not measured: the moments came in the other order"
+		m.Lo, m.Hi = 0, 0
+	}
+	return m
+}
+
+// lost measures how much service a cohort lost, and how much of it after the first good answer.
+func (d *drill) lost(s seen) []harness.Measurement {
+	requests := harness.Measurement{Name: NameLostRequests, Unit: UnitCount, Method: "due requests not OK within the limit"}
+	service := harness.Measurement{Name: NameLostService, Unit: UnitNS, Method: "due requests not OK within the limit ÷ rate"}
+	brown := harness.Measurement{Name: NameBrownout, Unit: UnitCount, Method: "requests not OK within the limit, due after T_1"}
+	all := []*harness.Measurement{&requests, &service, &brown}
+	for _, m := range all {
+		m.Load, m.Cohort = s.cohort.Load, s.cohort.Name
+		if s.err != nil {
+			m.Detail = s.err.Error()
+		}
+	}
+	if s.err == nil && len(s.cohort.Own) > 0 {
+		slo, from := int64(d.rec.Scenario.Recovered.P99AtMost), d.rel(d.tf.Lo)
+		n, ns := LostService(s.cohort.Own, from, s.end, slo)
+		requests.Known, requests.Lo, requests.Hi = true, int64(n), int64(n)
+		service.Known, service.Lo, service.Hi = true, ns, ns
+		brown.Detail = "there was no good answer after the impact"
+		if !s.outage.First.Never() {
+			n := int64(Brownout(s.cohort.Own, s.outage.First.Hi, s.end, slo))
+			brown.Known, brown.Lo, brown.Hi, brown.Detail = true, n, n, ""
+		}
+	}
+	return []harness.Measurement{requests, service, brown}
+}

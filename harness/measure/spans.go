@@ -1,0 +1,44 @@
+package measure
+
+import (
+	"math/bits"
+
+	"blackstart/harness"
+)
+
+// span is the time from b to a, both intervals of one clock: [a.Lo − b.Hi, a.Hi − b.Lo], never below 0. It is not ok if a
+// is certainly before b.
+func span(a, b harness.Interval) (lo, hi int64, ok bool) {
+	lo, hi = int64(a.Lo-b.Hi), int64(a.Hi-b.Lo)
+	return max(0, lo), max(0, hi), hi >= 0
+}
+
+// stamps turns bounds in ns since the anchor into an interval.
+func (d *drill) stamps(b Bounds) harness.Interval {
+	if b.Never() {
+		return harness.Interval{}
+	}
+	return harness.Interval{Lo: d.rec.Anchor + harness.Stamp(b.Lo), Hi: d.rec.Anchor + harness.Stamp(b.Hi)}
+}
+
+// bounds turns an interval into ns since the anchor.
+func (d *drill) bounds(i harness.Interval) Bounds { return Bounds{d.rel(i.Lo), d.rel(i.Hi)} }
+
+// onDrillClock bounds a moment that the target read from its own wall clock, by how far that was from the drill's clock
+// at any reading.
+func (d *drill) onDrillClock(at harness.Stamp) harness.Interval {
+	return harness.Interval{Lo: at - d.wall.Hi, Hi: at - d.wall.Lo}
+}
+
+// mulDiv is floor(a × b ÷ c) for a, b ≥ 0 and c > 0, without overflow on the way. It is 0 for anything else.
+func mulDiv(a, b, c int64) int64 {
+	if a < 0 || b < 0 || c <= 0 {
+		return 0
+	}
+	hi, lo := bits.Mul64(uint64(a), uint64(b))
+	if hi >= uint64(c) {
+		return 0
+	}
+	q, _ := bits.Div64(hi, lo, uint64(c))
+	return int64(q & (1<<63 - 1)) //nolint:gosec // 63 bits
+}

@@ -1,0 +1,101 @@
+package measure
+
+import (
+	"fmt"
+
+	"blackstart/harness"
+)
+
+// steps gives the times of the target's own steps.
+func (d *drill) steps() []harness.Measurement {
+	if d.null() {
+		return nil
+	}
+	var detected, declared harness.Interval
+	why := "the target keeps no log that could be read"
+	if log := d.rec.Target.Decisions; log != nil {
+		var err error
+		why = ""
+		if detected, err = d.decision(log.Detected); err != nil {
+			why = err.Error()
+		}
+		if declared, err = d.declared(); err != nil && why == "" {
+			why = err.Error()
+		}
+	}
+	all := []harness.Measurement{
+		between(NameDetected, "T_d − T_f, "+methodDecisions, detected, d.tf),
+		between(NameDeclared, "T_dec − T_d, "+methodDecisions, declared, detected),
+	}
+	for i := range all {
+		if !all[i].Known && why != "" {
+			all[i].Detail = why
+		}
+	}
+	return append(all,
+		between(NameWritable, "T_w − T_f, from a real write on the standby", d.rec.Writable, d.tf),
+		harness.Measurement{Name: NameRedundant, Unit: UnitNS, Method: "T_c − T_s", Detail: "not measured: " + methodNotMeasured},
+	)
+}
+
+// wallTime itemises how long the drill took: every phase, what no phase tells of, and what was not recovery.
+func (d *drill) wallTime(recovery harness.Measurement) []harness.Measurement {
+	total := exact(NameWallTotal, int64(d.rec.Ended-d.rec.Started), UnitNS, methodWall)
+	if d.rec.Started == 0 || d.rec.Ended < d.rec.Started {
+		total = harness.Measurement{Name: NameWallTotal, Unit: UnitNS, Method: methodWall, Detail: "begin or end of the drill is missing"}
+	}
+	all := []harness.Measurement{total}
+	untold := total.Lo
+	for _, p := range d.rec.Phases {
+		all = append(all, exact(NameWallPhase+p.Name, int64(p.At.Hi-p.At.Lo), UnitNS, methodWall))
+		untold -= int64(p.At.Hi - p.At.Lo)
+	}
+	if !total.Known {
+		return all
+	}
+	all = append(all, exact(NameWallUntold, max(0, untold), UnitNS, "total − all phases"))
+	if recovery.Known && !recovery.Unbounded {
+		part := recovery
+		part.Name, part.Method, part.Detail = NameWallRecovery, "T_s − T_f", ""
+		rest := harness.Measurement{
+			Name: NameWallRest, Unit: UnitNS, Known: true, Lo: max(0, total.Lo-part.Hi), Hi: max(0, total.Hi-part.Lo),
+			Method: "total − (T_s − T_f)",
+		}
+		all = append(all, part, rest)
+	}
+	return all
+}
+
+// exact is a measurement without width.
+func exact(name string, n int64, unit, method string) harness.Measurement {
+	return harness.Measurement{Name: name, Unit: unit, Known: true, Lo: n, Hi: n, Method: method}
+}
+
+// latencies gives median and 99th percentile of every load in the baseline window: on a null drill, beside a load that
+// bypasses the links, this is the harness's own overhead.
+func (d *drill) latencies() []harness.Measurement {
+	var all []harness.Measurement
+	for _, s := range d.series {
+		if s.Err != nil {
+			continue
+		}
+		var values []int64
+		for _, sample := range due(s.Samples, d.rel(d.rec.Baseline.Lo), d.rel(d.rec.Baseline.Hi)) {
+			if sample.Done >= 0 && !bad(sample, 0) {
+				values = append(values, sample.Latency())
+			}
+		}
+		if len(values) == 0 {
+			continue
+		}
+		method := fmt.Sprintf("due to done of %s good requests in the baseline, nearest rank", Count(int64(len(values))))
+		for _, m := range []harness.Measurement{
+			exact(NameLatencyMedian, rank(values, 50), UnitNS, method),
+			exact(NameLatencyP99, rank(values, percentile), UnitNS, method),
+		} {
+			m.Load = s.Stream.Load
+			all = append(all, m)
+		}
+	}
+	return all
+}

@@ -1,0 +1,228 @@
+package measure
+
+import (
+	"fmt"
+	"slices"
+
+	"blackstart/harness"
+	"blackstart/loadgen"
+)
+
+// checkStreams demands every stream the scenario asks for, closed, whole, on its schedule, and for the whole time.
+func (d *drill) checkStreams() harness.ValidityCheck {
+	const name = "streams.complete"
+	if len(d.rec.Scenario.Load) == 0 {
+		return verdict(name, "the scenario has no load: nothing can be judged", "")
+	}
+	if len(d.series)+len(d.writes) != len(d.rec.Streams) {
+		return verdict(name, "a stream is of a kind that is not known", "")
+	}
+	for _, l := range d.rec.Scenario.Load {
+		if why := d.missingStream(l); why != "" {
+			return verdict(name, fmt.Sprintf("load %s: %s", l.ID, why), "")
+		}
+	}
+	records := 0
+	for _, s := range d.series {
+		if why := d.sampleFault(s); why != "" {
+			return verdict(name, fmt.Sprintf("load %s: %s", s.Stream.Load, why), "")
+		}
+		records += len(s.Samples)
+	}
+	for _, w := range d.writes {
+		if why := d.ledgerFault(w); why != "" {
+			return verdict(name, fmt.Sprintf("ledger %s: %s", w.Stream.Load, why), "")
+		}
+		records += len(w.Attempts)
+	}
+	return verdict(name, "", fmt.Sprintf("%d streams with %s records, all of them closed and on schedule",
+		len(d.rec.Streams), Count(int64(records))))
+}
+
+// missingStream tells which stream of a load is not there, or is not the load the scenario describes.
+func (d *drill) missingStream(l harness.LoadSpec) string {
+	samples, ledgers := 0, 0
+	for _, s := range d.rec.Streams {
+		if s.Load != l.ID {
+			continue
+		}
+		switch s.Kind {
+		case kindSamples:
+			samples++
+			// Freq ÷ PerNS must be the scenario's rate.
+			if int64(s.Freq)*int64(l.Rate.Per) != int64(l.Rate.Count)*s.PerNS {
+				return fmt.Sprintf("its stream runs at %d per %s, the scenario says %s", s.Freq, Length(s.PerNS), l.Rate)
+			}
+			if s.Workload != l.Workload || s.Place != l.Place {
+				return fmt.Sprintf("its stream is %s at %s, the scenario says %s at %s", s.Workload, s.Place, l.Workload, l.Place)
+			}
+			for _, c := range l.Cohorts {
+				if !slices.Contains(s.Cohorts, c) {
+					return fmt.Sprintf("its stream has the cohorts %v, the scenario says %v", s.Cohorts, l.Cohorts)
+				}
+			}
+		case kindLedger:
+			ledgers++
+		}
+	}
+	switch {
+	case samples != 1:
+		return fmt.Sprintf("it has %d streams of samples, want one", samples)
+	case l.Workload == workloadLedger && ledgers != 1:
+		return fmt.Sprintf("it has %d ledgers, want one", ledgers)
+	}
+	return ""
+}
+
+// sampleFault recomputes the schedule of a stream and compares.
+func (d *drill) sampleFault(s Series) string {
+	st := s.Stream
+	switch {
+	case s.Err != nil:
+		return s.Err.Error()
+	case !st.Closed:
+		return "its file was not closed"
+	case st.Count != len(s.Samples):
+		return fmt.Sprintf("%d samples are on file, the record counts %d", len(s.Samples), st.Count)
+	case st.TimeoutNS <= 0:
+		return "it has no timeout"
+	case st.Freq <= 0 || st.PerNS <= 0 || st.StopNS < st.StartNS:
+		return "it has no schedule: nothing was due"
+	case slotsBefore(st, st.StopNS) != int64(len(s.Samples)):
+		return fmt.Sprintf("%s requests were due by its schedule, %s are on file",
+			Count(slotsBefore(st, st.StopNS)), Count(int64(len(s.Samples))))
+	case st.StartNS > d.rel(d.rec.Baseline.Lo)+int64(edgeSlack) || st.StopNS < d.rel(d.rec.Observation.Hi)-int64(edgeSlack):
+		return "it did not run from the baseline to the end of observation"
+	}
+	for n, sample := range s.Samples {
+		at := st.StartNS + mulDiv(int64(n), st.PerNS, int64(st.Freq))
+		switch {
+		case sample.Seq != uint64(n):
+			return fmt.Sprintf("sample %d has seq %d", n, sample.Seq)
+		case sample.Due != at:
+			return fmt.Sprintf("sample %d is due at %d, by the schedule at %d", n, sample.Due, at)
+		case sample.Outcome == loadgen.None || sample.Outcome >= loadgen.NumOutcomes:
+			return fmt.Sprintf("sample %d has no outcome", n)
+		case sample.Outcome != loadgen.Unsent && (sample.Sent < sample.Due || sample.Done < sample.Sent):
+			return fmt.Sprintf("sample %d was due, sent and done in an order that cannot be", n)
+		case int(sample.Cohort) >= max(1, len(st.Cohorts)):
+			return fmt.Sprintf("sample %d is of cohort %d, which has no name", n, sample.Cohort)
+		}
+	}
+	return ""
+}
+
+// ledgerFault demands that a ledger is whole: ids without a gap, and one first attempt for every request that was sent.
+func (d *drill) ledgerFault(w Writes) string {
+	first, sent := 0, 0
+	for _, a := range w.Attempts {
+		if a.RetryOf == 0 {
+			first++
+		}
+	}
+	if s, ok := d.seriesOf(w.Stream.Load); ok {
+		for _, sample := range s.Samples {
+			if sample.Outcome != loadgen.Unsent {
+				sent++
+			}
+		}
+	}
+	switch {
+	case w.Err != nil:
+		return w.Err.Error()
+	case !w.Stream.Closed:
+		return "its file was not closed"
+	case w.Stream.Count != len(w.Attempts):
+		return fmt.Sprintf("%d attempts are on file, the record counts %d", len(w.Attempts), w.Stream.Count)
+	case first != sent:
+		return fmt.Sprintf("%s requests were sent, but %s first attempts are on file", Count(int64(sent)), Count(int64(first)))
+	}
+	for n, a := range w.Attempts {
+		switch {
+		case a.ID != loadgen.AttemptID(uint32(w.Stream.ID), uint64(n)): //nolint:gosec // a stream's id is small
+			return fmt.Sprintf("attempt %d has id %d: one is missing before it", n, a.ID)
+		case a.Outcome < loadgen.AttemptOK || a.Outcome > loadgen.AttemptUnknown:
+			return fmt.Sprintf("attempt %d has no outcome", n)
+		case a.Done < a.Sent || a.Sent < 0:
+			return fmt.Sprintf("attempt %d was sent and done in an order that cannot be", n)
+		}
+	}
+	return ""
+}
+
+// checkOffered demands that nearly all due requests were sent. One that failed was still offered.
+func (d *drill) checkOffered() harness.ValidityCheck {
+	const name = "load.offered"
+	if len(d.series) == 0 {
+		return verdict(name, "there is no load: nothing can be judged", "")
+	}
+	lowest := ""
+	share := int64(1_000_000)
+	for _, s := range d.series {
+		offered := 0
+		for _, sample := range s.Samples {
+			if sample.Outcome != loadgen.Unsent {
+				offered++
+			}
+		}
+		if !offeredShare.Of(offered, len(s.Samples)) {
+			return verdict(name, fmt.Sprintf("load %s offered %s of %s due requests, %s are needed", s.Stream.Load,
+				Count(int64(offered)), Count(int64(len(s.Samples))), offeredShare), "")
+		}
+		if part := mulDiv(int64(offered), 1_000_000, int64(len(s.Samples))); lowest == "" || part < share {
+			share, lowest = part, s.Stream.Load
+		}
+	}
+	return verdict(name, "", fmt.Sprintf("at least %s of due requests, by load %s", harness.Ratio(share), lowest))
+}
+
+// checkLedger demands that every written id was looked up on the database that serves.
+func (d *drill) checkLedger() harness.ValidityCheck {
+	const name = "ledger.read"
+	if len(d.writes) == 0 {
+		return verdict(name, "", "no ledger was written")
+	}
+	l := d.rec.Ledger
+	if !l.Read || l.Primary == "" {
+		return verdict(name, "the ledger was not read on the serving primary", "")
+	}
+	unread, unreadOld, all := 0, 0, 0
+	for _, w := range d.writes {
+		for _, a := range w.Attempts {
+			all++
+			if a.CopiesNew == loadgen.CopiesNotRead {
+				unread++
+			}
+			if a.CopiesOld == loadgen.CopiesNotRead {
+				unreadOld++
+			}
+		}
+	}
+	switch {
+	case unread > 0:
+		return verdict(name, fmt.Sprintf("%s of %s ids were not looked up on %s", Count(int64(unread)), Count(int64(all)), l.Primary), "")
+	case l.OldRead && unreadOld > 0:
+		return verdict(name, fmt.Sprintf("%s of %s ids were not looked up on %s, which is said to be read",
+			Count(int64(unreadOld)), Count(int64(all)), l.OldPrimary), "")
+	}
+	return verdict(name, "", fmt.Sprintf("%s ids looked up on %s", Count(int64(all)), l.Primary))
+}
+
+// checkOracle compares both ends of the ledger.
+func (d *drill) checkOracle() harness.ValidityCheck {
+	const name = "ledger.oracle"
+	l := d.rec.Ledger
+	switch {
+	case len(d.writes) == 0:
+		return verdict(name, "", "no ledger was written")
+	case !l.Promoted:
+		return verdict(name, "", detailNoFailover+": there is one primary to read")
+	case !l.OldRead:
+		return verdict(name, "", d.ledgerNotes())
+	}
+	var all []loadgen.Attempt
+	for _, w := range d.writes {
+		all = append(all, w.Attempts...)
+	}
+	return verdict(name, Oracle(all, l.OracleMissing), d.ledgerNotes())
+}

@@ -1,0 +1,199 @@
+package measure
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"blackstart/harness"
+)
+
+const (
+	// clockTolerance is how far the wall clock may move against the drill's clock during the drill.
+	clockTolerance = 50 * time.Millisecond
+	// edgeSlack is how much later than the baseline a stream or probe may begin, and how much earlier than the end of
+	// observation it may end.
+	edgeSlack = time.Second
+)
+
+// validity lists every condition without which nothing can be judged.
+func (d *drill) validity() []harness.ValidityCheck {
+	checks := []harness.ValidityCheck{d.checkRecord(), d.checkFaults(), d.checkStreams(), d.checkOffered()}
+	checks = append(checks, d.checkBaseline())
+	checks = append(checks, Steady(d.rec.Scenario.SteadyState.Require, d.series, d.probes, d.rec.Anchor, d.rec.Baseline)...)
+	return append(checks, d.checkProbes(), d.checkEnough(), d.checkClock(), d.checkAlerts(), d.checkLedger(), d.checkOracle())
+}
+
+// verdict makes a check of a name and why it fails, or what it found.
+func verdict(name, why, found string) harness.ValidityCheck {
+	if why != "" {
+		return harness.ValidityCheck{Name: name, Detail: why}
+	}
+	return harness.ValidityCheck{Name: name, OK: true, Detail: found}
+}
+
+func (d *drill) checkRecord() harness.ValidityCheck {
+	r := d.rec
+	why := ""
+	switch {
+	case r.Format != harness.Format:
+		why = fmt.Sprintf("its format is %q, this program judges %q", r.Format, harness.Format)
+	case r.RunID == "":
+		why = "it has no run id"
+	case r.Anchor <= 0:
+		why = "it has no anchor"
+	case r.Started <= 0 || r.Ended < r.Started:
+		why = "its begin or end is missing"
+	case r.Baseline.Lo < r.Started || r.Baseline.Hi <= r.Baseline.Lo:
+		why = "it has no baseline window"
+	case r.Observation.Lo < r.Baseline.Lo || r.Observation.Hi <= r.Observation.Lo || r.Observation.Hi > r.Ended:
+		why = "it has no time of observation"
+	}
+	return verdict("record.whole", why, "format, run, anchor and times are there")
+}
+
+func (d *drill) checkFaults() harness.ValidityCheck {
+	const name = "fault.confirmed"
+	planned := d.rec.Scenario.Faults
+	if len(planned) != len(d.rec.Faults) {
+		return verdict(name, fmt.Sprintf("the scenario has %d faults, the record %d", len(planned), len(d.rec.Faults)), "")
+	}
+	if d.null() {
+		return verdict(name, "", detailNoFault+", as the scenario says")
+	}
+	for _, f := range d.rec.Faults {
+		switch {
+		case !slices.ContainsFunc(planned, func(p harness.FaultSpec) bool {
+			return f.Plan.Fault.Kind == p.Kind && f.Plan.Fault.At == p.At && f.Plan.Fault.StartsClock == p.StartsClock
+		}):
+			return verdict(name, fmt.Sprintf("%s is not a fault of the scenario", f.Plan.Fault.Kind), "")
+		case !f.Confirmed || f.InForce.Lo <= 0 || f.InForce.Hi < f.InForce.Lo:
+			return verdict(name, fmt.Sprintf("%s was not confirmed in force: %s", f.Plan.Fault.Kind, orUnknown(f.Detail)), "")
+		case f.InForce.Lo < d.rec.Baseline.Lo || f.InForce.Hi > d.rec.Observation.Hi:
+			return verdict(name, fmt.Sprintf("%s came into force outside the time of observation", f.Plan.Fault.Kind), "")
+		}
+	}
+	if d.tf.Never() {
+		return verdict(name, d.noFault().Error(), "")
+	}
+	return verdict(name, "", fmt.Sprintf("in force within %s", Span(int64(d.tf.Hi-d.tf.Lo), int64(d.tf.Hi-d.tf.Lo))))
+}
+
+func (d *drill) checkBaseline() harness.ValidityCheck {
+	s, got := d.rec.Scenario.SteadyState, d.rec.Baseline
+	why := ""
+	switch {
+	case len(s.Require) == 0:
+		why = "the scenario requires nothing of the steady state: a baseline cannot be green"
+	case s.For <= 0 || int64(got.Hi-got.Lo) < int64(s.For):
+		why = fmt.Sprintf("the baseline window is %s long, the scenario asks for %s", Length(int64(got.Hi-got.Lo)), Length(int64(s.For)))
+	}
+	return verdict("baseline.length", why, Length(int64(got.Hi-got.Lo)))
+}
+
+func (d *drill) checkProbes() harness.ValidityCheck {
+	const name = "probes.answered"
+	needed := map[string]bool{}
+	for _, r := range d.rec.Scenario.SteadyState.Require {
+		needed[r.Probe] = r.Probe != ""
+	}
+	for _, g := range d.rec.Scenario.Guards {
+		needed[g.Probe] = g.Probe != ""
+	}
+	for _, p := range d.probes {
+		delete(needed, p.Series.Probe)
+		if why := d.probeGap(p); why != "" {
+			return verdict(name, fmt.Sprintf("%s on %s: %s", p.Series.Probe, p.Series.On, why), "")
+		}
+	}
+	for probe, missing := range needed {
+		if missing {
+			return verdict(name, "there is no series of probe "+probe, "")
+		}
+	}
+	return verdict(name, "", fmt.Sprintf("%d probes, for their whole time", len(d.probes)))
+}
+
+func (d *drill) probeGap(p Answers) string {
+	slack := max(harness.Stamp(edgeSlack), harness.Stamp(probeGaps*p.Series.EveryNS))
+	switch {
+	case p.Err != nil:
+		return p.Err.Error()
+	case p.Series.Count != len(p.Observations):
+		return fmt.Sprintf("%d answers are on file, the record counts %d", len(p.Observations), p.Series.Count)
+	case p.Series.Ran.Lo <= 0 || p.Series.Ran.Hi < p.Series.Ran.Lo:
+		return "it does not say when it ran"
+	case p.Series.Ran.Lo > d.rec.Baseline.Lo+slack || p.Series.Ran.Hi < d.rec.Observation.Hi-slack:
+		return "it did not run from the baseline to the end of observation"
+	}
+	return silent(p, p.Series.Ran, true)
+}
+
+func (d *drill) checkEnough() harness.ValidityCheck {
+	const name = "samples.enough"
+	limits := d.rec.Scenario.Recovered
+	from, end := d.rel(d.rec.Observation.Lo), d.rel(d.rec.Observation.Hi)
+	for _, o := range d.rec.Scenario.Objectives {
+		if o.Measure != MeasureRTO || d.null() {
+			continue
+		}
+		c, err := d.cohort(o.Load, o.Cohort)
+		if err != nil {
+			return verdict(name, err.Error(), "")
+		}
+		all, own := len(due(c.All, from, end+1)), len(due(c.Own, from, end+1))
+		s, _ := d.seriesOf(o.Load)
+		most := mulDiv(int64(limits.Window), int64(s.Stream.Freq), max(1, s.Stream.PerNS)) + 1
+		switch {
+		case all < limits.MinRequests || own == 0 || limits.MinRequests <= 0:
+			return verdict(name, fmt.Sprintf("load %s has %d requests, cohort %q %d of them; a window needs %d",
+				o.Load, all, o.Cohort, own, limits.MinRequests), "")
+		case int64(limits.Window) > end-from:
+			return verdict(name, "no window fits into the time of observation", "")
+		case int64(limits.MinRequests) > most:
+			return verdict(name, fmt.Sprintf("at the rate of load %s a window holds %d requests, the scenario asks for %d",
+				o.Load, most, limits.MinRequests), "")
+		}
+	}
+	return verdict(name, "", "every objective's window can be filled")
+}
+
+func (d *drill) checkClock() harness.ValidityCheck {
+	const name = "clock.steady"
+	readings := d.rec.Clock
+	if len(readings) < 2 {
+		return verdict(name, "the kernel's clock was not read at begin and end", "")
+	}
+	first, last := readings[0].At, readings[len(readings)-1].At
+	if first > d.rec.Baseline.Hi || last < d.rec.Observation.Hi {
+		return verdict(name, "the kernel's clock was not read from the baseline to the end of observation", "")
+	}
+	moved := int64(d.wall.Hi - d.wall.Lo)
+	if moved > int64(clockTolerance) {
+		return verdict(name, fmt.Sprintf("the wall clock moved by %s against the drill's clock, %s are tolerated",
+			Span(moved, moved), Length(int64(clockTolerance))), "")
+	}
+	found := fmt.Sprintf("the wall clock moved by %s in %d readings", Span(moved, moved), len(readings))
+	if n := d.unsynchronised(); n > 0 {
+		found += fmt.Sprintf("; %d of them say the clock is not synchronised: UTC is the machine's own", n)
+	}
+	return verdict(name, "", found)
+}
+
+func (d *drill) unsynchronised() int {
+	n := 0
+	for _, r := range d.rec.Clock {
+		if !r.Synchronised {
+			n++
+		}
+	}
+	return n
+}
+
+func (d *drill) checkAlerts() harness.ValidityCheck {
+	why := ""
+	if n := early(d.rec.Arrivals, d.rec.Baseline, d.tf.Lo); n > 0 {
+		why = fmt.Sprintf("the alert path was not silent: %d messages of this drill came before the fault", n)
+	}
+	return verdict("alerts.silent", why, "no message of this drill came before the fault")
+}

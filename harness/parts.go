@@ -1,0 +1,108 @@
+package harness
+
+import (
+	"context"
+	"time"
+)
+
+// Event is one thing that happened, as it stands in the event log.
+type Event struct {
+	Kind   string            `json:"kind"` // thing.event, e.g. fault.in-force
+	At     Interval          `json:"at"`
+	Phase  string            `json:"phase"`
+	Text   string            `json:"text"` // one line for people
+	Detail map[string]string `json:"detail"`
+}
+
+// Journal is the event log as a drill needs it. Append must keep the event even if the process is killed afterwards.
+type Journal interface {
+	Append(e Event) error
+	// Checkpoint signs the head of the log: start, fault, end.
+	Checkpoint(name string) error
+	// Close appends log.closed and makes the file durable.
+	Close() error
+}
+
+// Inbox is where the target's alerts arrive.
+type Inbox interface {
+	Deliveries() []Delivery
+	Arrivals() []Arrival
+}
+
+// Load is one named load at work.
+type Load interface {
+	Start(ctx context.Context) error
+	// Stop ends the schedule now; requests in flight keep their timeout.
+	Stop()
+	// Wait returns when every file is closed, with one Stream per file.
+	Wait() ([]Stream, error)
+	// Live is what the last seconds looked like, for the screen and for the gate before a fault; never for a verdict.
+	Live() Glimpse
+}
+
+// Glimpse is what the last seconds of a load looked like.
+type Glimpse struct {
+	Load    string
+	Due     int     // requests due since the start
+	Seen    int     // results within the window
+	Success float64 // share of OK within the window, 0 to 1
+	P99     time.Duration
+}
+
+// ProbeRun is a probe ready to run.
+type ProbeRun struct {
+	Probe string
+	On    string // component it asks
+	Role  string // role of that component's region when the drill starts
+	Every time.Duration
+	Run   func(ctx context.Context, sink func(Observation)) // returns when ctx ends
+}
+
+// Surroundings is what loads, probes and reconciliation see of a running target.
+type Surroundings struct {
+	RunID   string
+	Clock   *Clock
+	Target  Description
+	Access  func(place, component string) (Access, error)
+	DataDir string // root of the files that go into the pack: data/
+}
+
+// Progress is what a person sees of a running drill.
+type Progress struct {
+	Phase     string
+	Since     time.Duration // into the phase
+	Left      time.Duration // of the phase; negative when it cannot be known
+	DrillLeft time.Duration // of all that is left, estimated
+	Glimpses  []Glimpse
+	Event     *Event // set when this report is an event, nil when it is a tick
+}
+
+// Parts is everything Run ties together. All fields must be set unless the comment says otherwise.
+type Parts struct {
+	Scenario    Scenario
+	Profile     string
+	RunID       string
+	PackID      string
+	InputsSHA   string
+	Executor    string
+	Environment string
+	Seed        int64
+	Tool        Tool
+	Clock       *Clock
+	StateDir    string // undo log and the target's state
+	DataDir     string
+	Driver      Driver
+	Inbox       Inbox
+	Journal     Journal
+	Watch       func(Progress)
+
+	Injector  func(kind string) (Injector, bool)
+	OpenLoad  func(id int, spec LoadSpec, s Surroundings) (Load, int, error) // also how many stream ids it uses
+	OpenProbe func(s Surroundings) ([]ProbeRun, error)
+	Await     func(ctx context.Context, s Surroundings, checks []Check, within time.Duration) (Interval, error)
+	Decisions func(ctx context.Context, log DecisionLog) ([]Decision, error)
+	Reconcile func(ctx context.Context, s Surroundings, rec *Record) error
+	Prepare   func(ctx context.Context, s Surroundings) error // makes the ledger's table before the load starts
+	Kernel    func(phase string) ClockReading
+	Save      func(rec *Record) error // keeps the record as it stands, for a run that is killed; may be nil
+}

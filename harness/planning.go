@@ -1,0 +1,53 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// PlanFaults plans every fault of a scenario against a target and refuses, naming it, whatever the target cannot do.
+func PlanFaults(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(string) (Injector, bool)) ([]Plan, error) {
+	if missing := Missing(s, target); len(missing) > 0 {
+		return nil, fmt.Errorf("target %s has no %s, which the scenario needs; it provides: %s",
+			target.Name, strings.Join(missing, ", "), strings.Join(target.Provides, ", "))
+	}
+	var plans []Plan
+	for _, spec := range s.Faults {
+		in, ok := injector(spec.Kind)
+		if !ok {
+			return nil, fmt.Errorf("no fault of kind %q exists: see `blackstart list faults`", spec.Kind)
+		}
+		p, err := in.Plan(ctx, target, spec)
+		if err != nil {
+			return nil, err
+		}
+		for _, st := range p.Steps {
+			for _, a := range []Action{st.Do, st.Undo} {
+				if !slices.Contains(can, a.Kind) {
+					return nil, fmt.Errorf("target %s cannot carry out %s, which %s needs", target.Name, a.Kind, spec.Kind)
+				}
+			}
+		}
+		if p.FencesOld && !slices.Contains(can, ComponentFence) {
+			return nil, fmt.Errorf("target %s cannot carry out %s, without which undoing %s could leave two primaries",
+				target.Name, ComponentFence, spec.Kind)
+		}
+		plans = append(plans, p)
+	}
+	sort.SliceStable(plans, func(i, j int) bool { return plans[i].Fault.At < plans[j].Fault.At })
+	return plans, nil
+}
+
+// Missing lists what a scenario needs and the target does not provide.
+func Missing(s Scenario, target Description) []string {
+	var missing []string
+	for _, need := range s.Target.Needs {
+		if !slices.Contains(target.Provides, need) {
+			missing = append(missing, need)
+		}
+	}
+	return missing
+}

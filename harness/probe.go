@@ -1,0 +1,57 @@
+package harness
+
+import (
+	"context"
+	"time"
+)
+
+// Observation is one timestamped answer of a probe. "Unreachable" is an answer: OK false, Reached false.
+type Observation struct {
+	Probe   string   `json:"probe"`
+	On      string   `json:"on"` // component or link it asks
+	At      Interval `json:"at"` // from before the question to after the answer
+	Reached bool     `json:"reached"`
+	OK      bool     `json:"ok"`
+	Value   int64    `json:"value"` // in Unit
+	Unit    string   `json:"unit"`  // ns, bytes, bool, count
+	Detail  string   `json:"detail,omitempty"`
+}
+
+// Probe asks one question repeatedly. Ask returns within timeout, whatever the target does.
+type Probe interface {
+	Ask(ctx context.Context) Observation
+	Close()
+}
+
+// ProbeConfig is what a probe is made from.
+type ProbeConfig struct {
+	Target Description
+	Region string // name of the region it asks about
+	Clock  *Clock
+	Access func(place, component string) (Access, error)
+	Every  time.Duration
+}
+
+// ProbeSeries says where a probe's answers are in the pack and how complete they are.
+type ProbeSeries struct {
+	Probe   string   `json:"probe"`
+	On      string   `json:"on"`
+	File    string   `json:"file"` // data/observations/NAME.jsonl, one Observation a line
+	Count   int      `json:"count"`
+	EveryNS int64    `json:"every_ns"`
+	Ran     Interval `json:"ran"`
+}
+
+// Arrival is one message received by one of our receivers.
+type Arrival struct {
+	Channel  string `json:"channel"`
+	At       Stamp  `json:"at"`
+	Nonce    bool   `json:"nonce"`    // it carries this drill's nonce
+	Accepted bool   `json:"accepted"` // our answer was a success
+	Status   int    `json:"status"`   // our answer
+	Event    string `json:"event"`    // trigger, acknowledge, resolve, message
+	Summary  string `json:"summary"`  // redacted, at most 300 bytes
+	Severity string `json:"severity"`
+	Source   string `json:"source"`
+	DedupKey string `json:"dedup_key"`
+}

@@ -1,0 +1,173 @@
+package probes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"blackstart/harness"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+)
+
+const (
+	postgresKind = "postgres"
+	// statementTimeout ends a statement, and cancelGrace is what is left for the server to say so. A commit that waits for a
+	// synchronous standby heeds no timeout of the server's own, only a cancel request; without one its session would stay
+	// behind, and the next too, until the server has none left.
+	statementTimeout = askTimeout * 4 / 5
+	cancelGrace      = askTimeout - statementTimeout
+	closeTimeout     = 250 * time.Millisecond
+)
+
+// SQLSTATEs of a table that is not there.
+const (
+	undefinedTable  = "42P01"
+	undefinedSchema = "3F000"
+)
+
+// Rows of blackstart.heartbeat; each writer has its own, so that none waits for another's lock.
+const (
+	heartbeatRow = 1
+	writableRow  = 2
+)
+
+const beatSQL = `INSERT INTO blackstart.heartbeat (id, at) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at`
+
+var tableSQL = []string{
+	`CREATE SCHEMA IF NOT EXISTS blackstart`,
+	`CREATE TABLE IF NOT EXISTS blackstart.heartbeat (id int PRIMARY KEY, at timestamptz NOT NULL)`,
+}
+
+// errNotDurable is a write that the server took with a warning: it may exist on this node only.
+var errNotDurable = errors.New("the server took the write with a warning")
+
+// database is one connection to one database, opened when it is needed and again after it broke. One goroutine uses it.
+type database struct {
+	component string
+	access    func() (harness.Access, error)
+	params    map[string]string // session parameters
+	conn      *pgx.Conn
+	warned    bool // the server sent a warning since this was last cleared
+}
+
+// privateDatabase reaches the database of a region by its private path.
+func privateDatabase(config harness.ProbeConfig, region harness.Region, params map[string]string) (*database, error) {
+	c, ok := config.Target.ComponentOf(region.Name, postgresKind)
+	if !ok {
+		return nil, fmt.Errorf("region %s has no %s component", region.Name, postgresKind)
+	}
+	return &database{
+		component: c.Name,
+		access:    func() (harness.Access, error) { return config.Access(region.Name, c.Name) },
+		params:    params,
+	}, nil
+}
+
+// do runs ask on an open connection and returns within askTimeout.
+func (d *database) do(ctx context.Context, ask func(context.Context, *pgx.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
+	if d.conn == nil {
+		conn, err := d.connect(ctx)
+		if err != nil {
+			return err
+		}
+		d.conn = conn
+	}
+	err := ask(ctx, d.conn)
+	if d.conn.IsClosed() {
+		d.conn = nil
+	}
+	return err
+}
+
+func (d *database) connect(ctx context.Context) (*pgx.Conn, error) {
+	access, err := d.access()
+	if err != nil {
+		return nil, fmt.Errorf("reach %s: %w", d.component, err)
+	}
+	config, err := connConfig(access)
+	if err != nil {
+		return nil, fmt.Errorf("reach %s: %w", d.component, err)
+	}
+	config.RuntimeParams["statement_timeout"] = strconv.FormatInt(statementTimeout.Milliseconds(), 10)
+	for name, value := range d.params {
+		config.RuntimeParams[name] = value
+	}
+	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: cancelGrace}
+	}
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		d.warned = d.warned || n.SeverityUnlocalized == "WARNING"
+	}
+	return pgx.ConnectConfig(ctx, config)
+}
+
+// connConfig makes a configuration that depends on the access alone, whatever PG* variables are set.
+func connConfig(access harness.Access) (*pgx.ConnConfig, error) {
+	host, port, err := net.SplitHostPort(access.Address)
+	if err != nil {
+		return nil, fmt.Errorf("read address %q: %w", access.Address, err)
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("read address %q: %w", access.Address, err)
+	}
+	config, err := pgx.ParseConfig("host=localhost sslmode=disable target_session_attrs=any")
+	if err != nil {
+		return nil, fmt.Errorf("make connection settings: %w", err)
+	}
+	config.Host, config.Port = host, uint16(number)
+	config.User, config.Password, config.Database = access.User, access.Password, access.Database
+	config.RuntimeParams = map[string]string{"application_name": "blackstart"}
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec // one round trip a question, nothing kept on the server
+	config.Fallbacks = nil
+	return config, nil
+}
+
+// write puts the moment into a row, for real: a missing table is made, and a warning is no success.
+func (d *database) write(ctx context.Context, conn *pgx.Conn, row int, at harness.Stamp) error {
+	d.warned = false
+	_, err := conn.Exec(ctx, beatSQL, row, at.Time())
+	if missingTable(err) {
+		for _, sql := range tableSQL {
+			if _, err := conn.Exec(ctx, sql); err != nil {
+				return fmt.Errorf("make heartbeat table: %w", err)
+			}
+		}
+		d.warned = false // "already exists" is a notice, yet another writer may have warned of the race
+		_, err = conn.Exec(ctx, beatSQL, row, at.Time())
+	}
+	if err == nil && d.warned {
+		return errNotDurable
+	}
+	return err
+}
+
+// close ends the connection, if there is one.
+func (d *database) close() {
+	if d.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	_ = d.conn.Close(ctx) // a broken connection is as closed
+	d.conn = nil
+}
+
+// reached tells whether the server said anything at all, an error included.
+func reached(err error) bool {
+	var answered *pgconn.PgError
+	return err == nil || errors.Is(err, errNotDurable) || errors.As(err, &answered)
+}
+
+func missingTable(err error) bool {
+	var answered *pgconn.PgError
+	return errors.As(err, &answered) && (answered.Code == undefinedTable || answered.Code == undefinedSchema)
+}

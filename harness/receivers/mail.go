@@ -1,0 +1,120 @@
+package receivers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log"
+	"mime"
+	"net/mail"
+	"strings"
+
+	"blackstart/harness"
+
+	"github.com/emersion/go-smtp"
+)
+
+// Answers to a mail, as they are recorded.
+const (
+	mailTaken     = 250
+	mailTooLarge  = 552
+	mailMalformed = 554
+)
+
+var errMalformed = &smtp.SMTPError{Code: mailMalformed, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "message has no readable header"}
+
+// mailServer takes mail for anybody, as a relay does: only mail to our recipient carries the nonce.
+func (r *Receivers) mailServer() *smtp.Server {
+	s := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &mailSession{receivers: r}, nil }))
+	s.Domain = "drill.test"
+	s.MaxMessageBytes = maxMail
+	s.MaxRecipients = maxRecipients
+	s.ReadTimeout = ioTimeout
+	s.WriteTimeout = ioTimeout
+	s.ErrorLog = log.New(io.Discard, "", 0) // a broken session is the sender's matter
+	return s
+}
+
+// closeMail lets sessions go on until ctx ends, then breaks them, and waits for all.
+func (r *Receivers) closeMail(ctx context.Context) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = r.mail.Shutdown(context.Background()) // it can only tell that the listener was closed before
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		r.mailConn.breakAll()
+		<-ended
+	}
+}
+
+// mailSession is one SMTP session; its library runs it in one goroutine.
+type mailSession struct {
+	receivers *Receivers
+	from      string
+	ours      bool // our recipient is among those of the current mail
+}
+
+// Reset forgets the current mail.
+func (s *mailSession) Reset() { s.from, s.ours = "", false }
+
+// Logout ends the session.
+func (s *mailSession) Logout() error { return nil }
+
+// Mail begins a mail.
+func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
+	s.from = from
+	return nil
+}
+
+// Rcpt adds a recipient.
+func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.ours = s.ours || same(strings.ToLower(to), s.receivers.secrets.recipient)
+	return nil
+}
+
+// Data reads the mail to its end, records it and answers.
+func (s *mailSession) Data(body io.Reader) error {
+	text, err := io.ReadAll(body)
+	a := harness.Arrival{Channel: SMTP, At: s.receivers.clock.Now(), Event: "message", Source: s.from, Nonce: s.ours, Status: mailTaken}
+	if err != nil && !errors.Is(err, smtp.ErrDataTooLarge) {
+		return err // the mail never ended: no arrival
+	}
+	answer := err
+	if err == nil {
+		var from string
+		if a.Summary, from, answer = headerOf(text); from != "" {
+			a.Source = from
+		}
+	}
+	var refusal *smtp.SMTPError
+	if errors.As(answer, &refusal) {
+		a.Status = refusal.Code
+	}
+	a.Accepted = answer == nil
+	s.receivers.record(a)
+	return answer
+}
+
+// headerOf reads the subject, or else the first line, and the sender of a mail.
+func headerOf(text []byte) (subject, from string, err error) {
+	m, err := mail.ReadMessage(bytes.NewReader(text))
+	if err != nil || len(m.Header) == 0 {
+		return "", "", errMalformed
+	}
+	words := new(mime.WordDecoder)
+	if subject, err = words.DecodeHeader(m.Header.Get("Subject")); err != nil {
+		subject = m.Header.Get("Subject") // in a character set we do not know: as it stands
+	}
+	if blank(subject) {
+		body, err := io.ReadAll(io.LimitReader(m.Body, maxText))
+		if err != nil {
+			return "", "", errMalformed
+		}
+		subject, _, _ = strings.Cut(strings.TrimSpace(string(body)), "\n")
+	}
+	return subject, m.Header.Get("From"), nil
+}

@@ -1,0 +1,191 @@
+// Package receivers holds our own ends of the alert paths: PagerDuty Events v2, Slack incoming webhook, SMTP and a status
+// page, so that "the alert went out" is measured where it arrives.
+//
+// It validates what it gets as the real services do and stamps each arrival when its last byte has been read. It never
+// forwards anything to a real service, never stores a routing key, token or recipient address, and never judges whether
+// an alert was in time.
+package receivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"blackstart/harness"
+
+	"github.com/emersion/go-smtp"
+	"golang.org/x/net/netutil"
+)
+
+// Limits of the receivers.
+const (
+	MaxArrivals    = 10_000    // arrivals kept; later ones are answered and counted, not kept
+	MaxConnections = 256       // open connections of each listener
+	maxBody        = 512 << 10 // bytes of one PagerDuty event, as the real service takes, and of any other HTTP body
+	maxMail        = 1 << 20   // bytes of one mail
+	maxRecipients  = 50        // recipients of one mail
+	ioTimeout      = 10 * time.Second
+	closeTimeout   = 2 * time.Second // grace of messages being received when the receivers close
+	minNonce       = 16              // characters below which a nonce could be met by chance
+)
+
+// Names of the channels.
+const (
+	PagerDuty  = "pagerduty"
+	Slack      = "slack"
+	SMTP       = "smtp"
+	StatusPage = "statuspage"
+)
+
+// Options says how the receivers are started.
+type Options struct {
+	Clock     *harness.Clock
+	Nonce     string                // random, one per drill, at least 16 characters; every secret is derived from it
+	Host      string                // address to listen on; empty: 127.0.0.1
+	OnArrival func(harness.Arrival) // called for every arrival, one at a time, before it is answered; must not block
+}
+
+// Receivers are the listening ends. All methods may be called at any time and from any goroutine.
+type Receivers struct {
+	clock    *harness.Clock
+	secrets  secrets
+	web      *http.Server
+	mail     *smtp.Server
+	webAddr  string
+	mailAddr string
+	mailConn *openConns
+	serving  sync.WaitGroup // the two Serve loops
+	onArrive func(harness.Arrival)
+	closing  sync.Once
+
+	recording sync.Mutex // held while one arrival is recorded and told; guards closed
+	closed    bool
+
+	mu       sync.Mutex // guards the rest
+	arrivals []harness.Arrival
+	dropped  int
+	throttle int // PagerDuty events still to be answered with 429
+}
+
+// Start opens the receivers on free ports. ctx bounds the opening only: they receive until Close.
+func Start(ctx context.Context, o Options) (*Receivers, error) {
+	if o.Clock == nil {
+		return nil, errors.New("start receivers: no clock given")
+	}
+	if len(o.Nonce) < minNonce {
+		return nil, fmt.Errorf("start receivers: the nonce has %d characters, at least %d are needed", len(o.Nonce), minNonce)
+	}
+	if o.Host == "" {
+		o.Host = "127.0.0.1"
+	}
+	var config net.ListenConfig
+	web, err := config.Listen(ctx, "tcp", net.JoinHostPort(o.Host, "0"))
+	if err != nil {
+		return nil, fmt.Errorf("start HTTP receivers: %w", err)
+	}
+	mail, err := config.Listen(ctx, "tcp", net.JoinHostPort(o.Host, "0"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start SMTP receiver: %w", err), web.Close())
+	}
+	r := &Receivers{
+		clock: o.Clock, secrets: deriveSecrets(o.Nonce), onArrive: o.OnArrival,
+		webAddr: web.Addr().String(), mailAddr: mail.Addr().String(), mailConn: &openConns{Listener: mail},
+	}
+	r.web = r.webServer()
+	r.mail = r.mailServer()
+	r.serving.Go(func() { _ = r.web.Serve(netutil.LimitListener(web, MaxConnections)) })         // ends with Close
+	r.serving.Go(func() { _ = r.mail.Serve(netutil.LimitListener(r.mailConn, MaxConnections)) }) // ends with Close
+	return r, nil
+}
+
+// Deliveries says where the target is to send its alerts and with which secrets, one for each channel.
+func (r *Receivers) Deliveries() []harness.Delivery {
+	base := "http://" + r.webAddr
+	return []harness.Delivery{
+		{Channel: PagerDuty, URL: base + pagerDutyPath, Secret: r.secrets.routingKey},
+		{Channel: Slack, URL: base + r.secrets.slackPath(), Secret: r.secrets.slackToken},
+		{Channel: SMTP, URL: r.mailAddr, Secret: r.secrets.recipient},
+		{Channel: StatusPage, URL: base + statusPath, Secret: r.secrets.statusToken},
+	}
+}
+
+// Arrivals is a copy of what has arrived so far, in the order in which it was recorded.
+func (r *Receivers) Arrivals() []harness.Arrival {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]harness.Arrival(nil), r.arrivals...)
+}
+
+// Dropped counts the arrivals that were answered but not kept because MaxArrivals had been reached.
+func (r *Receivers) Dropped() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dropped
+}
+
+// SetThrottle makes the PagerDuty end answer the next n events with 429, as the real one does to a noisy sender.
+func (r *Receivers) SetThrottle(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.throttle = max(0, n)
+}
+
+// Close stops listening, lets messages that are being received finish for a short time, and waits for the serving
+// goroutines. Nothing is recorded or told after it has returned. Closing twice does nothing; OnArrival must not call it.
+func (r *Receivers) Close() {
+	r.closing.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		if r.web.Shutdown(ctx) != nil {
+			_ = r.web.Close() // the grace is over: what is half received is lost, and was never an arrival
+		}
+		r.closeMail(ctx)
+		r.serving.Wait()
+		r.recording.Lock()
+		defer r.recording.Unlock()
+		r.closed = true
+	})
+}
+
+// throttled takes one from the throttle and tells whether there was one.
+func (r *Receivers) throttled() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.throttle == 0 {
+		return false
+	}
+	r.throttle--
+	return true
+}
+
+// record keeps an arrival, cleaned of secrets, and tells whoever wants to know.
+func (r *Receivers) record(a harness.Arrival) {
+	a.Summary = r.secrets.clean(a.Summary, maxText)
+	a.Source = r.secrets.clean(a.Source, maxText)
+	a.Severity = r.secrets.clean(a.Severity, maxText)
+	a.Event = r.secrets.clean(a.Event, maxText)
+	a.DedupKey = r.secrets.clean(a.DedupKey, maxText)
+	r.recording.Lock()
+	defer r.recording.Unlock()
+	if r.closed {
+		return
+	}
+	r.keep(a)
+	if r.onArrive != nil {
+		r.onArrive(a)
+	}
+}
+
+func (r *Receivers) keep(a harness.Arrival) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.arrivals) < MaxArrivals {
+		r.arrivals = append(r.arrivals, a)
+		return
+	}
+	r.dropped++
+}

@@ -1,0 +1,69 @@
+package receivers
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	maxText    = 300 // bytes of a text kept in an arrival
+	maxScanned = 4 << 10
+	redacted   = "[redacted]"
+)
+
+// secrets are what a message of this drill carries, one for each channel, all derived from the nonce so that none of them
+// tells another.
+type secrets struct {
+	routingKey  string // 32 hex digits, as PagerDuty's are alphanumeric and 32 long
+	slackToken  string // last part of the webhook's path
+	recipient   string // mail address
+	statusToken string
+	pattern     *regexp.Regexp // any of them, or the nonce, in any case
+}
+
+func deriveSecrets(nonce string) secrets {
+	derive := func(channel string) string {
+		sum := sha256.Sum256([]byte("blackstart " + channel + " " + nonce))
+		return hex.EncodeToString(sum[:16])
+	}
+	s := secrets{routingKey: derive(PagerDuty), slackToken: derive(Slack), statusToken: derive(StatusPage)}
+	mailbox := derive(SMTP)
+	s.recipient = "oncall-" + mailbox + "@drill.test"
+	var any []string
+	for _, secret := range []string{nonce, s.routingKey, s.slackToken, mailbox, s.statusToken} {
+		any = append(any, regexp.QuoteMeta(secret))
+	}
+	s.pattern = regexp.MustCompile(`(?i)` + strings.Join(any, "|"))
+	return s
+}
+
+// slackPath has the shape of a real incoming webhook.
+func (s secrets) slackPath() string { return slackPrefix + "T0DRILL/B0DRILL/" + s.slackToken }
+
+// clean takes every secret out of foreign text, makes it one line of valid UTF-8 and cuts it to limit bytes. The secrets
+// go first, so that no cut leaves half of one.
+func (s secrets) clean(text string, limit int) string {
+	text = s.pattern.ReplaceAllString(text, redacted)
+	if len(text) > maxScanned {
+		text = text[:maxScanned]
+	}
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	for len(text) > limit {
+		_, size := utf8.DecodeLastRuneInString(text)
+		text = text[:len(text)-size]
+	}
+	return strings.TrimSpace(s.pattern.ReplaceAllString(text, "")) // control characters may have hidden one
+}
+
+// same compares secrets in a time that does not depend on where they differ.
+func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -1,0 +1,270 @@
+// Package reconcile reads, after a drill, what is left of every write: the ledger of the database that serves now, the
+// ledger of the one that was left behind (started alone), and the write-ahead log between them.
+//
+// It fills in the Record and the copies in the ledger files. It classifies nothing and judges nothing: package measure does.
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"blackstart/harness"
+	"blackstart/loadgen"
+	"blackstart/loadgen/workloads"
+)
+
+const (
+	ledgerTable   = "blackstart.ledger"
+	connectLimit  = 5 * time.Second
+	maxOnlyOldIDs = 1000 // ids listed in the Record; the files hold all of them
+)
+
+// Connect opens one connection over a private or public path.
+func Connect(ctx context.Context, a harness.Access) (*pgx.Conn, error) {
+	cfg, err := pgx.ParseConfig("sslmode=disable")
+	if err != nil {
+		return nil, fmt.Errorf("connect to database: %w", err)
+	}
+	host, port, found := cutPort(a.Address)
+	if !found {
+		return nil, fmt.Errorf("connect to database: %q is not host:port", a.Address)
+	}
+	cfg.Host, cfg.Port, cfg.User, cfg.Password, cfg.Database = host, port, a.User, a.Password, a.Database
+	cfg.ConnectTimeout = connectLimit
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to database: %w", err)
+	}
+	return conn, nil
+}
+
+func cutPort(address string) (host string, port uint16, ok bool) {
+	i := strings.LastIndexByte(address, ':')
+	if i < 0 {
+		return "", 0, false
+	}
+	var n uint16
+	if _, err := fmt.Sscanf(address[i+1:], "%d", &n); err != nil {
+		return "", 0, false
+	}
+	return strings.Trim(address[:i], "[]"), n, true
+}
+
+// Prepare makes the ledger's table on the primary, by the private path, before the load starts.
+func Prepare(ctx context.Context, s harness.Surroundings) error {
+	region, _ := s.Target.RegionByRole(harness.Primary)
+	db, ok := s.Target.ComponentOf(region.Name, "postgres")
+	if !ok {
+		return nil
+	}
+	access, err := s.Access(region.Name, db.Name)
+	if err != nil {
+		return err
+	}
+	conn, err := Connect(ctx, access)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	return workloads.CreateLedger(ctx, conn)
+}
+
+// sides are the two databases of a drill.
+type sides struct {
+	old, other harness.Component
+}
+
+func findSides(t harness.Description) (sides, bool) {
+	primary, _ := t.RegionByRole(harness.Primary)
+	standby, _ := t.RegionByRole(harness.Standby)
+	old, ok1 := t.ComponentOf(primary.Name, "postgres")
+	other, ok2 := t.ComponentOf(standby.Name, "postgres")
+	return sides{old, other}, ok1 && ok2
+}
+
+// Ledger reads both ledgers and the old primary's log through the driver, fills rec.Ledger, and writes the copies into the
+// ledger files. What cannot be read is said in the Record and is no error; an error is a problem of ours.
+func Ledger(driver harness.Driver) func(context.Context, harness.Surroundings, *harness.Record) error {
+	return func(ctx context.Context, s harness.Surroundings, rec *harness.Record) error {
+		both, ok := findSides(s.Target)
+		if !ok {
+			rec.Ledger.OldDetail = "the target has no pair of PostgreSQL databases"
+			return nil
+		}
+		run, err := uuid.Parse(s.RunID)
+		if err != nil {
+			return fmt.Errorf("reconcile: %w", err)
+		}
+		e := &examiner{driver: driver, s: s, rec: rec, run: run}
+		found := e.read(ctx, both)
+		return e.write(found)
+	}
+}
+
+// examiner carries what one reconciliation needs.
+type examiner struct {
+	driver harness.Driver
+	s      harness.Surroundings
+	rec    *harness.Record
+	run    uuid.UUID
+}
+
+// copies holds what each side has; nil: not read.
+type copies struct{ serving, old *workloads.Found }
+
+// read finds out who serves and reads what can be read.
+func (e *examiner) read(ctx context.Context, both sides) copies {
+	l := &e.rec.Ledger
+	promoted, frozen, err := e.promoted(ctx, both.other)
+	if err != nil {
+		l.OldDetail = fmt.Sprintf("%s did not answer: %v", both.other.Name, err)
+		return copies{}
+	}
+	l.Promoted, l.ReplayFrozen = promoted, frozen
+	if !promoted {
+		l.Primary = both.old.Name
+		l.OldDetail = "no failover took place: there is one ledger"
+		return copies{serving: e.readOld(ctx, both.old, &l.Read, &l.OldDetail)}
+	}
+	l.Primary, l.OldPrimary = both.other.Name, both.old.Name
+	var c copies
+	c.serving, err = e.readServing(ctx, both.other)
+	if err != nil {
+		l.OldDetail = err.Error()
+		return c
+	}
+	l.Read = true
+	l.BusinessTwice = int(c.serving.RepeatedKeys)
+	c.old = e.readOld(ctx, both.old, &l.OldRead, &l.OldDetail)
+	e.readWAL(ctx, both)
+	return c
+}
+
+// promoted asks a former standby whether it left recovery, and for the moment its replay froze.
+func (e *examiner) promoted(ctx context.Context, db harness.Component) (bool, harness.Stamp, error) {
+	conn, err := e.private(ctx, db)
+	if err != nil {
+		return false, 0, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	var recovering bool
+	var replay *time.Time // NULL on a node that never replayed
+	if err := conn.QueryRow(ctx, "SELECT pg_is_in_recovery(), pg_last_xact_replay_timestamp()").Scan(&recovering, &replay); err != nil {
+		return false, 0, err
+	}
+	if replay == nil {
+		return !recovering, 0, nil
+	}
+	return !recovering, harness.Stamp(replay.UnixNano()), nil
+}
+
+func (e *examiner) private(ctx context.Context, db harness.Component) (*pgx.Conn, error) {
+	access, err := e.s.Access(db.Region, db.Name)
+	if err != nil {
+		return nil, err
+	}
+	return Connect(ctx, access)
+}
+
+func (e *examiner) readServing(ctx context.Context, db harness.Component) (*workloads.Found, error) {
+	conn, err := e.private(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	return workloads.ReadIDs(ctx, conn, e.run)
+}
+
+// readOld starts a fenced database alone and reads its ledger.
+func (e *examiner) readOld(ctx context.Context, db harness.Component, read *bool, detail *string) *workloads.Found {
+	autopsy, ok := e.driver.(harness.Autopsy)
+	if !ok {
+		*detail = "this target does not let the old primary be examined: client side only"
+		return nil
+	}
+	access, stop, err := autopsy.StartAlone(ctx, db.Name)
+	if err != nil {
+		*detail = fmt.Sprintf("%s could not be started alone: %v", db.Name, err)
+		return nil
+	}
+	found, err := func() (*workloads.Found, error) {
+		conn, err := Connect(ctx, access)
+		if err != nil {
+			return nil, err
+		}
+		defer conn.Close(context.WithoutCancel(ctx))
+		return workloads.ReadIDs(ctx, conn, e.run)
+	}()
+	if err := errors.Join(err, stop(ctx)); err != nil {
+		*detail = fmt.Sprintf("%s could not be read: %v", db.Name, err)
+		return nil
+	}
+	*read = true
+	return found
+}
+
+func (e *examiner) readWAL(ctx context.Context, both sides) {
+	autopsy, ok := e.driver.(harness.Autopsy)
+	if !ok {
+		e.rec.Ledger.WALDetail = "this target does not let the old primary's log be read"
+		return
+	}
+	report, err := autopsy.LedgerCommits(ctx, both.old.Name, both.other.Name, ledgerTable)
+	if err != nil {
+		e.rec.Ledger.WALDetail = err.Error()
+		return
+	}
+	e.rec.Ledger.WAL = report
+}
+
+// write puts the copies into every ledger file and counts what only the old side has.
+func (e *examiner) write(c copies) error {
+	for _, st := range e.rec.Streams {
+		if st.Kind != "ledger" {
+			continue
+		}
+		if err := e.writeStream(st, c); err != nil {
+			return fmt.Errorf("reconcile %s: %w", st.File, err)
+		}
+	}
+	return nil
+}
+
+func (e *examiner) writeStream(st harness.Stream, c copies) error {
+	path := filepath.Join(e.s.DataDir, filepath.FromSlash(strings.TrimPrefix(st.File, "data/")))
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	count := func(found *workloads.Found, id uint64) int {
+		if found == nil {
+			return loadgen.CopiesNotRead
+		}
+		return found.Copies(id)
+	}
+	attempts, err := loadgen.SetCopies(f, func(id uint64) (int, int) { return count(c.serving, id), count(c.old, id) })
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if c.serving == nil || c.old == nil {
+		return nil
+	}
+	for _, a := range attempts {
+		if a.CopiesOld == 0 || a.CopiesNew > 0 {
+			continue
+		}
+		e.rec.Ledger.OracleMissing++
+		if len(e.rec.Ledger.StrandedInWAL) < maxOnlyOldIDs {
+			e.rec.Ledger.StrandedInWAL = append(e.rec.Ledger.StrandedInWAL, a.ID)
+		}
+	}
+	return nil
+}

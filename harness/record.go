@@ -1,0 +1,139 @@
+package harness
+
+// Status says how a drill ended, apart from its verdict.
+type Status string
+
+// Every way a drill can end.
+const (
+	Completed   Status = "completed"
+	Stopped     Status = "stopped"     // a guard or an interrupt ended it; everything was undone
+	Interrupted Status = "interrupted" // the process died; a later command undid and sealed
+	Unsteady    Status = "unsteady"    // the steady state did not hold: nothing was broken
+	Broken      Status = "error"       // a harness problem ended it
+)
+
+// Record is everything a drill produced, machine-readable. All judgement is made from it and from the files it names.
+type Record struct {
+	Format       string          `json:"format"`
+	RunID        string          `json:"run_id"`
+	PackID       string          `json:"pack_id"`
+	Register     string          `json:"register"`
+	Amends       string          `json:"amends"`
+	SealPolicy   []string        `json:"seal_policy"`
+	Approvals    []string        `json:"approvals"`
+	Seed         int64           `json:"seed"`
+	Status       Status          `json:"status"`
+	StatusReason string          `json:"status_reason"`
+	Inputs       string          `json:"inputs_sha256"`
+	EventsHead   string          `json:"events_sha256"` // digest of data/events.jsonl
+	EventsCount  int             `json:"events_count"`
+	Scenario     Scenario        `json:"scenario"` // resolved: profile applied
+	Profile      string          `json:"profile"`
+	Environment  string          `json:"environment"`
+	Executor     string          `json:"executor"`
+	Tool         Tool            `json:"tool"`
+	Target       Description     `json:"target"`
+	Anchor       Stamp           `json:"anchor"`
+	Started      Stamp           `json:"started"`
+	Ended        Stamp           `json:"ended"`
+	Baseline     Interval        `json:"baseline"`    // the steady-state window
+	Observation  Interval        `json:"observation"` // from the first fault (or baseline's end) to the end of watching
+	Clock        []ClockReading  `json:"clock"`
+	Phases       []Phase         `json:"phases"`
+	Faults       []FaultRecord   `json:"faults"`
+	Streams      []Stream        `json:"streams"`
+	Probes       []ProbeSeries   `json:"probes"`
+	Writable     Interval        `json:"writable"` // T_w: the standby took a real write
+	Arrivals     []Arrival       `json:"arrivals"`
+	Decisions    []Decision      `json:"decisions"`
+	DecisionsErr string          `json:"decisions_error"` // why the log could not be read, "" if it was
+	Undo         UndoRecord      `json:"undo"`
+	Ledger       LedgerRecord    `json:"ledger"`
+	Components   []ComponentLife `json:"components"`
+	Redactions   []string        `json:"redactions"` // what was taken out, by name
+}
+
+// Tool says which build of the tool ran, and where.
+type Tool struct {
+	Version string `json:"version"`
+	SHA256  string `json:"sha256"`
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	CPUs    int    `json:"cpus"`
+}
+
+// Phase is one part of the drill's wall time.
+type Phase struct {
+	Name string   `json:"name"`
+	At   Interval `json:"at"`
+}
+
+// FaultRecord is what became of one fault.
+type FaultRecord struct {
+	Plan      Plan     `json:"plan"`
+	Do        Interval `json:"do"`        // from before the first Do to after the last
+	InForce   Interval `json:"in_force"`  // T_f: [before the first Do, first confirmation from the victim's side]
+	Confirmed bool     `json:"confirmed"` // every check of the plan held in time
+	Detail    string   `json:"detail"`    // why it was not confirmed
+	Undone    Interval `json:"undone"`
+	Restored  bool     `json:"restored"` // every check of the restoration held
+}
+
+// Stream is one binary file of samples or attempts.
+type Stream struct {
+	ID        int      `json:"id"`
+	Load      string   `json:"load"`
+	Kind      string   `json:"kind"` // samples or ledger
+	File      string   `json:"file"` // path in the pack
+	Workload  string   `json:"workload"`
+	Place     string   `json:"place"`
+	Cohorts   []string `json:"cohorts"`  // name of cohort n at index n; sample.cohort is the index
+	StartNS   int64    `json:"start_ns"` // due time of seq 0, since the anchor
+	Freq      int      `json:"freq"`     // due(seq) = start_ns + floor(seq × per_ns ÷ freq)
+	PerNS     int64    `json:"per_ns"`
+	StopNS    int64    `json:"stop_ns"` // no slot is due at or after this
+	TimeoutNS int64    `json:"timeout_ns"`
+	Count     int      `json:"count"`
+	Root      string   `json:"merkle_root"`
+	Closed    bool     `json:"closed"`
+}
+
+// Decision is one line of the target's own log.
+type Decision struct {
+	At     Stamp             `json:"at"`
+	Event  string            `json:"event"`
+	Detail map[string]string `json:"detail"`
+}
+
+// UndoRecord is how the faults were taken back.
+type UndoRecord struct {
+	At           Interval `json:"at"`
+	FencedBy     string   `json:"fenced_by"` // harness, target, or "" when nothing had to be fenced
+	Fenced       bool     `json:"fenced"`
+	FenceChecked bool     `json:"fence_checked"` // the old primary was seen to refuse a write
+	Complete     bool     `json:"complete"`
+	Detail       string   `json:"detail"`
+}
+
+// LedgerRecord is what was found of the written ids on both sides.
+type LedgerRecord struct {
+	Read          bool      `json:"read"`        // the new primary's ledger was read in full
+	Primary       string    `json:"primary"`     // component whose copies are copies_new
+	OldPrimary    string    `json:"old_primary"` // component whose copies are copies_old
+	OldRead       bool      `json:"old_read"`
+	OldDetail     string    `json:"old_detail"`      // why the old one was not read: client side only
+	OracleMissing int       `json:"oracle_missing"`  // ids on the old primary that the new one lacks
+	BusinessTwice int       `json:"business_twice"`  // business keys with two or more rows on the new primary
+	ReplayFrozen  Stamp     `json:"replay_frozen"`   // pg_last_xact_replay_timestamp of the promoted node
+	WAL           WALReport `json:"wal"`             // zero Tool: not read
+	WALDetail     string    `json:"wal_detail"`      // why the log was not read
+	Promoted      bool      `json:"promoted"`        // the standby left recovery
+	StrandedInWAL []uint64  `json:"stranded_in_old"` // ids seen on the old node only, at most 1 000 of them
+}
+
+// ComponentLife says whether a component lived through the drill.
+type ComponentLife struct {
+	Name    string `json:"name"`
+	Running bool   `json:"running_at_end"`
+	LogFile string `json:"log_file"`
+}

@@ -1,0 +1,143 @@
+package harness
+
+// Scenario is the written plan of a drill: what must hold, what is broken, what is proved. Package scenarios reads it.
+// Its tags are the format: yaml names a key, need says that it must be written, one lists the words it may hold, doc says
+// what it means. The reader, the JSON Schema and the reference page are all made from them.
+type Scenario struct {
+	APIVersion  string             `yaml:"apiVersion" json:"api_version" need:"yes" one:"blackstart/v1" doc:"always blackstart/v1"`
+	Kind        string             `yaml:"kind" json:"kind" need:"yes" one:"Scenario" doc:"always Scenario"`
+	Metadata    Metadata           `yaml:"metadata" json:"metadata" need:"yes" doc:"name, purpose and limits of the drill"`
+	Target      TargetSpec         `yaml:"target" json:"target" doc:"what the target must have, and how it is set up"`
+	Load        []LoadSpec         `yaml:"load" json:"load" need:"yes" doc:"named load that runs from before the fault to the end"`
+	SteadyState SteadyState        `yaml:"steadyState" json:"steady_state" need:"yes" doc:"what must hold before a fault"`
+	Faults      []FaultSpec        `yaml:"faults" json:"faults" need:"yes" doc:"what is broken and when; empty for a null drill"`
+	Recovery    Recovery           `yaml:"recovery" json:"recovery" need:"yes" doc:"who brings the service back"`
+	Recovered   Recovered          `yaml:"recovered" json:"recovered" doc:"what counts as service restored"`
+	Objectives  []Objective        `yaml:"objectives" json:"objectives" need:"yes" doc:"bounds to prove, each with its source"`
+	Observe     Duration           `yaml:"observe" json:"observe_ns" need:"yes" doc:"how long clients are watched after the first fault"`
+	Settle      Duration           `yaml:"settle" json:"settle_ns" need:"yes" doc:"how long writes drain before the undo"`
+	Guards      []Guard            `yaml:"guards" json:"guards" doc:"what stops the drill at once: undo, exit 4"`
+	Undo        UndoSpec           `yaml:"undo" json:"undo" need:"yes" doc:"when and how faults are taken back"`
+	Failback    string             `yaml:"failback" json:"failback" need:"yes" one:"none" doc:"none: roles stay as the failover left them"`
+	Frameworks  []string           `yaml:"frameworks" json:"frameworks" doc:"control catalogues the reports are written for"`
+	Profiles    map[string]Overlay `yaml:"profiles" json:"profiles" doc:"numbers that differ by profile"`
+}
+
+// Metadata says what a scenario is for and what it does not show.
+type Metadata struct {
+	Name        string   `yaml:"name" json:"name" need:"yes" doc:"lower-case words joined by - and ."`
+	Title       string   `yaml:"title" json:"title" need:"yes" doc:"one line for people"`
+	Why         string   `yaml:"why" json:"why" need:"yes" doc:"why the drill exists"`
+	Covers      []string `yaml:"covers" json:"covers" doc:"rows of the design documents"`
+	DoesNotShow []string `yaml:"doesNotShow" json:"does_not_show" doc:"what a pass does not prove"`
+}
+
+// TargetSpec is what a scenario asks of its target.
+type TargetSpec struct {
+	Needs    []string          `yaml:"needs" json:"needs" doc:"capabilities without which nothing is started"`
+	Settings map[string]string `yaml:"settings" json:"settings" doc:"ordinary configuration of a rehearsal target"`
+}
+
+// LoadSpec is one named load.
+type LoadSpec struct {
+	ID       string   `yaml:"id" json:"id" need:"yes" doc:"name used by objectives"`
+	Workload string   `yaml:"workload" json:"workload" need:"yes" doc:"http.query, postgres.ledger or metronome"`
+	Place    string   `yaml:"place" json:"place" need:"yes" one:"outside|primary|standby" doc:"where the clients stand: outside, primary or standby"`
+	Rate     Rate     `yaml:"rate" json:"rate" need:"yes" doc:"due operations per unit of time, such as 200/s; 0/s offers nothing"`
+	Timeout  Duration `yaml:"timeout" json:"timeout_ns" need:"yes" doc:"after this an operation has failed"`
+	Cohorts  []string `yaml:"cohorts" json:"cohorts" doc:"client cohorts: fresh, pooled, stale-resolver"`
+	Amount   Amount   `yaml:"amount" json:"amount" doc:"value of one ledger write, two decimals"`
+	Retries  int      `yaml:"retries" json:"retries" doc:"new attempts after one that did not succeed"`
+}
+
+// SteadyState is what must hold, for its whole window, before a fault.
+type SteadyState struct {
+	For     Duration      `yaml:"for" json:"for_ns" need:"yes" doc:"length of the baseline window"`
+	Require []Requirement `yaml:"require" json:"require" need:"yes" doc:"conditions, all of which must hold"`
+}
+
+// Requirement is one condition: on a load (share of successes, p99) or on a probe (age).
+type Requirement struct {
+	Load           string   `yaml:"load" json:"load" doc:"id of a load"`
+	SuccessAtLeast Ratio    `yaml:"successAtLeast" json:"success_at_least" doc:"share of due operations that were OK"`
+	P99AtMost      Duration `yaml:"p99AtMost" json:"p99_at_most_ns" doc:"99th percentile from due time"`
+	Probe          string   `yaml:"probe" json:"probe" doc:"name of a probe"`
+	AgeAtMost      Duration `yaml:"ageAtMost" json:"age_at_most_ns" doc:"greatest age the probe may report"`
+}
+
+// FaultSpec is one fault of a scenario.
+type FaultSpec struct {
+	At            Duration `yaml:"at" json:"at_ns" need:"yes" doc:"time after the end of the baseline"`
+	Kind          string   `yaml:"kind" json:"kind" need:"yes" doc:"name in the fault catalogue"`
+	Region        string   `yaml:"region" json:"region" need:"yes" one:"primary|standby" doc:"role of the region: primary or standby"`
+	Component     string   `yaml:"component" json:"component" doc:"component of the region, where the fault wants one"`
+	Direction     string   `yaml:"direction" json:"direction" one:"both|in|out" doc:"both (the default), in (towards the region) or out (from it)"`
+	StartsClock   bool     `yaml:"startsClock" json:"starts_clock" doc:"RTO counts from this fault; exactly one has it"`
+	ConfirmWithin Duration `yaml:"confirmWithin" json:"confirm_within_ns" doc:"seen by the victim within this, or inconclusive; 2s if not written"`
+}
+
+// Recovery says who brings the service back.
+type Recovery struct {
+	By    string         `yaml:"by" json:"by" need:"yes" one:"target|runbook" doc:"target (its own automation) or runbook"`
+	Steps []RecoveryStep `yaml:"steps" json:"steps" doc:"runbook steps, in order"`
+}
+
+// RecoveryStep is one runbook step.
+type RecoveryStep struct {
+	At   Duration `yaml:"at" json:"at_ns" need:"yes" doc:"time after the first fault"`
+	Name string   `yaml:"name" json:"name" need:"yes" doc:"what the step does, for people"`
+	Call string   `yaml:"call" json:"call" need:"yes" doc:"named call of the target description"`
+}
+
+// Recovered is what counts as service restored: every window must hold.
+type Recovered struct {
+	Window         Duration `yaml:"window" json:"window_ns" doc:"length W of a window"`
+	MinRequests    int      `yaml:"minRequests" json:"min_requests" doc:"due requests a window must hold"`
+	SuccessAtLeast Ratio    `yaml:"successAtLeast" json:"success_at_least" doc:"share of due requests that were OK"`
+	P99AtMost      Duration `yaml:"p99AtMost" json:"p99_at_most_ns" doc:"99th percentile from due time"`
+}
+
+// Objective is a bound to prove and where it comes from.
+type Objective struct {
+	ID      string `yaml:"id" json:"id" need:"yes" doc:"name used by profiles and findings"`
+	Measure string `yaml:"measure" json:"measure" need:"yes" doc:"rto, rpo.time, rpo.lost, rpo.value or alert.received"`
+	Load    string `yaml:"load" json:"load" doc:"load whose users the objective speaks of"`
+	Cohort  string `yaml:"cohort" json:"cohort" doc:"client cohort, for rto"`
+	Channel string `yaml:"channel" json:"channel" doc:"alert channel, for alert.received"`
+	From    string `yaml:"from" json:"from" one:"fault|declaration" doc:"fault (the default) or declaration"`
+	AtMost  string `yaml:"atMost" json:"at_most" need:"yes" doc:"greatest allowed value: a duration, a count or an amount"`
+	Source  string `yaml:"source" json:"source" need:"yes" doc:"document the bound comes from"`
+}
+
+// Guard stops the drill at once when a probe fails for too long.
+type Guard struct {
+	Probe      string   `yaml:"probe" json:"probe" need:"yes" doc:"name of a probe"`
+	Region     string   `yaml:"region" json:"region" need:"yes" one:"primary|standby" doc:"role of the region it asks"`
+	FailingFor Duration `yaml:"failingFor" json:"failing_for_ns" need:"yes" doc:"longest allowed failing"`
+}
+
+// UndoSpec says when faults are taken back.
+type UndoSpec struct {
+	After      string `yaml:"after" json:"after" need:"yes" one:"settle" doc:"settle: the undo follows the settle time"`
+	FenceFirst bool   `yaml:"fenceFirst" json:"fence_first" doc:"fence the old primary before links are restored"`
+}
+
+// Overlay holds the numbers a profile changes.
+type Overlay struct {
+	Observe     Duration                    `yaml:"observe" json:"observe_ns" doc:"replaces observe"`
+	Settle      Duration                    `yaml:"settle" json:"settle_ns" doc:"replaces settle"`
+	SteadyState *SteadyOverlay              `yaml:"steadyState" json:"steady_state,omitempty" doc:"replaces numbers of the steady state"`
+	Recovered   *Recovered                  `yaml:"recovered" json:"recovered,omitempty" doc:"replaces numbers of recovered"`
+	Objectives  map[string]ObjectiveOverlay `yaml:"objectives" json:"objectives" doc:"by objective id"`
+}
+
+// SteadyOverlay replaces the length of the baseline.
+type SteadyOverlay struct {
+	For Duration `yaml:"for" json:"for_ns" doc:"replaces steadyState.for"`
+}
+
+// ObjectiveOverlay replaces the bound of one objective.
+type ObjectiveOverlay struct {
+	AtMost string `yaml:"atMost" json:"at_most" doc:"replaces atMost"`
+	Source string `yaml:"source" json:"source" doc:"where the replaced bound comes from"`
+}

@@ -1,0 +1,139 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// seriesFile writes a probe's answers and remembers what guards and the gate need.
+type seriesFile struct {
+	run  ProbeRun
+	path string
+	file *os.File
+	enc  *json.Encoder
+
+	mu      sync.Mutex // guards what follows
+	count   int
+	failing Stamp // start of the present run of failures, 0 if the last answer was good
+	recent  []Observation
+	err     error
+}
+
+// recentKept bounds what a series remembers: a window of 60 s at 10 answers a second.
+const recentKept = 600
+
+func (s *seriesFile) take(o Observation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.enc.Encode(o); err != nil && s.err == nil {
+		s.err = err
+	}
+	s.count++
+	switch {
+	case o.OK:
+		s.failing = 0
+	case s.failing == 0:
+		s.failing = o.At.Lo
+	}
+	s.recent = append(s.recent, o)
+	if len(s.recent) > recentKept {
+		s.recent = s.recent[len(s.recent)-recentKept:]
+	}
+}
+
+func (s *seriesFile) failingSince() Stamp {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failing
+}
+
+// worstSince is the greatest value answered since from; false when there was no answer or a bad one.
+func (s *seriesFile) worstSince(from Stamp) (int64, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	worst, any := int64(0), false
+	for _, o := range s.recent {
+		if o.At.Lo < from {
+			continue
+		}
+		if !o.OK {
+			return 0, false
+		}
+		any, worst = true, max(worst, o.Value)
+	}
+	return worst, any
+}
+
+// startProbes opens every probe and lets each ask in its own goroutine until stopProbes.
+func (d *drill) startProbes(ctx context.Context) error {
+	runs, err := d.OpenProbe(d.around())
+	if err != nil {
+		return err
+	}
+	ctx, d.probesOff = context.WithCancel(context.WithoutCancel(ctx))
+	dir := filepath.Join(d.DataDir, "observations")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make %s: %w", dir, err)
+	}
+	for _, run := range runs {
+		name := run.Probe + "-" + strings.ReplaceAll(run.On, "→", "-") + ".jsonl"
+		f, err := os.Create(filepath.Join(dir, name))
+		if err != nil {
+			return fmt.Errorf("open observations: %w", err)
+		}
+		s := &seriesFile{run: run, path: "data/observations/" + name, file: f, enc: json.NewEncoder(f)}
+		s.enc.SetEscapeHTML(false)
+		d.series = append(d.series, s)
+		d.rec.Probes = append(d.rec.Probes, ProbeSeries{Probe: run.Probe, On: run.On, File: s.path,
+			EveryNS: int64(run.Every), Ran: Interval{Lo: d.clock.Now()}})
+		d.probes.Add(1)
+		go func() {
+			defer d.probes.Done()
+			run.Run(ctx, s.take)
+		}()
+	}
+	return nil
+}
+
+// stopProbes ends the probes and fills in the series of the Record.
+func (d *drill) stopProbes() {
+	if d.probesOff == nil {
+		return
+	}
+	d.probesOff()
+	d.probes.Wait()
+	d.probesOff = nil
+	for i, s := range d.series {
+		d.rec.Probes[i].Ran.Hi, d.rec.Probes[i].Count = d.clock.Now(), s.count
+		if err := errors.Join(s.err, s.file.Close()); err != nil && d.journalErr == nil {
+			d.journalErr = fmt.Errorf("write observations: %w", err)
+		}
+	}
+	d.findWritable()
+}
+
+// findWritable takes T_w from the answers of postgres.writable: the first completed write on the standby.
+func (d *drill) findWritable() {
+	for _, s := range d.series {
+		if s.run.Probe != "postgres.writable" || s.run.Role != Standby {
+			continue
+		}
+		data, err := os.ReadFile(s.file.Name())
+		if err != nil {
+			return
+		}
+		for _, line := range strings.Split(string(data), "\n") {
+			var o Observation
+			if json.Unmarshal([]byte(line), &o) == nil && o.OK && o.Value == 1 {
+				d.rec.Writable = o.At
+				return
+			}
+		}
+	}
+}

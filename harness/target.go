@@ -1,0 +1,225 @@
+package harness
+
+import "context"
+
+// Roles of a region. A scenario names regions by role, a target by name.
+const (
+	Primary = "primary"
+	Standby = "standby"
+	Outside = "outside" // the third place: clients, public DNS, controller, receivers and the harness stand here
+)
+
+// Environment classes. A rehearsal cannot pass as a drill: the class is signed in.
+const (
+	Rehearsal  = "rehearsal"
+	Staging    = "staging"
+	Production = "production"
+)
+
+// Description is the target as data: everything the harness may know of it. It holds no secrets.
+type Description struct {
+	Name        string            `json:"name"`
+	Kind        string            `json:"kind"` // processes, containers, external
+	Environment string            `json:"environment"`
+	Regions     []Region          `json:"regions"`
+	Components  []Component       `json:"components"`
+	Links       []Link            `json:"links"`
+	Entry       Entry             `json:"entry"`
+	Channels    []Channel         `json:"channels"`
+	Decisions   *DecisionLog      `json:"decisions"` // nil: the target keeps no log that can be read
+	Timings     Timings           `json:"timings"`
+	Settings    map[string]string `json:"settings"`
+	Breakable   []string          `json:"breakable"` // regions (by name) and components that may be broken
+	Provides    []string          `json:"provides"`  // answers TargetSpec.Needs, e.g. postgres.primary
+	Simulated   []string          `json:"simulated"` // what stands in for the real thing, in words for the report
+	Nonce       string            `json:"nonce"`     // how an alert is told to be this drill's: routing-key or dedup-key
+}
+
+// Region is one place of the target that can be lost.
+type Region struct {
+	Name string `json:"name"`
+	Role string `json:"role"` // primary or standby, when the drill starts
+}
+
+// Component is one part of the target.
+type Component struct {
+	Name     string `json:"name"`   // region.kind, e.g. east.db, or outside.dns
+	Kind     string `json:"kind"`   // postgres, api, dns, controller, redis
+	Region   string `json:"region"` // name of the region, or outside
+	Role     string `json:"role"`   // for databases: primary or standby, when the drill starts
+	Version  string `json:"version"`
+	SHA256   string `json:"sha256"`   // digest of the program, "" if it cannot be read
+	Identity string `json:"identity"` // PostgreSQL system identifier; SHA-256 of the TLS key of an entry
+	Expires  Stamp  `json:"expires"`  // end of its certificate
+	URL      string `json:"url"`      // where it tells of its health, as seen from its own place
+}
+
+// Link is one arrow between two places, e.g. outside→east.api.
+type Link struct {
+	Name     string `json:"name"`
+	From     string `json:"from"`     // place of the dialling end
+	To       string `json:"to"`       // component at the other end
+	Protocol string `json:"protocol"` // tcp or udp
+	Address  string `json:"address"`  // host:port that the dialling end uses
+	Latency  int64  `json:"latency_ns"`
+}
+
+// Entry is the public entry point: a name, our resolver for it, and the port.
+type Entry struct {
+	Name     string `json:"name"`     // DNS name with final dot
+	Resolver string `json:"resolver"` // host:port
+	Port     int    `json:"port"`
+	CAPEM    string `json:"ca_pem"` // certificates (public) the clients trust
+	TTLNS    int64  `json:"ttl_ns"`
+}
+
+// Channel is one alert path, and where it ends.
+type Channel struct {
+	Name  string `json:"name"` // pagerduty, slack, smtp, statuspage
+	Muted bool   `json:"muted"`
+}
+
+// DecisionLog says where the target's own log of its failover is and which of its events mean what.
+type DecisionLog struct {
+	URL      string `json:"url"`
+	Detected string `json:"detected"` // event that means: the failure is certain
+	Declared string `json:"declared"` // failover declared
+	Refused  string `json:"refused"`
+	Promoted string `json:"promoted"`
+	Switched string `json:"switched"`
+	Done     string `json:"done"`
+}
+
+// Timings is the timing profile the target ran with.
+type Timings struct {
+	Profile         string `json:"profile"`
+	CheckIntervalNS int64  `json:"check_interval_ns"`
+	CheckFailures   int    `json:"check_failures"`
+	TTLNS           int64  `json:"ttl_ns"`
+	AlertFloorNS    int64  `json:"alert_floor_ns"` // part of alert latency that is configured
+}
+
+// RegionByRole finds a region by its role.
+func (d *Description) RegionByRole(role string) (Region, bool) {
+	for _, r := range d.Regions {
+		if r.Role == role {
+			return r, true
+		}
+	}
+	return Region{}, false
+}
+
+// ComponentOf finds the component of a kind in a region, given by name.
+func (d *Description) ComponentOf(region, kind string) (Component, bool) {
+	for _, c := range d.Components {
+		if c.Region == region && c.Kind == kind {
+			return c, true
+		}
+	}
+	return Component{}, false
+}
+
+// ComponentByName finds a component.
+func (d *Description) ComponentByName(name string) (Component, bool) {
+	for _, c := range d.Components {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Component{}, false
+}
+
+// LinkByName finds a link.
+func (d *Description) LinkByName(name string) (Link, bool) {
+	for _, l := range d.Links {
+		if l.Name == name {
+			return l, true
+		}
+	}
+	return Link{}, false
+}
+
+// LinksOf lists the links that have one end in the region: those a partition of it cuts.
+func (d *Description) LinksOf(region string) []Link {
+	var links []Link
+	for _, l := range d.Links {
+		to, _ := d.ComponentByName(l.To)
+		if l.From == region || to.Region == region {
+			links = append(links, l)
+		}
+	}
+	return links
+}
+
+// Access is how one place reaches a component. It holds a secret and is never written anywhere.
+type Access struct {
+	Address  string // host:port
+	User     string
+	Password string
+	Database string
+}
+
+// Delivery is where the target is to send its alerts and with which secrets. The secrets are never written to the pack.
+type Delivery struct {
+	Channel string // pagerduty, slack, smtp, statuspage
+	URL     string // http URL, or host:port for smtp
+	Secret  string // routing key, token, or recipient address that carries the nonce
+}
+
+// StartRequest is all a driver needs to bring its target up, or to attach to it.
+type StartRequest struct {
+	RunID      string
+	Dir        string // state directory of this run; the driver makes what it needs below it
+	Profile    string // fast or standard
+	Settings   map[string]string
+	Deliveries []Delivery
+	Progress   func(string) // one line for people, each time something is ready
+}
+
+// Driver carries out what the drill asks of one kind of target. It is used by one drill and by one goroutine at a time,
+// but for Running and Access, which may be called at any time.
+type Driver interface {
+	// Check tells, before anything starts, what is missing to use this target here: nil if nothing.
+	Check(ctx context.Context, req StartRequest) error
+	// Start brings the target up (rehearsal) or attaches to it. After an error nothing of it is left running.
+	Start(ctx context.Context, req StartRequest) error
+	// Description is valid after Start.
+	Description() Description
+	// Can lists the kinds of action it carries out; valid before Start.
+	Can() []ActionKind
+	// Outline is the description as far as it is known before Start: for plans and dry runs. Addresses may be empty.
+	Outline(settings map[string]string) (Description, error)
+	// Execute carries out one action and returns when the target has taken it, not when it has had its effect.
+	Execute(ctx context.Context, a Action) error
+	// Access gives the way from a place (outside, or a region by name) to a component. A region reaches its own
+	// components by the private path.
+	Access(place, component string) (Access, error)
+	// Running answers by the private path whether a component's process runs.
+	Running(ctx context.Context, component string) (bool, error)
+	// RefusesWrites tries a write on a database by the private path: true if it is refused or nothing is there to take it.
+	RefusesWrites(ctx context.Context, component string) (bool, error)
+	// Logs copies the logs of every component to dir, one file each.
+	Logs(ctx context.Context, dir string) error
+	// Stop ends the target (rehearsal) or detaches. Nothing of it survives but the state directory.
+	Stop(ctx context.Context) error
+}
+
+// Autopsy is what a driver offers when the database that was left behind can be examined after the drill.
+type Autopsy interface {
+	// StartAlone starts a fenced database with nobody attached and gives access to it; stop ends it again.
+	StartAlone(ctx context.Context, component string) (a Access, stop func(context.Context) error, err error)
+	// LedgerCommits reads the write-ahead log of the old primary from the point at which the new one left its timeline
+	// and reports the commits that touched table (schema.name).
+	LedgerCommits(ctx context.Context, old, promoted, table string) (WALReport, error)
+}
+
+// WALReport is what the old primary's own log says of commits the new one never had.
+type WALReport struct {
+	Tool     string `json:"tool"` // pg_waldump or pg_walinspect
+	ForkLSN  string `json:"fork_lsn"`
+	Timeline int    `json:"timeline"`
+	Commits  int    `json:"commits"` // ledger commits after the fork
+	FirstAt  Stamp  `json:"first_at"`
+	LastAt   Stamp  `json:"last_at"`
+	BeforeAt Stamp  `json:"before_at"` // last ledger commit before the fork, if it is still in the log
+}

@@ -1,0 +1,154 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// An Account is an unprivileged one to drop to. A nil *Account is ourselves.
+type Account struct {
+	Name     string
+	UID, GID uint32
+}
+
+// accountToRunAs returns the account PostgreSQL runs as: ours, unless we are root.
+func accountToRunAs() (*Account, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	var errs []error
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
+		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
+		if err := errors.Join(err1, err2); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		return &Account{name, uint32(uid), uint32(gid)}, nil
+	}
+	return nil, &Error{"find", "an account to run PostgreSQL as", errors.Join(errs...),
+		"PostgreSQL refuses to run as root: add an account named postgres, or run as an ordinary user"}
+}
+
+// Credential returns what to run a process with; nil: as ourselves.
+func (a *Account) Credential() *syscall.Credential {
+	if a == nil {
+		return nil
+	}
+	return &syscall.Credential{Uid: a.UID, Gid: a.GID}
+}
+
+func (a *Account) suffix() string {
+	if a == nil {
+		return ""
+	}
+	return " as " + a.Name
+}
+
+// command makes a command that runs as the account, with messages and times that
+// do not depend on the machine.
+func (a *Account) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = "/" // our own working directory may be closed to the account
+	cmd.Env = plainEnv()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: a.Credential()}
+	return cmd
+}
+
+// plainEnv is our environment with the locale and time zone fixed, and without
+// the PG… variables, which would redirect our servers.
+func plainEnv() []string {
+	env := []string{"LC_ALL=C", "TZ=UTC"}
+	for _, name := range []string{"PATH", "LD_LIBRARY_PATH", "TMPDIR"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}
+
+// own gives a file or directory to the account.
+func (a *Account) own(path string) error {
+	if a == nil {
+		return nil
+	}
+	return os.Lchown(path, int(a.UID), int(a.GID))
+}
+
+// mkdir makes a directory of the account's that nobody else can enter, and
+// checks that the account can reach it.
+func (a *Account) mkdir(ctx context.Context, path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	if err := errors.Join(os.Chmod(path, 0o700), a.own(path)); err != nil {
+		return err
+	}
+	if a == nil {
+		return nil
+	}
+	if err := a.command(ctx, "/bin/sh", "-c", `cd "$0"`, path).Run(); err != nil {
+		return &Error{"reach", path, fmt.Errorf("as the account %s: %w", a.Name, err),
+			"a directory above it is closed to that account: keep the state in another place, for instance below /var/tmp"}
+	}
+	return nil
+}
+
+// copyTree copies a data directory, which holds directories, files and, with
+// tablespaces, links, and gives the copy to the account.
+func (a *Account) copyTree(from, to string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, rel)
+		switch {
+		case d.IsDir():
+			err = os.MkdirAll(target, 0o700)
+		case d.Type() == fs.ModeSymlink:
+			var link string
+			if link, err = os.Readlink(path); err == nil {
+				err = os.Symlink(link, target)
+			}
+		case d.Type().IsRegular():
+			err = copyFile(path, target)
+		default:
+			err = fmt.Errorf("copy %s: not a file, directory or link", path)
+		}
+		if err != nil {
+			return err
+		}
+		return a.own(target)
+	})
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = out.ReadFrom(in)
+	return errors.Join(err, out.Close())
+}

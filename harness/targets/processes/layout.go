@@ -1,0 +1,176 @@
+package processes
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"blackstart/harness/targets/relay"
+)
+
+// layout is where everything is: directories, addresses and links of one run.
+type layout struct {
+	dir     string // target/ below the run's state directory
+	sockets string // short, because the path of a unix socket is limited
+	apiPort int    // shared by the entries
+
+	listen map[string]string      // by component, and outside.control: where its process listens
+	links  map[string]*relay.Link // by name
+}
+
+// targetDir is the part of a run's state directory that is the target's.
+func targetDir(runDir string) string { return filepath.Join(runDir, "target") }
+
+// socketsFile names, in the target's directory, the directory of the sockets.
+const socketsFile = "sockets"
+
+func (l *layout) logFile(component string) string {
+	return filepath.Join(l.dir, "logs", component+".log")
+}
+func (l *layout) secret(name string) string { return filepath.Join(l.dir, "secrets", name) }
+func (l *layout) config(name string) string { return filepath.Join(l.dir, "config", name) }
+
+// newLayout makes the directories, finds free addresses and opens the links.
+func newLayout(runDir string, s Settings) (*layout, error) {
+	l := &layout{dir: targetDir(runDir), listen: map[string]string{}, links: map[string]*relay.Link{}}
+	for _, d := range []struct {
+		name string
+		mode os.FileMode
+	}{{"", 0o755}, {"logs", 0o755}, {"config", 0o755}, {"secrets", 0o700}, {"outside", 0o755}} {
+		if err := os.MkdirAll(filepath.Join(l.dir, d.name), d.mode); err != nil {
+			return nil, fmt.Errorf("make the target's directory: %w", err)
+		}
+	}
+	var err error
+	if l.sockets, err = os.MkdirTemp("/tmp", "blackstart-*"); err != nil {
+		return nil, fmt.Errorf("make the directory of the sockets: %w", err)
+	}
+	err = errors.Join(os.Chmod(l.sockets, 0o755), // the database's account walks through it
+		os.WriteFile(filepath.Join(l.dir, socketsFile), []byte(l.sockets), 0o644))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make the directory of the sockets: %w", err), l.close())
+	}
+	if err := l.findAddresses(s); err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	return l, nil
+}
+
+// findAddresses tries random x in 127.77.x until every address can be had.
+func (l *layout) findAddresses(s Settings) error {
+	var last error
+	for range portTries {
+		net := fmt.Sprintf("127.77.%d", rand.IntN(254)+1)
+		if last = l.tryAddresses(net, s); last == nil {
+			return nil
+		}
+		last = errors.Join(last, l.closeLinks())
+	}
+	return &Error{Component: "links", Err: last, Hint: "no free addresses were found in 127.77.0.0/16: end what listens there, or run again"}
+}
+
+func (l *layout) tryAddresses(net string, s Settings) error {
+	hosts := map[string]string{east: net + ".11", west: net + ".12", "outside": net + ".13"}
+	places := map[string]string{
+		"east.db": east, "east.api": east, "west.db": west, "west.api": west,
+		"outside.dns": "outside", "outside.control": "outside", "outside.controller": "outside",
+	}
+	if s.Cache {
+		places["east.cache"], places["west.cache"] = east, west
+	}
+	clear(l.listen)
+	for component, place := range places {
+		addr, err := freeAddress(hosts[place], l.listen)
+		if err != nil {
+			return err
+		}
+		l.listen[component] = addr
+	}
+	eastEntry, westEntry := net+".1", net+".2"
+	if err := l.open("outside→east.api", eastEntry+":0", "east.api"); err != nil {
+		return err
+	}
+	_, port, err := splitPort(l.links["outside→east.api"].Addr())
+	if err != nil {
+		return err
+	}
+	l.apiPort = port
+	return errors.Join(
+		l.open("outside→west.api", fmt.Sprintf("%s:%d", westEntry, port), "west.api"),
+		l.open("outside→east.db", eastEntry+":0", "east.db"),
+		l.open("outside→west.db", westEntry+":0", "west.db"),
+		l.open(walLink, eastEntry+":0", "east.db"))
+}
+
+func (l *layout) open(name, listen, to string) error {
+	link, err := relay.New(listen, l.listen[to])
+	if err != nil {
+		return err
+	}
+	l.links[name] = link
+	return nil
+}
+
+// freeAddress finds an address on host that is free, for UDP too, and not yet given away.
+func freeAddress(host string, given map[string]string) (string, error) {
+	for range portTries {
+		t, err := net.Listen("tcp", host+":0")
+		if err != nil {
+			return "", fmt.Errorf("find a free port on %s: %w", host, err)
+		}
+		addr := t.Addr().String()
+		u, err := net.ListenPacket("udp", addr)
+		_ = t.Close()
+		if err != nil {
+			continue
+		}
+		_ = u.Close()
+		if !contains(given, addr) {
+			return addr, nil
+		}
+	}
+	return "", fmt.Errorf("find a free port on %s: none in %d tries", host, portTries)
+}
+
+func contains(m map[string]string, value string) bool {
+	for _, v := range m {
+		if v == value {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *layout) closeLinks() error {
+	var errs []error
+	for name, link := range l.links {
+		errs = append(errs, link.Close())
+		delete(l.links, name)
+	}
+	return errors.Join(errs...)
+}
+
+// close closes the links and removes the sockets. Everything else stays, for the pack.
+func (l *layout) close() error {
+	err := l.closeLinks()
+	if l.sockets != "" {
+		err = errors.Join(err, os.RemoveAll(l.sockets))
+	}
+	return err
+}
+
+func splitPort(addr string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", 0, fmt.Errorf("read address %q: %w", addr, err)
+	}
+	port, err = strconv.Atoi(text)
+	if err != nil {
+		return "", 0, fmt.Errorf("read address %q: %w", addr, err)
+	}
+	return host, port, nil
+}

@@ -1,0 +1,159 @@
+package procs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// An Identity is one process and no other: a pid is used again, a pid together
+// with its start time is not, until the next boot.
+type Identity struct {
+	PID   int    `json:"pid"`
+	Start uint64 `json:"start"` // clock ticks since boot, field 22 of /proc/PID/stat
+}
+
+// A status is what /proc/PID/stat says that matters here.
+type status struct {
+	state byte // R, S, D, T, Z, …
+	ppid  int
+	start uint64
+}
+
+// Identify returns the identity of the living process with this pid.
+func Identify(pid int) (Identity, error) {
+	s, err := readStatus(pid)
+	if err != nil {
+		return Identity{}, err
+	}
+	return Identity{pid, s.start}, nil
+}
+
+func readStatus(pid int) (status, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return status{}, fmt.Errorf("read the status of process %d: %w", pid, err)
+	}
+	return parseStatus(b)
+}
+
+// parseStatus reads "pid (comm) state ppid …"; comm may hold spaces and ")".
+func parseStatus(b []byte) (status, error) {
+	end := bytes.LastIndexByte(b, ')')
+	fields := strings.Fields(string(b[end+1:]))
+	const startField = 22 - 3 // fields holds the third and what follows
+	if end < 0 || len(fields) <= startField || len(fields[0]) != 1 {
+		return status{}, fmt.Errorf("parse process status %q: not the format of /proc/PID/stat", b)
+	}
+	ppid, err1 := strconv.Atoi(fields[1])
+	start, err2 := strconv.ParseUint(fields[startField], 10, 64)
+	if err := errors.Join(err1, err2); err != nil {
+		return status{}, fmt.Errorf("parse process status: %w", err)
+	}
+	return status{state: fields[0][0], ppid: ppid, start: start}, nil
+}
+
+// Alive reports whether the process still runs. A zombie does not.
+func (id Identity) Alive() bool {
+	s, err := readStatus(id.PID)
+	return err == nil && s.start == id.Start && s.state != 'Z' && s.state != 'X'
+}
+
+// Signal sends sig, unless the process is gone or its pid belongs to another:
+// then it returns os.ErrProcessDone.
+func (id Identity) Signal(sig syscall.Signal) error {
+	if id.PID <= 1 || !id.Alive() {
+		return os.ErrProcessDone
+	}
+	if err := syscall.Kill(id.PID, sig); err != nil {
+		if errors.Is(err, syscall.ESRCH) {
+			return os.ErrProcessDone
+		}
+		return fmt.Errorf("send %v to process %d: %w", sig, id.PID, err)
+	}
+	return nil
+}
+
+// kill sends SIGKILL and waits until the process is gone.
+func (id Identity) kill() error {
+	if err := id.Signal(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	for end := time.Now().Add(KillWait); id.Alive(); time.Sleep(pollEvery) {
+		if time.Now().After(end) {
+			return fmt.Errorf("kill process %d: still there after %v", id.PID, KillWait)
+		}
+	}
+	return nil
+}
+
+// everyProcess calls f with each pid of the process table.
+func everyProcess(f func(pid int)) error {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return fmt.Errorf("read the process table: %w", err)
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return fmt.Errorf("read the process table: %w", err)
+	}
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil {
+			f(pid)
+		}
+	}
+	return nil
+}
+
+// Children returns the living children of pid, in no order.
+func Children(pid int) ([]Identity, error) {
+	var list []Identity
+	err := everyProcess(func(p int) {
+		if s, err := readStatus(p); err == nil && s.ppid == pid && s.state != 'Z' {
+			list = append(list, Identity{p, s.start})
+		}
+	})
+	return list, err
+}
+
+// Inhabitants returns the living processes whose working directory is dir.
+// PostgreSQL's processes work in their data directory, and no other does: this
+// finds backends whose postmaster is gone.
+func Inhabitants(dir string) ([]Identity, error) {
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("look for processes in %s: %w", dir, err)
+	}
+	var list []Identity
+	err = everyProcess(func(p int) {
+		if p == os.Getpid() {
+			return
+		}
+		if cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", p)); err != nil || cwd != real {
+			return
+		}
+		if s, err := readStatus(p); err == nil && s.state != 'Z' {
+			list = append(list, Identity{p, s.start})
+		}
+	})
+	return list, err
+}
+
+// bootID tells one boot of the machine from another.
+func bootID() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}

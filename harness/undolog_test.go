@@ -1,0 +1,82 @@
+package harness
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func openLog(t *testing.T) (*UndoLog, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "undo.jsonl")
+	log, err := CreateUndoLog(path, NewClock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = log.Close() })
+	return log, path
+}
+
+func step(link string) Step {
+	return Step{Do: Action{Kind: LinkCut, Links: []string{link}}, Undo: Action{Kind: LinkHeal, Links: []string{link}}}
+}
+
+func TestUndoLogListsWhatMayBeInForceLatestFirst(t *testing.T) {
+	log, path := openLog(t)
+	for _, name := range []string{"a", "b", "c"} {
+		n, err := log.Put("region.partition", step(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name != "c" { // c was put and never done: it may be in force all the same
+			if err := log.Done(n); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := log.Undone(1); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := ReadUndoLog(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 2 || entries[0].Step.Undo.Links[0] != "c" || entries[1].Step.Undo.Links[0] != "a" {
+		t.Errorf("in force: %+v, want c then a", entries)
+	}
+}
+
+func TestUndoLogForgivesATornTailAndNothingElse(t *testing.T) {
+	log, path := openLog(t)
+	if _, err := log.Put("region.kill", step("a")); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := range whole {
+		if err := os.WriteFile(path, append(append([]byte{}, whole...), whole[:cut]...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if entries, err := ReadUndoLog(path); err != nil || len(entries) != 1 {
+			t.Fatalf("torn at %d: %d entries, %v", cut, len(entries), err)
+		}
+	}
+	if err := os.WriteFile(path, append([]byte("{\"n\":\n"), whole...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadUndoLog(path); err == nil {
+		t.Error("a broken line in the middle was read as if nothing were wrong")
+	}
+	if entries, err := ReadUndoLog(path + ".none"); err != nil || entries != nil {
+		t.Errorf("no log: %v, %v", entries, err)
+	}
+}
+
+func TestUndoLogIsNeverOverwritten(t *testing.T) {
+	_, path := openLog(t)
+	if _, err := CreateUndoLog(path, NewClock()); err == nil {
+		t.Error("a second drill took over the undo log of the first")
+	}
+}

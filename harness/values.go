@@ -1,0 +1,175 @@
+package harness
+
+import (
+	"fmt"
+	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Duration is a span of time, written "250ms", "10s", "1h30m" in YAML and as integer nanoseconds in JSON.
+type Duration time.Duration
+
+// D gives the span as a time.Duration.
+func (d Duration) D() time.Duration { return time.Duration(d) }
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// ParseDuration reads "250ms", "10s", "1h30m"; a bare number is refused because it has no unit, except 0.
+func ParseDuration(s string) (Duration, error) {
+	v, err := time.ParseDuration(s)
+	if err != nil || v < 0 {
+		return 0, fmt.Errorf("%q is not a duration: write a number with a unit (ms, s, m, h), such as 250ms or 10s", s)
+	}
+	return Duration(v), nil
+}
+
+// UnmarshalYAML reads a span with its unit.
+func (d *Duration) UnmarshalYAML(n *yaml.Node) (err error) {
+	*d, err = ParseDuration(n.Value)
+	return err
+}
+
+// MarshalYAML writes the span with its unit.
+func (d Duration) MarshalYAML() (any, error) { return d.String(), nil }
+
+// Rate is a number of operations per span, written "200/s".
+type Rate struct {
+	Count int
+	Per   time.Duration
+}
+
+var ratePattern = regexp.MustCompile(`^(\d{1,7})/(ms|s|m|h)$`)
+
+var rateUnits = map[string]time.Duration{"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour}
+
+// ParseRate reads "200/s".
+func ParseRate(s string) (Rate, error) {
+	m := ratePattern.FindStringSubmatch(s)
+	if m == nil {
+		return Rate{}, fmt.Errorf("%q is not a rate: write operations per unit of time, such as 200/s", s)
+	}
+	n, _ := strconv.Atoi(m[1]) // the pattern allows seven digits, which fit
+	return Rate{Count: n, Per: rateUnits[m[2]]}, nil
+}
+
+func (r Rate) String() string {
+	for name, per := range rateUnits {
+		if per == r.Per {
+			return fmt.Sprintf("%d/%s", r.Count, name)
+		}
+	}
+	return fmt.Sprintf("%d/s", r.Count)
+}
+
+// PerSecond is the rate in operations a second.
+func (r Rate) PerSecond() float64 {
+	if r.Per == 0 {
+		return 0
+	}
+	return float64(r.Count) * float64(time.Second) / float64(r.Per)
+}
+
+// UnmarshalYAML reads "200/s".
+func (r *Rate) UnmarshalYAML(n *yaml.Node) (err error) {
+	*r, err = ParseRate(n.Value)
+	return err
+}
+
+// MarshalYAML writes "200/s".
+func (r Rate) MarshalYAML() (any, error) { return r.String(), nil }
+
+// MarshalText writes "200/s".
+func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads "200/s".
+func (r *Rate) UnmarshalText(b []byte) (err error) {
+	*r, err = ParseRate(string(b))
+	return err
+}
+
+// Ratio is a share in parts per million, written "99.9%". A million is all of it.
+type Ratio int64
+
+var ratioPattern = regexp.MustCompile(`^(\d{1,3})(?:\.(\d{1,4}))?%$`)
+
+// ParseRatio reads "99.9%".
+func ParseRatio(s string) (Ratio, error) {
+	m := ratioPattern.FindStringSubmatch(s)
+	if m == nil {
+		return 0, fmt.Errorf("%q is not a share: write a percentage with at most four decimals, such as 99.9%%", s)
+	}
+	whole, _ := strconv.ParseInt(m[1], 10, 64)
+	part, _ := strconv.ParseInt((m[2] + "0000")[:4], 10, 64)
+	if v := Ratio(whole*10_000 + part); v <= 1_000_000 {
+		return v, nil
+	}
+	return 0, fmt.Errorf("%q is more than all of it: a share is at most 100%%", s)
+}
+
+func (r Ratio) String() string {
+	s := fmt.Sprintf("%d.%04d", r/10_000, r%10_000)
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") + "%"
+}
+
+// Of tells whether part is at least this share of all; nothing is never enough of nothing.
+func (r Ratio) Of(part, all int) bool { return all > 0 && int64(part)*1_000_000 >= int64(r)*int64(all) }
+
+// UnmarshalYAML reads "99.9%".
+func (r *Ratio) UnmarshalYAML(n *yaml.Node) (err error) {
+	*r, err = ParseRatio(n.Value)
+	return err
+}
+
+// MarshalYAML writes "99.9%".
+func (r Ratio) MarshalYAML() (any, error) { return r.String(), nil }
+
+// MarshalText writes "99.9%".
+func (r Ratio) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads "99.9%".
+func (r *Ratio) UnmarshalText(b []byte) (err error) {
+	*r, err = ParseRatio(string(b))
+	return err
+}
+
+// Amount is money in minor units (cents), written "100.00" with exactly two decimals.
+type Amount int64
+
+var amountPattern = regexp.MustCompile(`^\d{1,13}\.\d{2}$`)
+
+// ParseAmount reads "100.00".
+func ParseAmount(s string) (Amount, error) {
+	if !amountPattern.MatchString(s) {
+		return 0, fmt.Errorf("%q is not an amount: write it with two decimals and in quotes, such as \"100.00\"", s)
+	}
+	n, ok := new(big.Int).SetString(strings.Replace(s, ".", "", 1), 10)
+	if !ok || !n.IsInt64() {
+		return 0, fmt.Errorf("%q is too large an amount", s)
+	}
+	return Amount(n.Int64()), nil
+}
+
+func (a Amount) String() string { return fmt.Sprintf("%d.%02d", a/100, a%100) }
+
+// UnmarshalYAML reads "100.00".
+func (a *Amount) UnmarshalYAML(n *yaml.Node) (err error) {
+	*a, err = ParseAmount(n.Value)
+	return err
+}
+
+// MarshalYAML writes "100.00".
+func (a Amount) MarshalYAML() (any, error) { return a.String(), nil }
+
+// MarshalText writes "100.00".
+func (a Amount) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads "100.00".
+func (a *Amount) UnmarshalText(b []byte) (err error) {
+	*a, err = ParseAmount(string(b))
+	return err
+}

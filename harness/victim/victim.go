@@ -1,0 +1,183 @@
+// Package victim asks, from the victim's side, whether a fault is in force or over: whether links are silent or answer and
+// whether components run.
+//
+// It dials, sends one harmless greeting and reads one answer; it never changes anything, never logs in, and never takes
+// the word of the one who made the fault for it. A refusal is an answer: a link that refuses is not silent.
+package victim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"blackstart/harness"
+)
+
+// Limits of a check.
+const (
+	silence       = 300 * time.Millisecond // no answer for this long is silence
+	answerTimeout = time.Second            // longest wait for a first answer
+	betweenRounds = 20 * time.Millisecond  // pause after a round in which a check did not hold
+	maxChecks     = 256
+)
+
+// Driver is what is needed of a target's driver.
+type Driver interface {
+	// Running answers by the private path whether a component's process runs.
+	Running(ctx context.Context, component string) (bool, error)
+}
+
+// Unheld is one check that did not hold, and why.
+type Unheld struct {
+	Check  harness.Check
+	Reason string // "the link answered with a refusal, which is not silence", …
+}
+
+// NotHeldError says which checks did not hold when patience ended.
+type NotHeldError struct {
+	Within time.Duration
+	Unheld []Unheld // from the last round, in the order of the checks
+}
+
+// Error names every check that did not hold, with its reason.
+func (e *NotHeldError) Error() string {
+	var parts []string
+	for _, u := range e.Unheld {
+		parts = append(parts, fmt.Sprintf("%s on %s: %s", u.Check.Kind, u.Check.On, u.Reason))
+	}
+	return fmt.Sprintf("confirm within %v: %s", e.Within, strings.Join(parts, "; "))
+}
+
+// asker answers one check: nil if it holds, otherwise why not.
+type asker func(context.Context) error
+
+// Await asks all checks at once, round after round, until all hold in one round or within has passed since the call. The
+// interval is that of the first round in which all held. The error is a *NotHeldError if some check did not hold, and
+// another error if a check cannot be asked at all (unknown link, component or kind) or ctx ended.
+func Await(ctx context.Context, target harness.Description, driver Driver, checks []harness.Check, within time.Duration,
+	clock *harness.Clock,
+) (harness.Interval, error) {
+	askers, err := plan(&target, driver, checks)
+	if err != nil {
+		return harness.Interval{}, err
+	}
+	start := clock.Now()
+	bounded, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	var last *NotHeldError
+	for {
+		began := clock.Now()
+		unheld := round(bounded, checks, askers)
+		ended := clock.Now()
+		if ctx.Err() != nil {
+			return harness.Interval{}, fmt.Errorf("confirm checks: %w", ctx.Err())
+		}
+		late := ended.Sub(start) > within
+		if len(unheld) == 0 && !late {
+			return harness.Interval{Lo: began, Hi: ended}, nil
+		}
+		if len(unheld) > 0 && (last == nil || !late) {
+			last = &NotHeldError{Within: within, Unheld: unheld}
+		}
+		if !pause(bounded, betweenRounds) {
+			if last == nil {
+				last = &NotHeldError{Within: within, Unheld: tooLate(checks)}
+			}
+			return harness.Interval{}, last
+		}
+	}
+}
+
+// tooLate is what is to be said of checks that held, but only after the time was over.
+func tooLate(checks []harness.Check) (all []Unheld) {
+	for _, c := range checks {
+		all = append(all, Unheld{Check: c, Reason: "held, but only after that time"})
+	}
+	return all
+}
+
+// round asks every check at once and waits for all answers, so that one that does not hold never hides another.
+func round(ctx context.Context, checks []harness.Check, askers []asker) (unheld []Unheld) {
+	reasons := make([]error, len(askers))
+	var asking sync.WaitGroup
+	for i, ask := range askers {
+		asking.Go(func() { reasons[i] = ask(ctx) })
+	}
+	asking.Wait()
+	for i, err := range reasons {
+		if err != nil {
+			unheld = append(unheld, Unheld{Check: checks[i], Reason: err.Error()})
+		}
+	}
+	return unheld
+}
+
+// plan finds out how each check is asked.
+func plan(target *harness.Description, driver Driver, checks []harness.Check) ([]asker, error) {
+	if len(checks) == 0 {
+		return nil, errors.New("confirm checks: none given, so nothing would be confirmed")
+	}
+	if len(checks) > maxChecks {
+		return nil, fmt.Errorf("confirm checks: %d given, at most %d are allowed", len(checks), maxChecks)
+	}
+	var askers []asker
+	for _, c := range checks {
+		ask, err := askerOf(target, driver, c)
+		if err != nil {
+			return nil, fmt.Errorf("confirm %s on %q: %w", c.Kind, c.On, err)
+		}
+		askers = append(askers, ask)
+	}
+	return askers, nil
+}
+
+func askerOf(target *harness.Description, driver Driver, check harness.Check) (asker, error) {
+	switch check.Kind {
+	case harness.LinkSilent, harness.LinkAnswers:
+		link, ok := target.LinkByName(check.On)
+		if !ok {
+			return nil, fmt.Errorf("target %s has no such link", target.Name)
+		}
+		to, ok := target.ComponentByName(link.To)
+		if !ok {
+			return nil, fmt.Errorf("link leads to component %q, which target %s does not have", link.To, target.Name)
+		}
+		return linkAsker(target, link, to, check.Kind)
+	case harness.ComponentRuns, harness.ComponentGone:
+		if _, ok := target.ComponentByName(check.On); !ok {
+			return nil, fmt.Errorf("target %s has no such component", target.Name)
+		}
+		return componentAsker(driver, check.On, check.Kind == harness.ComponentRuns), nil
+	}
+	return nil, errors.New("no such kind of check")
+}
+
+func componentAsker(driver Driver, component string, want bool) asker {
+	return func(ctx context.Context) error {
+		running, err := driver.Running(ctx, component)
+		switch {
+		case err != nil:
+			return fmt.Errorf("private path does not tell: %w", err)
+		case running && !want:
+			return errors.New("its process still runs")
+		case !running && want:
+			return errors.New("no process of it runs")
+		}
+		return nil
+	}
+}
+
+// pause waits and tells whether ctx still goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,51 @@
+package injectors
+
+import (
+	"context"
+	"fmt"
+
+	"blackstart/harness"
+	"blackstart/internal/registry"
+)
+
+var _ = Faults.Add(registry.Kind[harness.Injector]{
+	Name:    "region.partition",
+	Doc:     "Cuts every link with one end in the region: packets vanish, nothing refuses. The region stays alive behind it.",
+	Example: "{at: 0s, kind: region.partition, region: primary, direction: both, startsClock: true, confirmWithin: 2s}",
+	New:     func() harness.Injector { return regionPartition{} },
+})
+
+// regionPartition makes a black hole of every link of a region.
+//
+//	outside ──▒▒▒── east.api, east.db (alive)      west.db ──▒▒▒── east.db
+type regionPartition struct{}
+
+// Plan cuts all links in one step, so that none outlives another.
+func (regionPartition) Plan(_ context.Context, target harness.Description, fault harness.FaultSpec) (harness.Plan, error) {
+	region, err := victim(target, fault)
+	if err != nil {
+		return harness.Plan{}, err
+	}
+	direction := fault.Direction
+	if direction == "" {
+		direction = harness.Both
+	}
+	var links []string
+	for _, l := range target.LinksOf(region.Name) {
+		links = append(links, l.Name)
+	}
+	if len(links) == 0 {
+		return harness.Plan{}, fmt.Errorf("plan %s: no link of target %s ends in region %s: there is nothing to cut",
+			fault.Kind, target.Name, region.Name)
+	}
+	return harness.Plan{
+		Fault: fault,
+		Steps: []harness.Step{{
+			Do:   harness.Action{Kind: harness.LinkCut, Region: region.Name, Direction: direction, Links: links},
+			Undo: harness.Action{Kind: harness.LinkHeal, Region: region.Name, Links: links},
+		}},
+		InForce:   append(checks(harness.LinkSilent, links), checks(harness.ComponentRuns, inRegion(target, region.Name))...),
+		Restored:  checks(harness.LinkAnswers, links),
+		FencesOld: region.Role == harness.Primary,
+	}, nil
+}

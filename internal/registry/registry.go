@@ -1,0 +1,127 @@
+// Package registry is the one way the module grows: each extension package owns
+// one Registry variable, and each of its files adds one named Kind to it while
+// the package is initialised.
+//
+// It keeps names, documentation and constructors, and nothing else. It never
+// builds a value by itself, never looks at build tags or the environment, and
+// never lets a second Kind take a name.
+package registry
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// Kind is one named thing that can be made: a fault, a probe, a workload.
+type Kind[T any] struct {
+	Name    string   // unique, as it stands in a scenario: "region.partition"
+	Doc     string   // what it does, in a sentence or two
+	Example string   // the shortest YAML that uses it
+	New     func() T // makes a fresh value
+}
+
+// Registry holds the kinds of one extension package. Its zero value is empty
+// and ready to use; all methods may be called at the same time.
+type Registry[T any] struct {
+	mu    sync.RWMutex
+	kinds map[string]Kind[T]
+}
+
+// Add registers k and returns it, so that a file can say
+//
+//	var _ = Faults.Add(registry.Kind[Injector]{…})
+//
+// It panics when the name is empty or taken, or when New is nil: each is a
+// mistake of the programmer that no user can mend.
+func (r *Registry[T]) Add(k Kind[T]) Kind[T] {
+	if k.Name == "" {
+		panic("registry: add a kind without a name")
+	}
+	if k.New == nil {
+		panic(fmt.Sprintf("registry: add %q without a constructor", k.Name))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, taken := r.kinds[k.Name]; taken {
+		panic(fmt.Sprintf("registry: add %q twice", k.Name))
+	}
+	if r.kinds == nil {
+		r.kinds = make(map[string]Kind[T])
+	}
+	r.kinds[k.Name] = k
+	return k
+}
+
+// Get returns the kind called name, and whether there is one.
+func (r *Registry[T]) Get(name string) (Kind[T], bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	k, ok := r.kinds[name]
+	return k, ok
+}
+
+// Names returns the names of all kinds, sorted.
+func (r *Registry[T]) Names() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	names := make([]string, 0, len(r.kinds))
+	for name := range r.kinds {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// All returns all kinds, sorted by name.
+func (r *Registry[T]) All() []Kind[T] {
+	names := r.Names()
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	all := make([]Kind[T], len(names))
+	for i, name := range names {
+		all[i] = r.kinds[name]
+	}
+	return all
+}
+
+// Suggest returns the registered name nearest to name by edit distance, for a
+// "did you mean"; it returns "" when none is near (more than a third of the
+// letters, plus one, would have to change). Equally near names: the first in
+// sorted order.
+func (r *Registry[T]) Suggest(name string) string {
+	best, bestDistance := "", 2+len(name)/3
+	for _, candidate := range r.Names() {
+		if d := distance(name, candidate); d < bestDistance {
+			best, bestDistance = candidate, d
+		}
+	}
+	return best
+}
+
+// maxDistanceLen bounds the work of distance for foreign input.
+const maxDistanceLen = 256
+
+// distance is the Levenshtein distance between a and b, counted in bytes.
+func distance(a, b string) int {
+	if len(a) > maxDistanceLen || len(b) > maxDistanceLen {
+		return max(len(a), len(b))
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			change := diagonal
+			if a[i-1] != b[j-1] {
+				change++
+			}
+			diagonal = row[j]
+			row[j] = min(row[j]+1, row[j-1]+1, change)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,153 @@
+// Command bench measures loadgen against vegeta's own command, in one run on one
+// machine, and says which bars of the performance table are met.
+//
+//	go run ./loadgen/bench -out docs/performance.json -md docs/performance.md
+//
+// Each side runs in a process of its own on one pinned core, the server on
+// another; CPU time and memory are what the kernel counted for the process. It
+// never compares figures of different runs, and exits 1 when a bar is missed.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// row is one line of the performance table.
+type row struct {
+	Name   string             `json:"name"`
+	Value  string             `json:"value"` // for people
+	Bar    string             `json:"bar"`
+	Met    bool               `json:"met"`
+	Raw    map[string]float64 `json:"raw"` // every figure behind it, units in the names
+	Remark string             `json:"remark,omitempty"`
+}
+
+type report struct {
+	Time   time.Time `json:"time"`
+	Go     string    `json:"go"`
+	CPUs   int       `json:"cpus"`
+	Vegeta string    `json:"vegeta"`
+	Rows   []row     `json:"rows"`
+}
+
+func main() {
+	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "child-") {
+		exit(child(os.Args[1], os.Args[2:]))
+	}
+	out := flag.String("out", "", "write the raw figures to this `file` as JSON")
+	md := flag.String("md", "", "write the table to this `file` as Markdown")
+	extra := flag.String("rows", "", "add the rows another benchmark wrote to this `file`")
+	quick := flag.Bool("quick", false, "shorter runs, fewer windows; for trying the program itself")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	exit(run(ctx, *out, *md, *extra, *quick))
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "error: %v\n", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func run(ctx context.Context, out, md, extra string, quick bool) error {
+	b, err := newBench(ctx, quick)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.dir)
+	rep := report{Time: time.Now().UTC().Truncate(time.Second), Go: runtime.Version(), CPUs: runtime.NumCPU(), Vegeta: b.version}
+	for _, measure := range []func(context.Context) ([]row, error){b.cpu, b.stall, b.memory, b.edges} {
+		rows, err := measure(ctx)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			fmt.Fprintf(os.Stderr, "%-60s %s (%s)\n", r.Name, r.Value, r.Bar)
+		}
+		rep.Rows = append(rep.Rows, rows...)
+	}
+	if extra != "" {
+		if err := addRows(&rep, extra); err != nil {
+			return err
+		}
+	}
+	return publish(rep, out, md)
+}
+
+func addRows(rep *report, path string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("add rows: %w", err)
+	}
+	var rows []row
+	if err := json.Unmarshal(b, &rows); err != nil {
+		return fmt.Errorf("add rows of %s: %w", path, err)
+	}
+	rep.Rows = append(rep.Rows, rows...)
+	return nil
+}
+
+// publish writes the report and returns an error naming the bars that were
+// missed.
+func publish(rep report, out, md string) error {
+	table := markdown(rep)
+	if _, err := io.WriteString(os.Stdout, table); err != nil {
+		return err
+	}
+	if out != "" {
+		b, err := json.MarshalIndent(rep, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(out, append(b, '\n'), 0o644); err != nil {
+			return err
+		}
+	}
+	if md != "" {
+		if err := os.WriteFile(md, []byte(table), 0o644); err != nil {
+			return err
+		}
+	}
+	var missed []string
+	for _, r := range rep.Rows {
+		if !r.Met {
+			missed = append(missed, r.Name)
+		}
+	}
+	if len(missed) > 0 {
+		return fmt.Errorf("bars missed: %s", strings.Join(missed, "; "))
+	}
+	return nil
+}
+
+func markdown(rep report) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Performance\n\nMeasured by `make bench` on %s with %s, %d CPUs, against %s in the same run. "+
+		"The raw figures are in performance.json.\n\n| | measured | bar | |\n| --- | --- | --- | --- |\n",
+		rep.Time.Format(time.DateOnly), rep.Go, rep.CPUs, rep.Vegeta)
+	var remarks []string
+	for _, r := range rep.Rows {
+		verdict := "met"
+		if !r.Met {
+			verdict = "**missed**"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.Name, r.Value, r.Bar, verdict)
+		if r.Remark != "" {
+			remarks = append(remarks, fmt.Sprintf("* %s: %s\n", r.Name, r.Remark))
+		}
+	}
+	b.WriteString("\n" + strings.Join(remarks, ""))
+	return b.String()
+}

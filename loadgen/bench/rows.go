@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"blackstart/loadgen"
+)
+
+const (
+	fastRate    = 8000 // per second
+	fastRounds  = 3
+	fastSeconds = 8
+
+	stallRate = 800
+
+	memoryRate    = 3000
+	memoryTimeout = time.Second
+	memoryBar     = 100 << 20 // bytes
+)
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+
+// cpu measures CPU per request and achieved ÷ intended at 8 000/s, HTTP/1.1
+// with kept connections, in rounds that take turns; the medians count.
+func (b *bench) cpu(ctx context.Context) ([]row, error) {
+	length, rounds := seconds(fastSeconds), fastRounds
+	if b.quick {
+		length, rounds = seconds(2), 1
+	}
+	var ours, theirs, achieved []float64
+	for range rounds {
+		err := b.withServer(ctx, 0, 0, func(url string) error {
+			rep, u, err := b.theirs(ctx, url, fastRate, length, "-max-workers", "64")
+			if err != nil {
+				return err
+			}
+			theirs = append(theirs, micros(u.cpu, uint64(math.Round(float64(rep.Requests)*rep.Success))))
+			res, u, err := b.ours(ctx, url, fastRate, length, 2*time.Second, filepath.Join(b.dir, "fast.bin"))
+			if err != nil {
+				return err
+			}
+			ours = append(ours, micros(u.cpu, res.OK))
+			// Answers within the schedule's time: what came after it does not count.
+			achieved = append(achieved, min(1, length.Seconds()/res.Seconds)*float64(res.OK)/float64(res.Due))
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("measure CPU: %w", err)
+		}
+	}
+	o, v, a := median(ours), median(theirs), median(achieved)
+	return []row{{
+		Name: "CPU per request against `vegeta attack -max-workers 64`, 8 000/s, keep-alive", Bar: "≤ 0.75 ×",
+		Value: fmt.Sprintf("%.2f × (%.1f µs, vegeta %.1f µs)", o/v, o, v), Met: o/v <= 0.75,
+		Raw: map[string]float64{"ours_us": o, "vegeta_us": v, "ratio": o / v, "rounds": float64(rounds)},
+	}, {
+		Name: "achieved ÷ intended at 8 000/s", Bar: "≥ 0.99",
+		Value: fmt.Sprintf("%.4f", a), Met: a >= 0.99, Raw: map[string]float64{"achieved": a},
+	}}, nil
+}
+
+func micros(cpu time.Duration, n uint64) float64 {
+	return float64(cpu.Microseconds()) / float64(max(n, 1))
+}
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[len(v)/2]
+}
+
+// withServer runs use against a server that stalls as told.
+func (b *bench) withServer(ctx context.Context, after, length time.Duration, use func(url string) error) error {
+	s, err := b.startServer(ctx, after, length)
+	if err != nil {
+		return err
+	}
+	err = use(s.URL)
+	_, stopErr := s.stop()
+	return errors.Join(err, stopErr)
+}
+
+// stall measures p99 over a run with a scripted stall of 2 s against the ideal:
+// a request due within the stall is answered when it ends, any other at once.
+func (b *bench) stall(ctx context.Context) ([]row, error) {
+	length, after := seconds(10), seconds(4)
+	if b.quick {
+		length, after = seconds(4), seconds(1)
+	}
+	s, err := b.startServer(ctx, after, seconds(2))
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(b.dir, "stall.bin")
+	_, _, err = b.ours(ctx, s.URL, stallRate, length, seconds(4), file)
+	span, stopErr := s.stop()
+	if err := errors.Join(err, stopErr); err != nil {
+		return nil, fmt.Errorf("measure stall: %w", err)
+	}
+	h, samples, err := readSamples(file)
+	if err != nil {
+		return nil, err
+	}
+	var measured, ideal []int64
+	from, to := span.From-h.Anchor, span.To-h.Anchor
+	for _, s := range samples {
+		measured = append(measured, s.Latency())
+		if s.Due >= from && s.Due < to {
+			ideal = append(ideal, to-s.Due)
+		} else {
+			ideal = append(ideal, 0)
+		}
+	}
+	m, i := p99(measured), p99(ideal)
+	var theirs vegetaReport
+	err = b.withServer(ctx, after, seconds(2), func(url string) error {
+		var err error
+		theirs, _, err = b.theirs(ctx, url, stallRate, length, "-max-workers", "64")
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("measure stall: %w", err)
+	}
+	ratio := float64(m) / float64(i)
+	return []row{{
+		Name: "p99 over a scripted 2 s stall, measured ÷ ideal", Bar: "1.00 ± 0.02",
+		Value: fmt.Sprintf("%.3f (%.0f ms of %.0f ms)", ratio, float64(m)/1e6, float64(i)/1e6), Met: math.Abs(ratio-1) <= 0.02,
+		Raw: map[string]float64{
+			"measured_ms": float64(m) / 1e6, "ideal_ms": float64(i) / 1e6, "ratio": ratio,
+			"vegeta_max_workers_64_ms": float64(theirs.Latencies.P99) / 1e6, "rate": stallRate,
+		},
+		Remark: fmt.Sprintf("vegeta with -max-workers 64 on the same stall: %.0f ms", float64(theirs.Latencies.P99)/1e6),
+	}}, nil
+}
+
+func p99(v []int64) int64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[int(math.Ceil(float64(len(v))*0.99))-1]
+}
+
+func readSamples(path string) (loadgen.Header, []loadgen.Sample, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return loadgen.Header{}, nil, err
+	}
+	defer f.Close()
+	return loadgen.ReadSamples(f)
+}
+
+// memory measures peak memory in a 6 s stall at 3 000/s, ours with its default
+// pool, vegeta's without a bound on its workers.
+func (b *bench) memory(ctx context.Context) ([]row, error) {
+	length, after, stall := seconds(10), seconds(2), seconds(6)
+	if b.quick {
+		length, after, stall = seconds(4), seconds(1), seconds(2)
+	}
+	var mine, theirs usage
+	var res loadResult
+	err := b.withServer(ctx, after, stall, func(url string) error {
+		var err error
+		res, mine, err = b.ours(ctx, url, memoryRate, length, memoryTimeout, filepath.Join(b.dir, "memory.bin"))
+		return err
+	})
+	if err == nil {
+		err = b.withServer(ctx, after, stall, func(url string) error {
+			var err error
+			_, theirs, err = b.theirs(ctx, url, memoryRate, length)
+			return err
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("measure memory: %w", err)
+	}
+	mb := func(n int64) float64 { return float64(n) / (1 << 20) }
+	return []row{{
+		Name: "peak memory, 6 s stall at 3 000/s", Bar: "< 100 MB",
+		Value: fmt.Sprintf("%.0f MB (%d workers)", mb(mine.rss), res.PeakWorkers), Met: mine.rss < memoryBar,
+		Raw: map[string]float64{
+			"ours_mb": mb(mine.rss), "vegeta_mb": mb(theirs.rss), "workers": float64(res.PeakWorkers),
+			"sent_share": float64(res.Sent) / float64(max(res.Due, 1)),
+		},
+		Remark: fmt.Sprintf("timeout %s, %.1f %% of the due requests sent; vegeta without -max-workers: %.0f MB",
+			memoryTimeout, 100*float64(res.Sent)/float64(max(res.Due, 1)), mb(theirs.rss)),
+	}}, nil
+}

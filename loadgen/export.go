@@ -1,0 +1,144 @@
+package loadgen
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+)
+
+// Each turns a slice of samples into what the exporters take.
+func Each(samples []Sample) iter.Seq2[Sample, error] {
+	return func(yield func(Sample, error) bool) {
+		for _, s := range samples {
+			if !yield(s, nil) {
+				return
+			}
+		}
+	}
+}
+
+// WriteVegeta writes samples as a gob stream of vegeta's Result, which
+// `vegeta report` and `vegeta plot` read. Timestamp is the due time and Latency
+// counts from it. A sample that was never sent has latency 0 and its outcome as
+// error; the error of any other failure is its outcome's name, so that equal
+// failures count together. The first error of samples ends the export.
+func WriteVegeta(w io.Writer, h Header, samples iter.Seq2[Sample, error]) error {
+	out := bufio.NewWriter(w)
+	encode := vegeta.NewEncoder(out)
+	name := fmt.Sprintf("stream-%d", h.Stream)
+	for s, err := range samples {
+		if err != nil {
+			return fmt.Errorf("export samples: %w", err)
+		}
+		r := vegeta.Result{
+			Attack: name, Seq: s.Seq, Code: s.Status,
+			Timestamp: h.AnchorTime().Add(time.Duration(s.Due)),
+			Latency:   time.Duration(max(s.Latency(), 0)),
+		}
+		switch {
+		case s.Outcome != OK:
+			r.Error = s.Outcome.String()
+		case r.Code == 0:
+			r.Code = 200 // vegeta counts success by status alone; a protocol without one was OK
+		}
+		if s.Outcome != OK && r.Code >= 200 && r.Code < 400 {
+			r.Code = 0 // a wrong answer with a good status is no success
+		}
+		if err := encode(&r); err != nil {
+			return fmt.Errorf("export samples: %w", err)
+		}
+	}
+	return flush(out)
+}
+
+// WriteCSV writes samples as CSV with a heading. Times are ns since the anchor,
+// empty for never; utc is the due time.
+func WriteCSV(w io.Writer, h Header, samples iter.Seq2[Sample, error]) error {
+	out := csv.NewWriter(w)
+	row := []string{"seq", "utc", "due_ns", "sent_ns", "done_ns", "latency_ns", "outcome", "cohort", "status", "worker"}
+	if err := out.Write(row); err != nil {
+		return fmt.Errorf("export samples: %w", err)
+	}
+	for s, err := range samples {
+		if err != nil {
+			return fmt.Errorf("export samples: %w", err)
+		}
+		row = append(row[:0],
+			strconv.FormatUint(s.Seq, 10), utc(h, s.Due), strconv.FormatInt(s.Due, 10),
+			offset(s.Sent), offset(s.Done), offset(s.Latency()), s.Outcome.String(),
+			strconv.Itoa(int(s.Cohort)), strconv.Itoa(int(s.Status)), strconv.FormatUint(uint64(s.Worker), 10))
+		if err := out.Write(row); err != nil {
+			return fmt.Errorf("export samples: %w", err)
+		}
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		return fmt.Errorf("export samples: %w", err)
+	}
+	return nil
+}
+
+// WriteNDJSON writes samples as one JSON object a line, with the columns of
+// WriteCSV as keys; a time that never came is null.
+func WriteNDJSON(w io.Writer, h Header, samples iter.Seq2[Sample, error]) error {
+	out := bufio.NewWriter(w)
+	encode := json.NewEncoder(out)
+	for s, err := range samples {
+		if err != nil {
+			return fmt.Errorf("export samples: %w", err)
+		}
+		line := jsonSample{
+			Seq: s.Seq, UTC: utc(h, s.Due), Due: s.Due, Sent: instant(s.Sent), Done: instant(s.Done),
+			Latency: instant(s.Latency()), Outcome: s.Outcome.String(), Cohort: s.Cohort, Status: s.Status, Worker: s.Worker,
+		}
+		if err := encode.Encode(line); err != nil {
+			return fmt.Errorf("export samples: %w", err)
+		}
+	}
+	return flush(out)
+}
+
+type jsonSample struct {
+	Seq     uint64 `json:"seq"`
+	UTC     string `json:"utc"`
+	Due     int64  `json:"due_ns"`
+	Sent    *int64 `json:"sent_ns"`
+	Done    *int64 `json:"done_ns"`
+	Latency *int64 `json:"latency_ns"`
+	Outcome string `json:"outcome"`
+	Cohort  uint8  `json:"cohort"`
+	Status  uint16 `json:"status"`
+	Worker  uint32 `json:"worker"`
+}
+
+const utcLayout = "2006-01-02T15:04:05.000000000Z"
+
+func utc(h Header, offset int64) string { return time.Unix(0, h.Anchor+offset).UTC().Format(utcLayout) }
+
+func offset(ns int64) string {
+	if ns == Never {
+		return ""
+	}
+	return strconv.FormatInt(ns, 10)
+}
+
+func instant(ns int64) *int64 {
+	if ns == Never {
+		return nil
+	}
+	return &ns
+}
+
+func flush(w *bufio.Writer) error {
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("export samples: %w", err)
+	}
+	return nil
+}

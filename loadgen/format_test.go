@@ -1,0 +1,396 @@
+package loadgen
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var testRun = [16]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
+
+func goodSample(n uint64) Sample {
+	due := int64(n) * 1000
+	return Sample{Seq: n, Due: due, Sent: due + 10, Done: due + 500, Outcome: OK, Cohort: 2, Status: 200, Worker: 9}
+}
+
+func goodAttempt(n uint64) Attempt {
+	return Attempt{
+		ID: AttemptID(3, n), Sent: int64(n), Done: int64(n) + 5, Amount: -1250, Outcome: AttemptUnknown,
+		Place: PlacePrimary, CopiesNew: CopiesNotRead, CopiesOld: CopiesNotRead, Worker: 4,
+	}
+}
+
+func tempFile(t *testing.T) *os.File {
+	t.Helper()
+	f, err := os.Create(filepath.Join(t.TempDir(), "f.bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func contents(t *testing.T, f *os.File) []byte {
+	t.Helper()
+	b, err := os.ReadFile(f.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// sampleFile returns the bytes of a closed file of n samples.
+func sampleFile(t *testing.T, n uint64) []byte {
+	t.Helper()
+	f := tempFile(t)
+	w, err := NewSampleWriter(f, Header{Run: testRun, Stream: 3, Anchor: 1_700_000_000_000_000_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		if err := w.Write(goodSample(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return contents(t, f)
+}
+
+func attemptFile(t *testing.T, n uint64) *os.File {
+	t.Helper()
+	f := tempFile(t)
+	w, err := NewAttemptWriter(f, Header{Run: testRun, Stream: 3, Anchor: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		if err := w.Write(goodAttempt(n - 1 - i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// The layout is fixed: these bytes may never change.
+func TestBytesOfAFile(t *testing.T) {
+	want := "626c61636b73746172742e7061636b2f" + "0100" + "0100" + "4000" + "2800" +
+		"0102030405060708090a0b0c0d0e0f10" + "03000000" + "00000000" + "00002a36fe9c9717" + "0100000000000000" +
+		"0000000000000000" + "0000000000000000" + "0a00000000000000" + "f401000000000000" + "01" + "02" + "c800" + "09000000"
+	if got := hex.EncodeToString(sampleFile(t, 1)); got != want {
+		t.Errorf("samples\n got %s\nwant %s", got, want)
+	}
+	want = "626c61636b73746172742e7061636b2f" + "0100" + "0200" + "4000" + "3000" +
+		"0102030405060708090a0b0c0d0e0f10" + "03000000" + "00000000" + "0100000000000000" + "0100000000000000" +
+		"0100000000030000" + "0000000000000000" + "0000000000000000" + "0500000000000000" + "1efbffffffffffff" +
+		"03" + "01" + "ff" + "ff" + "04000000"
+	if got := hex.EncodeToString(contents(t, attemptFile(t, 1))); got != want {
+		t.Errorf("ledger\n got %s\nwant %s", got, want)
+	}
+}
+
+func TestFilesReadBackInOrderWhateverTheOrderOfWriting(t *testing.T) {
+	const n = 20_000
+	f := tempFile(t)
+	w, err := NewSampleWriter(f, Header{Stream: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := rand.New(rand.NewPCG(1, 2)).Perm(n)
+	for _, i := range order {
+		if err := w.Write(goodSample(uint64(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.Count() != n {
+		t.Fatalf("count %d", w.Count())
+	}
+	if err := errors.Join(w.Close(), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	h, samples, err := ReadSamples(bytes.NewReader(contents(t, f)))
+	if err != nil || h.Count != n || len(samples) != n {
+		t.Fatalf("%+v, %d samples, %v", h, len(samples), err)
+	}
+	for i, s := range samples {
+		if s != goodSample(uint64(i)) {
+			t.Fatalf("sample %d is %+v", i, s)
+		}
+	}
+	_, attempts, err := ReadAttempts(attemptFile(t, 3000))
+	if err == nil {
+		t.Fatal("read from the end of a file and found a ledger")
+	}
+	_, attempts, err = ReadAttempts(bytes.NewReader(contents(t, attemptFile(t, 3000))))
+	if err != nil || len(attempts) != 3000 || attempts[2999] != goodAttempt(2999) {
+		t.Fatalf("%d attempts, %v", len(attempts), err)
+	}
+}
+
+func TestWriterRefusesWhatWouldBreakTheFile(t *testing.T) {
+	w, err := NewSampleWriter(tempFile(t), Header{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(goodSample(MaxWindow)); !errors.Is(err, ErrWindow) {
+		t.Errorf("beyond the window: %v", err)
+	}
+	if err := w.Write(goodSample(MaxWindow - 1)); err != nil {
+		t.Errorf("last of the window: %v", err)
+	}
+	if err := w.Write(goodSample(MaxWindow - 1)); err == nil {
+		t.Error("the same record twice")
+	}
+	if err := errors.Join(w.Write(goodSample(0)), w.Flush()); err != nil {
+		t.Error(err)
+	}
+	if err := w.Write(goodSample(0)); err == nil {
+		t.Error("a record already in the file")
+	}
+	var gap *GapError
+	if err := w.Close(); !errors.As(err, &gap) || gap.Missing != 1 || gap.Held != 1 {
+		t.Errorf("close with a gap: %v", err)
+	}
+	if err := w.Write(goodSample(1)); err == nil {
+		t.Error("write after close")
+	}
+	if _, err := NewAttemptWriter(tempFile(t), Header{Stream: MaxLedgerStream + 1}); err == nil {
+		t.Error("stream too large for a ledger")
+	}
+	a, err := NewAttemptWriter(tempFile(t), Header{Stream: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Write(goodAttempt(0)); err == nil {
+		t.Error("attempt of another stream")
+	}
+}
+
+func TestReaderRefusesBadFiles(t *testing.T) {
+	good := sampleFile(t, 5)
+	change := func(at int, b ...byte) []byte {
+		c := bytes.Clone(good)
+		copy(c[at:], b)
+		return c
+	}
+	record := func(n, at int, b ...byte) []byte { return change(HeaderSize+n*SampleSize+at, b...) }
+	for name, c := range map[string]struct {
+		file []byte
+		want error
+		read int
+	}{
+		"empty":              {nil, ErrMagic, 0},
+		"half a header":      {good[:40], ErrMagic, 0},
+		"magic":              {change(0, 'B'), ErrMagic, 0},
+		"version":            {change(16, 2), ErrVersion, 0},
+		"unknown kind":       {change(18, 9), ErrKind, 0},
+		"other kind":         {change(18, 2, 0, 64, 0, 48), ErrKind, 0},
+		"header length":      {change(20, 65), ErrLayout, 0},
+		"record length":      {change(22, 48), ErrLayout, 0},
+		"reserved":           {change(44, 1), ErrLayout, 0},
+		"not closed":         {change(56, 0), ErrNotClosed, 5},
+		"closed, empty":      {change(56, 0)[:HeaderSize], ErrNotClosed, 0},
+		"trailing bytes":     {append(bytes.Clone(good), 1, 2, 3), ErrTrailing, 5},
+		"trailing record":    {change(56, 4), ErrTrailing, 4},
+		"seq":                {record(2, 0, 3), ErrRecord, 2},
+		"outcome none":       {record(2, 32, 0), ErrRecord, 2},
+		"outcome unknown":    {record(2, 32, NumOutcomes), ErrRecord, 2},
+		"unsent but sent":    {record(2, 32, byte(Unsent)), ErrRecord, 2},
+		"done before sent":   {record(2, 24, 0, 0), ErrRecord, 2},
+		"sent before due":    {record(2, 16, 0, 0), ErrRecord, 2},
+		"due before anchor":  {record(2, 8, 255, 255, 255, 255, 255, 255, 255, 255), ErrRecord, 2},
+		"not closed, torn":   {change(56, 0)[:HeaderSize+2*SampleSize+7], ErrNotClosed, 2},
+		"huge count, no end": {change(56, 255, 255, 255, 255, 255, 255, 255, 255), new(TornError), 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, samples, err := ReadSamples(bytes.NewReader(c.file))
+			var torn *TornError
+			if !errors.Is(err, c.want) && !(errors.As(c.want, &torn) && errors.As(err, &torn)) {
+				t.Fatalf("error %v, want %v", err, c.want)
+			}
+			if len(samples) != c.read {
+				t.Fatalf("%d good samples, want %d", len(samples), c.read)
+			}
+		})
+	}
+	var torn *TornError
+	if _, s, err := ReadSamples(bytes.NewReader(good[:len(good)-1])); !errors.As(err, &torn) || len(s) != 4 ||
+		*torn != (TornError{Read: 4, Want: 5, Tail: SampleSize - 1}) || errors.Is(err, ErrNotClosed) {
+		t.Fatalf("torn tail: %v, %d samples", err, len(s))
+	}
+	if _, _, err := ReadAttempts(bytes.NewReader(good)); !errors.Is(err, ErrKind) || !strings.Contains(err.Error(), "samples") {
+		t.Fatalf("samples as a ledger: %v", err)
+	}
+}
+
+func TestReaderRefusesBadAttempts(t *testing.T) {
+	good := contents(t, attemptFile(t, 3))
+	for name, c := range map[string]struct {
+		at int
+		b  byte
+	}{
+		"id": {0, 77}, "retry of a later": {14, 255}, "outcome": {40, 4}, "outcome 0": {40, 0}, "place": {41, 3},
+		"never sent": {23, 255}, "done before sent": {24, 0},
+	} {
+		bad := bytes.Clone(good)
+		bad[HeaderSize+AttemptSize+c.at] = c.b
+		if _, a, err := ReadAttempts(bytes.NewReader(bad)); !errors.Is(err, ErrRecord) || len(a) != 1 {
+			t.Errorf("%s: %v, %d attempts", name, err, len(a))
+		}
+	}
+}
+
+func TestAKilledWriterLeavesAReadablePrefix(t *testing.T) {
+	f := tempFile(t)
+	w, err := NewSampleWriter(f, Header{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []uint64{0, 1, 2, 5, 6} {
+		if err := w.Write(goodSample(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	_, samples, err := ReadSamples(bytes.NewReader(contents(t, f)))
+	if !errors.Is(err, ErrNotClosed) || len(samples) != 3 {
+		t.Fatalf("%d samples, %v", len(samples), err)
+	}
+}
+
+func TestMemoryStaysFlat(t *testing.T) {
+	w, err := NewSampleWriter(tempFile(t), Header{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range uint64(100_000) {
+		if err := w.Write(goodSample(n ^ 1)); err != nil { // pairs in the wrong order
+			t.Fatal(err)
+		}
+	}
+	if len(w.ring) > 2*autoDrain {
+		t.Errorf("the window grew to %d records", len(w.ring))
+	}
+}
+
+func TestSetCopies(t *testing.T) {
+	f := attemptFile(t, 5000)
+	_, err := SetCopies(f, func(id uint64) (int, int) {
+		_, n, _ := SplitAttemptID(id)
+		return int(n), CopiesNotRead
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, attempts, err := ReadAttempts(bytes.NewReader(contents(t, f)))
+	if err != nil || len(attempts) != 5000 {
+		t.Fatal(len(attempts), err)
+	}
+	for n, a := range attempts {
+		want := goodAttempt(uint64(n))
+		want.CopiesNew = uint8(min(n, MaxCopies))
+		if n == CopiesNotRead {
+			want.CopiesNew = CopiesNotRead
+		}
+		if a != want {
+			t.Fatalf("attempt %d is %+v, want %+v", n, a, want)
+		}
+	}
+}
+
+func TestAttemptIDs(t *testing.T) {
+	for _, c := range []struct {
+		stream uint32
+		n      uint64
+	}{{0, 0}, {3, 0}, {MaxLedgerStream, 1<<40 - 2}} {
+		id := AttemptID(c.stream, c.n)
+		stream, n, ok := SplitAttemptID(id)
+		if !ok || stream != c.stream || n != c.n || int64(id) <= 0 {
+			t.Errorf("%v: id %d → %d, %d, %v", c, id, stream, n, ok)
+		}
+	}
+	for _, id := range []uint64{0, 1 << 40, 1 << 63, 1<<63 | 1} {
+		if _, _, ok := SplitAttemptID(id); ok {
+			t.Errorf("id %d belongs to an attempt", id)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	seen := map[string]bool{}
+	for o := range Outcome(NumOutcomes) {
+		if seen[o.String()] || o.String() == "" {
+			t.Errorf("outcome %d is called %q", o, o)
+		}
+		seen[o.String()] = true
+	}
+	for _, c := range []struct{ got, want string }{
+		{Outcome(99).String(), "outcome-99"}, {AttemptOK.String(), "ok"}, {AttemptDefinite.String(), "definite"},
+		{AttemptUnknown.String(), "unknown"}, {AttemptOutcome(9).String(), "attempt-9"}, {PlaceStandby.String(), "standby"},
+		{PlaceOutside.String(), "outside"}, {PlacePrimary.String(), "primary"}, {Place(7).String(), "place-7"},
+		{KindLedger.String(), "ledger"}, {FileKind(7).String(), "kind-7"}, {TLSIssuer.String(), "tls-issuer"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%q, want %q", c.got, c.want)
+		}
+	}
+}
+
+func FuzzReadSamples(f *testing.F) {
+	good := append([]byte(nil), mustHeader(KindSamples, 2)...)
+	good = goodSample(1).appendTo(goodSample(0).appendTo(good))
+	f.Add(good)
+	f.Add(good[:70])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, samples, err := ReadSamples(bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		again, encErr := h.AppendBinary(nil)
+		for _, s := range samples {
+			again = s.appendTo(again)
+		}
+		if encErr != nil || !bytes.Equal(again, b) {
+			t.Fatal("accepted bytes that we would not write")
+		}
+	})
+}
+
+func FuzzReadAttempts(f *testing.F) {
+	good := append([]byte(nil), mustHeader(KindLedger, 2)...)
+	good = goodAttempt(1).appendTo(goodAttempt(0).appendTo(good))
+	f.Add(good)
+	f.Add(good[:99])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, attempts, err := ReadAttempts(bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		again, encErr := h.AppendBinary(nil)
+		for _, a := range attempts {
+			again = a.appendTo(again)
+		}
+		if encErr != nil || !bytes.Equal(again, b) {
+			t.Fatal("accepted bytes that we would not write")
+		}
+	})
+}
+
+func mustHeader(k FileKind, count uint64) []byte {
+	b, err := Header{Kind: k, Run: testRun, Stream: 3, Anchor: 5, Count: count}.AppendBinary(nil)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}

@@ -1,0 +1,105 @@
+package workloads
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"blackstart/internal/registry"
+	"blackstart/loadgen"
+)
+
+var _ = Workloads.Add(registry.Kind[Workload]{
+	Name: "http.query",
+	Doc: "Asks the public entry point a fixed set of questions over HTTPS and checks each answer, as three kinds of " +
+		"client in turn: a fresh connection each time, kept connections, and a resolver that ignores the TTL for a stated time.",
+	Example: "load:\n  - {workload: http.query, rate: 200/s, timeout: 2s, cohorts: [fresh, pooled, stale-resolver]}",
+	New:     func() Workload { return httpQuery{} },
+})
+
+type httpQuery struct{}
+
+// Open implements Workload.
+func (httpQuery) Open(cfg Config, _ *loadgen.AttemptWriter) (loadgen.Op, error) {
+	return newHTTPOp(cfg)
+}
+
+// httpOp sends request n as cohort n mod len(cohorts).
+type httpOp struct {
+	tally
+	timeout time.Duration
+	players []player
+}
+
+// player is one cohort.
+type player struct {
+	cohort   Cohort
+	client   *httpClient
+	requests requestSet
+}
+
+func newHTTPOp(cfg Config) (*httpOp, error) {
+	if err := cfg.fill(); err != nil {
+		return nil, err
+	}
+	if len(cfg.Cohorts) == 0 {
+		return nil, errors.New("open workload: no cohorts")
+	}
+	fresh, err := newResolver(cfg.Entry.Name, cfg.Entry.Resolver, 0)
+	if err != nil {
+		return nil, err
+	}
+	op := &httpOp{timeout: cfg.Timeout}
+	for _, cohort := range cfg.Cohorts {
+		r := fresh
+		switch cohort {
+		case Fresh, Pooled:
+		case StaleResolver:
+			if r, err = newResolver(cfg.Entry.Name, cfg.Entry.Resolver, cfg.StaleFor); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, fmt.Errorf("open workload: unknown %s", cohort)
+		}
+		keep := cohort == Pooled
+		client, err := newHTTPClient(cfg.Entry, r, keep)
+		if err != nil {
+			return nil, err
+		}
+		op.players = append(op.players, player{cohort, client, newRequestSet(cfg.Entry, keep)})
+	}
+	return op, nil
+}
+
+// Do implements loadgen.Op.
+func (o *httpOp) Do(_ context.Context, slot loadgen.Slot) loadgen.Result {
+	n := uint64(len(o.players))
+	p := &o.players[slot.Seq%n]
+	wire := p.requests.wire[slot.Seq/n%uint64(len(p.requests.wire))]
+	status, err := p.client.roundTrip(wire, time.Now().Add(o.timeout), p.requests.check)
+	res := loadgen.Result{Cohort: uint8(p.cohort), Status: uint16(status)}
+	switch {
+	case err != nil:
+		res.Outcome = classify(err)
+		o.add(err)
+	case status == http.StatusOK:
+		res.Outcome = loadgen.OK
+	case status >= 500 && status < 600:
+		res.Outcome = loadgen.HTTP5xx
+	case status >= 400 && status < 500:
+		res.Outcome = loadgen.HTTP4xx
+	default:
+		res.Outcome = loadgen.WrongAnswer
+	}
+	return res
+}
+
+// Close drops the kept connections.
+func (o *httpOp) Close() error {
+	for _, p := range o.players {
+		p.client.close()
+	}
+	return nil
+}

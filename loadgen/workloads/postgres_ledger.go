@@ -1,0 +1,128 @@
+package workloads
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"blackstart/internal/registry"
+	"blackstart/loadgen"
+)
+
+var _ = Workloads.Add(registry.Kind[Workload]{
+	Name: "postgres.ledger",
+	Doc: "Writes one row a request into blackstart.ledger and keeps, for each attempt, whether it was acknowledged, " +
+		"certainly not applied, or unknown. Needs the table: see CreateLedger.",
+	Example: "load:\n  - {workload: postgres.ledger, rate: 200/s, timeout: 1s, place: outside, amount: 100.00}",
+	New:     func() Workload { return postgresLedger{} },
+})
+
+type postgresLedger struct{}
+
+// Open implements Workload.
+func (postgresLedger) Open(cfg Config, ledger *loadgen.AttemptWriter) (loadgen.Op, error) {
+	if err := cfg.fill(); err != nil {
+		return nil, err
+	}
+	if ledger == nil {
+		return nil, errors.New("open workload: postgres.ledger has no file for its attempts")
+	}
+	if cfg.Stream > loadgen.MaxLedgerStream {
+		return nil, fmt.Errorf("open workload: ledger stream %d exceeds %d", cfg.Stream, loadgen.MaxLedgerStream)
+	}
+	sessions, err := newSessions(cfg.Database)
+	if err != nil {
+		return nil, err
+	}
+	return &ledgerOp{cfg: cfg, ledger: ledger, sessions: sessions, amount: formatAmount(cfg.Amount)}, nil
+}
+
+// insertLedger is one implicit transaction: its end is the commit.
+const insertLedger = `INSERT INTO blackstart.ledger (run, id, business_key, stream, amount) VALUES ($1, $2, $3, $4, $5)`
+
+// PostgreSQL's type numbers of insertLedger's parameters, and their formats: all
+// binary but the amount, which is text.
+var (
+	insertTypes   = []uint32{2950, 20, 20, 23, 1700} // uuid, int8, int8, int4, numeric
+	insertFormats = []int16{1, 1, 1, 1, 0}
+)
+
+// ledgerOp makes one write attempt a request, and more only if Retries says so.
+type ledgerOp struct {
+	tally
+	cfg      Config
+	ledger   *loadgen.AttemptWriter
+	sessions *sessions
+	amount   []byte
+	attempts atomic.Uint64
+}
+
+// Do implements loadgen.Op.
+func (o *ledgerOp) Do(_ context.Context, slot loadgen.Slot) loadgen.Result {
+	deadline := time.Now().Add(o.cfg.Timeout)
+	var first, previous uint64
+	for try := 0; ; try++ {
+		id := loadgen.AttemptID(o.cfg.Stream, o.attempts.Add(1)-1)
+		if try == 0 {
+			first = id
+		}
+		a := loadgen.Attempt{
+			ID: id, RetryOf: previous, Sent: o.cfg.Clock.Now(), Amount: o.cfg.Amount, Place: o.cfg.Place,
+			CopiesNew: loadgen.CopiesNotRead, CopiesOld: loadgen.CopiesNotRead, Worker: slot.Worker,
+		}
+		if try == 0 {
+			a.Sent = slot.Sent
+		}
+		res := o.write(id, first, deadline)
+		a.Done = o.cfg.Clock.Now()
+		a.Outcome = res.attempt
+		if res.err != nil {
+			o.add(res.err)
+		}
+		if err := o.ledger.Write(a); err != nil {
+			o.add(err) // the writer keeps the error: the stream's Wait returns it
+		}
+		previous = id
+		if res.attempt == loadgen.AttemptOK || try >= o.cfg.Retries || !time.Now().Before(deadline) {
+			return loadgen.Result{Outcome: res.sample}
+		}
+	}
+}
+
+// write sends one attempt, exactly once.
+func (o *ledgerOp) write(id, key uint64, deadline time.Time) writeResult {
+	s, err := o.sessions.take(deadline)
+	if err != nil {
+		// There was no connection, so nothing of this attempt has left.
+		return writeResult{loadgen.AttemptDefinite, classifyPG(err), err}
+	}
+	err = s.exec(deadline, insertLedger, [][]byte{
+		o.cfg.Run[:],
+		binary.BigEndian.AppendUint64(nil, id),
+		binary.BigEndian.AppendUint64(nil, key),
+		binary.BigEndian.AppendUint32(nil, o.cfg.Stream),
+		o.amount,
+	})
+	res := classifyWrite(err, s.warning)
+	o.sessions.giveBack(s, err != nil && (res.attempt == loadgen.AttemptUnknown || isReadOnly(err)), err)
+	return res
+}
+
+// Close ends all connections.
+func (o *ledgerOp) Close() error {
+	o.sessions.close()
+	return nil
+}
+
+// formatAmount writes minor units as a decimal with two digits: 1234 → 12.34.
+func formatAmount(minor int64) []byte {
+	sign, n := "", uint64(minor)
+	if minor < 0 {
+		sign, n = "-", -n
+	}
+	return fmt.Appendf(nil, "%s%s.%02d", sign, strconv.FormatUint(n/100, 10), n%100)
+}

@@ -1,0 +1,392 @@
+package workloads
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"blackstart/loadgen"
+)
+
+func TestWriteOutcomes(t *testing.T) {
+	server := func(severity, code string) error {
+		return &pgconn.PgError{SeverityUnlocalized: severity, Code: code}
+	}
+	for _, c := range []struct {
+		name    string
+		err     error
+		warning string
+		attempt loadgen.AttemptOutcome
+		sample  loadgen.Outcome
+	}{
+		{"ok", nil, "", loadgen.AttemptOK, loadgen.OK},
+		{"not replicated", nil, "canceling wait for synchronous replication due to user request", loadgen.AttemptUnknown, loadgen.WrongAnswer},
+		{"duplicate key", server("ERROR", "23505"), "", loadgen.AttemptDefinite, loadgen.HTTP4xx},
+		{"read-only", server("ERROR", "25006"), "", loadgen.AttemptDefinite, loadgen.HTTP5xx},
+		{"serialization", server("ERROR", "40001"), "", loadgen.AttemptDefinite, loadgen.HTTP4xx},
+		{"deadlock", server("ERROR", "40P01"), "", loadgen.AttemptDefinite, loadgen.HTTP4xx},
+		{"no table", server("ERROR", "42P01"), "", loadgen.AttemptDefinite, loadgen.HTTP4xx},
+		{"disk full", server("ERROR", "53100"), "", loadgen.AttemptDefinite, loadgen.HTTP5xx},
+		{"completion unknown", server("ERROR", "40003"), "", loadgen.AttemptUnknown, loadgen.HTTP4xx},
+		{"cancelled", server("ERROR", "57014"), "", loadgen.AttemptUnknown, loadgen.HTTP5xx},
+		{"terminated", server("FATAL", "57P01"), "", loadgen.AttemptUnknown, loadgen.HTTP5xx},
+		{"crash", server("FATAL", "57P02"), "", loadgen.AttemptUnknown, loadgen.HTTP5xx},
+		{"fatal of a definite class", server("FATAL", "25006"), "", loadgen.AttemptUnknown, loadgen.HTTP5xx},
+		{"rejected, but with a warning", server("ERROR", "25006"), "w", loadgen.AttemptUnknown, loadgen.HTTP5xx},
+		{"internal", server("ERROR", "XX000"), "", loadgen.AttemptUnknown, loadgen.HTTP5xx},
+		{"no code", server("ERROR", ""), "", loadgen.AttemptUnknown, loadgen.Other},
+		{"connection", server("FATAL", "08006"), "", loadgen.AttemptUnknown, loadgen.HTTP5xx},
+		{"end of file", io.ErrUnexpectedEOF, "", loadgen.AttemptUnknown, loadgen.Reset},
+		{"timeout", fmt.Errorf("receive: %w", os.ErrDeadlineExceeded), "", loadgen.AttemptUnknown, loadgen.Timeout},
+		{"never left", neverLeft{}, "", loadgen.AttemptDefinite, loadgen.Other},
+		{"anything", errors.New("?"), "", loadgen.AttemptUnknown, loadgen.Other},
+	} {
+		res := classifyWrite(c.err, c.warning)
+		if res.attempt != c.attempt || res.sample != c.sample || (res.err == nil) != (c.name == "ok") {
+			t.Errorf("%s: %s, %s, %v; want %s, %s", c.name, res.attempt, res.sample, res.err, c.attempt, c.sample)
+		}
+	}
+}
+
+type neverLeft struct{}
+
+func (neverLeft) Error() string     { return "busy" }
+func (neverLeft) SafeToRetry() bool { return true }
+
+func TestFormatAmount(t *testing.T) {
+	for minor, want := range map[int64]string{0: "0.00", 5: "0.05", 1234: "12.34", -1234: "-12.34", -1 << 63: "-92233720368547758.08"} {
+		if got := string(formatAmount(minor)); got != want {
+			t.Errorf("%d: %s, want %s", minor, got, want)
+		}
+	}
+}
+
+// writer is one run of postgres.ledger against addresses.
+type writer struct {
+	*Running
+	samples, ledger *os.File
+	run             [16]byte
+}
+
+func startWriter(t *testing.T, run byte, cfg Config) writer {
+	t.Helper()
+	w := writer{samples: create(t, "s.bin"), ledger: create(t, "l.bin"), run: [16]byte{0: run}}
+	cfg.Run, cfg.Amount = w.run, 1999
+	if cfg.Clock.Now == nil {
+		cfg.Clock = loadgen.NewClock()
+	}
+	cfg.Database.User, cfg.Database.Name = "drill", "postgres"
+	var err error
+	w.Running, err = Start(t.Context(), postgresLedger{}, cfg, Files{Samples: w.samples, Ledger: w.ledger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// wait ends the run and returns its attempts with the copies found by conn. It
+// fails on what no outcome may ever be: an acknowledged write stored twice, a
+// definite failure that is there.
+func (w writer) wait(t *testing.T, conn *pgx.Conn) (loadgen.Stats, []loadgen.Attempt, *Found) {
+	t.Helper()
+	stats, err := w.Wait()
+	if err != nil || !stats.Closed {
+		t.Fatal(stats, err)
+	}
+	found, err := ReadIDs(t.Context(), conn, w.run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	attempts, err := loadgen.SetCopies(w.ledger, func(id uint64) (int, int) { return found.Copies(id), loadgen.CopiesNotRead })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := samplesOf(t, w.samples); uint64(len(got)) != stats.Due {
+		t.Fatalf("%d samples for %d due", len(got), stats.Due)
+	}
+	for _, a := range attempts {
+		if a.CopiesNew > 1 || (a.Outcome == loadgen.AttemptDefinite && a.CopiesNew != 0) || a.Amount != 1999 {
+			t.Errorf("impossible: %+v; errors %v", a, w.Errors())
+		}
+	}
+	return stats, attempts, found
+}
+
+func count(attempts []loadgen.Attempt, o loadgen.AttemptOutcome) (n int) {
+	for _, a := range attempts {
+		if a.Outcome == o {
+			n++
+		}
+	}
+	return n
+}
+
+// TestLedgerOnPostgres runs on one server; its parts come in order.
+func TestLedgerOnPostgres(t *testing.T) {
+	s := newPGServer(t)
+	s.start(t)
+	conn := s.connect(t)
+	if err := errors.Join(CreateLedger(t.Context(), conn), CreateLedger(t.Context(), conn)); err != nil {
+		t.Fatal(err)
+	}
+	db := Database{Addresses: []string{s.addr()}, MaxConns: 8}
+	t.Run("every write is there once", func(t *testing.T) { testEveryWrite(t, conn, db) })
+	t.Run("planted losses are counted", func(t *testing.T) { testPlantedLosses(t, conn, db) })
+	t.Run("terminated backends", func(t *testing.T) { testTerminated(t, conn, db) })
+	t.Run("unconfirmed commits", func(t *testing.T) { testUnconfirmed(t, conn, db) })
+	t.Run("hung statements", func(t *testing.T) { testHung(t, conn, db) })
+	t.Run("rejected statements", func(t *testing.T) { testRejected(t, conn, db) })
+	t.Run("retries are linked", func(t *testing.T) { testRetries(t, conn, db) })
+}
+
+func testEveryWrite(t *testing.T, conn *pgx.Conn, db Database) {
+	w := startWriter(t, 1, Config{Rate: 500, Slots: 200, Stream: 3, Timeout: testTimeout, Place: loadgen.PlacePrimary, Database: db})
+	stats, attempts, found := w.wait(t, conn)
+	if stats.OK != 200 || found.Rows != 200 || found.Foreign != 0 || found.RepeatedKeys != 0 || len(attempts) != 200 {
+		t.Fatalf("%+v, %d rows, %d attempts, %v", stats, found.Rows, len(attempts), w.Errors())
+	}
+	for n, a := range attempts {
+		if a.ID != loadgen.AttemptID(3, uint64(n)) || a.CopiesNew != 1 || a.Place != loadgen.PlacePrimary {
+			t.Fatalf("%+v", a)
+		}
+	}
+	var amount string
+	var streams, keys int
+	err := conn.QueryRow(t.Context(), `SELECT sum(amount)::text, count(DISTINCT stream), count(DISTINCT business_key)
+		FROM blackstart.ledger WHERE run = $1`, w.run[:]).Scan(&amount, &streams, &keys)
+	if err != nil || amount != "3998.00" || streams != 1 || keys != 200 {
+		t.Fatal(amount, streams, keys, err)
+	}
+}
+
+func testPlantedLosses(t *testing.T, conn *pgx.Conn, db Database) {
+	w := startWriter(t, 2, Config{Rate: 1000, Slots: 300, Stream: 1, Timeout: testTimeout, Database: db})
+	if _, err := w.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	lost := []uint64{7, 100, 101, 299}
+	for _, n := range lost {
+		_, err := conn.Exec(t.Context(), `DELETE FROM blackstart.ledger WHERE run = $1 AND id = $2`, w.run[:], int64(loadgen.AttemptID(1, n)))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, attempts, found := w.wait(t, conn)
+	var acked loadgen.IDSet
+	for _, a := range attempts {
+		if _, n, _ := loadgen.SplitAttemptID(a.ID); a.Outcome == loadgen.AttemptOK {
+			acked.Add(n)
+		}
+	}
+	if got := slices.Collect(acked.Minus(found.Streams[1])); !slices.Equal(got, lost) {
+		t.Fatalf("lost %v, want %v", got, lost)
+	}
+}
+
+func testTerminated(t *testing.T, conn *pgx.Conn, db Database) {
+	w := startWriter(t, 3, Config{Rate: 400, Timeout: testTimeout, Database: db})
+	for range 10 {
+		time.Sleep(50 * time.Millisecond)
+		_, err := conn.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'blackstart'`)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Stop()
+	stats, attempts, _ := w.wait(t, conn)
+	if unknown := count(attempts, loadgen.AttemptUnknown); unknown == 0 || stats.OK == 0 {
+		t.Fatalf("%d unknown, %+v", unknown, stats)
+	}
+	for _, a := range attempts {
+		if a.Outcome == loadgen.AttemptOK && a.CopiesNew != 1 {
+			t.Fatalf("acknowledged and missing: %+v", a)
+		}
+	}
+}
+
+// setStandby makes every commit wait for the standby called names.
+func setStandby(t *testing.T, conn *pgx.Conn, names string) {
+	t.Helper()
+	for _, sql := range []string{`ALTER SYSTEM SET synchronous_standby_names = '` + names + `'`, `SELECT pg_reload_conf()`} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func testUnconfirmed(t *testing.T, conn *pgx.Conn, db Database) {
+	setStandby(t, conn, "ghost")
+	defer setStandby(t, conn, "")
+	w := startWriter(t, 4, Config{Rate: 20, Slots: 4, Timeout: testTimeout, Database: db})
+	// Cancel each backend that waits for the standby which does not exist.
+	for cancelled := 0; cancelled < 4; {
+		tag, err := conn.Exec(t.Context(), `SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+			WHERE application_name = 'blackstart' AND wait_event = 'SyncRep'`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancelled += int(tag.RowsAffected())
+		time.Sleep(10 * time.Millisecond)
+		select {
+		case <-w.Done():
+			cancelled = 4
+		default:
+		}
+	}
+	stats, attempts, found := w.wait(t, conn)
+	if count(attempts, loadgen.AttemptUnknown) == 0 || stats.Outcomes[loadgen.WrongAnswer] == 0 || found.Rows != 4 {
+		t.Fatalf("%+v, %d rows, %v", stats, found.Rows, w.Errors())
+	}
+}
+
+// A server on which every statement hangs is not flooded with connections.
+func testHung(t *testing.T, conn *pgx.Conn, db Database) {
+	db.MaxConns = 2
+	setStandby(t, conn, "ghost")
+	defer setStandby(t, conn, "")
+	w := startWriter(t, 8, Config{Rate: 100, Timeout: 100 * time.Millisecond, Database: db})
+	most := 0
+	for w.Live().Total < 60 {
+		var hung int
+		err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+			WHERE application_name = 'blackstart' AND wait_event = 'SyncRep'`).Scan(&hung)
+		if err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, hung)
+		time.Sleep(10 * time.Millisecond)
+	}
+	w.Stop()
+	stats, attempts, _ := w.wait(t, conn)
+	unknown := count(attempts, loadgen.AttemptUnknown)
+	if most < 1 || most > 2 || unknown < 1 || unknown > 2 || stats.OK != 0 {
+		t.Fatalf("%d hung at once, %d unknown, %+v, %v", most, unknown, stats, w.Errors())
+	}
+}
+
+func testRejected(t *testing.T, conn *pgx.Conn, db Database) {
+	exec := func(sql string) {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`ALTER TABLE blackstart.ledger ADD CONSTRAINT refuse CHECK (stream <> 9)`)
+	defer exec(`ALTER TABLE blackstart.ledger DROP CONSTRAINT refuse`)
+	w := startWriter(t, 5, Config{Rate: 100, Slots: 10, Stream: 9, Timeout: testTimeout, Database: db})
+	stats, attempts, found := w.wait(t, conn)
+	if count(attempts, loadgen.AttemptDefinite) != 10 || found.Rows != 0 || stats.Outcomes[loadgen.HTTP4xx] != 10 {
+		t.Fatalf("%+v, %v", stats, w.Errors())
+	}
+}
+
+func testRetries(t *testing.T, conn *pgx.Conn, db Database) {
+	exec := func(sql string) {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`ALTER TABLE blackstart.ledger ADD CONSTRAINT refuse CHECK (stream <> 9)`)
+	defer exec(`ALTER TABLE blackstart.ledger DROP CONSTRAINT refuse`)
+	w := startWriter(t, 6, Config{Rate: 100, Slots: 5, Stream: 9, Retries: 2, Workers: 1, Timeout: testTimeout, Database: db})
+	_, attempts, _ := w.wait(t, conn)
+	if len(attempts) != 15 {
+		t.Fatalf("%d attempts", len(attempts))
+	}
+	for n, a := range attempts {
+		want := uint64(0)
+		if n%3 > 0 {
+			want = attempts[n-1].ID
+		}
+		if a.RetryOf != want {
+			t.Fatalf("attempt %d repeats %d, want %d", a.ID, a.RetryOf, want)
+		}
+	}
+}
+
+// An address that swallows packets does not keep writers from the new primary.
+func TestWritersFindThePromotedStandby(t *testing.T) {
+	primary := newPGServer(t)
+	stop := primary.start(t)
+	if err := CreateLedger(t.Context(), primary.connect(t)); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	standby := primary.clone(t)
+	standby.start(t)
+	conn := standby.connect(t)
+	clock := loadgen.NewClock()
+	w := startWriter(t, 7, Config{
+		Clock: clock, Rate: 100, Timeout: time.Second,
+		Database: Database{Addresses: []string{blackHole(t, "127.0.0.1"), standby.addr()}, MaxConns: 8},
+	})
+	time.Sleep(300 * time.Millisecond)
+	before := clock.Now()
+	if _, err := conn.Exec(t.Context(), `SELECT pg_promote(true)`); err != nil {
+		t.Fatal(err)
+	}
+	promoted := clock.Now()
+	for w.Live().Success == 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	time.Sleep(300 * time.Millisecond)
+	w.Stop()
+	stats, attempts, found := w.wait(t, conn)
+	if count(attempts, loadgen.AttemptUnknown) != 0 || found.Rows != stats.OK || stats.OK == 0 {
+		t.Fatalf("%+v, %d rows, %v", stats, found.Rows, w.Errors())
+	}
+	first := slices.IndexFunc(attempts, func(a loadgen.Attempt) bool { return a.Outcome == loadgen.AttemptOK })
+	if attempts[first].Done < before {
+		t.Fatalf("a write was acknowledged at %d, before the promotion at %d", attempts[first].Done, before)
+	}
+	t.Logf("first write %s after the promotion returned", time.Duration(attempts[first].Done-promoted))
+}
+
+func TestLedgerWithoutAServer(t *testing.T) {
+	s, l := create(t, "s.bin"), create(t, "l.bin")
+	r, err := Start(t.Context(), postgresLedger{}, Config{
+		Clock: loadgen.NewClock(), Rate: 100, Slots: 20, Timeout: 50 * time.Millisecond,
+		Database: Database{Addresses: []string{blackHole(t, "127.0.0.1")}, MaxConns: 2},
+	}, Files{Samples: s, Ledger: l})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stats, err := r.Wait()
+	if err != nil || stats.Outcomes[loadgen.Timeout] != 20 || stats.OfferedShare() != 1 {
+		t.Fatalf("%+v, %v, %v", stats, err, r.Errors())
+	}
+	if _, err := l.Seek(0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, attempts, err := loadgen.ReadAttempts(l); err != nil || count(attempts, loadgen.AttemptDefinite) != 20 {
+		t.Fatalf("%d attempts, %v", len(attempts), err)
+	}
+}
+
+func TestLedgerRefusesBadPlans(t *testing.T) {
+	f := create(t, "l.bin")
+	good := Config{Clock: loadgen.NewClock(), Database: Database{Addresses: []string{"127.0.0.1:1"}}}
+	for name, c := range map[string]struct {
+		change func(*Config)
+		files  Files
+	}{
+		"no ledger":   {func(*Config) {}, Files{}},
+		"no address":  {func(c *Config) { c.Database.Addresses = nil }, Files{Ledger: f}},
+		"bad address": {func(c *Config) { c.Database.Addresses = []string{"host"} }, Files{Ledger: f}},
+		"bad port":    {func(c *Config) { c.Database.Addresses = []string{"host:http"} }, Files{Ledger: f}},
+		"big stream":  {func(c *Config) { c.Stream = loadgen.MaxLedgerStream + 1 }, Files{Ledger: f}},
+		"too fast":    {func(c *Config) { c.Rate = loadgen.MaxRate + 1 }, Files{Ledger: f}},
+	} {
+		cfg := good
+		c.change(&cfg)
+		if _, err := Start(t.Context(), postgresLedger{}, cfg, c.files); err == nil {
+			t.Errorf("%s: started", name)
+		}
+	}
+}

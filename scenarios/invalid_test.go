@@ -1,0 +1,105 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"blackstart/harness"
+)
+
+const examples = "../testdata/scenarios"
+
+// known are the names of the product as it is; the tests must not depend on which packages exist.
+var known = Known{
+	Workloads:  []string{"http.query", "postgres.ledger", "metronome"},
+	Cohorts:    []string{"fresh", "pooled", "stale-resolver"},
+	Faults:     []string{"region.partition", "region.kill"},
+	Probes:     []string{"replication.heartbeat", "replication.lag", "postgres.writable", "http.health", "dns.answer"},
+	Measures:   []string{"rto", "rpo.time", "rpo.lost", "rpo.value", "alert.received"},
+	Channels:   []string{"pagerduty", "slack", "smtp", "statuspage"},
+	Frameworks: []string{"finra-4370", "icfr"},
+	Settings: map[string]func(string) error{
+		"commit": oneOf("synchronous", "asynchronous"), "wal.latency": aSpan, "controller.failover": oneOf("enabled", "disabled"),
+		"pager.muted": oneOf("true", "false"), "documents": func(string) error { return nil }, "cache": oneOf("auto", "none"),
+	},
+}
+
+func oneOf(words ...string) func(string) error {
+	return func(v string) error {
+		if slices.Contains(words, v) {
+			return nil
+		}
+		return errors.New("write " + strings.Join(words, " or "))
+	}
+}
+
+func aSpan(v string) error {
+	if _, err := harness.ParseDuration(v); err != nil {
+		return errors.New("write a number with a unit, such as 200ms")
+	}
+	return nil
+}
+
+// problemsOf loads a file that must be refused.
+func problemsOf(t *testing.T, file, profile string) Problems {
+	t.Helper()
+	s, l, err := Reader{known}.Load(file, profile)
+	var all Problems
+	if !errors.As(err, &all) || len(all) == 0 {
+		t.Fatalf("%s: error %v, want problems", file, err)
+	}
+	if s != nil || l.SHA256 != "" {
+		t.Errorf("%s: a refused scenario was handed out", file)
+	}
+	return all
+}
+
+// TestInvalid reads one file for each rule. The expected messages stand in one place, to be read as a user would.
+func TestInvalid(t *testing.T) {
+	files, err := filepath.Glob(examples + "/invalid-*.yaml")
+	if err != nil || len(files) < 50 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	var got strings.Builder
+	for _, file := range files {
+		fmt.Fprintf(&got, "== %s\n", filepath.Base(file))
+		for _, p := range problemsOf(t, file, "fast") {
+			if p.Line < 1 || p.Column < 1 || p.Message == "" || p.Hint == "" {
+				t.Errorf("%s: a problem lacks a part: %+v", file, p)
+			}
+			p.File = filepath.Base(p.File)
+			fmt.Fprintln(&got, p)
+		}
+	}
+	golden(t, examples+"/invalid.golden", []byte(got.String()))
+}
+
+func TestValid(t *testing.T) {
+	for _, profile := range []string{"", "standard", "fast"} {
+		if _, _, err := (Reader{known}).Load(examples+"/valid.yaml", profile); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestEveryInvalidFileSaysItsRule keeps the folder readable.
+func TestEveryInvalidFileSaysItsRule(t *testing.T) {
+	files, err := filepath.Glob(examples + "/invalid-*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(string(data), "# ") {
+			t.Errorf("%s does not begin with a comment that says what is wrong", file)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package scenarios
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"blackstart/harness"
+)
+
+// expected are the scenarios of the library and how each must end.
+var expected = map[string]int{
+	"null":                             harness.ExitPass,
+	"region-kill":                      harness.ExitPass,
+	"region-partition":                 harness.ExitPass,
+	"region-partition.async-lag":       harness.ExitFail,
+	"region-partition.controller-dead": harness.ExitFail,
+	"region-partition.no-load":         harness.ExitInconclusive,
+	"region-partition.pager-muted":     harness.ExitFail,
+}
+
+func TestLibrary(t *testing.T) {
+	all := Library()
+	if len(all) != len(expected) {
+		t.Errorf("%d scenarios, want %d", len(all), len(expected))
+	}
+	for _, e := range all {
+		exit, ok := expected[e.Scenario.Metadata.Name]
+		if !ok || e.Exit != exit {
+			t.Errorf("%s says exit code %d, want %d", e.Path, e.Exit, exit)
+		}
+		if len(e.Why) < 40 || strings.Contains(e.Why, "$schema") {
+			t.Errorf("%s says %q", e.Path, e.Why)
+		}
+		data, err := os.ReadFile(filepath.Join("..", e.Path))
+		if err != nil || !strings.HasPrefix(string(data), "# yaml-language-server: $schema=../../docs/scenario.schema.json\n# ") {
+			t.Errorf("%s does not begin with its schema and a comment (%v)", e.Path, err)
+		}
+	}
+}
+
+// TestRehearsalsAreShort adds up what a rehearsal spends besides setting up and sealing.
+func TestRehearsalsAreShort(t *testing.T) {
+	const soak, most = 2 * time.Second, 55 * time.Second
+	for _, e := range Library() {
+		for _, profile := range []string{"", "standard", "fast"} {
+			s, _, err := Reader{known}.Load("../"+e.Path, profile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			total := soak + s.SteadyState.For.D() + s.Observe.D() + s.Settle.D()
+			if profile == "fast" && total >= most {
+				t.Errorf("%s takes %s", e.Path, total)
+			}
+		}
+	}
+}
+
+// TestNegativeControlsDifferInOneThing keeps a control comparable with the drill it controls.
+func TestNegativeControlsDifferInOneThing(t *testing.T) {
+	drill, _ := mustLoad(t, "finrag/region-partition.yaml", "fast")
+	for name := range expected {
+		if !strings.HasPrefix(name, "region-partition.") {
+			continue
+		}
+		s, _ := mustLoad(t, "finrag/"+name+".yaml", "fast")
+		if len(s.Faults) != 1 || s.Faults[0] != drill.Faults[0] || s.Observe != drill.Observe || s.Recovered != drill.Recovered {
+			t.Errorf("%s has another fault or other numbers than the drill it controls", name)
+		}
+		for i, o := range drill.Objectives {
+			if s.Objectives[i] != o {
+				t.Errorf("%s changes objective %s", name, o.ID)
+			}
+		}
+	}
+}
+
+func TestControlsDoWhatTheySay(t *testing.T) {
+	settings := func(name string) map[string]string {
+		s, _ := mustLoad(t, "finrag/"+name+".yaml", "fast")
+		return s.Target.Settings
+	}
+	if s := settings("region-partition.controller-dead"); s["controller.failover"] != "disabled" || s["commit"] != "synchronous" {
+		t.Errorf("controller-dead: %v", s)
+	}
+	if s := settings("region-partition.pager-muted"); s["pager.muted"] != "true" {
+		t.Errorf("pager-muted: %v", s)
+	}
+	if s := settings("region-partition.async-lag"); s["commit"] != "asynchronous" || s["wal.latency"] != "200ms" {
+		t.Errorf("async-lag: %v", s)
+	}
+	silent, _ := mustLoad(t, "finrag/region-partition.no-load.yaml", "fast")
+	if len(silent.Load) != 4 || slices.ContainsFunc(silent.Load, func(l harness.LoadSpec) bool { return l.Rate.Count != 0 }) {
+		t.Errorf("no-load: %+v", silent.Load)
+	}
+	none, _ := mustLoad(t, "finrag/null.yaml", "fast")
+	if len(none.Faults) != 0 || len(none.Objectives) != 1 || none.Objectives[0].Measure != "rpo.lost" || none.Objectives[0].AtMost != "0" {
+		t.Errorf("null: %+v %+v", none.Faults, none.Objectives)
+	}
+	kill, _ := mustLoad(t, "finrag/region-kill.yaml", "fast")
+	if len(kill.Faults) != 1 || kill.Faults[0].Kind != "region.kill" {
+		t.Errorf("region-kill: %+v", kill.Faults)
+	}
+}
+
+// TestLibraryWithoutItsFiles loads from the tool itself, in a folder without scenarios.
+func TestLibraryWithoutItsFiles(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, path := range []string{"scenarios/finrag/region-kill.yaml", "finrag/region-kill.yaml", "./scenarios/finrag/region-kill.yaml"} {
+		s, l := mustLoad(t, path, "fast")
+		if s.Metadata.Name != "region-kill" || len(l.Files) != 2 || l.Path != path {
+			t.Errorf("%s: %+v", path, l.Path)
+		}
+	}
+	for _, path := range []string{"../finrag/region-kill.yaml", "finrag", "scenarios/finrag/none.yaml", "/scenarios/finrag/null.yaml"} {
+		if _, _, err := Load(path, ""); err == nil {
+			t.Errorf("%s was found", path)
+		}
+	}
+}
+
+func TestSuggest(t *testing.T) {
+	names := []string{"observe", "objectives", "load"}
+	for got, want := range map[string]string{
+		"obsevre":               `did you mean "observe"?`,
+		"OBSERVE":               `did you mean "observe"?`,
+		"laod":                  `did you mean "load"?`,
+		"x":                     "write one of load, objectives, observe",
+		"":                      "write one of load, objectives, observe",
+		strings.Repeat("x", 99): "write one of load, objectives, observe",
+	} {
+		if s := suggest(got, names); s != want {
+			t.Errorf("%s: %s", got, s)
+		}
+	}
+	if s := suggest("a", nil); s != "there is none to choose from" {
+		t.Error(s)
+	}
+	for _, c := range []struct {
+		a, b string
+		n    int
+	}{{"", "abc", 3}, {"abc", "acb", 1}, {"kitten", "sitting", 3}, {"same", "same", 0}} {
+		if d := distance(c.a, c.b); d != c.n {
+			t.Errorf("%s and %s are %d apart, want %d", c.a, c.b, d, c.n)
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package scenarios
+
+import (
+	_ "embed"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"blackstart/harness"
+)
+
+//go:embed reference.md
+var referenceText string
+
+// Reference is the reference page of the format, in Markdown. Its prose is reference.md; every table in it is made from the
+// tags, the limits and the library.
+func Reference() []byte {
+	page := referenceText
+	for mark, table := range map[string]string{
+		"KEYS": keyTables(), "FORMS": formTable(), "MEASURES": measureTable(), "LIMITS": limitTable(), "LIBRARY": libraryTable(),
+	} {
+		page = strings.Replace(page, "<!-- "+mark+" -->\n", table, 1)
+	}
+	return []byte(page)
+}
+
+// keyTables describes every struct of the format, each once, in the order in which they are met.
+func keyTables() string {
+	var b strings.Builder
+	seen := map[reflect.Type]bool{}
+	var write func(t reflect.Type, title string)
+	write = func(t reflect.Type, title string) {
+		if seen[t] {
+			return
+		}
+		seen[t] = true
+		fmt.Fprintf(&b, "### %s\n\n| key | holds | needed | means |\n| --- | --- | --- | --- |\n", title)
+		type below struct {
+			t     reflect.Type
+			title string
+		}
+		var next []below
+		for _, f := range fieldsOf(t) {
+			ft := t.Field(f.index).Type
+			needed := ""
+			if f.need {
+				needed = "yes"
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.key, holds(ft, f), needed, f.doc)
+			elem, suffix := inner(ft)
+			if elem.Kind() == reflect.Struct && scalarForms[elem].schema == nil {
+				path := "`" + f.key + suffix + "`"
+				if title != topTitle {
+					path = strings.TrimSuffix(title, "`") + "." + f.key + suffix + "`"
+				}
+				next = append(next, below{elem, path})
+			}
+		}
+		b.WriteString("\n")
+		for _, n := range next {
+			write(n.t, n.title)
+		}
+	}
+	write(reflect.TypeFor[harness.Scenario](), topTitle)
+	return b.String()
+}
+
+const topTitle = "The whole file"
+
+// inner gives the type of the entries of a list, table or pointer, and how a path to one is written.
+func inner(t reflect.Type) (reflect.Type, string) {
+	switch t.Kind() {
+	case reflect.Slice:
+		return t.Elem(), "[]"
+	case reflect.Map:
+		return t.Elem(), ".NAME"
+	case reflect.Pointer:
+		return t.Elem(), ""
+	}
+	return t, ""
+}
+
+func holds(t reflect.Type, f field) string {
+	if f.one != nil {
+		return "`" + strings.Join(f.one, "`, `") + "`"
+	}
+	if form, ok := scalarForms[t]; ok {
+		return form.name
+	}
+	switch t.Kind() {
+	case reflect.Slice:
+		return "list of " + plural(t.Elem())
+	case reflect.Map:
+		return "mapping from a name to " + plural(t.Elem())
+	case reflect.Int:
+		return "whole number"
+	case reflect.Bool:
+		return "`true`, `false`"
+	case reflect.String:
+		return "text"
+	}
+	return "mapping"
+}
+
+func plural(t reflect.Type) string {
+	if t.Kind() == reflect.String {
+		return "text"
+	}
+	return "mappings"
+}
+
+func formTable() string {
+	var rows []string
+	for _, f := range scalarForms {
+		rows = append(rows, fmt.Sprintf("| %s | %s |\n", f.name, f.example))
+	}
+	slices.Sort(rows)
+	return "| form | written |\n| --- | --- |\n" + strings.Join(rows, "")
+}
+
+func measureTable() string {
+	yes := func(b bool, word string) string {
+		if b {
+			return word
+		}
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("| measure | `atMost` is | `load` | `cohort` | `channel` | needs a fault |\n| --- | --- | --- | --- | --- | --- |\n")
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
+		s := shapes[name]
+		load := yes(s.load, "any")
+		load = yes(s.ledger, "one with a ledger") + yes(s.amount, " and an amount") + yes(!s.ledger, load)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", name,
+			[]string{"", "a duration", "a count", "an amount"}[s.form], load,
+			yes(s.cohort, "where the load has some"), yes(s.channel, "yes"), yes(s.fault, "yes"))
+	}
+	return b.String()
+}
+
+func limitTable() string {
+	var b strings.Builder
+	b.WriteString("| limit | at most |\n| --- | --- |\n")
+	for _, l := range []struct {
+		what string
+		most any
+	}{
+		{"size of a file", fmt.Sprintf("%d KiB", MaxSize>>10)},
+		{"rate of one load", fmt.Sprintf("%d/s", MaxRate)},
+		{"operations in flight of one load: rate × timeout", MaxInFlight},
+		{"timeout of an operation", brief(MaxTimeout)},
+		{"retries", MaxRetries},
+		{"steadyState.for, recovered.window", brief(MaxBaseline)},
+		{"observe, bound of an objective", brief(MaxObserve)},
+		{"settle", brief(MaxSettle)},
+		{"confirmWithin", brief(MaxConfirm)},
+		{"loads", MaxLoads},
+		{"faults", MaxFaults},
+		{"profiles", MaxProfiles},
+		{"objectives, guards, requirements, steps: each", MaxNames},
+		{"files that extend one another", maxExtends},
+	} {
+		fmt.Fprintf(&b, "| %s | %v |\n", l.what, l.most)
+	}
+	return b.String()
+}
+
+func libraryTable() string {
+	var b strings.Builder
+	b.WriteString("| scenario | shows |\n| --- | --- |\n")
+	for _, e := range Library() {
+		fmt.Fprintf(&b, "| [%s](../%s) | %s |\n", e.Scenario.Metadata.Name, e.Path, e.Why)
+	}
+	return b.String()
+}

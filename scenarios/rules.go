@@ -1,0 +1,259 @@
+package scenarios
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"blackstart/harness"
+)
+
+// Limits of a scenario, each with its reason.
+const (
+	MaxRate     = 50_000           // operations a second of one load: more than one machine can offer honestly
+	MaxInFlight = 100_000          // rate × timeout of one load: what the pool would have to hold in an outage
+	MaxTimeout  = 60 * time.Second // of one operation: later answers help nobody
+	MaxBaseline = time.Hour
+	MaxObserve  = 24 * time.Hour
+	MaxSettle   = time.Hour
+	MaxConfirm  = time.Minute // to see a fault in force
+	MaxLoads    = 16
+	MaxFaults   = 32
+	MaxNames    = 64 // objectives, guards, requirements, runbook steps
+	MaxProfiles = 16
+	MaxRetries  = 10
+	maxName     = 80 // letters of metadata.name: it becomes a file name
+)
+
+var (
+	namePattern = regexp.MustCompile(`^[a-z0-9]+([.-][a-z0-9]+)*$`)
+	idPattern   = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+)
+
+// rules are what must hold between the parts of a scenario. Values that could not be read are not judged again.
+type rules struct {
+	s       *harness.Scenario
+	root    *node
+	bad     map[*node]bool
+	known   Known
+	out     *collector
+	chain   *chain
+	profile string          // the profile that was applied, "" for the file's own numbers
+	said    map[string]bool // what was said of the file's own numbers: a profile does not repeat it
+}
+
+// all applies every rule. It gives false, and applies none, where a list is longer than it may be.
+func (r *rules) all() bool {
+	if !r.short() {
+		return false
+	}
+	r.metadata()
+	r.loads()
+	r.steady()
+	r.faults()
+	r.recovery()
+	r.recovered()
+	r.objectives()
+	r.spans()
+	r.undo()
+	r.guards()
+	r.lists()
+	r.overlays()
+	return true
+}
+
+// short checks that every list keeps its limit.
+func (r *rules) short() bool {
+	s, fine := r.s, true
+	for _, l := range []struct {
+		what      string
+		got, most int
+		path      []any
+	}{
+		{"loads", len(s.Load), MaxLoads, []any{"load"}},
+		{"requirements", len(s.SteadyState.Require), MaxNames, []any{"steadyState", "require"}},
+		{"faults", len(s.Faults), MaxFaults, []any{"faults"}},
+		{"steps", len(s.Recovery.Steps), MaxNames, []any{"recovery", "steps"}},
+		{"objectives", len(s.Objectives), MaxNames, []any{"objectives"}},
+		{"guards", len(s.Guards), MaxNames, []any{"guards"}},
+		{"profiles", len(s.Profiles), MaxProfiles, []any{"profiles"}},
+	} {
+		if l.got > l.most {
+			r.wrong(fmt.Sprintf("there are %d %s", l.got, l.what), fmt.Sprintf("write at most %d", l.most), l.path...)
+			fine = false
+		}
+	}
+	return fine
+}
+
+// at finds the value at a path of keys (string) and places in a list (int). It is nil if there is none or it could not be
+// read; near is the last one found on the way.
+func (r *rules) at(steps ...any) (found, near *node) {
+	found, near = r.root, r.root
+	for _, s := range steps {
+		switch s := s.(type) {
+		case string:
+			found = found.get(s)
+		case int:
+			if found.kind != list || s >= len(found.items) {
+				return nil, near
+			}
+			found = found.items[s]
+		}
+		if found == nil {
+			return nil, near
+		}
+		near = found
+	}
+	if r.bad[found] {
+		return nil, near
+	}
+	return found, near
+}
+
+// has tells whether the value at a path is written and could be read.
+func (r *rules) has(steps ...any) bool {
+	n, _ := r.at(steps...)
+	return n != nil
+}
+
+// wrong reports a problem at the value of a path, or at what is nearest to it. What a profile only repeats is not repeated.
+func (r *rules) wrong(message, hint string, steps ...any) {
+	_, near := r.at(steps...)
+	if r.profile == "" {
+		r.said[message] = true
+	} else if r.said[message] {
+		return
+	} else {
+		message = "under profile " + r.profile + ", " + message
+	}
+	if near.file != r.chain.loaded.Path {
+		message += " (as extended by " + filepath.Base(r.chain.loaded.Path) + ")"
+	}
+	r.out.add(near.pos, hint, "%s", message)
+}
+
+// name checks a name against those that exist.
+func (r *rules) name(what string, names []string, got string, steps ...any) {
+	if names != nil && r.has(steps...) && !slices.Contains(names, got) {
+		r.wrong(fmt.Sprintf("no %s %q exists", what, got), suggest(got, names), steps...)
+	}
+}
+
+// within checks a number against its bounds.
+func (r *rules) within(what string, got, least, most time.Duration, steps ...any) {
+	switch {
+	case !r.has(steps...):
+	case got < least:
+		r.wrong(what+" is "+brief(got), "write more than 0s", steps...)
+	case got > most:
+		r.wrong(fmt.Sprintf("%s is %s", what, brief(got)), "write at most "+brief(most), steps...)
+	}
+}
+
+func brief(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// unique checks that no entry of a list repeats another.
+func (r *rules) unique(what string, all []string, path ...any) {
+	seen := map[string]bool{}
+	for i, one := range all {
+		steps := append(slices.Clone(path), i)
+		if seen[one] && one != "" {
+			r.wrong(fmt.Sprintf("%s %q is written twice", what, one), "keep one of the two", steps...)
+		}
+		seen[one] = true
+	}
+}
+
+func (r *rules) metadata() {
+	if !r.has("metadata", "name") {
+		return
+	}
+	name := r.s.Metadata.Name
+	if !namePattern.MatchString(name) || len(name) > maxName {
+		r.wrong(fmt.Sprintf("metadata.name is %q", name),
+			fmt.Sprintf("write lower-case letters and digits in words joined by - and . (at most %d letters)", maxName), "metadata", "name")
+		return
+	}
+	stem := strings.TrimSuffix(filepath.Base(r.chain.loaded.Path), filepath.Ext(r.chain.loaded.Path))
+	if name == stem {
+		return
+	}
+	message, hint := fmt.Sprintf("metadata.name is %q in a file called %s", name, filepath.Base(r.chain.loaded.Path)), "write name: "+stem
+	n, _ := r.at("metadata", "name")
+	if r.chain.extends != nil && n.file != r.chain.loaded.Path { // it was not written here at all
+		r.out.add(*r.chain.extends, "write metadata: {name: "+stem+"}", "%s", message+", taken from "+filepath.Base(n.file))
+		return
+	}
+	r.wrong(message, hint, "metadata", "name")
+}
+
+func (r *rules) lists() {
+	r.unique("framework", r.s.Frameworks, "frameworks")
+	for i, f := range r.s.Frameworks {
+		r.name("framework", r.known.Frameworks, f, "frameworks", i)
+	}
+	r.unique("need", r.s.Target.Needs, "target", "needs")
+	if r.known.Settings == nil {
+		return
+	}
+	var names []string
+	for name := range r.known.Settings {
+		names = append(names, name)
+	}
+	if settings, _ := r.at("target", "settings"); settings != nil {
+		for _, e := range settings.entries {
+			check, ok := r.known.Settings[e.key]
+			if !ok {
+				r.out.add(e.pos, suggest(e.key, names), "the target has no setting %q", e.key)
+			} else if err := check(r.s.Target.Settings[e.key]); err != nil && !r.bad[e.value] {
+				r.wrong(fmt.Sprintf("setting %s is %q", e.key, r.s.Target.Settings[e.key]), err.Error(), "target", "settings", e.key)
+			}
+		}
+	}
+}
+
+// overlays checks that profiles change objectives that exist, and to bounds of the right form.
+func (r *rules) overlays() {
+	if r.profile != "" { // once is enough
+		return
+	}
+	var ids []string
+	for _, o := range r.s.Objectives {
+		ids = append(ids, o.ID)
+	}
+	profiles, _ := r.at("profiles")
+	if profiles == nil {
+		return
+	}
+	for _, p := range profiles.entries {
+		if o := p.value.get("objectives"); o != nil {
+			for _, e := range o.entries {
+				if !slices.Contains(ids, e.key) {
+					r.out.add(e.pos, suggest(e.key, ids), "profile %s changes objective %q, which the scenario does not have", p.key, e.key)
+				}
+			}
+		}
+	}
+}
+
+// place names entry i of a list for people.
+func place(what, id string, i int) string {
+	if id == "" {
+		return what + " " + strconv.Itoa(i+1)
+	}
+	return what + " " + id
+}

@@ -1,0 +1,127 @@
+package scenarios
+
+import (
+	"fmt"
+	"time"
+)
+
+// clock is when the clock of the objectives starts, after the end of the baseline, and whether one fault starts it.
+func (r *rules) clock() (time.Duration, bool) {
+	for _, f := range r.s.Faults {
+		if f.StartsClock {
+			return f.At.D(), true
+		}
+	}
+	return 0, false
+}
+
+func (r *rules) faults() {
+	starter := -1
+	for i, f := range r.s.Faults {
+		what := fmt.Sprintf("fault %d", i+1)
+		r.name("fault", r.known.Faults, f.Kind, "faults", i, "kind")
+		r.within("confirmWithin of "+what, f.ConfirmWithin.D(), 1, MaxConfirm, "faults", i, "confirmWithin")
+		if r.has("faults", i, "at") && r.has("observe") && f.At >= r.s.Observe {
+			r.wrong(fmt.Sprintf("%s comes at %s, when observing has ended", what, brief(f.At.D())),
+				"write less than observe, "+brief(r.s.Observe.D()), "faults", i, "at")
+		}
+		switch {
+		case f.StartsClock && starter >= 0:
+			r.wrong(fmt.Sprintf("%s starts the clock, and so does fault %d", what, starter+1), "keep startsClock on one fault", "faults", i, "startsClock")
+		case f.StartsClock:
+			starter = i
+		}
+	}
+	if starter < 0 && len(r.s.Faults) > 0 && !r.anyUnread("faults", "startsClock") {
+		r.wrong("no fault starts the clock", "write startsClock: true on the fault that objectives count from", "faults", 0)
+	}
+}
+
+// anyUnread tells whether a key of any entry of a list could not be read.
+func (r *rules) anyUnread(key, field string) bool {
+	n, _ := r.at(key)
+	if n == nil {
+		return true
+	}
+	for i := range n.items {
+		if r.bad[n.items[i]] || r.unread([]any{key, i, field}) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *rules) recovery() {
+	steps := r.s.Recovery.Steps
+	switch {
+	case !r.has("recovery", "by"):
+	case r.s.Recovery.By == "runbook" && len(steps) == 0:
+		r.wrong("recovery by runbook has no steps", "write steps: [{at: …, name: …, call: …}]", "recovery", "by")
+	case r.s.Recovery.By == "target" && len(steps) > 0:
+		r.wrong("recovery by target has steps", "write by: runbook, or leave the steps out", "recovery", "steps")
+	}
+	for i, s := range steps {
+		if r.has("recovery", "steps", i, "at") && r.has("observe") && s.At >= r.s.Observe {
+			r.wrong(fmt.Sprintf("step %d comes at %s, when observing has ended", i+1, brief(s.At.D())),
+				"write less than observe, "+brief(r.s.Observe.D()), "recovery", "steps", i, "at")
+		}
+		if i > 0 && s.At < steps[i-1].At && r.has("recovery", "steps", i, "at") {
+			r.wrong(fmt.Sprintf("step %d comes before step %d", i+1, i), "write the steps in order", "recovery", "steps", i, "at")
+		}
+	}
+}
+
+// recovered checks the limits of a restored service, without which no RTO can be judged.
+func (r *rules) recovered() {
+	v := r.s.Recovered
+	r.within("recovered.window", v.Window.D(), 1, MaxBaseline, "recovered", "window")
+	r.within("recovered.p99AtMost", v.P99AtMost.D(), 1, MaxTimeout, "recovered", "p99AtMost")
+	if r.has("recovered", "minRequests") && v.MinRequests == 0 {
+		r.wrong("recovered.minRequests is 0", "write how many requests a window must hold, such as 500", "recovered", "minRequests")
+	}
+	if r.has("recovered", "successAtLeast") && v.SuccessAtLeast == 0 {
+		r.wrong("recovered.successAtLeast is 0%", "write the share that counts as restored, such as 99%", "recovered", "successAtLeast")
+	}
+	for i, o := range r.s.Objectives {
+		if o.Measure != "rto" {
+			continue
+		}
+		what := place("objective", o.ID, i)
+		if _, near := r.at("recovered"); !r.has("recovered") && near == r.root {
+			r.wrong(what+" needs to know what counts as restored", "write recovered: {window: 5s, minRequests: 500, successAtLeast: 99%, p99AtMost: 500ms}", "objectives", i)
+			return
+		}
+		for _, key := range []string{"window", "minRequests", "successAtLeast", "p99AtMost"} {
+			if n, _ := r.at("recovered"); n != nil && n.get(key) == nil {
+				r.wrong(fmt.Sprintf("recovered has no %s, which %s needs", key, what), "write "+key+": …", "recovered")
+			}
+		}
+		r.windowFits(o.Load, what)
+	}
+}
+
+// windowFits checks that a window of recovered can hold the requests it must hold.
+func (r *rules) windowFits(load, what string) {
+	v := r.s.Recovered
+	for _, l := range r.s.Load {
+		due := l.Rate.PerSecond() * v.Window.D().Seconds()
+		if l.ID == load && l.Rate.Count > 0 && v.Window > 0 && due < float64(v.MinRequests) {
+			r.wrong(fmt.Sprintf("a window of recovered holds %.0f requests of load %s, fewer than minRequests %d, so that %s could never be judged",
+				due, load, v.MinRequests, what), "write a longer window, a higher rate or a lower minRequests", "recovered", "minRequests")
+		}
+	}
+}
+
+// spans checks the lengths of the phases.
+func (r *rules) spans() {
+	r.within("observe", r.s.Observe.D(), 1, MaxObserve, "observe")
+	r.within("settle", r.s.Settle.D(), 0, MaxSettle, "settle")
+	r.longEnough()
+}
+
+// undo refuses what could leave two primaries.
+func (r *rules) undo() {
+	if len(r.s.Faults) > 0 && !r.s.Undo.FenceFirst && r.has("undo") && !r.unread([]any{"undo", "fenceFirst"}) {
+		r.wrong("undo does not fence first, and links that heal before the old primary is fenced could leave two", "write fenceFirst: true", "undo", "fenceFirst")
+	}
+}

@@ -1,0 +1,143 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"blackstart/harness"
+)
+
+func (r *rules) loads() {
+	r.ids("load", r.loadIDs(), "load")
+	for i, l := range r.s.Load {
+		what := place("load", l.ID, i)
+		r.name("workload", r.known.Workloads, l.Workload, "load", i, "workload")
+		r.unique("cohort", l.Cohorts, "load", i, "cohorts")
+		for j, c := range l.Cohorts {
+			r.name("cohort", r.known.Cohorts, c, "load", i, "cohorts", j)
+		}
+		r.within("timeout of "+what, l.Timeout.D(), 1, MaxTimeout, "load", i, "timeout")
+		if l.Retries > MaxRetries {
+			r.wrong(fmt.Sprintf("retries of %s is %d", what, l.Retries), fmt.Sprintf("write at most %d", MaxRetries), "load", i, "retries")
+		}
+		if !r.has("load", i, "rate") {
+			continue
+		}
+		inFlight := l.Rate.PerSecond() * l.Timeout.D().Seconds()
+		switch {
+		case l.Rate.PerSecond() > MaxRate:
+			r.wrong(fmt.Sprintf("rate of %s is %s", what, l.Rate), fmt.Sprintf("write at most %d/s", MaxRate), "load", i, "rate")
+		case inFlight > MaxInFlight && l.Timeout.D() <= MaxTimeout:
+			r.wrong(fmt.Sprintf("%s could have %.0f operations in flight (rate × timeout)", what, inFlight),
+				fmt.Sprintf("write a lower rate or timeout, at most %d in flight", MaxInFlight), "load", i, "rate")
+		}
+	}
+}
+
+func (r *rules) loadIDs() []string {
+	var ids []string
+	for _, l := range r.s.Load {
+		ids = append(ids, l.ID)
+	}
+	return ids
+}
+
+// ids checks the ids of a list: well formed, and each once.
+func (r *rules) ids(what string, ids []string, key string) {
+	first := map[string]int{}
+	for i, id := range ids {
+		if !r.has(key, i, "id") || id == "" {
+			continue
+		}
+		if !idPattern.MatchString(id) || len(id) > maxName {
+			r.wrong(fmt.Sprintf("id %q of a %s is not a name", id, what), "write lower-case letters and digits in words joined by -", key, i, "id")
+		}
+		if at, twice := first[id]; twice {
+			n, _ := r.at(key, at, "id")
+			r.wrong(fmt.Sprintf("%s %q is written twice, first on line %d", what, id, n.line), "give each an id of its own", key, i, "id")
+			continue
+		}
+		first[id] = i
+	}
+}
+
+// loadOf finds the place in the list of the load that something names, and reports one that does not exist.
+func (r *rules) loadOf(id string, steps ...any) (int, bool) {
+	at := slices.Index(r.loadIDs(), id)
+	if id != "" && at >= 0 {
+		return at, true
+	}
+	if r.has(steps...) && !r.anyUnread("load", "id") {
+		r.wrong(fmt.Sprintf("no load %q exists", id), suggest(id, r.loadIDs()), steps...)
+	}
+	return 0, false
+}
+
+func (r *rules) steady() {
+	ss := r.s.SteadyState
+	r.within("steadyState.for", ss.For.D(), 1, MaxBaseline, "steadyState", "for")
+	if r.has("steadyState", "require") && len(ss.Require) == 0 {
+		r.wrong("steadyState requires nothing", "write at least one requirement: a healthy start is what a fault is compared with", "steadyState", "require")
+	}
+	for i, q := range ss.Require {
+		r.requirement(q, i)
+	}
+}
+
+func (r *rules) requirement(q harness.Requirement, i int) {
+	steps := func(key string) []any { return []any{"steadyState", "require", i, key} }
+	has := func(key string) bool { return r.has(steps(key)...) }
+	what := fmt.Sprintf("requirement %d", i+1)
+	switch {
+	case !r.has("steadyState", "require", i):
+	case has("load") && has("probe"):
+		r.wrong(what+" names a load and a probe", "write one requirement for each", steps("probe")...)
+	case has("load"):
+		r.loadOf(q.Load, steps("load")...)
+		if !has("successAtLeast") && !has("p99AtMost") && !r.unread(steps("successAtLeast"), steps("p99AtMost")) {
+			r.wrong(what+" asks nothing of load "+q.Load, "write successAtLeast: 99.9% or p99AtMost: 250ms", steps("load")...)
+		}
+		if has("ageAtMost") {
+			r.wrong(what+" asks a load for an age", "write probe: instead of load:, or successAtLeast and p99AtMost", steps("ageAtMost")...)
+		}
+	case has("probe"):
+		r.name("probe", r.known.Probes, q.Probe, steps("probe")...)
+		if !has("ageAtMost") && !r.unread(steps("ageAtMost")) {
+			r.wrong(what+" asks nothing of probe "+q.Probe, "write ageAtMost: 1s", steps("probe")...)
+		}
+		for _, key := range []string{"successAtLeast", "p99AtMost"} {
+			if has(key) {
+				r.wrong(fmt.Sprintf("%s asks a probe for %s", what, key), "write load: instead of probe:, or ageAtMost", steps(key)...)
+			}
+		}
+	case !r.unread(steps("load"), steps("probe")):
+		r.wrong(what+" names neither a load nor a probe", "write load: or probe:", "steadyState", "require", i)
+	}
+	if has("successAtLeast") && q.SuccessAtLeast == 0 {
+		r.wrong("successAtLeast of "+what+" is 0%", "write the share that is normal, such as 99.9%", steps("successAtLeast")...)
+	}
+	r.within("p99AtMost of "+what, q.P99AtMost.D(), 1, MaxTimeout, steps("p99AtMost")...)
+	r.within("ageAtMost of "+what, q.AgeAtMost.D(), 1, MaxBaseline, steps("ageAtMost")...)
+}
+
+// unread tells whether one of the values was written but could not be read: it has been reported already.
+func (r *rules) unread(paths ...[]any) bool {
+	for _, p := range paths {
+		if found, near := r.at(p...); found == nil && r.bad[near] {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *rules) guards() {
+	for i, g := range r.s.Guards {
+		r.name("probe", r.known.Probes, g.Probe, "guards", i, "probe")
+		r.within(fmt.Sprintf("failingFor of guard %d", i+1), g.FailingFor.D(), 1, time.Hour, "guards", i, "failingFor")
+	}
+}
+
+// ledger tells whether a workload keeps a ledger of what was acknowledged.
+func ledger(workload string) bool { return strings.HasSuffix(workload, ".ledger") }

@@ -1,0 +1,191 @@
+package scenarios
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"blackstart/harness"
+)
+
+// form is how the bound of a measure is written.
+type form int
+
+const (
+	anyForm form = iota
+	aDuration
+	aCount
+	anAmount
+)
+
+// shape is what an objective on a measure must say.
+type shape struct {
+	form    form
+	load    bool // load is needed
+	ledger  bool // and it must keep a ledger
+	amount  bool // whose writes have a value
+	cohort  bool // cohort is allowed, and needed where the load has cohorts
+	channel bool
+	fault   bool // it counts from a fault
+	watched bool // observe must last longer than its bound
+}
+
+// shapes are the measures whose objectives this package understands. Others are only checked by name.
+var shapes = map[string]shape{
+	"rto":            {form: aDuration, load: true, cohort: true, fault: true, watched: true},
+	"rpo.time":       {form: aDuration, load: true, ledger: true, fault: true},
+	"rpo.lost":       {form: aCount, load: true, ledger: true},
+	"rpo.value":      {form: anAmount, load: true, ledger: true, amount: true},
+	"alert.received": {form: aDuration, channel: true, fault: true, watched: true},
+}
+
+var countPattern = regexp.MustCompile(`^\d{1,9}$`)
+
+func (r *rules) objectives() {
+	if r.has("objectives") && len(r.s.Objectives) == 0 {
+		r.wrong("there is no objective", "write at least one: a drill without one proves nothing", "objectives")
+	}
+	var ids []string
+	for _, o := range r.s.Objectives {
+		ids = append(ids, o.ID)
+	}
+	r.ids("objective", ids, "objectives")
+	for i, o := range r.s.Objectives {
+		r.objective(o, i)
+	}
+}
+
+func (r *rules) objective(o harness.Objective, i int) {
+	what := place("objective", o.ID, i)
+	if r.known.Measures != nil {
+		r.name("measure", r.known.Measures, o.Measure, "objectives", i, "measure")
+	}
+	sh, ok := shapes[o.Measure]
+	if !ok || !r.has("objectives", i, "measure") {
+		return
+	}
+	r.parts(o, sh, i, what)
+	r.bound(o, sh, i, what)
+	if sh.load && r.has("objectives", i, "load") {
+		r.population(o, sh, i, what)
+	}
+	if _, starts := r.clock(); sh.fault && !starts && len(r.s.Faults) == 0 && r.has("faults") {
+		r.wrong(fmt.Sprintf("%s counts from a fault, and the scenario has none", what), "leave it out, or write a fault", "objectives", i, "measure")
+	}
+	if o.Measure == "rto" && !r.times() {
+		r.wrong(what+" needs a load that times the edges of the outage",
+			"write {id: edge, workload: metronome, place: outside, rate: 100/s, timeout: 2s} under load", "objectives", i, "measure")
+	}
+}
+
+// times tells whether a load times the edges of an outage, or one could not be read and may have.
+func (r *rules) times() bool {
+	return r.anyUnread("load", "workload") ||
+		slices.ContainsFunc(r.s.Load, func(l harness.LoadSpec) bool { return l.Workload == "metronome" })
+}
+
+// parts checks which keys the measure of an objective wants and which it does not know.
+func (r *rules) parts(o harness.Objective, sh shape, i int, what string) {
+	for _, k := range []struct {
+		key            string
+		wanted, unused bool
+		hint           string
+	}{
+		{"load", sh.load, !sh.load, "write the id of the load whose users it speaks of: " + words(r.loadIDs())},
+		{"channel", sh.channel, !sh.channel, "write the alert channel, such as channel: pagerduty"},
+		{"cohort", false, !sh.cohort, ""},
+		{"from", false, !sh.watched, ""},
+	} {
+		found, near := r.at("objectives", i, k.key)
+		switch {
+		case found == nil && k.wanted && !r.bad[near]:
+			r.wrong(fmt.Sprintf("%s has no %s", what, k.key), k.hint, "objectives", i)
+		case found != nil && k.unused:
+			r.wrong(fmt.Sprintf("%s has a %s, which %s does not use", what, k.key, o.Measure), "leave it out", "objectives", i, k.key)
+		}
+	}
+	if sh.channel {
+		r.name("channel", r.known.Channels, o.Channel, "objectives", i, "channel")
+	}
+}
+
+// bound checks that atMost can be read as what the measure gives.
+func (r *rules) bound(o harness.Objective, sh shape, i int, what string) {
+	if !r.has("objectives", i, "atMost") {
+		return
+	}
+	steps := []any{"objectives", i, "atMost"}
+	switch sh.form {
+	case aDuration:
+		d, err := harness.ParseDuration(o.AtMost)
+		switch {
+		case err != nil:
+			r.wrong(fmt.Sprintf("atMost of %s is %q, not a duration", what, o.AtMost), "write a number with a unit, such as 15m", steps...)
+		case d == 0 && sh.watched:
+			r.wrong(fmt.Sprintf("atMost of %s is 0", what), "write a bound that can be met", steps...)
+		case d.D() > MaxObserve:
+			r.wrong(fmt.Sprintf("atMost of %s is %s", what, brief(d.D())), "write at most "+brief(MaxObserve), steps...)
+		}
+	case aCount:
+		if !countPattern.MatchString(o.AtMost) {
+			r.wrong(fmt.Sprintf("atMost of %s is %q, not a count", what, o.AtMost), "write a whole number of writes, such as 0", steps...)
+		}
+	case anAmount:
+		if _, err := harness.ParseAmount(o.AtMost); err != nil {
+			r.wrong(fmt.Sprintf("atMost of %s is %q, not an amount", what, o.AtMost), `write it with two decimals, such as "100.00"`, steps...)
+		}
+	}
+}
+
+// population checks the load and the cohort that an objective speaks of.
+func (r *rules) population(o harness.Objective, sh shape, i int, what string) {
+	at, ok := r.loadOf(o.Load, "objectives", i, "load")
+	if !ok {
+		return
+	}
+	l := r.s.Load[at]
+	steps := []any{"objectives", i, "cohort"}
+	switch {
+	case sh.ledger && l.Workload != "" && !ledger(l.Workload):
+		r.wrong(fmt.Sprintf("%s speaks of load %s, which keeps no ledger", what, l.ID), "name a load such as postgres.ledger", "objectives", i, "load")
+	case sh.amount && l.Amount == 0 && !r.unread([]any{"load", at, "amount"}):
+		r.wrong(fmt.Sprintf("%s speaks of load %s, whose writes have no amount", what, l.ID), `write amount: "100.00" on the load`, "objectives", i, "load")
+	case !sh.cohort || r.unread([]any{"load", at, "cohorts"}):
+	case o.Cohort == "" && len(l.Cohorts) > 0 && !r.unread(steps):
+		r.wrong(fmt.Sprintf("%s does not say which cohort of load %s", what, l.ID), "write cohort: with one of "+words(l.Cohorts), "objectives", i, "load")
+	case o.Cohort != "" && !slices.Contains(l.Cohorts, o.Cohort):
+		hint := "leave the cohort out, or give the load cohorts"
+		if len(l.Cohorts) > 0 {
+			hint = suggest(o.Cohort, l.Cohorts)
+		}
+		r.wrong(fmt.Sprintf("load %s has no cohort %q", l.ID, o.Cohort), hint, steps...)
+	}
+}
+
+// longEnough checks that clients are watched until after every bound: otherwise a miss could not be told from a pass. It
+// speaks of the longest.
+func (r *rules) longEnough() {
+	start, _ := r.clock()
+	window := r.s.Recovered.Window.D()
+	if !r.has("observe") || start > MaxObserve || window > MaxBaseline {
+		return
+	}
+	var what string
+	var longest time.Duration
+	for i, o := range r.s.Objectives {
+		d, err := harness.ParseDuration(o.AtMost)
+		if err == nil && shapes[o.Measure].watched && d.D() <= MaxObserve && d.D() > longest && r.has("objectives", i, "atMost") {
+			what, longest = place("objective", o.ID, i), d.D()
+		}
+	}
+	needed := start + longest + window
+	if longest == 0 || r.s.Observe.D() > needed {
+		return
+	}
+	sum := fmt.Sprintf("%s (%s) and the window (%s)", what, brief(longest), brief(window))
+	if start > 0 {
+		sum += fmt.Sprintf(" after a fault at %s", brief(start))
+	}
+	r.wrong(fmt.Sprintf("observe is %s, which does not exceed %s", brief(r.s.Observe.D()), sum), "write more than "+brief(needed), "observe")
+}
