@@ -3,6 +3,7 @@ package evidence
 import (
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"time"
 
@@ -47,4 +48,17 @@ func ReadRecord(p *seal.Pack) (*harness.Record, error) {
 		return nil, err
 	}
 	return &rec, nil
+}
+
+// dirFS shows a bag under construction as a file system.
+func dirFS(dir string) fs.FS { return os.DirFS(dir) }
+
+// fileDigest is the digest of a file's bytes.
+func fileDigest(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return seal.DigestReader(f)
 }

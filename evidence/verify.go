@@ -230,7 +230,7 @@ func (c *checker) belongs(pdf []byte) error {
 }
 
 // recordMark stands before the digest of record.json in a report's PDF information.
-const recordMark = "record.json sha256:"
+const recordMark = ", record "
 
 func utf16BE(s string) []byte {
 	var b []byte

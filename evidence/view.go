@@ -1,16 +1,217 @@
 package evidence
 
 import (
+	"fmt"
 	"os"
+	"strings"
 
+	"blackstart/evidence/controls"
+	"blackstart/evidence/pades"
+	"blackstart/evidence/reports"
+	"blackstart/evidence/seal"
 	"blackstart/harness"
+	"blackstart/harness/measure"
 )
 
-// writeReports draws the plots and writes both reports, signed inside.
+// writeReports draws the plots, maps the frameworks' rows, and writes both reports, signed inside.
 func (s *Sealing) writeReports(f harness.Findings, recordSHA string) error {
 	all, err := charts(s.Record, s.Events, os.DirFS(s.Dir))
 	if err != nil {
 		return err
 	}
-	return writeCharts(s.Dir, all)
+	if err := writeCharts(s.Dir, all); err != nil {
+		return err
+	}
+	v := &view{rec: s.Record, f: f, events: s.Events, redact: s.Redact, zero: zeroOf(s.Record), source: s.Dir}
+	r := v.report(recordSHA)
+	for _, c := range all {
+		r.Plots = append(r.Plots, reports.Plot{Title: c.name, Caption: c.caption, PNG: c.images.PNG})
+	}
+	if err := writeControls(s.Dir, r.Facts, s.Redact); err != nil {
+		return err
+	}
+	for name, render := range map[string]func(reports.Report) (reports.Document, error){FINRAReport: reports.FINRA4370, ICFRReport: reports.ICFR} {
+		doc, err := render(r)
+		if err != nil {
+			return err
+		}
+		signed, err := s.signPDF(doc)
+		if err != nil {
+			return fmt.Errorf("sign %s: %w", name, err)
+		}
+		if err := writeFile(s.Dir, name, signed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// signPDF signs a report inside: the executor certifies, the reviewer's field is made, empty, before that.
+func (s *Sealing) signPDF(doc reports.Document) ([]byte, error) {
+	rect := func(b [4]float64) pades.Rect { return pades.Rect{X1: b[0], Y1: b[1], X2: b[2], Y2: b[3]} }
+	return pades.Sign(doc.PDF, pades.Options{
+		Signer: s.Identity.Key, Chain: s.Identity.Chain, Time: s.Record.Ended.Time(), FieldName: "Executor",
+		Name: s.Record.Executor, Reason: "executed the drill; " + s.Record.Environment, Page: doc.SignPage, Box: rect(doc.SignBox),
+		Certify: true, ReviewerField: true, ReviewerName: "Reviewer", ReviewerBox: rect(doc.Review),
+	})
+}
+
+// controlRow is one row of data/controls.json.
+type controlRow struct {
+	Framework   string   `json:"framework"`
+	Clause      string   `json:"clause"`
+	Title       string   `json:"title"`
+	Level       string   `json:"level"` // supports, partial, not addressed
+	Exercised   bool     `json:"exercised"`
+	Evidence    []string `json:"evidence"`
+	DoesNotShow string   `json:"does_not_show"`
+	Source      string   `json:"source"`
+	Verified    string   `json:"verified"`
+}
+
+// writeControls maps what the drill exercised to every framework.
+func writeControls(dir string, facts map[controls.Flag]bool, redact *Redactor) error {
+	var rows []controlRow
+	for _, name := range controls.Names() {
+		fw, err := controls.Load(name)
+		if err != nil {
+			return err
+		}
+		for _, c := range fw.Clauses {
+			level, exercised := c.Judge(facts)
+			rows = append(rows, controlRow{name, c.Clause, c.Title, string(level), exercised, c.Evidence, c.DoesNotShow, c.Source, c.VerifiedLevel})
+		}
+	}
+	_, err := writeJSON(dir, "data/controls.json", map[string]any{"format": harness.Format, "controls": rows}, redact)
+	return err
+}
+
+// view turns a record and its findings into the words of a report.
+type view struct {
+	rec    *harness.Record
+	f      harness.Findings
+	events []harness.Event
+	redact *Redactor
+	zero   harness.Stamp
+	source string // root of the bag
+}
+
+func (v *view) report(recordSHA string) reports.Report {
+	rec := v.rec
+	return reports.Report{
+		Identity: v.identity(), RecordDigest: recordSHA, Sealed: rec.Ended.Time(), Verdict: v.verdict(), Answers: v.answers(),
+		Plan: v.plan(), People: v.people(), Readiness: v.readiness(), Objectives: v.objectives(), Timeline: v.timeline(),
+		NotExecuted: v.notExecuted(), Measures: v.measures(), Checks: v.checks(), Faults: v.faults(), Load: v.load(),
+		Ledger: v.ledger(), Oracle: v.f.LedgerNote, Alerts: v.alerts(), Components: v.components(), Simulated: rec.Target.Simulated,
+		Clock: v.clock(), Exceptions: v.exceptions(), Facts: v.facts(), Provenance: v.provenance(), Integrity: v.integrity(),
+		Commands: auditorCommands(), Population: population(), Retention: v.retention(), Disclaimer: v.limits(),
+	}
+}
+
+func (v *view) identity() reports.Identity {
+	rec := v.rec
+	sha := ""
+	if data, err := os.ReadFile(v.source + "/data/as-run/scenario.yaml"); err == nil {
+		sha = seal.Digest(data)
+	}
+	activity := "disaster-recovery drill"
+	if rec.Environment == harness.Rehearsal {
+		activity = "rehearsal of a disaster-recovery drill"
+	}
+	return reports.Identity{
+		PackID: rec.PackID, RunID: rec.RunID, Activity: activity, Environment: rec.Environment,
+		Scenario: rec.Scenario.Metadata.Name + ": " + rec.Scenario.Metadata.Title, ScenarioDigest: sha,
+		Target: rec.Target.Name + " (" + rec.Target.Kind + ")", Profile: v.profile(), Started: rec.Started.String(), Ended: rec.Ended.String(),
+		Tool: "blackstart " + rec.Tool.Version + " (" + rec.Tool.Go + ", " + rec.Tool.OS + ")", ToolDigest: rec.Tool.SHA256,
+		Amends: rec.Amends,
+	}
+}
+
+func (v *view) profile() string {
+	t := v.rec.Target.Timings
+	return fmt.Sprintf("%s: a check every %s, %d failures, TTL %s", v.rec.Profile, measure.Length(t.CheckIntervalNS), t.CheckFailures, measure.Length(t.TTLNS))
+}
+
+func (v *view) verdict() reports.Verdict {
+	validity := "passed: every check below held"
+	for _, c := range v.f.Validity {
+		if !c.OK {
+			validity = "failed: " + c.Name + ": " + c.Detail
+			break
+		}
+	}
+	if v.rec.Status != harness.Completed {
+		validity = string(v.rec.Status) + ": " + v.rec.StatusReason
+	}
+	return reports.Verdict{Result: v.f.Verdict.String(), Reason: v.f.Reason, Validity: v.redact.Text(validity)}
+}
+
+// answers are what an examiner asks first. What nobody told us is "not recorded", which is the zero value.
+func (v *view) answers() reports.Answers {
+	a := reports.Answers{
+		Operator: v.rec.Executor + " (self-asserted)",
+		Deletion: "whoever can write where the pack lies: this version locks nothing",
+	}
+	if v.rec.Environment == harness.Rehearsal {
+		a.KeyHolders = "a throw-away key made for this run; anyone can make another"
+		a.MissionCritical = "no: the bundled rehearsal system, on nobody's list; not production"
+	}
+	return a
+}
+
+func (v *view) plan() []reports.Field {
+	var sources []string
+	for _, o := range v.rec.Scenario.Objectives {
+		sources = append(sources, o.ID+": "+o.Source)
+	}
+	return []reports.Field{
+		{Name: "Objectives come from", Value: strings.Join(sources, "; ")},
+		{Name: "Criteria frozen before the run", Value: "yes: inputs.json, whose digest starts the event log (" + v.rec.Inputs + ")"},
+		{Name: "Change ticket", Value: ""}, {Name: "Approval before the run", Value: ""}, {Name: "BIA or BCP reference", Value: ""},
+	}
+}
+
+func (v *view) people() []reports.Field {
+	return []reports.Field{
+		{Name: "Executor", Value: v.rec.Executor}, {Name: "Authenticated by", Value: "self-asserted: name of the operating-system account or of --executor"},
+		{Name: "Approver", Value: ""}, {Name: "Reviewer", Value: "none yet: the field in this document is empty"},
+		{Name: "Participants", Value: ""}, {Name: "Independence", Value: ""},
+	}
+}
+
+func auditorCommands() []string {
+	return []string{
+		"sha256sum --strict -c manifest-sha256.txt && diff <(find data -type f | LC_ALL=C sort) <(cut -c67- manifest-sha256.txt | LC_ALL=C sort)",
+		"openssl cms -verify -cades -binary -inform DER -in signatures/manifest.p7s -content manifest-sha256.txt -CAfile root.pem -out /dev/null",
+		"pdfsig -nssdir sql:nss data/report-finra-4370.pdf",
+		"qpdf --check data/report-finra-4370.pdf",
+	}
+}
+
+func population() []reports.Field {
+	return []reports.Field{
+		{Name: "Register", Value: "not kept in this version: which other runs there were cannot be seen from this pack"},
+		{Name: "Reconciled to", Value: ""},
+	}
+}
+
+func (v *view) retention() []reports.Field {
+	customer := ""
+	if v.rec.Environment == harness.Rehearsal {
+		customer = "none: generated documents and ledger rows only"
+	}
+	return []reports.Field{
+		{Name: "Keep for", Value: ""}, {Name: "Basis", Value: "a policy of the firm; this pack sets none"}, {Name: "Customer data", Value: customer},
+		{Name: "Redacted", Value: "routing keys, tokens, passwords of the target, wherever they appeared"},
+		{Name: "Needs verification again", Value: "once the plan or the system has changed"},
+	}
+}
+
+func (v *view) integrity() []reports.Field {
+	return []reports.Field{
+		{Name: "Signature in this file", Value: "PAdES B-B, certifies the document; covers it to its end"},
+		{Name: "Manifest signature", Value: "signatures/manifest.p7s over the bytes of manifest-sha256.txt"},
+		{Name: "Event log", Value: fmt.Sprintf("%d events, digest %s, order self-asserted by the run's key", v.rec.EventsCount, v.rec.EventsHead)},
+		{Name: "Independent time stamp", Value: "none: the time of signing is self-asserted"},
+	}
 }

@@ -18,6 +18,7 @@ const (
 	examineLimit  = 90 * time.Second // both ledgers and the write-ahead log are read
 	stopLimit     = 30 * time.Second
 	tick          = 250 * time.Millisecond
+	drainTime     = 500 * time.Millisecond // between baseline and fault: what was due in the baseline ends before the fault
 	defaultWithin = 2 * time.Second // to see a fault in force, where the scenario does not say
 )
 
@@ -155,6 +156,9 @@ func (d *drill) soak(ctx context.Context) error {
 
 // inject breaks things in the order of their times, each confirmed from the victim's side.
 func (d *drill) inject(ctx context.Context) error {
+	if err := d.until(ctx, d.clock.Now().Add(drainTime)); err != nil {
+		return err
+	}
 	d.rec.Observation.Lo = d.clock.Now()
 	for i := range d.rec.Faults {
 		f := &d.rec.Faults[i]

@@ -121,18 +121,19 @@ func clip(s string, width int) string {
 	return string(r[:width-1]) + "…"
 }
 
-// wrap breaks text at spaces into lines of at most width runes; lines after the first are indented.
+// wrap breaks text at spaces into lines of at most width runes; lines after the first are indented. Spaces at the start stay.
 func wrap(text string, width, indent int) []string {
+	body := strings.TrimLeft(text, " ")
+	line := []rune(text[:len(text)-len(body)])
+	start := len(line)
 	var lines []string
-	line := []rune{}
-	for _, word := range strings.Split(text, " ") {
+	for _, word := range strings.Fields(body) {
 		w := []rune(word)
-		if len(line) > indent && len(line)+1+len(w) > width {
+		if len(line) > start && len(line)+1+len(w) > width {
 			lines = append(lines, string(line))
-			line = append([]rune(strings.Repeat(" ", indent)), w...)
-			continue
+			line, start = []rune(strings.Repeat(" ", indent)), indent
 		}
-		if len(line) > 0 {
+		if len(line) > start {
 			line = append(line, ' ')
 		}
 		line = append(line, w...)

@@ -48,6 +48,7 @@ const (
 	RegulatorCommunications Flag = "regulator_communications_exercised"
 	CustomerAccess          Flag = "customer_access_exercised"
 	DeliveredToPrincipal    Flag = "delivered_to_principal"
+	CustomerDisclosure      Flag = "customer_disclosure_recorded"
 	ContactTree             Flag = "contact_tree_exercised"
 	ProvenanceRecorded      Flag = "provenance_recorded" // source, extraction, row count and digest of every artefact
 	RawSeriesKept           Flag = "raw_series_kept"
@@ -62,7 +63,7 @@ const (
 func Flags() []Flag {
 	return []Flag{PlanReferenced, DataRecovery, MissionCritical, Assessment, CustomerCommunications, EmployeeCommunications,
 		AlternateLocation, CounterpartyImpact, RegulatoryReporting, RegulatorCommunications, CustomerAccess,
-		DeliveredToPrincipal, ContactTree, ProvenanceRecorded, RawSeriesKept, ExceptionsRecorded, LedgerReconciled,
+		DeliveredToPrincipal, CustomerDisclosure, ContactTree, ProvenanceRecorded, RawSeriesKept, ExceptionsRecorded, LedgerReconciled,
 		WORMLocked, AmendmentChain, LessonsRecorded}
 }
 

@@ -19,6 +19,7 @@ type frame struct {
 	*plot.Plot
 	title  string
 	legend []explained
+	rows   int // levels of event numbers above the plot
 }
 
 type explained struct {
@@ -55,7 +56,7 @@ func (f *frame) draw(c draw.Canvas) {
 	style.Font.Weight = 3 // bold
 	c.FillText(style, vg.Point{X: c.Min.X, Y: c.Max.Y}, f.title)
 	f.drawLegend(c, c.Max.Y-vg.Points(titleRow+legendRow))
-	head := vg.Points(titleRow+legendRow+gap) + levels*levelHeight
+	head := vg.Points(titleRow+legendRow+gap) + vg.Length(f.rows)*levelHeight
 	f.Draw(draw.Crop(c, 0, 0, 0, -head))
 }
 

@@ -106,6 +106,7 @@ func addEvents(p *frame, events []Event, lo, hi float64) int {
 			continue
 		}
 		level := m.free(e.T, (hi-lo)*near)
+		p.rows = max(p.rows, level+1)
 		m.at, m.level = append(m.at, e.T), append(m.level, level)
 		key = append(key, fmt.Sprintf("%d %s (%.3f s)", len(m.at), clean(e.Label), e.T))
 	}

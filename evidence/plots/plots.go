@@ -19,7 +19,7 @@ import (
 // Size and resolution of a chart.
 const (
 	width  = 17 * vg.Centimeter
-	height = 7.6 * vg.Centimeter
+	height = 6.4 * vg.Centimeter
 	// dpi is the resolution of the PNG; print wants 200 at least.
 	dpi = 220
 

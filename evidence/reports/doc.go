@@ -65,6 +65,25 @@ var (
 // one keeps renderings apart: the PDF library and its identifiers have settings for the whole process.
 var one sync.Mutex
 
+// ruler measures text with the fonts of the reports. It is made once, because reading the fonts takes longer than the
+// layout; one guards its use.
+var ruler = sync.OnceValue(func() *gofpdf.Fpdf {
+	r := gofpdf.New("P", "mm", "A4", "")
+	for _, f := range fonts() {
+		r.AddUTF8FontFromBytes(f.Family, string(f.Style), f.Bytes)
+	}
+	return r
+})
+
+// fonts returns copies: the PDF library writes into a font while it takes a subset of it.
+func fonts() []*entity.CustomFont {
+	return []*entity.CustomFont{
+		{Family: sans, Style: fontstyle.Normal, Bytes: bytes.Clone(dejavusanscondensed.TTF)},
+		{Family: sans, Style: fontstyle.Bold, Bytes: bytes.Clone(dejavusanscondensedbold.TTF)},
+		{Family: mono, Style: fontstyle.Normal, Bytes: bytes.Clone(dejavusansmono.TTF)},
+	}
+}
+
 // sheet is one report being laid out.
 type sheet struct {
 	m     core.Maroto
@@ -80,22 +99,13 @@ func render(r Report, title string, fill func(*sheet) error) (Document, error) {
 	one.Lock()
 	defer one.Unlock()
 	defer fixProcess(r.Sealed)()
-	// Each document gets its own copy of the fonts: the PDF library writes into them while it takes a subset.
-	fonts := []*entity.CustomFont{
-		{Family: sans, Style: fontstyle.Normal, Bytes: bytes.Clone(dejavusanscondensed.TTF)},
-		{Family: sans, Style: fontstyle.Bold, Bytes: bytes.Clone(dejavusanscondensedbold.TTF)},
-		{Family: mono, Style: fontstyle.Normal, Bytes: bytes.Clone(dejavusansmono.TTF)},
-	}
 	cfg := config.NewBuilder().WithPageSize(pagesize.A4).WithSequentialMode().WithMaxGridSize(columns).
 		WithLeftMargin(side).WithRightMargin(side).WithTopMargin(top).WithBottomMargin(bottom).
-		WithCustomFonts(fonts).WithDefaultFont(&props.Font{Family: sans, Size: body, Color: black}).
+		WithCustomFonts(fonts()).WithDefaultFont(&props.Font{Family: sans, Size: body, Color: black}).
 		WithPageNumber(props.PageNumber{Pattern: "page {current} of {total}", Place: props.RightBottom, Family: sans, Size: small, Color: grey}).
 		WithCompression(true).WithTitle(title, true).WithCreationDate(r.Sealed.UTC()).
 		WithSubject("run "+r.Identity.RunID+", record "+r.RecordDigest, true).WithCreator("blackstart", true).Build()
-	s := &sheet{m: maroto.New(cfg), ruler: gofpdf.New("P", "mm", "A4", ""), wide: map[int]bool{}}
-	for _, f := range fonts {
-		s.ruler.AddUTF8FontFromBytes(f.Family, string(f.Style), bytes.Clone(f.Bytes))
-	}
+	s := &sheet{m: maroto.New(cfg), ruler: ruler(), wide: map[int]bool{}}
 	if err := s.m.RegisterHeader(s.head(r, title)...); err != nil {
 		return Document{}, fmt.Errorf("render report: %w", err)
 	}
@@ -210,11 +220,12 @@ func (s *sheet) plot(p Plot) error {
 	}
 	const most = 120 // mm
 	h := min(most, bodyWidth*float64(img.Bounds().Dy())/float64(img.Bounds().Dx()))
-	s.room(h + 6)
+	s.room(h + 9)
 	s.m.AddRows(row.New(h).Add(col.New(columns).Add(image.NewFromBytes(data, extension.Png, props.Rect{Percent: 100, Center: true}))))
 	if p.Caption != "" {
 		s.note(p.Caption)
 	}
+	s.m.AddRows(row.New(3).Add(col.New(columns)))
 	return nil
 }
 
@@ -232,7 +243,7 @@ func (s *sheet) distinct(data []byte, img goimage.Image) ([]byte, error) {
 	}
 	out := goimage.NewNRGBA(goimage.Rect(0, 0, w, b.Dy()))
 	draw.Draw(out, out.Bounds(), goimage.White, goimage.Point{}, draw.Src)
-	draw.Draw(out, b.Sub(b.Min), img, b.Min, draw.Over)
+	draw.Draw(out, b.Sub(b.Min), img, b.Min, draw.Src)
 	var buf bytes.Buffer
 	if err := png.Encode(&buf, out); err != nil {
 		return nil, fmt.Errorf("widen image: %w", err)

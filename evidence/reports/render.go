@@ -34,6 +34,7 @@ func FINRA4370(r Report) (Document, error) {
 		s.system(r)
 		s.exceptions(r)
 		s.lessons(r)
+		s.provenance(r.Provenance)
 		s.closing(r)
 		return nil
 	})

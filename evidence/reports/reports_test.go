@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,9 +17,8 @@ import (
 
 const digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
-// samplePlots draws what a drill draws.
-func samplePlots(t testing.TB) []Plot {
-	t.Helper()
+// samplePlots draws what a drill draws, once for all tests.
+var samplePlots = sync.OnceValues(func() ([]Plot, error) {
 	var p50, p99, ok plots.Series
 	p50.Name, p99.Name, ok.Name = "p50", "p99", "all cohorts"
 	for i := -40; i < 120; i++ {
@@ -41,17 +41,21 @@ func samplePlots(t testing.TB) []Plot {
 	} {
 		img, err := r.Render()
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		out = append(out, Plot{PNG: img.PNG})
 	}
 	out[2].Caption = "Replication lag: no data. The heartbeat row was not configured."
-	return out
-}
+	return out, nil
+})
 
 // full is a run with long strings, many rows, missing values and every kind of verdict.
 func full(t testing.TB) Report {
 	t.Helper()
+	charts, err := samplePlots()
+	if err != nil {
+		t.Fatal(err)
+	}
 	r := Report{
 		Identity: Identity{PackID: "0197b2c4-8f00-7c3e-a2d1-5b6f70112233", RunID: "0197b2c4-8f00-7a11-9c44-0d1e2f334455", Activity: "disaster-recovery drill",
 			Environment: "rehearsal", Scenario: "finrag/region-partition.async-lag: 200 ms on the WAL link, asynchronous commit", ScenarioDigest: digest, Target: "finrag on loopback (processes)",
@@ -71,7 +75,7 @@ func full(t testing.TB) Report {
 		Commands: []string{"sha256sum --strict -c manifest-sha256.txt && diff <(find data -type f | sort) <(cut -c67- manifest-sha256.txt | sort)",
 			"openssl cms -verify -cades -binary -inform DER -in signatures/manifest.p7s -content manifest-sha256.txt -CAfile root.pem -out /dev/null", "pdfsig -nssdir sql:nss data/report-finra-4370.pdf"},
 		Retention: []Field{{"Keep for", "7 years"}, {"Basis", "policy of the scenario; not a term set by a rule"}, {"Customer data", "none: generated rows only"}, {"Redacted", "database passwords, routing keys"}, {"Needs verification again", "when the plan or the system has changed"}},
-		Plots:     samplePlots(t),
+		Plots:     charts,
 	}
 	r.Objectives = []Objective{{"rto", "at most 15 s", "scenario objectives[0]: policy/continuity.md section 4.2", "5.52 s", "[5.498 s, 5.541 s]", "pass"},
 		{"rpo.lost", "0 writes", "scenario objectives[1]", "214 writes (12 840.55 USD)", "exact", "fail"}, {"alert.pagerduty", "at most 10 s", "", "", "", "inconclusive"}}
@@ -99,13 +103,26 @@ func full(t testing.TB) Report {
 
 var renderers = map[string]func(Report) (Document, error){"finra-4370": FINRA4370, "icfr": ICFR}
 
+var renderedOnce = map[string]Document{}
+
+// rendered returns the full sample, laid out once for all tests.
+func rendered(t *testing.T, name string, render func(Report) (Document, error)) Document {
+	t.Helper()
+	if doc, ok := renderedOnce[name]; ok {
+		return doc
+	}
+	doc, err := render(full(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	renderedOnce[name] = doc
+	return doc
+}
+
 func TestRenderIsDeterministic(t *testing.T) {
 	r := full(t)
 	for name, render := range renderers {
-		a, err := render(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := rendered(t, name, render)
 		b, err := render(r)
 		if err != nil {
 			t.Fatal(err)
@@ -148,10 +165,7 @@ var neverPrinted = []string{"requires quarterly", "quarterly dr test", "sox make
 
 func TestEveryPageSaysWhatItIs(t *testing.T) {
 	for name, render := range renderers {
-		doc, err := render(full(t))
-		if err != nil {
-			t.Fatal(err)
-		}
+		doc := rendered(t, name, render)
 		pages := words(t, doc.PDF)
 		if len(pages) < 3 || len(pages) > 8 {
 			t.Errorf("%s: %d pages", name, len(pages))
@@ -205,5 +219,50 @@ func TestEmptyReportSaysSo(t *testing.T) {
 	}
 	if _, err := ICFR(Report{Sealed: time.Unix(1, 0), Plots: []Plot{{Title: "x", PNG: []byte("no image")}}}); err == nil {
 		t.Error("rendered a plot that is no PNG")
+	}
+}
+
+// Whatever a target or a person writes must be printable: the library panics on some of it.
+func TestAnyTextIsPrinted(t *testing.T) {
+	var odd strings.Builder
+	for r := rune(0); r < 0x11_0000; r += 37 {
+		odd.WriteRune(r)
+		if r%5 == 0 {
+			odd.WriteByte(' ')
+		}
+	}
+	all := odd.String()
+	r := Report{Sealed: time.Unix(1_770_000_000, 0)}
+	for i := 0; i < len(all); i += 3000 {
+		part := all[i:min(i+3000, len(all))]
+		r.Timeline = append(r.Timeline, Moment{At: part, Event: "\xff\xfe broken UTF-8", Detail: strings.Repeat("W", 500)})
+	}
+	r.Verdict.Reason, r.Identity.RunID, r.RecordDigest = all, strings.Repeat("run", 40), "\U0001f600"
+	if _, err := ICFR(r); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRenderingsAtOnce(t *testing.T) {
+	r := full(t)
+	r.Plots = r.Plots[3:] // drawing them is what takes long
+	want, err := ICFR(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, v := want.SignBox, want.Review; want.SignPage != 1 || b[0] <= 0 || b[2] >= v[0] || v[2] > 596 || b[1] >= b[3] || b[3] > 842 {
+		t.Errorf("places for signatures %v, %v", b, v)
+	}
+	done := make(chan Document)
+	for range 3 {
+		go func() {
+			doc, _ := ICFR(r) // an error gives an empty document, which differs
+			done <- doc
+		}()
+	}
+	for range 3 {
+		if doc := <-done; !bytes.Equal(doc.PDF, want.PDF) {
+			t.Error("a rendering beside others differs")
+		}
 	}
 }

@@ -135,14 +135,21 @@ func (s *sheet) set(t string, width int, p props.Text) (string, float64) {
 
 // cut breaks a word that is wider than room, after a separator where there is one in its last third.
 func (s *sheet) cut(w string, room float64) []string {
+	if s.ruler.GetStringWidth(w) <= room {
+		return []string{w}
+	}
 	var out []string
 	runes := []rune(w)
-	for len(runes) > 1 && s.ruler.GetStringWidth(string(runes)) > room {
-		n := len(runes) - 1
-		for n > 1 && s.ruler.GetStringWidth(string(runes[:n])) > room {
-			n--
+	for len(runes) > 0 {
+		n, used := 0, 0.0
+		for n < len(runes) {
+			used += s.ruler.GetStringWidth(string(runes[n]))
+			if used > room && n > 0 {
+				break
+			}
+			n++
 		}
-		for k := n; k > n*2/3; k-- {
+		for k := n; n < len(runes) && k > n*2/3; k-- {
 			if strings.ContainsRune("/-_.:=,@", runes[k-1]) {
 				n = k
 				break
@@ -150,7 +157,7 @@ func (s *sheet) cut(w string, room float64) []string {
 		}
 		out, runes = append(out, string(runes[:n])), runes[n:]
 	}
-	return append(out, string(runes))
+	return out
 }
 
 // clean makes a text printable: one line, nothing outside the basic plane (the library panics on that), no control

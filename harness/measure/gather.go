@@ -46,10 +46,13 @@ type drill struct {
 	probes []Answers
 	tf     harness.Interval // T_f; never if there is none, or it was not confirmed
 	wall   harness.Interval // bounds of the target's wall clock minus the drill's, as an interval of ns
+
+	seenBy  map[[2]string]seen  // by load and cohort: what was already worked out
+	ledgers map[string]ledgerOf // by load
 }
 
 func gather(rec *harness.Record, src Source) *drill {
-	d := &drill{rec: rec}
+	d := &drill{rec: rec, seenBy: map[[2]string]seen{}, ledgers: map[string]ledgerOf{}}
 	for _, s := range rec.Streams {
 		switch s.Kind {
 		case kindSamples:
@@ -157,10 +160,7 @@ func (d *drill) cohort(load, name string) (Cohort, error) {
 // setEdges chooses the samples that time the edges: those of a metronome at the same place that stands for the cohort,
 // else the cohort's own.
 func (d *drill) setEdges(c *Cohort, of harness.Stream) {
-	c.Edges, c.EdgeTimeout, c.EdgeEvery = c.Own, c.Timeout, every(of)
-	if n := len(of.Cohorts); n > 1 {
-		c.EdgeEvery *= int64(n)
-	}
+	c.Edges, c.EdgeTimeout, c.EdgeEvery = c.Own, c.Timeout, every(c.Own)
 	if of.Workload == workloadMetronome || of.Workload == workloadLedger {
 		return
 	}
@@ -177,7 +177,7 @@ func (d *drill) setEdges(c *Cohort, of harness.Stream) {
 			edges = ofCohort(edges, index)
 		}
 		c.Edges, c.EdgeTimeout, c.Metronome = edges, m.Stream.TimeoutNS, true
-		c.EdgeEvery = every(m.Stream) * int64(max(1, len(m.Stream.Cohorts)))
+		c.EdgeEvery = every(edges)
 		c.Files = append(c.Files, m.Stream.File)
 		return
 	}
@@ -193,12 +193,13 @@ func ofCohort(samples []loadgen.Sample, index int) []loadgen.Sample {
 	return own
 }
 
-// every is the mean time between two due requests of a stream, in ns.
-func every(s harness.Stream) int64 {
-	if s.Freq <= 0 {
+// every is the mean time between the due times of two samples, in ns.
+func every(samples []loadgen.Sample) int64 {
+	n := int64(len(samples)) - 1
+	if n < 1 {
 		return 0
 	}
-	return s.PerNS / int64(s.Freq)
+	return (samples[n].Due - samples[0].Due) / n
 }
 
 func orUnknown(s string) string {

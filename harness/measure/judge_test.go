@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -58,6 +60,23 @@ var outcomes = []struct {
 	{
 		"nobody hurt", truth{}, nil,
 		harness.Inconclusive, harness.ExitInconclusive, "the fault hurt nobody we watched",
+	},
+	{
+		"loads that offer nothing", usual(), func(w *world) {
+			for i := range w.rec.Scenario.Load {
+				w.rec.Scenario.Load[i].Rate.Count = 0
+			}
+			for i := range w.rec.Streams {
+				w.rec.Streams[i].Freq, w.rec.Streams[i].Count = 0, 0
+			}
+			for id := range w.samples {
+				w.samples[id] = nil
+			}
+			for id := range w.attempts {
+				w.attempts[id] = nil
+			}
+			w.rec.Scenario.SteadyState.Require = w.rec.Scenario.SteadyState.Require[1:]
+		}, harness.Inconclusive, harness.ExitInconclusive, "load queries: nothing was due, so nobody was watched",
 	},
 	{
 		"no load", usual(), func(w *world) {
@@ -226,5 +245,19 @@ func TestExceptions(t *testing.T) {
 	}
 	if strings.Contains(got, "east.db") {
 		t.Errorf("a fenced database is no exception:\n%s", got)
+	}
+}
+
+// A record that was written and read again gives the same findings: that is what --recompute rests on.
+func TestRecordSurvivesJSON(t *testing.T) {
+	for _, tr := range []truth{usual(), {null: true}} {
+		w := build(tr)
+		before := asJSON(t, mustJudge(t, w))
+		var again harness.Record
+		must(t, json.Unmarshal(asJSON(t, w.rec), &again))
+		w.rec = &again
+		if after := asJSON(t, mustJudge(t, w)); !bytes.Equal(before, after) {
+			t.Errorf("before:\n%s\nafter:\n%s", before, after)
+		}
 	}
 }

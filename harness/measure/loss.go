@@ -8,8 +8,24 @@ import (
 	"blackstart/loadgen"
 )
 
+// ledgerOf is the ledger of one load, or of all.
+type ledgerOf struct {
+	attempts []loadgen.Attempt
+	files    []string
+	err      error
+}
+
 // attempts gives the write attempts of a load, or of all loads for "".
 func (d *drill) attempts(load string) ([]loadgen.Attempt, []string, error) {
+	l, ok := d.ledgers[load]
+	if !ok {
+		l.attempts, l.files, l.err = d.join(load)
+		d.ledgers[load] = l
+	}
+	return l.attempts, l.files, l.err
+}
+
+func (d *drill) join(load string) ([]loadgen.Attempt, []string, error) {
 	var all []loadgen.Attempt
 	var names []string
 	for _, w := range d.writes {

@@ -17,6 +17,16 @@ type seen struct {
 
 // see watches one cohort of a load through the outage.
 func (d *drill) see(load, name string) seen {
+	key := [2]string{load, name}
+	s, ok := d.seenBy[key]
+	if !ok {
+		s = d.look(load, name)
+		d.seenBy[key] = s
+	}
+	return s
+}
+
+func (d *drill) look(load, name string) seen {
 	c, err := d.cohort(load, name)
 	if err != nil {
 		return seen{err: err, cohort: Cohort{Load: load, Name: name}}
@@ -145,7 +155,9 @@ func (d *drill) cohorts() []seen {
 			names = []string{""}
 		}
 		for _, name := range names {
-			all = append(all, d.see(load, name))
+			if s := d.see(load, name); s.err != nil || len(s.cohort.Own) > 0 { // a cohort that nobody played saw nothing
+				all = append(all, s)
+			}
 		}
 	}
 	return all

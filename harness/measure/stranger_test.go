@@ -262,6 +262,17 @@ func TestFilesAreChecked(t *testing.T) {
 			}
 		})
 	}
+	// A closed stream without records is whole; one that is not said to be closed is not.
+	w, dir := build(usual()), t.TempDir()
+	w.samples[idEdge], w.rec.Streams[1].Count = nil, 0
+	w.store(t, dir)
+	if all, err := Files(os.DirFS(dir), w.rec).Samples(idEdge); err != nil || len(all) != 0 {
+		t.Errorf("an empty stream: %d samples, %v", len(all), err)
+	}
+	w.rec.Streams[1].Closed = false
+	if _, err := Files(os.DirFS(dir), w.rec).Samples(idEdge); err == nil {
+		t.Error("an empty stream that was not closed is read")
+	}
 	src := Files(os.DirFS(t.TempDir()), &harness.Record{})
 	if _, err := src.Samples(1); err == nil {
 		t.Error("samples of a stream the record does not name")

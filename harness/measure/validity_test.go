@@ -37,7 +37,7 @@ var spoiled = []struct {
 	{"streams.complete", "order that cannot be", func(w *world) { w.samples[idQueries][70].Done = w.samples[idQueries][70].Sent - 1 }},
 	{"streams.complete", "has no name", func(w *world) { w.samples[idQueries][70].Cohort = 3 }},
 	{"streams.complete", "has no timeout", func(w *world) { w.rec.Streams[0].TimeoutNS = 0 }},
-	{"streams.complete", "no schedule", func(w *world) { w.rec.Streams[0].Freq = 0; w.rec.Scenario.Load[0].Rate.Count = 0 }},
+	{"streams.complete", "nothing was due", func(w *world) { w.rec.Streams[0].Freq = 0; w.rec.Scenario.Load[0].Rate.Count = 0 }},
 	{"streams.complete", "the scenario says 200/s", func(w *world) { w.rec.Streams[0].Freq = 100 }},
 	{"streams.complete", "the scenario says http.query at outside", func(w *world) { w.rec.Streams[0].Place = "standby" }},
 	{"streams.complete", "the cohorts", func(w *world) { w.rec.Streams[0].Cohorts = []string{"fresh", "pooled", "other"} }},
@@ -223,6 +223,9 @@ func TestNoPassWithoutData(t *testing.T) {
 				}
 				if list == "Streams" && w.rec.Streams[i].Kind == kindLedger && unusedInLedger[kind.Field(j).Name] {
 					continue
+				}
+				if list == "Streams" && kind.Field(j).Name == "Cohorts" && field.Len() == 1 {
+					continue // one kind of client needs no name
 				}
 				field.Set(reflect.Zero(field.Type()))
 				if f := mustJudge(t, w); f.Verdict == harness.Pass {

@@ -38,6 +38,7 @@ func (r *Receivers) mailServer() *smtp.Server {
 
 // closeMail lets sessions go on until ctx ends, then breaks them, and waits for all.
 func (r *Receivers) closeMail(ctx context.Context) {
+	_ = r.mailConn.Listener.Close() // the library does not know it yet if its loop has only just been started
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -182,7 +182,10 @@ func TestNoSecretIsKept(t *testing.T) {
 	if status, text := post(t, pd.URL, jsonType, "", string(body)); status != http.StatusAccepted {
 		t.Fatal(status, text)
 	}
-	text, _ := json.Marshal(map[string]string{"text": leak})
+	text, err := json.Marshal(map[string]string{"text": leak})
+	if err != nil {
+		t.Fatal(err)
+	}
 	post(t, delivery(t, r, Slack).URL, jsonType, "", string(text))
 	post(t, delivery(t, r, StatusPage).URL, jsonType, "Bearer "+delivery(t, r, StatusPage).Secret, `{"status":"`+testNonce+`"}`)
 	sendMail(t, r, []string{delivery(t, r, SMTP).Secret}, "Subject: "+leak+"\r\nFrom: <"+delivery(t, r, SMTP).Secret+">\r\n\r\n"+leak+"\r\n")
@@ -225,6 +228,16 @@ func TestNoMoreThanTheLimitIsKept(t *testing.T) {
 	}
 	if len(r.Arrivals()) != MaxArrivals || r.Dropped() != 3 || told != MaxArrivals+3 {
 		t.Errorf("kept %d, dropped %d, told %d", len(r.Arrivals()), r.Dropped(), told)
+	}
+}
+
+func TestCloseAtOnce(t *testing.T) {
+	for range 200 { // the serving loops may not have begun
+		r, err := Start(t.Context(), Options{Clock: harness.NewClock(), Nonce: testNonce})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
 	}
 }
 

@@ -2,71 +2,15 @@ package workloads
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"blackstart/loadgen"
 )
-
-func TestWriteOutcomes(t *testing.T) {
-	server := func(severity, code string) error {
-		return &pgconn.PgError{SeverityUnlocalized: severity, Code: code}
-	}
-	for _, c := range []struct {
-		name    string
-		err     error
-		warning string
-		attempt loadgen.AttemptOutcome
-		sample  loadgen.Outcome
-	}{
-		{"ok", nil, "", loadgen.AttemptOK, loadgen.OK},
-		{"not replicated", nil, "canceling wait for synchronous replication due to user request", loadgen.AttemptUnknown, loadgen.WrongAnswer},
-		{"duplicate key", server("ERROR", "23505"), "", loadgen.AttemptDefinite, loadgen.HTTP4xx},
-		{"read-only", server("ERROR", "25006"), "", loadgen.AttemptDefinite, loadgen.HTTP5xx},
-		{"serialization", server("ERROR", "40001"), "", loadgen.AttemptDefinite, loadgen.HTTP4xx},
-		{"deadlock", server("ERROR", "40P01"), "", loadgen.AttemptDefinite, loadgen.HTTP4xx},
-		{"no table", server("ERROR", "42P01"), "", loadgen.AttemptDefinite, loadgen.HTTP4xx},
-		{"disk full", server("ERROR", "53100"), "", loadgen.AttemptDefinite, loadgen.HTTP5xx},
-		{"completion unknown", server("ERROR", "40003"), "", loadgen.AttemptUnknown, loadgen.HTTP4xx},
-		{"cancelled", server("ERROR", "57014"), "", loadgen.AttemptUnknown, loadgen.HTTP5xx},
-		{"terminated", server("FATAL", "57P01"), "", loadgen.AttemptUnknown, loadgen.HTTP5xx},
-		{"crash", server("FATAL", "57P02"), "", loadgen.AttemptUnknown, loadgen.HTTP5xx},
-		{"fatal of a definite class", server("FATAL", "25006"), "", loadgen.AttemptUnknown, loadgen.HTTP5xx},
-		{"rejected, but with a warning", server("ERROR", "25006"), "w", loadgen.AttemptUnknown, loadgen.HTTP5xx},
-		{"internal", server("ERROR", "XX000"), "", loadgen.AttemptUnknown, loadgen.HTTP5xx},
-		{"no code", server("ERROR", ""), "", loadgen.AttemptUnknown, loadgen.Other},
-		{"connection", server("FATAL", "08006"), "", loadgen.AttemptUnknown, loadgen.HTTP5xx},
-		{"end of file", io.ErrUnexpectedEOF, "", loadgen.AttemptUnknown, loadgen.Reset},
-		{"timeout", fmt.Errorf("receive: %w", os.ErrDeadlineExceeded), "", loadgen.AttemptUnknown, loadgen.Timeout},
-		{"never left", neverLeft{}, "", loadgen.AttemptDefinite, loadgen.Other},
-		{"anything", errors.New("?"), "", loadgen.AttemptUnknown, loadgen.Other},
-	} {
-		res := classifyWrite(c.err, c.warning)
-		if res.attempt != c.attempt || res.sample != c.sample || (res.err == nil) != (c.name == "ok") {
-			t.Errorf("%s: %s, %s, %v; want %s, %s", c.name, res.attempt, res.sample, res.err, c.attempt, c.sample)
-		}
-	}
-}
-
-type neverLeft struct{}
-
-func (neverLeft) Error() string     { return "busy" }
-func (neverLeft) SafeToRetry() bool { return true }
-
-func TestFormatAmount(t *testing.T) {
-	for minor, want := range map[int64]string{0: "0.00", 5: "0.05", 1234: "12.34", -1234: "-12.34", -1 << 63: "-92233720368547758.08"} {
-		if got := string(formatAmount(minor)); got != want {
-			t.Errorf("%d: %s, want %s", minor, got, want)
-		}
-	}
-}
 
 // writer is one run of postgres.ledger against addresses.
 type writer struct {

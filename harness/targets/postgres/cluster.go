@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -75,16 +76,15 @@ func (c *Cluster) InitDB(ctx context.Context) error {
 	}
 	// No sync: the server's own fsync covers what matters, and a machine that
 	// dies in the middle of the set-up makes the set-up start again.
-	out, err := c.Install.Account.command(ctx, c.Install.program("initdb"),
+	var out bytes.Buffer
+	cmd := c.Install.Account.command(ctx, c.Install.program("initdb"),
 		"-D", c.DataDir(), "-U", User, "--pwfile", password, "-A", "scram-sha-256",
-		"-E", "UTF8", "--locale", "C", "--data-checksums", "--no-sync").CombinedOutput()
-	if err != nil {
-		return c.fail("initialise", fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out))))
+		"-E", "UTF8", "--locale", "C", "--data-checksums", "--no-sync")
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := procs.RunTied(cmd); err != nil {
+		return c.fail("initialise", fmt.Errorf("%w: %s", err, strings.TrimSpace(out.String())))
 	}
-	if err := c.Configure(); err != nil {
-		return err
-	}
-	return nil
+	return c.Configure()
 }
 
 func (c *Cluster) makeDirs(ctx context.Context) error {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"blackstart/harness/targets/procs"
 )
 
 // walinspectMajor is the first version with the extension pg_walinspect.
@@ -117,15 +119,14 @@ func (c *Cluster) waldump(ctx context.Context, conn *pgx.Conn, scan *walScan, st
 	}
 	ctx, cancel := context.WithTimeout(ctx, toolTimeout)
 	defer cancel()
-	var complaint bytes.Buffer
+	var out, complaint bytes.Buffer
 	cmd := c.Install.Account.command(ctx, c.Install.program("pg_waldump"), "-p", c.DataDir()+"/pg_wal",
 		"-t", fmt.Sprint(timeline), "-s", begin.String(), "-e", end.String())
-	cmd.Stderr = &complaint
-	out, err := cmd.Output()
-	if err != nil {
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	if err := procs.RunTied(cmd); err != nil {
 		return fmt.Errorf("run pg_waldump: %w: %s", err, strings.TrimSpace(complaint.String()))
 	}
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(out.String()) {
 		if err := scan.dumped(line); err != nil {
 			return err
 		}

@@ -149,6 +149,19 @@ func Inhabitants(dir string) ([]Identity, error) {
 	return list, err
 }
 
+// runsProgram reports whether the process runs this program file, which may have
+// been replaced or removed meanwhile.
+func runsProgram(pid int, program string) bool {
+	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	if err != nil {
+		return false
+	}
+	if real, err := filepath.EvalSymlinks(program); err == nil {
+		program = real
+	}
+	return strings.TrimSuffix(exe, " (deleted)") == program
+}
+
 // bootID tells one boot of the machine from another.
 func bootID() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")

@@ -17,8 +17,9 @@ type Spec struct {
 	Dir  string   // working directory
 	Env  []string // nil: ours
 	Log  string   // file that receives stdout and stderr, appended
-	// Home is a directory in which only this process and its descendants work;
-	// empty when there is none. It lets Reap find descendants that lost their parent.
+	// Home is a directory in which no other process of this program works than
+	// this one and its descendants; empty when there is none. It lets Reap find
+	// descendants that lost their parent.
 	Home string
 	// Credential is the account to run as; nil: ours.
 	Credential *syscall.Credential

@@ -36,6 +36,14 @@ func TestMain(m *testing.M) {
 			}
 			fmt.Println(p.PID)
 		}
+		go func() { // a tool at work, which dies as well
+			_ = procs.RunTied(exec.Command("/bin/sh", "-c", "echo $$ >"+dir+"/tool; exec sleep 600"))
+		}()
+		for b := []byte(nil); len(b) == 0; time.Sleep(time.Millisecond) {
+			if b, _ = os.ReadFile(dir + "/tool"); len(b) > 0 {
+				fmt.Print(string(b))
+			}
+		}
 		fmt.Println("ready")
 		select {}
 	}
@@ -102,7 +110,7 @@ func TestChildrenDieWithUs(t *testing.T) {
 		}
 		children = append(children, id)
 	}
-	if len(children) != 3 {
+	if len(children) != 4 {
 		t.Fatalf("%d children", len(children))
 	}
 	if err := cmd.Process.Kill(); err != nil {
@@ -185,7 +193,7 @@ func TestReap(t *testing.T) {
 	if err := os.Mkdir(home, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := sleeper(dir, "db", "sleep 600 & echo $!; wait")
+	s := sleeper(dir, "db", "sh -c 'while :; do sleep 0.1; done' & echo $!; wait")
 	s.Dir, s.Home = home, home
 	p := start(t, table, s)
 	eventually(t, "start", func() bool { return p.LogTail(1) != "" })
@@ -201,6 +209,17 @@ func TestReap(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-p.Done()
+	visitor := exec.Command("/bin/sleep", "600") // as somebody who looks around in the home
+	visitor.Dir = home
+	if err := visitor.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := visitor.Process.Kill(); err != nil {
+			t.Errorf("the visitor was ended: %v", err)
+		}
+		_ = visitor.Wait()
+	}()
 	bystander := start(t, table, sleeper(dir, "bystander", "exec sleep 600"))
 	falsify(t, dir, "bystander") // as if its pid had been given to another
 	ended, err := procs.Reap(dir)
@@ -209,6 +228,9 @@ func TestReap(t *testing.T) {
 	}
 	if orphan.Alive() {
 		t.Error("the orphan in the home lives")
+	}
+	if state(visitor.Process.Pid) != "S" {
+		t.Error("a visitor of the home was killed")
 	}
 	if !bystander.Alive() {
 		t.Error("a process with another start time was killed")

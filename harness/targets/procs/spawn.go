@@ -4,6 +4,7 @@ import (
 	"os/exec"
 	"runtime"
 	"sync"
+	"syscall"
 )
 
 // spawner hands functions to the one thread that forks. It is never joined: it
@@ -24,4 +25,16 @@ func startOnSpawner(cmd *exec.Cmd) error {
 	result := make(chan error)
 	spawner() <- func() { result <- cmd.Start() }
 	return <-result
+}
+
+// RunTied is cmd.Run for a short-lived tool that must not outlive us either.
+func RunTied(cmd *exec.Cmd) error {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	if err := startOnSpawner(cmd); err != nil {
+		return err
+	}
+	return cmd.Wait()
 }

@@ -14,7 +14,7 @@ import (
 type Record struct {
 	Name string `json:"name"`
 	Identity
-	Home string   `json:"home,omitempty"` // every process that works here belongs to it
+	Home string   `json:"home,omitempty"` // every process of this program that works here belongs to it
 	Argv []string `json:"argv"`
 }
 
@@ -112,7 +112,7 @@ func WriteFile(path string, b []byte, mode os.FileMode) error {
 
 // Reap ends whatever an earlier run has left of the processes written down in
 // dir: each one whose pid and start time both match, its children, and every
-// process that works in its home. It returns what it ended, and leaves an empty
+// process of the same program that works in its home. It returns what it ended, and leaves an empty
 // list. No list: nothing to do.
 func Reap(dir string) ([]Record, error) {
 	path := filepath.Join(dir, recordFile)
@@ -159,7 +159,8 @@ func (r Record) reap() (did bool, err error) {
 }
 
 // victims returns the process itself, its children, and the inhabitants of its
-// home, as far as they live.
+// home that run the same program, as far as they live. Somebody's shell that
+// happens to stand there is left alone.
 func (r Record) victims() ([]Identity, error) {
 	var list []Identity
 	if r.Alive() {
@@ -175,7 +176,7 @@ func (r Record) victims() ([]Identity, error) {
 			return nil, err
 		}
 		for _, id := range more {
-			if !slices.Contains(list, id) {
+			if !slices.Contains(list, id) && runsProgram(id.PID, r.Argv[0]) {
 				list = append(list, id)
 			}
 		}
