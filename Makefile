@@ -46,7 +46,7 @@ bench: ## the performance table of docs/measurement.md, against vegeta in the sa
 fuzz: ## every parser of foreign bytes, FUZZTIME each (default 10s)
 	@set -e; for pkg in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -rhoE '^func Fuzz[A-Za-z0-9_]+' $$pkg/*_test.go | awk '{print $$2}'); do \
-	    echo "== $$pkg $$f"; go test $$pkg -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s}; done; done
+	    echo "== $$pkg $$f"; go test $$pkg -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} -fuzzminimizetime 1x; done; done
 
 golden: ## rewrite golden files and generated pages
 	go test ./injectors ./scenarios ./cmd/blackstart -update

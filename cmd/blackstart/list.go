@@ -68,8 +68,8 @@ func listCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list [KIND]",
-		Short: "what exists: " + strings.Join(listKinds, ", "),
-		Long:  "Lists what this build knows. Without a kind, all of them.",
+		Short: "what exists: scenarios, faults, probes, workloads and more",
+		Long:  "Lists what this build knows: " + strings.Join(listKinds, ", ") + ".\nWithout a kind, all of them.",
 		Example: `  blackstart list scenarios
   blackstart list faults --json`,
 		Args: cobra.MaximumNArgs(1), ValidArgs: listKinds,

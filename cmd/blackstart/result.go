@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"blackstart/harness"
 	"blackstart/harness/measure"
@@ -55,8 +56,13 @@ func (d *drill) report(out io.Writer, r result) error {
 	for _, e := range f.Exceptions {
 		put(4, "  note: "+e)
 	}
-	put(4, "  pack    "+r.Pack)
-	put(4, "  verify  blackstart verify "+r.Pack+" --recompute --root "+r.Root)
+	b.WriteString("  pack    " + r.Pack + "\n")
+	check := "  verify  blackstart verify " + r.Pack + " --recompute"
+	if root := " --root " + r.Root; utf8.RuneCountInString(check+root) <= screenWidth {
+		b.WriteString(check + root + "\n")
+	} else {
+		b.WriteString(check + " \\\n           " + root + "\n") // still one command when it is pasted
+	}
 	if r.Environment == harness.Rehearsal {
 		put(10, "  signed by a throw-away key, root "+r.RootFingerprint[:16]+"…: integrity since sealing only; anyone can make another")
 	}

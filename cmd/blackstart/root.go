@@ -10,14 +10,29 @@ const exitCodes = `Exit codes: 0 objectives met · 1 an objective not met · 3 i
 4 stopped by a guard or interrupted, undone · 5 undo incomplete: act now ·
 10 bad usage or scenario · 11 harness error.`
 
+// usageTemplate fits every help into 80 columns, lists the exit codes and ends in an example.
+const usageTemplate = `Usage:{{if .Runnable}}
+  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} [command]
+
+Commands:{{range .Commands}}{{if (or .IsAvailableCommand (eq .Name "help"))}}
+  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalFlags.FlagUsagesWrapped 80 | trimTrailingWhitespaces}}{{end}}
+
+` + exitCodes + `{{if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}
+`
+
 func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "blackstart",
 		Short: "Disaster-recovery drills as code, with evidence an auditor can check",
 		Long: `Blackstart breaks a two-region system under load, measures RTO, RPO and alert
-delivery as its users see them, and seals the result into a signed pack.
-
-` + exitCodes,
+delivery as its users see them, and seals the result into a signed pack.`,
 		Example: `  blackstart run scenarios/finrag/region-partition.yaml --out out
   blackstart verify out/region-partition.zip --recompute`,
 		Version: version, SilenceErrors: true, SilenceUsage: true,
@@ -25,8 +40,34 @@ delivery as its users see them, and seals the result into a signed pack.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(listCommand(), validateCommand(), planCommand(), runCommand(), undoCommand(), verifyCommand(), samplesCommand())
-	for _, c := range root.Commands() {
-		c.Long += "\n\n" + exitCodes
-	}
+	root.SetUsageTemplate(usageTemplate)
+	finishHelp(root)
 	return root
+}
+
+// finishHelp gives the commands that come with cobra a help like that of ours.
+func finishHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Short, c.Long, c.Example = "help about any command", "Shows the help of a command.", "  blackstart help run"
+		case "completion":
+			c.Short, c.Long = "print the completion script of a shell", "Prints a script that completes commands and flags in a shell."
+			c.Example = "  source <(blackstart completion bash)"
+			for _, shell := range c.Commands() {
+				shell.Short, shell.Long = "completion for "+shell.Name(), "Prints the completion script for "+shell.Name()+"."
+				shell.Example = completionExamples[shell.Name()]
+			}
+		}
+	}
+}
+
+// completionExamples loads the completion in the running shell.
+var completionExamples = map[string]string{
+	"bash":       "  source <(blackstart completion bash)",
+	"fish":       "  blackstart completion fish | source",
+	"powershell": "  blackstart completion powershell | Out-String | Invoke-Expression",
+	"zsh":        "  source <(blackstart completion zsh)",
 }

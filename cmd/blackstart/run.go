@@ -43,9 +43,9 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO",
 		Short: "run a drill and seal its evidence",
-		Long: `Starts the target, loads it, waits for the steady state, breaks what the scenario
-says, measures what users see, undoes it, judges, and writes a signed pack to
-DIR/NAME.zip. An earlier pack of that name is kept under a name with its time.
+		Long: `Starts the target, loads it, waits for the steady state, breaks what the
+scenario says, measures what users see, undoes it, judges, and writes a signed
+pack to DIR/NAME.zip. An earlier pack of that name is kept under a name with its time.
 
 Ctrl-C undoes first and still writes the pack. Twice: the undo is left to
 ` + "`blackstart undo`" + `.`,
@@ -84,10 +84,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err := restoreLeftovers(ctx, st, screen); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(f.out, 0o755); err != nil {
-		return broken(fmt.Errorf("make the output directory: %w", err), "name another with --out")
-	}
-	if err := enoughSpace(f.out); err != nil {
+	if err := f.roomFor(st.dir); err != nil {
 		return err
 	}
 	d, err := newDrill(drillRequest{flags: f, scenario: *s, loaded: loaded, target: target, plans: plans, state: st, screen: screen})
@@ -125,6 +122,8 @@ type drill struct {
 	drillRequest
 	runID, packID string
 	dir           string // the run's state directory
+	info          runInfo
+	unsealed      bool // something is on record and no pack has it
 	clock         *harness.Clock
 	redact        *evidence.Redactor
 	driver        harness.Driver
@@ -153,9 +152,9 @@ func newDrill(r drillRequest) (*drill, error) {
 	if err != nil {
 		return nil, broken(err, "")
 	}
-	d.dir, err = r.state.begin(runInfo{RunID: d.runID, PID: os.Getpid(), Started: time.Now().UTC(), Scenario: r.loaded.Path,
-		Name: r.scenario.Metadata.Name, Target: r.flags.target, Out: out})
-	if err != nil {
+	d.info = runInfo{RunID: d.runID, PID: os.Getpid(), Started: time.Now().UTC(), Scenario: r.loaded.Path,
+		Name: r.scenario.Metadata.Name, Target: r.flags.target, Out: out}
+	if d.dir, err = r.state.begin(d.info); err != nil {
 		return nil, broken(err, "")
 	}
 	return d, nil
@@ -190,16 +189,24 @@ func (d *drill) run(ctx context.Context) (res result, err error) {
 	if rec.Status == harness.Broken && rec.Baseline.Never() && len(rec.Streams) == 0 {
 		return result{}, broken(fmt.Errorf("the drill did not start: %s", d.redact.Text(rec.StatusReason)), "nothing was broken; everything that was started is stopped")
 	}
+	d.unsealed = true
 	return d.seal(context.WithoutCancel(ctx), rec)
 }
 
-// giveUp ends a run that has no pack: what was started is stopped by now, so its directory goes, too.
+// giveUp ends a run that has no pack: what was started is stopped by now, so its directory goes, too, unless something may
+// be in force or stands on record.
 func (d *drill) giveUp(err error) error {
 	if open, readErr := harness.ReadUndoLog(filepath.Join(d.dir, "undo.jsonl")); readErr != nil || len(open) > 0 {
-		return broken(fmt.Errorf("%w; the run's state is kept in %s", err, d.dir), "run `blackstart undo`: it finishes what is left")
+		return &exitError{code: harness.ExitUndo, err: fmt.Errorf("%w; the run's state is kept in %s", err, d.dir),
+			hint: "act now: run `blackstart undo`, it finishes what is left"}
 	}
-	if !d.flags.keepState {
-		_ = os.RemoveAll(d.dir)
+	if d.unsealed {
+		return broken(fmt.Errorf("%w; everything is undone, what was recorded is kept in %s", err, d.dir),
+			"mend the cause and run `blackstart undo`: it seals what was recorded")
+	}
+	err = errors.Join(err, d.finish())
+	if errors.Is(err, context.Canceled) {
+		return &exitError{code: harness.ExitStopped, err: errors.New("interrupted before anything was started")}
 	}
 	var exit *exitError
 	if errors.As(err, &exit) {
@@ -230,7 +237,7 @@ func (d *drill) seal(ctx context.Context, rec *harness.Record) (result, error) {
 		Formats: formats, Progress: func(text string) { d.screen.say("%s", text) },
 	})
 	if err != nil {
-		return result{}, fmt.Errorf("%w; what was recorded is kept in %s", err, d.bag())
+		return result{}, err
 	}
 	res := result{Pack: path, Findings: findings, ManifestSHA256: sealed.ManifestSHA256, RootFingerprint: fingerprint,
 		Profile: rec.Profile, Environment: rec.Environment}
@@ -241,15 +248,15 @@ func (d *drill) seal(ctx context.Context, rec *harness.Record) (result, error) {
 	if err := os.Chmod(res.Root, 0o644); err != nil {
 		return res, err
 	}
-	if d.flags.junit != "" {
-		if err := writeJUnit(d.flags.junit, name, findings); err != nil {
-			return res, err
-		}
+	d.unsealed = false
+	if findings.Exit != harness.ExitUndo {
+		err = d.finish()
 	}
-	if !d.flags.keepState && findings.Exit != harness.ExitUndo {
-		if err := os.RemoveAll(d.dir); err != nil {
-			return res, fmt.Errorf("remove the run's state: %w", err)
-		}
+	if d.flags.junit != "" {
+		err = errors.Join(err, writeJUnit(d.flags.junit, name, findings))
+	}
+	if err != nil {
+		return res, fmt.Errorf("%w; the pack is written: %s", err, path)
 	}
 	return res, nil
 }
@@ -261,26 +268,6 @@ func (d *drill) keep() error {
 		return err
 	}
 	return copyUndoLog(d.dir, d.bag(), d.redact)
-}
-
-// placeFor gives the path of a new pack; one that is there already is kept under a name with its time.
-func placeFor(out, name string) (string, error) {
-	path := filepath.Join(out, name+".zip")
-	info, err := os.Stat(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return path, nil
-	}
-	if err != nil {
-		return "", err
-	}
-	stamp := info.ModTime().UTC().Format("20060102T150405.000Z")
-	for _, ext := range []string{".zip", ".root.pem"} {
-		old := filepath.Join(out, name+ext)
-		if err := os.Rename(old, filepath.Join(out, name+"."+stamp+ext)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("keep the earlier pack: %w", err)
-		}
-	}
-	return path, nil
 }
 
 // secondInterrupt leaves the undo to the command of that name when somebody presses Ctrl-C again.

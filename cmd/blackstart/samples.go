@@ -21,12 +21,11 @@ func samplesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "samples PACK",
 		Short: "export the raw samples of a pack",
-		Long: `Writes the samples of one stream to standard output: as CSV, as one JSON object a
-line, or (of all streams, unless one is named) as vegeta report and vegeta plot
-read them. Latency
-counts from the due time of each request.`,
-		Example: `  blackstart samples out/region-partition.zip --format vegeta --stream queries | vegeta report
-  blackstart samples out/region-partition.zip --format csv --stream edge > edge.csv`,
+		Long: `Writes the samples of one stream to standard output: as CSV, as one JSON object
+a line, or (of all streams, unless one is named) as vegeta report and vegeta
+plot read them. Latency counts from the due time of each request.`,
+		Example: `  blackstart samples out/null.zip --format vegeta | vegeta report
+  blackstart samples out/null.zip --format csv --stream edge > edge.csv`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return exportSamples(cmd.OutOrStdout(), args[0], format, stream)

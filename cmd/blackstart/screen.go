@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"golang.org/x/term"
 
@@ -114,15 +115,24 @@ func shortMS(d time.Duration) string {
 
 // clip cuts a line to the width, in runes.
 func clip(s string, width int) string {
-	r := []rune(s)
+	r := []rune(strings.Map(visible, strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) && r != ' ' }), " ")))
 	if len(r) <= width {
-		return s
+		return string(r)
 	}
 	return string(r[:width-1]) + "…"
 }
 
+// visible shows what a terminal would obey instead: what a target or a foreign pack says is text, never a command.
+func visible(r rune) rune {
+	if unicode.IsPrint(r) || unicode.IsSpace(r) && r != '\u0085' {
+		return r
+	}
+	return unicode.ReplacementChar
+}
+
 // wrap breaks text at spaces into lines of at most width runes; lines after the first are indented. Spaces at the start stay.
 func wrap(text string, width, indent int) []string {
+	text = strings.Map(visible, text)
 	body := strings.TrimLeft(text, " ")
 	line := []rune(text[:len(text)-len(body)])
 	start := len(line)

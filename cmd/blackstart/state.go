@@ -34,7 +34,7 @@ type runInfo struct {
 	Name     string    `json:"name"`
 	Target   string    `json:"target"`
 	Out      string    `json:"out"`
-	Inputs   string    `json:"inputs_sha256"`
+	Kept     bool      `json:"kept"` // it ended; somebody asked to keep its state
 }
 
 // stateDir is where state lives: BLACKSTART_STATE, or a place that PostgreSQL's account can reach.
@@ -64,9 +64,6 @@ func openState() (*state, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "runs"), 0o755); err != nil {
 		return nil, broken(fmt.Errorf("make state directory: %w", err), "set BLACKSTART_STATE to a directory you may write to")
 	}
-	if err := enoughSpace(dir); err != nil {
-		return nil, err
-	}
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, broken(fmt.Errorf("open lock: %w", err), "set BLACKSTART_STATE to a directory you may write to")
@@ -74,6 +71,9 @@ func openState() (*state, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		holder, _ := os.ReadFile(lock.Name())
 		_ = lock.Close()
+		if len(holder) == 0 {
+			holder = []byte("process unknown")
+		}
 		return nil, broken(fmt.Errorf("another drill is running here (%s)", strings.TrimSpace(string(holder))),
 			"wait for it, interrupt it with Ctrl-C (it undoes what it did), or set BLACKSTART_STATE for a second one")
 	}
@@ -91,7 +91,7 @@ func enoughSpace(dir string) error {
 	}
 	if free := fs.Bavail * uint64(fs.Bsize); free < minFree {
 		return broken(fmt.Errorf("only %d MiB are free in %s, a drill needs %d MiB", free>>20, dir, uint64(minFree)>>20),
-			"free some space, or set BLACKSTART_STATE to a directory on a larger disk")
+			"free some space, or go to a larger disk: BLACKSTART_STATE for the state, --out for the pack")
 	}
 	return nil
 }
@@ -106,6 +106,18 @@ func (s *state) begin(info runInfo) (string, error) {
 		return "", broken(fmt.Errorf("make the run's directory: %w", err), "")
 	}
 	return dir, saveInfo(dir, info)
+}
+
+// finish removes the state of a run that ended, or marks it, so that nobody takes it for one that was interrupted.
+func (d *drill) finish() error {
+	if !d.flags.keepState {
+		if err := os.RemoveAll(d.dir); err != nil {
+			return fmt.Errorf("remove the run's state: %w", err)
+		}
+		return nil
+	}
+	d.info.Kept = true
+	return saveInfo(d.dir, d.info)
 }
 
 func saveInfo(dir string, info runInfo) error {
@@ -140,7 +152,8 @@ type leftover struct {
 	info runInfo
 }
 
-// leftovers lists runs whose process is gone; we hold the lock, so none of them is alive.
+// leftovers lists runs whose process is gone; we hold the lock, so none of them is alive. Those that ended and were kept on
+// request are none.
 func (s *state) leftovers() ([]leftover, error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir, "runs"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -151,9 +164,15 @@ func (s *state) leftovers() ([]leftover, error) {
 	}
 	var found []leftover
 	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
 		l := leftover{dir: filepath.Join(s.dir, "runs", e.Name())}
 		if data, err := os.ReadFile(filepath.Join(l.dir, "run.json")); err == nil {
 			_ = json.Unmarshal(data, &l.info) // an unreadable one is still a leftover, with less to say
+		}
+		if l.info.Kept {
+			continue
 		}
 		if l.info.RunID == "" {
 			l.info.RunID = e.Name()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,8 +24,8 @@ func undoCommand() *cobra.Command {
 		Use:   "undo",
 		Short: "finish what a drill that was killed left behind",
 		Long: `Looks for drills whose process is gone, says what was found, takes back what may
-still be in force, and seals what was recorded as an interrupted drill. It may be
-run at any time and as often as you like.`,
+still be in force, and seals what was recorded as an interrupted drill. It may
+be run at any time and as often as you like.`,
 		Example: `  blackstart undo`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -60,31 +61,43 @@ func restore(ctx context.Context, st *state, say func(string)) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	var worst *exitError // one that cannot be finished keeps nobody from the others
 	for _, l := range left {
-		if err := l.finish(context.WithoutCancel(ctx), say); err != nil {
-			return 0, &exitError{code: harness.ExitUndo, err: fmt.Errorf("undo run %s: %w", l.info.RunID, err),
-				hint: "its state is kept in " + l.dir + "; mend the cause and run `blackstart undo` again"}
+		e := l.finish(context.WithoutCancel(ctx), say)
+		if e == nil {
+			continue
 		}
+		if worst != nil {
+			say("error: " + e.Error())
+		}
+		if worst == nil || e.code == harness.ExitUndo {
+			worst = e
+		}
+	}
+	if worst != nil {
+		return 0, worst
 	}
 	return len(left), nil
 }
 
 // finish ends what is left of one run, says what it was, and seals what it recorded.
-func (l leftover) finish(ctx context.Context, say func(string)) error {
-	open, err := harness.ReadUndoLog(filepath.Join(l.dir, "undo.jsonl"))
-	if err != nil {
-		return err
-	}
-	say(fmt.Sprintf("found an interrupted drill: %s, started %s, run %s", l.name(), l.info.Started.Format("2006-01-02 15:04:05Z"), l.info.RunID))
+func (l leftover) finish(ctx context.Context, say func(string)) *exitError {
+	say("found an interrupted drill: " + l.describe())
 	ended, err := processes.Recover(l.dir)
 	if err != nil {
-		return err
+		return &exitError{code: harness.ExitUndo, err: fmt.Errorf("undo run %s: %w", l.info.RunID, err),
+			hint: "its state is kept in " + l.dir + "; mend the cause and run `blackstart undo` again"}
 	}
+	open, logErr := harness.ReadUndoLog(filepath.Join(l.dir, "undo.jsonl"))
 	var undone []string
 	for _, e := range open {
-		undone = append(undone, e.Fault)
+		if !slices.Contains(undone, e.Fault) {
+			undone = append(undone, e.Fault)
+		}
 	}
 	switch {
+	case logErr != nil:
+		say(fmt.Sprintf("its undo log cannot be read (%v); the rehearsal target is gone with its links, so nothing is cut any more", logErr))
 	case len(open) > 0:
 		say(fmt.Sprintf("%s may have been in force; the rehearsal target is gone with its links, so nothing is cut any more", strings.Join(undone, ", ")))
 	default:
@@ -93,7 +106,20 @@ func (l leftover) finish(ctx context.Context, say func(string)) error {
 	if len(ended) > 0 {
 		say(fmt.Sprintf("ended %d processes that were left: %s", len(ended), strings.Join(ended, ", ")))
 	}
-	path, err := l.sealInterrupted(ctx, len(open) > 0, ended)
+	if err := l.keepRecord(ctx, len(open) > 0 || logErr != nil, ended, say); err != nil {
+		return &exitError{code: harness.ExitHarness, err: fmt.Errorf("seal what run %s recorded: %w", l.info.RunID, err),
+			hint: "nothing of it is in force any more; its state is kept in " + l.dir + ": mend the cause and run `blackstart undo` again, or remove that directory"}
+	}
+	return nil
+}
+
+// keepRecord sees to it that what was recorded is in a pack, and removes the run's state.
+func (l leftover) keepRecord(ctx context.Context, wasInForce bool, ended []string, say func(string)) error {
+	if path := l.packThere(ctx); path != "" {
+		say("its pack was complete: " + path)
+		return os.RemoveAll(l.dir)
+	}
+	path, err := l.sealInterrupted(ctx, wasInForce, ended)
 	switch {
 	case err != nil:
 		return err
@@ -105,11 +131,27 @@ func (l leftover) finish(ctx context.Context, say func(string)) error {
 	return os.RemoveAll(l.dir)
 }
 
-func (l leftover) name() string {
-	if l.info.Name == "" {
-		return "unknown scenario"
+// packThere gives the pack of a run that died after it had written it whole, with its root; "" if there is none.
+func (l leftover) packThere(ctx context.Context) string {
+	path := filepath.Join(l.info.Out, l.info.Name+".zip")
+	roots, err := seal.LoadRoots(filepath.Join(l.info.Out, l.info.Name+".root.pem"))
+	if err != nil {
+		return ""
 	}
-	return l.info.Name
+	checked, err := evidence.Verify(ctx, path, evidence.VerifyOptions{Roots: roots})
+	if err != nil || checked.Record == nil || checked.Record.RunID != l.info.RunID || checked.Answer(seal.Integrity) != seal.OK ||
+		checked.Answer(seal.Origin) != seal.OK {
+		return ""
+	}
+	return path
+}
+
+// describe says which run it is, as far as is known.
+func (l leftover) describe() string {
+	if l.info.Name == "" {
+		return "run " + l.info.RunID + ", which had hardly begun"
+	}
+	return fmt.Sprintf("%s, started %s, run %s", l.info.Name, l.info.Started.Format("2006-01-02 15:04:05Z"), l.info.RunID)
 }
 
 // sealInterrupted makes a pack of what a killed run recorded; "" if it had recorded nothing.
@@ -218,10 +260,14 @@ func (l leftover) write(ctx context.Context, bag string, rec *harness.Record, ev
 	if err := evidence.Unseal(bag); err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(l.info.Out, 0o755); err != nil {
+	name, out := rec.Scenario.Metadata.Name, l.info.Out
+	if out == "" { // what the run knew of itself is gone
+		out = filepath.Join(l.dir, "..", "..", "packs")
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
 		return "", err
 	}
-	path, err := placeFor(l.info.Out, l.name())
+	path, err := placeFor(out, name)
 	if err != nil {
 		return "", err
 	}
@@ -229,11 +275,11 @@ func (l leftover) write(ctx context.Context, bag string, rec *harness.Record, ev
 	if err != nil {
 		return "", err
 	}
-	if _, _, err := evidence.Seal(ctx, evidence.Sealing{Dir: bag, Base: l.name(), Path: path, Record: rec, Events: events,
+	if _, _, err := evidence.Seal(ctx, evidence.Sealing{Dir: bag, Base: name, Path: path, Record: rec, Events: events,
 		Redact: redact, Identity: id, Formats: formats}); err != nil {
 		return "", err
 	}
-	root := filepath.Join(l.info.Out, l.name()+".root.pem")
+	root := filepath.Join(out, name+".root.pem")
 	if err := writeAtomic(root, rootPEM); err != nil {
 		return "", err
 	}

@@ -17,7 +17,8 @@ func validateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate FILE…",
 		Short: "check scenario files: every problem at once, with file and line",
-		Long:  `Reads each scenario strictly and checks it under every profile it has. Nothing is started.`,
+		Long: `Reads each scenario strictly and checks it under every profile it has. Nothing
+is started.`,
 		Example: `  blackstart validate scenarios/finrag/*.yaml
   blackstart validate my-drill.yaml --json`,
 		Args: cobra.MinimumNArgs(1),

@@ -26,16 +26,16 @@ func verifyCommand() *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify PACK",
-		Short: "check a pack: integrity, origin, time; and judge again from its samples",
+		Short: "check a pack, and judge again from its samples",
 		Long: `Checks every digest, the signature over them, the event chain and its signed
 checkpoints, the signatures inside the reports, and names the first altered
 file. With --recompute it derives RTO, RPO, alert delivery and the verdict again
 from the raw samples and demands the same findings, byte for byte.
 
 Roots inside a pack are never trusted. --root names the certificate that lies
-beside a rehearsal's pack; --trust names a trust file for everything else. A pack
-that is no rehearsal exits 3 without a trust file.`,
-		Example: `  blackstart verify out/region-partition.zip --root out/region-partition.root.pem --recompute
+beside a rehearsal's pack; --trust names a trust file for everything else. A
+pack that is no rehearsal exits 3 without a trust file.`,
+		Example: `  blackstart verify out/null.zip --root out/null.root.pem --recompute
   blackstart verify pack.zip --trust trust.json --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -99,7 +99,7 @@ func loadRoots(path string) ([]*x509.Certificate, error) {
 // to be is 3.
 func verifyCode(c evidence.Checked, o evidence.VerifyOptions) int {
 	switch {
-	case c.Answer(seal.Integrity) != seal.OK || c.Answer(seal.Origin) == seal.Failed:
+	case c.Answer(seal.Integrity) != seal.OK || c.Answer(seal.Origin) == seal.Failed || c.Answer(seal.Time) == seal.Failed:
 		return harness.ExitFail
 	case c.Class != harness.Rehearsal && o.Trust == nil:
 		return harness.ExitInconclusive
@@ -130,9 +130,9 @@ func printVerify(out io.Writer, c evidence.Checked, o evidence.VerifyOptions) {
 	}
 	fmt.Fprintf(out, "  integrity  %s\n", c.Answer(seal.Integrity))
 	fmt.Fprintf(out, "  origin     %s%s\n", c.Answer(seal.Origin), originNote(c, o))
-	fmt.Fprintf(out, "  time       %s: the time of signing is self-asserted\n", c.Answer(seal.Time))
+	fmt.Fprintf(out, "  time       %s%s\n", c.Answer(seal.Time), timeNote(c))
 	if c.Class != "" {
-		fmt.Fprintf(out, "  class      %s\n", c.Class)
+		fmt.Fprintf(out, "  class      %s\n", clip(c.Class, 60))
 	}
 	if r := c.Recomputed; r != nil {
 		same := "the findings of the pack"
@@ -143,9 +143,16 @@ func printVerify(out io.Writer, c evidence.Checked, o evidence.VerifyOptions) {
 		}
 		fmt.Fprintf(out, "  recomputed from the raw samples: %s\n", same)
 		for _, obj := range r.Objectives {
-			fmt.Fprintf(out, "    %-12s %s, %s\n", obj.Objective.ID, measure.Value(obj.Measured), obj.Verdict)
+			fmt.Fprintf(out, "    %-12s %s, %s\n", clip(obj.Objective.ID, 12), measure.Value(obj.Measured), obj.Verdict)
 		}
 	}
+}
+
+func timeNote(c evidence.Checked) string {
+	if c.Answer(seal.Time) == seal.NotChecked {
+		return ": the time of signing is self-asserted"
+	}
+	return ""
 }
 
 func originNote(c evidence.Checked, o evidence.VerifyOptions) string {

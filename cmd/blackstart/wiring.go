@@ -42,7 +42,11 @@ func (f *runFlags) driver() (harness.Driver, error) {
 	if f.on != "processes" && f.on != "" {
 		return nil, usage(fmt.Errorf("there is no way %q to make a rehearsal target", f.on), "--on takes processes")
 	}
-	return processes.New(processes.OptionsFromEnvironment()), nil
+	o := processes.OptionsFromEnvironment()
+	if dir, err := stateDir(); err == nil {
+		o.CacheDir = filepath.Join(dir, "cache") // outlives the run: the bundle is fetched once
+	}
+	return processes.New(o), nil
 }
 
 // startReceivers opens our ends of the alert paths; the nonce is this drill's alone.

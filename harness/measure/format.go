@@ -110,11 +110,24 @@ func resolution(width, hi int64) int64 {
 		}
 		return int64(time.Millisecond)
 	}
-	step := int64(1)
+	step := finest(hi)
 	for step <= width/100 {
 		step *= 10
 	}
 	return step
+}
+
+// finest is the smallest step of which a person can make anything beside a value of this size.
+func finest(hi int64) int64 {
+	switch {
+	case hi >= int64(time.Second):
+		return int64(time.Millisecond)
+	case hi >= int64(10*time.Millisecond):
+		return int64(100 * time.Microsecond)
+	case hi >= int64(time.Millisecond):
+		return int64(time.Microsecond)
+	}
+	return 1
 }
 
 func floorTo(n, step int64) int64 {

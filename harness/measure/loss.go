@@ -209,8 +209,10 @@ func (d *drill) database() harness.Measurement {
 		m.Known = true
 		m.Lo = max(0, int64(l.WAL.LastAt-l.ReplayFrozen))
 		m.Hi = m.Lo
-		m.Detail = fmt.Sprintf("%s lists %s ledger commits after the fork; the old primary holds %s ids that the new one lacks",
-			l.WAL.Tool, Count(int64(l.WAL.Commits)), Count(int64(l.OracleMissing)))
+		all, _, _ := d.attempts("") // of none there is nothing to say
+		m.Detail = fmt.Sprintf("%s lists %s ledger commits after the fork, of which clients were promised %s; "+
+			"the old primary holds %s ids that the new one lacks",
+			l.WAL.Tool, Count(int64(l.WAL.Commits)), Count(int64(LossOf(all, 0).Lost)), Count(int64(l.OracleMissing)))
 	}
 	return m
 }

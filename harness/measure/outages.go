@@ -98,7 +98,7 @@ func (d *drill) rto(s seen, name string, start harness.Interval, startErr error)
 		m.Known, m.Unbounded = true, true
 		m.Lo = max(0, int64(d.rec.Observation.Hi-start.Hi))
 		m.Hi = m.Lo
-		m.Detail = "not recovered by the end of observation"
+		m.Detail = d.unrecovered(s)
 	default:
 		m.Lo, m.Hi, m.Known = span(d.stamps(s.outage.Restored), start)
 		if !m.Known {
@@ -111,6 +111,17 @@ func (d *drill) rto(s seen, name string, start harness.Interval, startErr error)
 	return m
 }
 
+// unrecovered says why a cohort does not count as recovered.
+func (d *drill) unrecovered(s seen) string {
+	const what = "not recovered by the end of observation: "
+	if s.outage.Late.Never() {
+		return what + "no good answer followed the last bad one"
+	}
+	lo, hi, _ := span(d.stamps(s.outage.Late), d.tf)
+	return what + fmt.Sprintf("requests were bad until %s after the fault, and no window of %s fits behind that",
+		Span(lo, hi), Length(int64(d.rec.Scenario.Recovered.Window)))
+}
+
 // roundUp keeps two digits of a width, rounded up.
 func roundUp(ns int64) int64 {
 	step := resolution(ns, ns)
@@ -121,12 +132,12 @@ func edgeMethod(s seen) string {
 	if s.err != nil {
 		return methodClients
 	}
-	who := "the cohort's own requests"
+	who, apart := "the cohort's own requests", every(s.cohort.Own)
 	if s.cohort.Metronome && !s.outage.ByOwn {
-		who = "the metronome"
+		who, apart = "the metronome", s.cohort.EdgeEvery
 	}
 	return fmt.Sprintf("edges from %s, one due every %s, bound 1/rate + response time; windows from the cohort's requests",
-		who, Length(s.cohort.EdgeEvery))
+		who, Length(roundUp(apart)))
 }
 
 // cohorts lists every load and cohort whose outage is reported: those of objectives on rto and of the steady state.

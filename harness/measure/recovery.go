@@ -22,6 +22,7 @@ type Outage struct {
 	First     Bounds // T_1: the first good answer that cannot have come by the broken path
 	Restored  Bounds // T_s: the begin of the good run that lasts to the end; never if not recovered
 	Recovered bool
+	Late      Bounds // the last good run's begin, if it came too late for a window; never otherwise
 	Thin      string // why the windows could not be judged, "" if they could
 	Windows   int    // windows that held after T_s
 	ByOwn     bool   // the edges of T_s are the cohort's own, not the metronome's
@@ -143,6 +144,7 @@ func (o *Outage) settle(c Cohort, limits harness.Recovered, start Bounds, end in
 		}
 		all := windows(c, limits, start.Hi, end)
 		if len(all) == 0 {
+			o.Late = start
 			return
 		}
 		failing := -1

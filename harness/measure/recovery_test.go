@@ -66,6 +66,9 @@ func TestLateRelapseIsNoRecovery(t *testing.T) {
 	if f.Verdict != harness.Fail || !strings.Contains(f.Reason, "not recovered") {
 		t.Errorf("%s: %s", f.Verdict, f.Reason)
 	}
+	if m := f.Objectives[0].Measured; !strings.Contains(m.Detail, "no window of 5 s fits") || !strings.Contains(m.Detail, "42.9") {
+		t.Errorf("detail %q", m.Detail)
+	}
 }
 
 func TestCohortsDiffer(t *testing.T) {

@@ -162,12 +162,13 @@ func (d *drill) checkOffered() harness.ValidityCheck {
 		return verdict(name, "there is no load: nothing can be judged", "")
 	}
 	lowest := ""
-	share := int64(1_000_000)
+	share, late := int64(1_000_000), int64(0)
 	for _, s := range d.series {
 		offered := 0
 		for _, sample := range s.Samples {
 			if sample.Outcome != loadgen.Unsent {
 				offered++
+				late = max(late, sample.Sent-sample.Due)
 			}
 		}
 		if !offeredShare.Of(offered, len(s.Samples)) {
@@ -178,7 +179,8 @@ func (d *drill) checkOffered() harness.ValidityCheck {
 			share, lowest = part, s.Stream.Load
 		}
 	}
-	return verdict(name, "", fmt.Sprintf("at least %s of due requests, by load %s", harness.Ratio(share), lowest))
+	return verdict(name, "", fmt.Sprintf("at least %s of due requests, by load %s; none was sent more than %s late",
+		harness.Ratio(share), lowest, Length(roundUp(late))))
 }
 
 // checkLedger demands that every written id was looked up on the database that serves.

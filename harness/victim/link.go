@@ -38,18 +38,18 @@ func linkAsker(target *harness.Description, link harness.Link, to harness.Compon
 		}
 		name := dns.Fqdn(target.Entry.Name)
 		if silent {
-			return func(ctx context.Context) error { return datagramSilent(ctx, link.Address, name) }, nil
+			return func(ctx context.Context, asked func()) error { return datagramSilent(ctx, link.Address, name, asked) }, nil
 		}
-		return func(ctx context.Context) error { return datagramAnswers(ctx, link.Address, name) }, nil
+		return func(ctx context.Context, _ func()) error { return datagramAnswers(ctx, link.Address, name) }, nil
 	case "tcp":
 		if silent {
-			return func(ctx context.Context) error { return dialSilent(ctx, link.Address) }, nil
+			return func(ctx context.Context, asked func()) error { return dialSilent(ctx, link.Address, asked) }, nil
 		}
 		greet, err := greetingOf(target, to)
 		if err != nil {
 			return nil, err
 		}
-		return func(ctx context.Context) error { return dialAnswers(ctx, link.Address, greet) }, nil
+		return func(ctx context.Context, _ func()) error { return dialAnswers(ctx, link.Address, greet) }, nil
 	}
 	return nil, fmt.Errorf("protocol %q is not known", link.Protocol)
 }
@@ -71,22 +71,11 @@ func greetingOf(target *harness.Description, to harness.Component) (greeting, er
 	return nil, fmt.Errorf("no greeting is known that a component of kind %q answers", to.Kind)
 }
 
-// dialSilent holds if a dial gets neither a connection nor a refusal for as long as silence takes.
-func dialSilent(ctx context.Context, address string) error {
-	began := time.Now()
-	bounded, cancel := context.WithTimeout(ctx, silence)
-	defer cancel()
-	conn, err := new(net.Dialer).DialContext(bounded, "tcp", address)
-	if err == nil {
-		_ = conn.Close() // only its being there mattered
-		return errors.New("it accepts connections")
-	}
-	return silentIf(err, began)
-}
-
 // silentIf judges an error of a question that was to go unanswered: only having waited long enough is silence.
 func silentIf(err error, began time.Time) error {
 	switch {
+	case errors.Is(err, errAccepted):
+		return err
 	case timedOut(err) && time.Since(began) < silence:
 		return fmt.Errorf("the time was over before %v of silence had passed", silence)
 	case timedOut(err):
@@ -165,18 +154,21 @@ func greetTLS(entry harness.Entry) (greeting, error) {
 
 // greetDNS asks over an open connection.
 func greetDNS(name string) greeting {
-	return func(_ context.Context, conn net.Conn) error {
-		c := &dns.Conn{Conn: conn}
-		if err := c.WriteMsg(new(dns.Msg).SetQuestion(name, dns.TypeA)); err != nil {
-			return err
-		}
-		_, err := c.ReadMsg()
+	return func(_ context.Context, conn net.Conn) error { return questionDNS(conn, name, func() {}) }
+}
+
+func questionDNS(conn net.Conn, name string, asked func()) error {
+	c := &dns.Conn{Conn: conn}
+	if err := c.WriteMsg(new(dns.Msg).SetQuestion(name, dns.TypeA)); err != nil {
 		return err
 	}
+	asked()
+	_, err := c.ReadMsg()
+	return err
 }
 
 // askDatagram sends one DNS question and waits for its answer.
-func askDatagram(ctx context.Context, address, name string, wait time.Duration) error {
+func askDatagram(ctx context.Context, address, name string, wait time.Duration, asked func()) error {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "udp", address)
@@ -186,12 +178,12 @@ func askDatagram(ctx context.Context, address, name string, wait time.Duration) 
 	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	return greetDNS(name)(ctx, conn)
+	return questionDNS(conn, name, asked)
 }
 
-func datagramSilent(ctx context.Context, address, name string) error {
+func datagramSilent(ctx context.Context, address, name string, asked func()) error {
 	began := time.Now()
-	err := askDatagram(ctx, address, name, silence)
+	err := askDatagram(ctx, address, name, silence, asked)
 	if err == nil {
 		return errors.New("it answers questions")
 	}
@@ -199,7 +191,7 @@ func datagramSilent(ctx context.Context, address, name string) error {
 }
 
 func datagramAnswers(ctx context.Context, address, name string) error {
-	if err := askDatagram(ctx, address, name, answerTimeout); err != nil {
+	if err := askDatagram(ctx, address, name, answerTimeout, func() {}); err != nil {
 		return unanswered("question", err)
 	}
 	return nil

@@ -51,11 +51,13 @@ func (e *NotHeldError) Error() string {
 	return fmt.Sprintf("confirm within %v: %s", e.Within, strings.Join(parts, "; "))
 }
 
-// asker answers one check: nil if it holds, otherwise why not.
-type asker func(context.Context) error
+// asker answers one check: nil if it holds, otherwise why not. It calls asked once its question has left; one that does not
+// is taken to have asked when it answered. What a question finds was so by the time it was asked: silence, in particular,
+// is the fate of a packet that was sent at a moment, and is merely known later.
+type asker func(ctx context.Context, asked func()) error
 
 // Await asks all checks at once, round after round, until all hold in one round or within has passed since the call. The
-// interval is that of the first round in which all held. The error is a *NotHeldError if some check did not hold, and
+// interval is that in which the questions of the first round in which all held were asked. The error is a *NotHeldError if some check did not hold, and
 // another error if a check cannot be asked at all (unknown link, component or kind) or ctx ended.
 func Await(ctx context.Context, target harness.Description, driver Driver, checks []harness.Check, within time.Duration,
 	clock *harness.Clock,
@@ -70,14 +72,14 @@ func Await(ctx context.Context, target harness.Description, driver Driver, check
 	var last *NotHeldError
 	for {
 		began := clock.Now()
-		unheld := round(bounded, checks, askers)
+		unheld, asked := round(bounded, checks, askers, clock)
 		ended := clock.Now()
 		if ctx.Err() != nil {
 			return harness.Interval{}, fmt.Errorf("confirm checks: %w", ctx.Err())
 		}
 		late := ended.Sub(start) > within
 		if len(unheld) == 0 && !late {
-			return harness.Interval{Lo: began, Hi: ended}, nil
+			return harness.Interval{Lo: began, Hi: asked}, nil
 		}
 		if len(unheld) > 0 && (last == nil || !late) {
 			last = &NotHeldError{Within: within, Unheld: unheld}
@@ -99,20 +101,28 @@ func tooLate(checks []harness.Check) (all []Unheld) {
 	return all
 }
 
-// round asks every check at once and waits for all answers, so that one that does not hold never hides another.
-func round(ctx context.Context, checks []harness.Check, askers []asker) (unheld []Unheld) {
+// round asks every check at once and waits for all answers, so that one that does not hold never hides another. It returns
+// when the last question had been asked.
+func round(ctx context.Context, checks []harness.Check, askers []asker, clock *harness.Clock) (unheld []Unheld, asked harness.Stamp) {
 	reasons := make([]error, len(askers))
+	times := make([]harness.Stamp, len(askers))
 	var asking sync.WaitGroup
 	for i, ask := range askers {
-		asking.Go(func() { reasons[i] = ask(ctx) })
+		asking.Go(func() {
+			reasons[i] = ask(ctx, func() { times[i] = clock.Now() })
+			if times[i] == 0 {
+				times[i] = clock.Now()
+			}
+		})
 	}
 	asking.Wait()
 	for i, err := range reasons {
 		if err != nil {
 			unheld = append(unheld, Unheld{Check: checks[i], Reason: err.Error()})
 		}
+		asked = max(asked, times[i])
 	}
-	return unheld
+	return unheld, asked
 }
 
 // plan finds out how each check is asked.
@@ -156,7 +166,7 @@ func askerOf(target *harness.Description, driver Driver, check harness.Check) (a
 }
 
 func componentAsker(driver Driver, component string, want bool) asker {
-	return func(ctx context.Context) error {
+	return func(ctx context.Context, _ func()) error {
 		running, err := driver.Running(ctx, component)
 		switch {
 		case err != nil:

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"blackstart/evidence"
+	"blackstart/evidence/seal"
+	"blackstart/harness"
+	"blackstart/loadgen"
+)
+
+// fixtureSamples is the length of each stream of a fixture.
+const fixtureSamples = 200
+
+// bagged is a bag under construction, as a drill leaves it, made without a target.
+type bagged struct {
+	dir     string // of the run
+	rec     *harness.Record
+	journal *evidence.Journal
+	clock   *harness.Clock
+	redact  *evidence.Redactor
+	loads   []string
+}
+
+func (b *bagged) bag() string { return filepath.Join(b.dir, "bag") }
+
+// newBag makes a run directory in which the inputs are fixed and the first events are told.
+func newBag(dir, runID string, loads ...string) (*bagged, error) {
+	s, loaded, err := reader().Load("scenarios/finrag/region-partition.yaml", "fast")
+	if err != nil {
+		return nil, err
+	}
+	target, plans, err := outline(context.Background(), *s, runFlags{})
+	if err != nil {
+		return nil, err
+	}
+	b := &bagged{dir: dir, clock: harness.NewClock(), redact: evidence.NewRedactor(), loads: loads}
+	packID, err := uuid.NewV7()
+	if err != nil {
+		return nil, err
+	}
+	key, err := seal.NewRunKey("blackstart/" + runID)
+	if err != nil {
+		return nil, err
+	}
+	in := evidence.Inputs{Format: harness.Format, RunID: runID, PackID: packID.String(), SealPolicy: []string{}, Approvals: []string{},
+		ScenarioName: s.Metadata.Name, Profile: "fast", Overrides: map[string]string{}, Environment: target.Environment, Executor: "a tester",
+		RunKey: key.Verifier(), Anchor: b.clock.Anchor(), Phases: []string{"start", "fault", "end"}}
+	sha, err := evidence.WriteInputs(b.bag(), in, evidence.Asked{Scenario: loaded.Source, Target: target, Plan: plans}, b.redact)
+	if err != nil {
+		return nil, err
+	}
+	if b.journal, err = evidence.NewJournal(b.bag(), sha, key, b.redact, b.clock); err != nil {
+		return nil, err
+	}
+	b.rec = &harness.Record{Format: harness.Format, RunID: runID, PackID: packID.String(), Status: harness.Completed, Inputs: sha,
+		Scenario: *s, Profile: "fast", Environment: target.Environment, Executor: "a tester", Tool: toolInfo(), Target: target,
+		Anchor: b.clock.Anchor(), Started: b.clock.Now(), SealPolicy: []string{}, Approvals: []string{}}
+	return b, errors.Join(b.journal.Checkpoint("start"), b.streams())
+}
+
+// streams writes closed files of samples, every one of them OK, for the loads of the fixture.
+func (b *bagged) streams() error {
+	run, err := uuid.Parse(b.rec.RunID)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(b.bag(), "data", "samples")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for i, load := range b.loads {
+		f, err := os.Create(filepath.Join(dir, load+".bin"))
+		if err != nil {
+			return err
+		}
+		w, err := loadgen.NewSampleWriter(f, loadgen.Header{Run: run, Stream: uint32(i + 1), Anchor: int64(b.rec.Anchor)})
+		if err != nil {
+			return err
+		}
+		for n := range uint64(fixtureSamples) {
+			due := int64(n) * int64(10*time.Millisecond)
+			err = errors.Join(err, w.Write(loadgen.Sample{Seq: n, Due: due, Sent: due + 1000, Done: due + 2_000_000, Outcome: loadgen.OK, Status: 200}))
+		}
+		if err := errors.Join(err, w.Close(), f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// breakRegion tells of a fault in force: in the record, the events and the undo log.
+func (b *bagged) breakRegion() error {
+	target, plans, err := outline(context.Background(), b.rec.Scenario, runFlags{})
+	if err != nil {
+		return err
+	}
+	now := b.clock.Now()
+	b.rec.Target = target
+	b.rec.Baseline = harness.Interval{Lo: b.rec.Started, Hi: now}
+	b.rec.Faults = []harness.FaultRecord{{Plan: plans[0], Do: harness.Interval{Lo: now, Hi: now + 1}, InForce: harness.Interval{Lo: now, Hi: now + 2}, Confirmed: true}}
+	for _, phase := range []string{"setup", "plan", "soak", "baseline", "inject"} {
+		b.rec.Phases = append(b.rec.Phases, harness.Phase{Name: phase, At: harness.Interval{Lo: now, Hi: now}})
+	}
+	log, err := harness.CreateUndoLog(filepath.Join(b.dir, "undo.jsonl"), b.clock)
+	if err != nil {
+		return err
+	}
+	for _, st := range plans[0].Steps {
+		n, putErr := log.Put(plans[0].Fault.Kind, st)
+		err = errors.Join(err, putErr, log.Done(n))
+	}
+	return errors.Join(err, log.Close(), b.journal.Checkpoint("fault"), b.journal.Append(harness.Event{Kind: "fault.in-force",
+		At: harness.Interval{Lo: now, Hi: now}, Phase: "inject", Text: "region.partition is in force"}))
+}
+
+// closed lists the streams of the fixture in the record, as a load that ended does.
+func (b *bagged) closed() {
+	for i, load := range b.loads {
+		spec := b.rec.Scenario.Load[0]
+		b.rec.Streams = append(b.rec.Streams, harness.Stream{ID: i + 1, Load: load, Kind: "samples", File: "data/samples/" + load + ".bin",
+			Workload: spec.Workload, Place: spec.Place, Cohorts: []string{"fresh"}, Freq: 100, PerNS: int64(time.Second),
+			StopNS: fixtureSamples * int64(10*time.Millisecond), TimeoutNS: int64(spec.Timeout), Count: fixtureSamples, Closed: true})
+	}
+}
+
+// die leaves the directory as a run that is killed does: the record as it stood, nothing closed.
+func (b *bagged) die(out string) error {
+	info := runInfo{RunID: b.rec.RunID, PID: 1, Started: b.rec.Started.Time(), Name: b.rec.Scenario.Metadata.Name, Target: "finrag", Out: out}
+	return errors.Join(saveInfo(b.dir, info), saveRecord(b.dir, b.rec))
+}
+
+// seal ends the fixture as a drill ends and writes its pack and root to out/NAME.
+func (b *bagged) seal(out, name string) error {
+	b.closed()
+	b.rec.Ended = b.clock.Now()
+	b.rec.Undo = harness.UndoRecord{At: harness.Interval{Lo: b.rec.Ended, Hi: b.rec.Ended}, Complete: true}
+	if err := b.journal.Close(); err != nil {
+		return err
+	}
+	id, root, _, err := signer(b.rec.Executor)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	_, _, err = evidence.Seal(context.Background(), evidence.Sealing{Dir: b.bag(), Base: name, Path: filepath.Join(out, name+".zip"),
+		Record: b.rec, Redact: b.redact, Identity: id, Formats: formats})
+	return errors.Join(err, os.WriteFile(filepath.Join(out, name+".root.pem"), root, 0o644))
+}
+
+// sealedFixture is one small pack with two streams; it is made once.
+var sealedFixture = sync.OnceValues(func() (files map[string][]byte, err error) {
+	dir, err := os.MkdirTemp("", "blackstart-fixture-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	b, err := newBag(filepath.Join(dir, "run"), uuid.Must(uuid.NewV7()).String(), "queries", "edge")
+	if err != nil {
+		return nil, fmt.Errorf("make fixture: %w", err)
+	}
+	if err := b.seal(dir, "small"); err != nil {
+		return nil, fmt.Errorf("make fixture: %w", err)
+	}
+	files = map[string][]byte{}
+	for _, name := range []string{"small.zip", "small.root.pem"} {
+		if files[name], err = os.ReadFile(filepath.Join(dir, name)); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+})
+
+// writeFixture puts the small pack and its root into dir.
+func writeFixture(t testing.TB, dir string) (pack, root string) {
+	t.Helper()
+	files, err := sealedFixture()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "small.zip"), filepath.Join(dir, "small.root.pem")
+}
