@@ -12,7 +12,6 @@ import (
 	"blackstart/evidence/seal"
 	"blackstart/harness"
 	"blackstart/harness/measure"
-	"blackstart/loadgen"
 )
 
 const maxTimeline = 400 // rows; a longer timeline is in events.jsonl
@@ -57,10 +56,13 @@ func (v *view) objectives() []reports.Objective {
 			}
 		}
 		rows = append(rows, reports.Objective{Name: name, Bound: "at most " + o.Objective.AtMost, Source: o.Objective.Source,
-			Measured: measure.Value(o.Measured), Interval: o.Reason, Verdict: o.Verdict.String()})
+			Measured: measure.Value(o.Measured), Interval: bounds(o.Measured), Verdict: o.Verdict.String()})
 	}
 	return rows
 }
+
+// untold are the events that a report leaves to events.jsonl.
+var untold = map[string]bool{"target.progress": true, "undo.logged": true, "phase.started": true, "load.started": true, "log.opened": true}
 
 func (v *view) timeline() []reports.Moment {
 	type moment struct {
@@ -70,11 +72,14 @@ func (v *view) timeline() []reports.Moment {
 	}
 	var all []moment
 	for _, e := range v.events {
-		if e.Kind != "target.progress" && e.Kind != "undo.logged" {
+		if !untold[e.Kind] {
 			all = append(all, moment{e.At, e.Kind, e.Text})
 		}
 	}
 	for _, d := range v.rec.Decisions {
+		if strings.HasPrefix(d.Event, "notify.") {
+			continue
+		}
 		all = append(all, moment{harness.Interval{Lo: d.At, Hi: d.At}, "target: " + d.Event, ""})
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].at.Lo < all[j].at.Lo })
@@ -96,8 +101,8 @@ func (v *view) notExecuted() []reports.Field {
 func (v *view) measures() []reports.Measure {
 	var rows []reports.Measure
 	for _, m := range v.f.Measurements {
-		if strings.HasPrefix(m.Name, "wall.phase.") {
-			continue // itemised in findings.json
+		if v.minor(m) {
+			continue // all of them are in findings.json
 		}
 		name := m.Name
 		for _, part := range []string{m.Load, m.Cohort, m.Channel} {
@@ -105,9 +110,51 @@ func (v *view) measures() []reports.Measure {
 				name += " " + part
 			}
 		}
-		rows = append(rows, reports.Measure{Name: name, Value: measure.Value(m), Bounds: bounds(m), Method: m.Method, Raw: m.Detail})
+		rows = append(rows, reports.Measure{Name: name, Value: measure.Value(m), Bounds: bounds(m), Method: joined(m.Method, m.Detail),
+			Raw: v.rawOf(m)})
 	}
 	return rows
+}
+
+// minor tells which measurements a report leaves to findings.json: parts of others, and what nobody asked about.
+func (v *view) minor(m harness.Measurement) bool {
+	asked := false
+	for _, o := range v.f.Objectives {
+		asked = asked || (o.Objective.Channel == m.Channel && m.Channel != "")
+	}
+	switch {
+	case strings.HasPrefix(m.Name, "wall.phase."), m.Name == measure.NameWallUntold, m.Name == measure.NameLostRequests:
+		return true
+	case strings.HasPrefix(m.Name, "step.") && m.Cohort != "" && m.Cohort != "fresh":
+		return true
+	case m.Name == measure.NameAlertBeyond:
+		return !asked
+	}
+	return m.Name == measure.NameRTODeclared && m.Cohort != "fresh"
+}
+
+func joined(method, detail string) string {
+	if method == "" || detail == "" {
+		return method + detail
+	}
+	return method + "; " + detail
+}
+
+// rawOf names the files a measurement of one load was made from.
+func (v *view) rawOf(m harness.Measurement) string {
+	kind := "samples"
+	if strings.HasPrefix(m.Name, "rpo.") {
+		kind = "ledger"
+	}
+	if m.Channel != "" {
+		return RecordFile
+	}
+	for _, s := range v.rec.Streams {
+		if s.Load == m.Load && s.Kind == kind {
+			return s.File
+		}
+	}
+	return RecordFile
 }
 
 // bounds prints the exact ends of a measurement.
@@ -155,99 +202,6 @@ func (v *view) faults() []reports.Fault {
 		}
 		if v.rec.Undo.Fenced {
 			row.Undone += "; old primary fenced by the " + v.rec.Undo.FencedBy + " first"
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
-// load counts each stream's samples: intended, offered, answered well.
-func (v *view) load() []reports.Stream {
-	var rows []reports.Stream
-	src := measure.Files(dirFS(v.source), v.rec)
-	for _, s := range v.rec.Streams {
-		if s.Kind != "samples" {
-			continue
-		}
-		row := reports.Stream{Name: s.Load + " (" + s.Workload + ")", Place: s.Place, Intended: fmt.Sprintf("%d/s", s.Freq)}
-		samples, err := src.Samples(s.ID)
-		if err != nil {
-			row.Outcomes = "file is not whole: " + err.Error()
-			rows = append(rows, row)
-			continue
-		}
-		counts := map[loadgen.Outcome]int{}
-		for _, one := range samples {
-			counts[one.Outcome]++
-		}
-		offered := len(samples) - counts[loadgen.Unsent]
-		row.Intended += ", " + measure.Count(int64(len(samples)))
-		row.Offered, row.Achieved = measure.Count(int64(offered)), measure.Count(int64(counts[loadgen.OK]))
-		row.Outcomes = outcomes(counts)
-		rows = append(rows, row)
-	}
-	return rows
-}
-
-func outcomes(counts map[loadgen.Outcome]int) string {
-	var parts []string
-	for o := loadgen.OK; int(o) < int(loadgen.NumOutcomes); o++ {
-		if n := counts[o]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", o, measure.Count(int64(n))))
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
-// meanings explain the ledger's classes.
-var meanings = map[string]string{
-	"durable": "acknowledged and there", "lost": "acknowledged and missing: the recovery point", "ghost": "never acknowledged, yet there: reconcile",
-	"stranded": "committed on the old primary only, never acknowledged", "clean-failure": "never acknowledged and nowhere",
-	"unresolved": "never acknowledged, absent; the old side was not read", "rejected": "refused, and nowhere",
-	"contract-break": "refused, yet there: must be 0", "not-read": "no side was read", "duplicate": "there twice: must be 0",
-}
-
-func (v *view) ledger() []reports.LedgerClass {
-	var rows []reports.LedgerClass
-	for _, c := range v.f.Ledger {
-		rows = append(rows, reports.LedgerClass{Class: c.Name, Count: measure.Count(int64(c.Count)), Amount: c.Amount.String(), Meaning: meanings[c.Name]})
-	}
-	return rows
-}
-
-func (v *view) alerts() []reports.Alert {
-	var rows []reports.Alert
-	for _, c := range v.rec.Target.Channels {
-		row := reports.Alert{Channel: c.Name}
-		if c.Muted {
-			row.Verdict = "muted in the target's own configuration"
-		}
-		for _, a := range v.rec.Arrivals {
-			if a.Channel != c.Name || !a.Nonce {
-				continue
-			}
-			at := v.sinceFault(harness.Interval{Lo: a.At, Hi: a.At})
-			switch {
-			case a.Event == "acknowledge":
-				row.Acknowledged = at
-			case a.Event == "resolve":
-				row.Resolved = at
-			case a.Accepted && row.Received == "":
-				row.Accepted, row.Received = fmt.Sprintf("HTTP %d", a.Status), at
-				if c.Name == "smtp" {
-					row.Accepted = fmt.Sprintf("SMTP %d", a.Status)
-				}
-			}
-		}
-		for _, m := range v.f.Measurements {
-			if m.Name == measure.MeasureAlert && m.Channel == c.Name {
-				row.Latency = measure.Value(m)
-			}
-		}
-		for _, o := range v.f.Objectives {
-			if o.Objective.Channel == c.Name {
-				row.Verdict = o.Verdict.String()
-			}
 		}
 		rows = append(rows, row)
 	}

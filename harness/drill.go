@@ -19,7 +19,7 @@ const (
 	stopLimit     = 30 * time.Second
 	tick          = 250 * time.Millisecond
 	drainTime     = 500 * time.Millisecond // between baseline and fault: what was due in the baseline ends before the fault
-	defaultWithin = 2 * time.Second // to see a fault in force, where the scenario does not say
+	defaultWithin = 2 * time.Second        // to see a fault in force, where the scenario does not say
 )
 
 // Errors that end a drill early without being a problem of the harness.
@@ -173,8 +173,19 @@ func (d *drill) inject(ctx context.Context) error {
 	return nil
 }
 
-// observe watches what users see until the end of the observation.
+// observe watches what users see until the end of the observation, and takes the runbook's steps when their time comes.
 func (d *drill) observe(ctx context.Context) error {
+	for _, step := range d.Scenario.Recovery.Steps {
+		if err := d.until(ctx, d.rec.Observation.Lo.Add(step.At.D())); err != nil {
+			return err
+		}
+		from := d.clock.Now()
+		if err := d.Driver.Execute(ctx, Action{Kind: RunbookCall, Call: step.Call}); err != nil {
+			return fmt.Errorf("runbook step %q: %w", step.Name, err)
+		}
+		d.event(Event{Kind: "runbook.step", At: Interval{from, d.clock.Now()}, Text: "runbook: " + step.Name,
+			Detail: map[string]string{"call": step.Call}})
+	}
 	return d.until(ctx, d.rec.Observation.Lo.Add(d.Scenario.Observe.D()))
 }
 

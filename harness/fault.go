@@ -11,6 +11,7 @@ const (
 	LinkHeal       ActionKind = "link.heal"       // Links
 	ComponentKill  ActionKind = "component.kill"  // Components: SIGKILL to every process of each
 	ComponentStart ActionKind = "component.start" // Components
+	RunbookCall    ActionKind = "runbook.call"    // Call: a step that people would take, by its name in the description
 	ComponentFence ActionKind = "component.fence" // Components: databases take no writes any more, by the private path
 )
 
@@ -28,6 +29,7 @@ type Action struct {
 	Direction  string     `json:"direction,omitempty"`
 	Links      []string   `json:"links,omitempty"`
 	Components []string   `json:"components,omitempty"`
+	Call       string     `json:"call,omitempty"`
 }
 
 // Step is an action and how it is taken back.

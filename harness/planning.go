@@ -37,6 +37,12 @@ func PlanFaults(ctx context.Context, s Scenario, target Description, can []Actio
 		}
 		plans = append(plans, p)
 	}
+	for _, step := range s.Recovery.Steps {
+		if !slices.Contains(target.Calls, step.Call) || !slices.Contains(can, RunbookCall) {
+			return nil, fmt.Errorf("target %s has no runbook call %q, which step %q needs; it has: %s",
+				target.Name, step.Call, step.Name, strings.Join(target.Calls, ", "))
+		}
+	}
 	sort.SliceStable(plans, func(i, j int) bool { return plans[i].Fault.At < plans[j].Fault.At })
 	return plans, nil
 }

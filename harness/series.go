@@ -128,12 +128,17 @@ func (d *drill) findWritable() {
 		if err != nil {
 			return
 		}
+		before := Stamp(0) // when the last question was asked that found no writable database
 		for _, line := range strings.Split(string(data), "\n") {
 			var o Observation
-			if json.Unmarshal([]byte(line), &o) == nil && o.OK && o.Value == 1 {
-				d.rec.Writable = o.At
+			if json.Unmarshal([]byte(line), &o) != nil {
+				continue
+			}
+			if o.OK && o.Value == 1 {
+				d.rec.Writable = Interval{Lo: before, Hi: o.At.Hi}
 				return
 			}
+			before = o.At.Lo
 		}
 	}
 }

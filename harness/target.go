@@ -28,6 +28,7 @@ type Description struct {
 	Channels    []Channel         `json:"channels"`
 	Decisions   *DecisionLog      `json:"decisions"` // nil: the target keeps no log that can be read
 	Timings     Timings           `json:"timings"`
+	Calls       []string          `json:"calls"` // runbook steps that can be carried out, by name
 	Settings    map[string]string `json:"settings"`
 	Breakable   []string          `json:"breakable"` // regions (by name) and components that may be broken
 	Provides    []string          `json:"provides"`  // answers TargetSpec.Needs, e.g. postgres.primary

@@ -24,7 +24,7 @@ var known = Known{
 	Channels:   []string{"pagerduty", "slack", "smtp", "statuspage"},
 	Frameworks: []string{"finra-4370", "icfr"},
 	Settings: map[string]func(string) error{
-		"commit": oneOf("synchronous", "asynchronous"), "wal.latency": aSpan, "controller.failover": oneOf("enabled", "disabled"),
+		"commit": oneOf("synchronous", "asynchronous"), "wal.latency": aSpan, "controller.failover": oneOf("enabled", "disabled", "manual"),
 		"pager.muted": oneOf("true", "false"), "documents": func(string) error { return nil }, "cache": oneOf("auto", "none"),
 	},
 }

@@ -20,6 +20,7 @@ var expected = map[string]int{
 	"region-partition.controller-dead": harness.ExitFail,
 	"region-partition.no-load":         harness.ExitInconclusive,
 	"region-partition.pager-muted":     harness.ExitFail,
+	"region-partition.runbook":         harness.ExitPass,
 }
 
 func TestLibrary(t *testing.T) {

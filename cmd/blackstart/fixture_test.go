@@ -62,6 +62,7 @@ func newBag(dir, runID string, loads ...string) (*bagged, error) {
 	if b.journal, err = evidence.NewJournal(b.bag(), sha, key, b.redact, b.clock); err != nil {
 		return nil, err
 	}
+	s.Guards = nil // the fixture has no probes: one that is needed is missing, by name
 	b.rec = &harness.Record{Format: harness.Format, RunID: runID, PackID: packID.String(), Status: harness.Completed, Inputs: sha,
 		Scenario: *s, Profile: "fast", Environment: target.Environment, Executor: "a tester", Tool: toolInfo(), Target: target,
 		Anchor: b.clock.Anchor(), Started: b.clock.Now(), SealPolicy: []string{}, Approvals: []string{}}
@@ -174,6 +175,9 @@ var sealedFixture = sync.OnceValues(func() (files map[string][]byte, err error) 
 		return nil, fmt.Errorf("make fixture: %w", err)
 	}
 	files = map[string][]byte{}
+	if _, files["other.root.pem"], _, err = signer("somebody else"); err != nil {
+		return nil, err
+	}
 	for _, name := range []string{"small.zip", "small.root.pem"} {
 		if files[name], err = os.ReadFile(filepath.Join(dir, name)); err != nil {
 			return nil, err

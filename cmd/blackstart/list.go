@@ -69,7 +69,7 @@ func listCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [KIND]",
 		Short: "what exists: scenarios, faults, probes, workloads and more",
-		Long:  "Lists what this build knows: " + strings.Join(listKinds, ", ") + ".\nWithout a kind, all of them.",
+		Long:  "Lists what this build knows:\n" + strings.Join(listKinds, ", ") + "\n(all of them without a kind).",
 		Example: `  blackstart list scenarios
   blackstart list faults --json`,
 		Args: cobra.MaximumNArgs(1), ValidArgs: listKinds,

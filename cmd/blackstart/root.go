@@ -56,6 +56,7 @@ func finishHelp(root *cobra.Command) {
 		case "completion":
 			c.Short, c.Long = "print the completion script of a shell", "Prints a script that completes commands and flags in a shell."
 			c.Example = "  source <(blackstart completion bash)"
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() } // so that an unknown shell is an error
 			for _, shell := range c.Commands() {
 				shell.Short, shell.Long = "completion for "+shell.Name(), "Prints the completion script for "+shell.Name()+"."
 				shell.Example = completionExamples[shell.Name()]

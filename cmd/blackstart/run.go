@@ -45,7 +45,8 @@ func runCommand() *cobra.Command {
 		Short: "run a drill and seal its evidence",
 		Long: `Starts the target, loads it, waits for the steady state, breaks what the
 scenario says, measures what users see, undoes it, judges, and writes a signed
-pack to DIR/NAME.zip. An earlier pack of that name is kept under a name with its time.
+pack to DIR/NAME.zip. An earlier pack of that name is kept under a name with its
+time.
 
 Ctrl-C undoes first and still writes the pack. Twice: the undo is left to
 ` + "`blackstart undo`" + `.`,

@@ -32,6 +32,7 @@ is started.`,
 
 func validate(out io.Writer, files []string, asJSON bool) error {
 	all := []scenarios.Problem{}
+	var unread error // hides nothing that is wrong with the others
 	for _, file := range files {
 		_, _, err := reader().Load(file, "")
 		var problems scenarios.Problems
@@ -42,7 +43,7 @@ func validate(out io.Writer, files []string, asJSON bool) error {
 				fmt.Fprintln(out, problems.Error())
 			}
 		case err != nil:
-			return usage(err, "name scenario files that exist")
+			unread = errors.Join(unread, err)
 		case !asJSON:
 			fmt.Fprintf(out, "%s: ok\n", file)
 		}
@@ -53,6 +54,9 @@ func validate(out io.Writer, files []string, asJSON bool) error {
 		if err := enc.Encode(all); err != nil {
 			return broken(err, "")
 		}
+	}
+	if unread != nil {
+		return usage(unread, "name scenario files that exist")
 	}
 	if len(all) > 0 {
 		return &exitError{code: harness.ExitUsage, err: fmt.Errorf("%d problems", len(all)), shown: true}

@@ -147,7 +147,7 @@ func (l *load) Wait() ([]harness.Stream, error) {
 	}
 	base := harness.Stream{
 		ID: int(l.config.Stream), Load: l.spec.ID, Workload: l.spec.Workload, Place: l.spec.Place, Cohorts: l.cohortNames(),
-		StartNS: l.config.Start, Freq: l.config.Rate, PerNS: int64(time.Second), StopNS: stats.Stopped,
+		StartNS: l.config.Start, Freq: l.config.Rate, PerNS: int64(time.Second), StopNS: stats.Stopped + 1,
 		TimeoutNS: int64(l.config.Timeout), Closed: stats.Closed,
 	}
 	samples := base

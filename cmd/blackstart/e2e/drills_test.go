@@ -20,6 +20,7 @@ var drills = []struct {
 }{
 	{"region-partition", harness.ExitPass, `(?i)^pass`},
 	{"region-kill", harness.ExitPass, `(?i)^pass`},
+	{"region-partition.runbook", harness.ExitPass, `(?i)^pass`},
 	{"null", harness.ExitPass, `(?i)^pass.*no (impact|fault)`},
 	{"region-partition.controller-dead", harness.ExitFail, `(?i)^fail.*rto.*not recovered`},
 	{"region-partition.pager-muted", harness.ExitFail, `(?i)^fail.*(page|alert).*not received`},

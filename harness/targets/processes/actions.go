@@ -38,6 +38,8 @@ func (d *Driver) Execute(ctx context.Context, a harness.Action) error {
 		err = r.startAgain(ctx, a)
 	case harness.ComponentFence:
 		err = r.fence(ctx, a)
+	case harness.RunbookCall:
+		err = r.call(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("execute %s: %w", a.Kind, err)
@@ -69,6 +71,10 @@ func (r *run) check(a harness.Action) error {
 			} else if a.Kind == harness.ComponentFence && r.clusters[name] == nil {
 				errs = append(errs, fmt.Errorf("component %s is not a database", name))
 			}
+		}
+	case harness.RunbookCall:
+		if a.Call != callFailover {
+			errs = append(errs, fmt.Errorf("there is no call %q", a.Call))
 		}
 	default:
 		errs = append(errs, errors.New("this target cannot carry it out"))

@@ -19,12 +19,14 @@ type object map[string]any
 const (
 	dbPassword = "db.pass"
 	dnsToken   = "dns.token"
+	callToken  = "controller.token"
 )
 
 // writeConfigs writes finrag's configuration files and the secrets they name.
 func (r *run) writeConfigs() error {
 	r.secrets[dbPassword] = r.password
 	r.secrets[dnsToken] = postgres.NewPassword()
+	r.secrets[callToken] = postgres.NewPassword()
 	errs := []error{
 		r.write("east.yaml", r.regionConfig(east)),
 		r.write("west.yaml", r.regionConfig(west)),
@@ -101,7 +103,7 @@ func (r *run) controllerConfig() object {
 			"control": "http://" + r.listen["outside.control"], "tokenFile": r.secret(dnsToken),
 			"resolver": r.listen["outside.dns"], "name": entryName, "port": r.apiPort,
 		},
-		"failover":  object{"enabled": r.settings.Failover},
+		"failover":  object{"enabled": r.settings.Failover, "manual": r.settings.Manual, "tokenFile": r.secret(callToken)},
 		"preflight": object{"enabled": true, "rowConsistency": 0.99, "readinessMaxAge": "10s"},
 		"commit":    object{"mode": r.all["commit"]},
 		"notify":    r.notifyConfig(),

@@ -41,6 +41,7 @@ func outline(s Settings, all map[string]string, t timings) harness.Description {
 			Profile: t.name, CheckIntervalNS: t.interval.Nanoseconds(), CheckFailures: t.failures,
 			TTLNS: t.ttl.Nanoseconds(), AlertFloorNS: t.alertFloor().Nanoseconds(),
 		},
+		Calls:     []string{callFailover},
 		Settings:  maps.Clone(all),
 		Breakable: []string{east, west, "east.db", "east.api", "west.db", "west.api"},
 		Provides: []string{"postgres.primary", "postgres.standby", "entrypoint.https", "dns", "controller",

@@ -130,6 +130,7 @@ func (d *Driver) findFinrag() (string, error) {
 func (d *Driver) Can() []harness.ActionKind {
 	return []harness.ActionKind{
 		harness.LinkCut, harness.LinkHeal, harness.ComponentKill, harness.ComponentStart, harness.ComponentFence,
+		harness.RunbookCall,
 	}
 }
 

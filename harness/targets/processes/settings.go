@@ -21,7 +21,8 @@ const (
 type Settings struct {
 	Synchronous bool          // commit: synchronous (default) or asynchronous
 	WALLatency  time.Duration // wal.latency: added to each direction of the WAL link; default 0s
-	Failover    bool          // controller.failover: enabled (default) or disabled
+	Failover    bool          // controller.failover: enabled (default), manual (it pages, people decide) or disabled
+	Manual      bool          // controller.failover: manual
 	PagerMuted  bool          // pager.muted: true or false (default)
 	Documents   int           // documents: seeded at the start; default 300
 	Cache       bool          // cache: none (default) or auto, which uses redis-server when it is on PATH
@@ -46,7 +47,8 @@ var settingsByKey = map[string]setting{
 		return nil
 	}},
 	"controller.failover": {"enabled", func(s *Settings, t string) error {
-		return oneOf(t, map[string]func(){"enabled": func() { s.Failover = true }, "disabled": func() { s.Failover = false }})
+		return oneOf(t, map[string]func(){"enabled": func() { s.Failover = true }, "disabled": func() { s.Failover = false },
+			"manual": func() { s.Failover, s.Manual = false, true }})
 	}},
 	"pager.muted": {"false", func(s *Settings, t string) error {
 		return oneOf(t, map[string]func(){"true": func() { s.PagerMuted = true }, "false": func() { s.PagerMuted = false }})

@@ -27,7 +27,7 @@ func TestParseSettings(t *testing.T) {
 		{"wal.latency", "-1ms", "such as 200ms"},
 		{"wal.latency", "1h", "such as 200ms"},
 		{"wal.latency", "1us", "such as 200ms"},
-		{"controller.failover", "off", "write one of disabled, enabled"},
+		{"controller.failover", "off", "write one of disabled, enabled, manual"},
 		{"pager.muted", "yes", "write one of false, true"},
 		{"documents", "0", "write 1 to 100000"},
 		{"documents", "many", "write 1 to 100000"},

@@ -62,7 +62,9 @@ type DNSControl struct {
 
 // Failover switches the controller's hands on or off.
 type Failover struct {
-	Enabled bool `yaml:"enabled"`
+	Enabled   bool   `yaml:"enabled"`
+	Manual    bool   `yaml:"manual"`    // with enabled false: it watches and pages, and an operator decides
+	TokenFile string `yaml:"tokenFile"` // of the operator who may ask for a failover; empty: nobody may
 }
 
 // Preflight bounds what a standby must show before it may be promoted.

@@ -16,6 +16,7 @@ const (
 	eventCheckFailed      = "check.failed"
 	eventDetected         = "failure.detected"
 	eventCleared          = "failure.cleared"
+	eventRequested        = "failover.requested" // by an operator
 	eventDeclared         = "failover.declared"
 	eventPreflightPassed  = "preflight.passed"
 	eventPreflightFailed  = "preflight.failed"

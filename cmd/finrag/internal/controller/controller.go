@@ -27,6 +27,7 @@ type Controller struct {
 	log      *slog.Logger
 	roots    *x509.CertPool
 	dnsToken string
+	operator string // token of who may ask for a failover; empty: nobody
 	audit    *auditLog
 	sender   *notify.Sender
 	history  history
@@ -36,6 +37,8 @@ type Controller struct {
 	failures  int                       // failed checks in a row; owned by the goroutine that watches
 	successes int                       // good checks in a row, likewise
 	lastGood  atomic.Pointer[time.Time] // start of the last check that passed
+
+	requested atomic.Bool // an operator asked for a failover
 
 	onMark func(string) // for tests: called when a phase or an audit line is on disk
 }
@@ -53,6 +56,11 @@ func New(c config.Controller, build string, log *slog.Logger) (*Controller, erro
 	}
 	if k.dnsToken, err = config.ReadSecret(c.DNS.TokenFile); err != nil {
 		return nil, err
+	}
+	if c.Failover.TokenFile != "" {
+		if k.operator, err = config.ReadSecret(c.Failover.TokenFile); err != nil {
+			return nil, err
+		}
 	}
 	if k.state, err = readState(c.State); err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 
 // tell sends a message about the current incident. A controller that is switched off only watches, and stays silent.
 func (c *Controller) tell(m notify.Message) {
-	if !c.config.Failover.Enabled {
+	if !c.config.Failover.Enabled && !c.config.Failover.Manual {
 		return
 	}
 	m.Incident, m.Region = c.state.Incident, c.config.Regions.Primary.Name

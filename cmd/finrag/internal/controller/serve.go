@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,6 +51,7 @@ func (c *Controller) serve(ctx context.Context, l net.Listener) error {
 			c.log.Warn("audit log not sent", "error", err)
 		}
 	})
+	mux.HandleFunc("POST /failover", c.takeRequest)
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: serveTimeout, ReadTimeout: serveTimeout, WriteTimeout: serveTimeout,
 		IdleTimeout: serveTimeout, MaxHeaderBytes: serveMaxHeader}
 	var wg sync.WaitGroup
@@ -68,6 +70,19 @@ func (c *Controller) serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
+}
+
+// takeRequest notes that an operator asks for a failover. It is carried out once the primary has failed its checks: a person
+// may decide in the controller's place, but nobody moves a service away from a primary that answers.
+func (c *Controller) takeRequest(w http.ResponseWriter, r *http.Request) {
+	given := []byte(r.Header.Get("Authorization"))
+	if c.operator == "" || !c.config.Failover.Manual || subtle.ConstantTimeCompare(given, []byte("Bearer "+c.operator)) != 1 {
+		http.Error(w, `{"error":"not an operator"}`, http.StatusForbidden)
+		return
+	}
+	c.requested.Store(true)
+	c.note(eventRequested, detail{"by": "operator"})
+	w.WriteHeader(http.StatusAccepted)
 }
 
 func (c *Controller) reply(w http.ResponseWriter, v any) {

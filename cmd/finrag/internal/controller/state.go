@@ -32,6 +32,7 @@ type State struct {
 	Phase         Phase      `json:"phase"`
 	Incident      string     `json:"incident,omitempty"`
 	Decision      string     `json:"decision,omitempty"`
+	Requested     bool       `json:"requested,omitempty"`       // an operator asked for the failover
 	FirstFailedAt *time.Time `json:"first_failed_at,omitempty"` // start of the first failed check
 	DetectedAt    *time.Time `json:"detected_at,omitempty"`
 	DeclaredAt    *time.Time `json:"declared_at,omitempty"`

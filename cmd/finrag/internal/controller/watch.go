@@ -42,7 +42,7 @@ func (c *Controller) watch(ctx context.Context) {
 
 // resume goes on where the state file says the last run was.
 func (c *Controller) resume(ctx context.Context) {
-	if !c.config.Failover.Enabled {
+	if !c.config.Failover.Enabled && !c.state.Requested {
 		return
 	}
 	switch {
@@ -129,7 +129,8 @@ func (c *Controller) checkFailed(ctx context.Context, start time.Time, cause err
 		c.enter(PhaseDetected)
 		c.tellDetected()
 	}
-	if c.state.Phase == PhaseDetected && c.failures >= limits.Failures+limits.Confirm && c.config.Failover.Enabled {
+	if c.state.Phase == PhaseDetected && c.failures >= limits.Failures+limits.Confirm && (c.config.Failover.Enabled || c.requested.Load()) {
+		c.state.Requested = !c.config.Failover.Enabled
 		now := time.Now().UTC()
 		c.state.DeclaredAt = &now
 		c.note(eventDeclared, detail{"incident": c.state.Incident, "from": c.config.Regions.Primary.Name, "to": c.config.Regions.Standby.Name})

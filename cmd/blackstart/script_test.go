@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"blackstart/evidence/seal"
+)
+
+// TestScript runs the command line as a person would, a file for each topic. No script may start a drill: the programs
+// that one needs are named so that they cannot be found.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", UpdateScripts: *update, RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("BLACKSTART_STATE", filepath.Join(env.WorkDir, "state"))
+			env.Setenv("BLACKSTART_POSTGRES", "/nonexistent")
+			env.Setenv("BLACKSTART_FINRAG", "/bin/true")
+			library, err := filepath.Abs("../../scenarios/finrag")
+			env.Setenv("LIBRARY", library)
+			return err
+		},
+		Condition: condition,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "widest": widest, "pack": putPack, "spoil": spoil, "leftover": putLeftover, "hold": hold, "tinydisk": tinyDisk,
+			"files": countFiles,
+		},
+	})
+}
+
+func condition(name string) (bool, error) {
+	switch name {
+	case "root":
+		return os.Geteuid() == 0, nil
+	case "mount": // may we mount a small disk here?
+		dir, err := os.MkdirTemp("", "blackstart-mount-")
+		if err != nil {
+			return false, err
+		}
+		defer os.RemoveAll(dir)
+		if syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m") != nil {
+			return false, nil
+		}
+		return true, syscall.Unmount(dir, 0)
+	}
+	return false, fmt.Errorf("unknown condition %q", name)
+}
+
+// exits CODE ARG… runs blackstart and demands the exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: exits CODE [ARG…]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec("blackstart", args[1:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("blackstart %s: exit %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+// widest N fails if a line of stdout has more columns.
+func widest(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: widest N")
+	}
+	limit, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > limit {
+			ts.Fatalf("%d columns: %s", n, line)
+		}
+	}
+}
+
+// pack DIR writes a small sealed pack, its root, and a root that has nothing to do with it there.
+func putPack(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: pack DIR")
+	}
+	files, err := sealedFixture()
+	ts.Check(err)
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	for name, data := range files {
+		ts.Check(os.WriteFile(filepath.Join(dir, name), data, 0o644))
+	}
+}
+
+// spoil cut FILE cuts a file short; spoil flip FILE MEMBER changes one byte of a member of a pack, in place.
+func spoil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: spoil cut FILE | spoil flip FILE MEMBER")
+	}
+	path := ts.MkAbs(args[1])
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	switch {
+	case args[0] == "cut":
+		data = data[:len(data)-len(data)/3]
+	case args[0] == "flip" && len(args) == 3:
+		data, err = flipped(path, data, args[2])
+		ts.Check(err)
+	default:
+		ts.Fatalf("unknown way %q", args[0])
+	}
+	ts.Check(os.WriteFile(path, data, 0o644))
+}
+
+func flipped(path string, whole []byte, member string) ([]byte, error) {
+	p, err := seal.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	r, err := p.Open(member)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	content, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	at := bytes.Index(whole, content)
+	if at < 0 || len(content) == 0 {
+		return nil, fmt.Errorf("%s does not stand in the pack as it is", member)
+	}
+	whole[at+len(content)/2] ^= 1
+	return whole, nil
+}
+
+// hold takes the lock of the state directory, as a drill that runs does, until the script ends.
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	dir := ts.Getenv("BLACKSTART_STATE")
+	ts.Check(os.MkdirAll(dir, 0o755))
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	ts.Check(err)
+	ts.Check(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB))
+	ts.Defer(func() { _ = f.Close() })
+	_, err = f.WriteString(strings.Join(args, " "))
+	ts.Check(err)
+}
+
+// tinydisk DIR mounts a file system there that is too small for a drill.
+func tinyDisk(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: tinydisk DIR")
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	ts.Check(syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"))
+	ts.Defer(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+}
+
+// files N DIR PATTERN demands how many files of a name there are in a directory.
+func countFiles(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: files N DIR PATTERN")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	found, err := filepath.Glob(filepath.Join(ts.MkAbs(args[1]), args[2]))
+	ts.Check(err)
+	if len(found) != want {
+		ts.Fatalf("%s holds %d files %s, want %d: %v", args[1], len(found), args[2], want, found)
+	}
+}
+
+// leftover KIND puts into the state directory what a run leaves that is killed; its packs go to out.
+//
+//	empty             a directory and nothing in it
+//	started           the state of a run that was killed before anything was recorded
+//	broken-region     a fault was in force
+//	torn              the same, the last line of every log and the newest record half written
+//	no-info           the same, run.json is gone
+//	bad-undo-log      the same, a line in the middle of the undo log is not JSON
+//	sealed            the pack was written, the state not yet removed
+//	kept              the run ended, its state was kept on request
+func putLeftover(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: leftover KIND")
+	}
+	runID := uuid.Must(uuid.NewV7()).String()
+	dir := filepath.Join(ts.Getenv("BLACKSTART_STATE"), "runs", runID)
+	ts.Check(os.MkdirAll(dir, 0o755))
+	ts.Check(makeLeftover(args[0], dir, runID, ts.MkAbs("out")))
+}
+
+func makeLeftover(kind, dir, runID, out string) error {
+	switch kind {
+	case "empty":
+		return nil
+	case "started":
+		return saveInfo(dir, runInfo{RunID: runID, PID: 1, Started: time.Now().UTC(), Name: "region-partition", Target: "finrag", Out: out})
+	case "kept":
+		return saveInfo(dir, runInfo{RunID: runID, PID: 1, Name: "region-partition", Out: out, Kept: true})
+	}
+	b, err := newBag(dir, runID, "queries", "edge")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(b.breakRegion(), b.die(out)); err != nil {
+		return err
+	}
+	undo := filepath.Join(dir, "undo.jsonl")
+	switch kind {
+	case "broken-region":
+		return nil
+	case "torn":
+		return errors.Join(appendTo(undo, `{"n":9,"state":"pu`), appendTo(filepath.Join(b.bag(), seal.EventsFile), `{"seq":3,"prev":"0a`),
+			appendTo(filepath.Join(dir, "record.json.new"), `{"format":"blacks`), appendTo(filepath.Join(b.bag(), "data/samples/edge.bin"), "torn"))
+	case "no-info":
+		return os.Remove(filepath.Join(dir, "run.json"))
+	case "bad-undo-log":
+		return errors.Join(appendTo(undo, "not JSON\n"), appendTo(undo, "{}\n"))
+	case "sealed":
+		return b.seal(out, b.rec.Scenario.Metadata.Name)
+	}
+	return fmt.Errorf("unknown kind %q", kind)
+}
+
+func appendTo(path, text string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,104 @@
+package evidence
+
+import (
+	"fmt"
+	"strings"
+
+	"blackstart/evidence/reports"
+	"blackstart/harness"
+	"blackstart/harness/measure"
+	"blackstart/loadgen"
+)
+
+// load counts each stream's samples: intended, offered, answered well.
+func (v *view) load() []reports.Stream {
+	var rows []reports.Stream
+	src := measure.Files(dirFS(v.source), v.rec)
+	for _, s := range v.rec.Streams {
+		if s.Kind != "samples" {
+			continue
+		}
+		row := reports.Stream{Name: s.Load + " (" + s.Workload + ")", Place: s.Place, Intended: fmt.Sprintf("%d/s", s.Freq)}
+		samples, err := src.Samples(s.ID)
+		if err != nil {
+			row.Outcomes = "file is not whole: " + err.Error()
+			rows = append(rows, row)
+			continue
+		}
+		counts := map[loadgen.Outcome]int{}
+		for _, one := range samples {
+			counts[one.Outcome]++
+		}
+		offered := len(samples) - counts[loadgen.Unsent]
+		row.Intended += ", " + measure.Count(int64(len(samples)))
+		row.Offered, row.Achieved = measure.Count(int64(offered)), measure.Count(int64(counts[loadgen.OK]))
+		row.Outcomes = outcomes(counts)
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func outcomes(counts map[loadgen.Outcome]int) string {
+	var parts []string
+	for o := loadgen.OK; int(o) < int(loadgen.NumOutcomes); o++ {
+		if n := counts[o]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", o, measure.Count(int64(n))))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// meanings explain the ledger's classes.
+var meanings = map[string]string{
+	"durable": "acknowledged and there", "lost": "acknowledged and missing: the recovery point", "ghost": "never acknowledged, yet there: reconcile",
+	"stranded": "committed on the old primary only, never acknowledged", "clean-failure": "never acknowledged and nowhere",
+	"unresolved": "never acknowledged, absent; the old side was not read", "rejected": "refused, and nowhere",
+	"contract-break": "refused, yet there: must be 0", "not-read": "no side was read", "duplicate": "there twice: must be 0",
+}
+
+func (v *view) ledger() []reports.LedgerClass {
+	var rows []reports.LedgerClass
+	for _, c := range v.f.Ledger {
+		rows = append(rows, reports.LedgerClass{Class: c.Name, Count: measure.Count(int64(c.Count)), Amount: c.Amount.String(), Meaning: meanings[c.Name]})
+	}
+	return rows
+}
+
+func (v *view) alerts() []reports.Alert {
+	var rows []reports.Alert
+	for _, c := range v.rec.Target.Channels {
+		row := reports.Alert{Channel: c.Name}
+		if c.Muted {
+			row.Verdict = "muted in the target's own configuration"
+		}
+		for _, a := range v.rec.Arrivals {
+			if a.Channel != c.Name || !a.Nonce {
+				continue
+			}
+			at := v.sinceFault(harness.Interval{Lo: a.At, Hi: a.At})
+			switch {
+			case a.Event == "acknowledge":
+				row.Acknowledged = at
+			case a.Event == "resolve":
+				row.Resolved = at
+			case a.Accepted && row.Received == "":
+				row.Accepted, row.Received = fmt.Sprintf("HTTP %d", a.Status), at
+				if c.Name == "smtp" {
+					row.Accepted = fmt.Sprintf("SMTP %d", a.Status)
+				}
+			}
+		}
+		for _, m := range v.f.Measurements {
+			if m.Name == measure.MeasureAlert && m.Channel == c.Name {
+				row.Latency = measure.Value(m)
+			}
+		}
+		for _, o := range v.f.Objectives {
+			if o.Objective.Channel == c.Name {
+				row.Verdict = o.Verdict.String()
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
