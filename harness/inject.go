@@ -41,13 +41,20 @@ func (d *drill) breakOne(ctx context.Context, f *FaultRecord) error {
 		if err := d.Driver.Execute(ctx, s.Do); err != nil {
 			return fmt.Errorf("inject %s: %w", spec.Kind, err)
 		}
-		if err := d.undoLog.Done(numbers[i]); err != nil {
-			return err
-		}
 	}
 	f.Do.Hi = d.clock.Now()
+	seen := d.confirm(ctx, f) // at once: every write to disk before it would widen the bounds of T_f
 	d.event(Event{Kind: "fault.done", At: f.Do, Text: spec.Kind + " carried out on the " + spec.Region + " region"})
-	return d.confirm(ctx, f)
+	for _, n := range numbers {
+		if err := d.undoLog.Done(n); err != nil {
+			return errors.Join(seen, err)
+		}
+	}
+	if seen == nil {
+		d.event(Event{Kind: "fault.in-force", At: f.InForce, Text: fmt.Sprintf("%s is in force (%d checks from the victim's side)",
+			f.Plan.Fault.Kind, len(f.Plan.InForce))})
+	}
+	return seen
 }
 
 // confirm asks from the victim's side whether the fault is in force. A call that returned proves nothing.
@@ -66,8 +73,6 @@ func (d *drill) confirm(ctx context.Context, f *FaultRecord) error {
 		return errUnseen
 	}
 	f.Confirmed, f.InForce.Hi = true, at.Hi
-	d.event(Event{Kind: "fault.in-force", At: f.InForce, Text: fmt.Sprintf("%s is in force (%d checks from the victim's side)",
-		f.Plan.Fault.Kind, len(f.Plan.InForce))})
 	return nil
 }
 

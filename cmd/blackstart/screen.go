@@ -88,7 +88,7 @@ func (s *screen) line(text string) {
 	}
 }
 
-// statusLine says phase, time left, and how each load fares.
+// statusLine says phase, time left, and how each load fares: share of successes and p99. Loads that do not fit are left out.
 func (s *screen) statusLine(p harness.Progress) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%6.1fs  %s", time.Since(s.start).Seconds(), p.Phase)
@@ -96,14 +96,21 @@ func (s *screen) statusLine(p harness.Progress) string {
 		fmt.Fprintf(&b, " %ds left", int(p.Left.Round(time.Second).Seconds()))
 	}
 	fmt.Fprintf(&b, ", drill ~%ds", int(p.DrillLeft.Round(time.Second).Seconds()))
-	for _, g := range p.Glimpses {
-		if g.Seen == 0 {
-			fmt.Fprintf(&b, " | %s –", g.Load)
-			continue
+	line := b.String()
+	for i, g := range p.Glimpses {
+		part := " " + g.Load + " –"
+		if g.Seen > 0 {
+			part = fmt.Sprintf(" %s %.0f%%/%s", g.Load, g.Success*100, shortMS(g.P99))
 		}
-		fmt.Fprintf(&b, " | %s %.0f%% p99 %s", g.Load, g.Success*100, shortMS(g.P99))
+		if i == 0 {
+			part = " | ok/p99:" + part
+		}
+		if len([]rune(line+part)) > s.width-1 {
+			break
+		}
+		line += part
 	}
-	return b.String()
+	return line
 }
 
 func shortMS(d time.Duration) string {

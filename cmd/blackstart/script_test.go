@@ -37,7 +37,7 @@ func TestScript(t *testing.T) {
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "widest": widest, "pack": putPack, "spoil": spoil, "leftover": putLeftover, "hold": hold, "tinydisk": tinyDisk,
-			"files": countFiles,
+			"files": countFiles, "statedir": stateDirForPostgres, "nothing-runs": nothingRuns,
 		},
 	})
 }
@@ -46,6 +46,10 @@ func condition(name string) (bool, error) {
 	switch name {
 	case "root":
 		return os.Geteuid() == 0, nil
+	case "postgres": // is it installed?
+		found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+		_, pathErr := exec.LookPath("postgres")
+		return len(found) > 0 || pathErr == nil, err
 	case "mount": // may we mount a small disk here?
 		dir, err := os.MkdirTemp("", "blackstart-mount-")
 		if err != nil {
@@ -172,6 +176,32 @@ func tinyDisk(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.MkdirAll(dir, 0o755))
 	ts.Check(syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"))
 	ts.Defer(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+}
+
+// statedir puts the state where the account of PostgreSQL can reach it, which may be another than ours.
+func stateDirForPostgres(ts *testscript.TestScript, _ bool, _ []string) {
+	dir, err := os.MkdirTemp("/var/tmp", "blackstart-script-")
+	ts.Check(err)
+	ts.Defer(func() { _ = os.RemoveAll(dir) })
+	ts.Check(os.Chmod(dir, 0o755))
+	ts.Setenv("BLACKSTART_STATE", dir)
+}
+
+// nothing-runs fails if a process names the state directory in its command line or works below it.
+func nothingRuns(ts *testscript.TestScript, _ bool, _ []string) {
+	state := ts.Getenv("BLACKSTART_STATE")
+	entries, err := os.ReadDir("/proc")
+	ts.Check(err)
+	for _, e := range entries {
+		line, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+		if err != nil || len(line) == 0 {
+			continue
+		}
+		cwd, _ := os.Readlink(filepath.Join("/proc", e.Name(), "cwd")) // of another account: unreadable
+		if strings.Contains(string(line), state) || strings.HasPrefix(cwd, state) {
+			ts.Fatalf("process %s is left: %q in %s", e.Name(), line, cwd)
+		}
+	}
 }
 
 // files N DIR PATTERN demands how many files of a name there are in a directory.

@@ -228,7 +228,7 @@ func (e *examiner) readWAL(ctx context.Context, both sides) {
 // write puts the copies into every ledger file and counts what only the old side has.
 func (e *examiner) write(c copies) error {
 	for _, st := range e.rec.Streams {
-		if st.Kind != "ledger" {
+		if st.Kind != "ledger" || st.Count == 0 {
 			continue
 		}
 		if err := e.writeStream(st, c); err != nil {

@@ -70,7 +70,7 @@ func newBox(t *testing.T) box {
 		if t.Failed() {
 			keep, err := os.MkdirTemp("", "blackstart-failed-")
 			if err == nil {
-				_ = exec.Command("cp", "-r", b.out, keep).Run()
+				_ = exec.Command("cp", "-r", b.out, keep).Run() // a help for people, no part of the test
 				t.Logf("packs kept in %s", keep)
 			}
 		}
