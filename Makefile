@@ -41,7 +41,9 @@ spread: build ## N rehearsals in a row (default 20); the spread goes to docs/per
 	go run ./cmd/blackstart/spread -n $(N) -bin bin/blackstart -scenario $(SCENARIO) -md docs/performance.md
 
 bench: ## the performance table of docs/measurement.md, against vegeta in the same run
-	go run ./loadgen/bench -out docs/performance.json -md docs/performance.md
+	@mkdir -p bin
+	go run ./cmd/blackstart/lossbench -out bin/lossbench.json
+	go run ./loadgen/bench -rows bin/lossbench.json -out docs/performance.json -md docs/performance.md
 
 fuzz: ## every parser of foreign bytes, FUZZTIME each (default 10s)
 	@set -e; for pkg in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

@@ -23,10 +23,23 @@ func main() { os.Exit(Main()) }
 
 // Main runs the command line of the process and returns its exit code.
 func Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), stops()...)
 	defer stop()
 	return execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 }
+
+// stops lists the signals that end a drill in good order. A terminal that goes away is one, unless we were told (nohup) to
+// outlive it.
+func stops() []os.Signal {
+	if signal.Ignored(syscall.SIGHUP) {
+		return []os.Signal{os.Interrupt, syscall.SIGTERM}
+	}
+	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+}
+
+// outliveReaders keeps a drill alive when nobody reads its progress any more: `run 2>&1 | head` must not end it with a
+// fault in force.
+func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
 
 // exitError carries an exit code with an error that has been, or is to be, shown.
 type exitError struct {

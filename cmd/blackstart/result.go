@@ -44,15 +44,20 @@ func (d *drill) report(out io.Writer, r result) error {
 		}
 	}
 	put(2, fmt.Sprintf("%s [%s, %s timings]", f.Reason, r.Environment, r.Profile))
-	fmt.Fprintf(&b, "\n  %-10s %-30s %-12s %s\n", "objective", "measured", "at most", "verdict")
+	fmt.Fprintf(&b, "\n  %-12s %-30s %-12s %s\n", "objective", "measured", "at most", "verdict")
 	for _, o := range f.Objectives {
 		name := o.Objective.ID
 		if o.Objective.Cohort != "" {
 			name += " " + o.Objective.Cohort
 		}
-		fmt.Fprintf(&b, "  %-10s %-30s %-12s %s\n", clip(name, 10), clip(measure.Value(o.Measured), 30), clip(o.Objective.AtMost, 12), o.Verdict)
+		fmt.Fprintf(&b, "  %-12s %-30s %-12s %s\n", clip(name, 12), clip(measure.Value(o.Measured), 30), clip(o.Objective.AtMost, 12), o.Verdict)
 	}
 	b.WriteString("\n")
+	for _, m := range f.Measurements {
+		if m.Name == measure.NameOverheadMedian || m.Name == measure.NameOverheadP99 {
+			put(4, fmt.Sprintf("  the harness's own overhead: %s %s (%s)", m.Name, measure.Value(m), m.Detail))
+		}
+	}
 	for _, e := range f.Exceptions {
 		put(4, "  note: "+e)
 	}

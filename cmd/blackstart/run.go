@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -76,6 +77,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err != nil {
 		return err
 	}
+	outliveReaders()
 	screen := newScreen(stderr, false)
 	st, err := openState()
 	if err != nil {
@@ -129,6 +131,7 @@ type drill struct {
 	redact        *evidence.Redactor
 	driver        harness.Driver
 	journal       *evidence.Journal
+	arrivals      atomic.Pointer[evidence.Journal] // the same, for the goroutines of the receivers
 	inputsSHA     string
 	executor      string
 	tool          harness.Tool

@@ -30,6 +30,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("BLACKSTART_STATE", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("BLACKSTART_POSTGRES", "/nonexistent")
 			env.Setenv("BLACKSTART_FINRAG", "/bin/true")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector makes each program linger for a second
 			library, err := filepath.Abs("../../scenarios/finrag")
 			env.Setenv("LIBRARY", library)
 			return err
@@ -167,14 +168,18 @@ func hold(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// tinydisk DIR mounts a file system there that is too small for a drill.
+// tinydisk DIR [ro] mounts a file system there that is too small for a drill, or one that cannot be written to.
 func tinyDisk(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: tinydisk DIR")
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: tinydisk DIR [ro]")
+	}
+	var flags uintptr
+	if len(args) == 2 && args[1] == "ro" {
+		flags = syscall.MS_RDONLY
 	}
 	dir := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(dir, 0o755))
-	ts.Check(syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"))
+	ts.Check(syscall.Mount("tmpfs", dir, "tmpfs", flags, "size=16m"))
 	ts.Defer(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 }
 
@@ -224,8 +229,8 @@ func countFiles(ts *testscript.TestScript, neg bool, args []string) {
 //	started           the state of a run that was killed before anything was recorded
 //	broken-region     a fault was in force
 //	torn              the same, the last line of every log and the newest record half written
-//	no-info           the same, run.json is gone
-//	bad-undo-log      the same, a line in the middle of the undo log is not JSON
+//	unreadable        the same, run.json is gone and a line in the middle of the undo log is not JSON
+//	alien             a run whose processes and sockets cannot be ended: what it notes is not ours
 //	sealed            the pack was written, the state not yet removed
 //	kept              the run ended, its state was kept on request
 func putLeftover(ts *testscript.TestScript, neg bool, args []string) {
@@ -244,6 +249,11 @@ func makeLeftover(kind, dir, runID, out string) error {
 		return nil
 	case "started":
 		return saveInfo(dir, runInfo{RunID: runID, PID: 1, Started: time.Now().UTC(), Name: "region-partition", Target: "finrag", Out: out})
+	case "alien":
+		if err := os.MkdirAll(filepath.Join(dir, "target"), 0o755); err != nil {
+			return err
+		}
+		return appendTo(filepath.Join(dir, "target", "sockets"), "/etc")
 	case "kept":
 		return saveInfo(dir, runInfo{RunID: runID, PID: 1, Name: "region-partition", Out: out, Kept: true})
 	}
@@ -261,10 +271,8 @@ func makeLeftover(kind, dir, runID, out string) error {
 	case "torn":
 		return errors.Join(appendTo(undo, `{"n":9,"state":"pu`), appendTo(filepath.Join(b.bag(), seal.EventsFile), `{"seq":3,"prev":"0a`),
 			appendTo(filepath.Join(dir, "record.json.new"), `{"format":"blacks`), appendTo(filepath.Join(b.bag(), "data/samples/edge.bin"), "torn"))
-	case "no-info":
-		return os.Remove(filepath.Join(dir, "run.json"))
-	case "bad-undo-log":
-		return errors.Join(appendTo(undo, "not JSON\n"), appendTo(undo, "{}\n"))
+	case "unreadable":
+		return errors.Join(os.Remove(filepath.Join(dir, "run.json")), appendTo(undo, "not JSON\n"), appendTo(undo, "{}\n"))
 	case "sealed":
 		return b.seal(out, b.rec.Scenario.Metadata.Name)
 	}

@@ -29,6 +29,7 @@ be run at any time and as often as you like.`,
 		Example: `  blackstart undo`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			outliveReaders()
 			st, err := openState()
 			if err != nil {
 				return err

@@ -54,12 +54,13 @@ func (d *drill) startReceivers(ctx context.Context) (*receivers.Receivers, func(
 	nonce := rand.Text()
 	d.redact.Add(nonce)
 	r, err := receivers.Start(ctx, receivers.Options{Clock: d.clock, Nonce: nonce, OnArrival: func(a harness.Arrival) {
-		if d.journal == nil {
+		journal := d.arrivals.Load()
+		if journal == nil {
 			return
 		}
 		e := harness.Event{Kind: "alert.received", At: harness.Interval{Lo: a.At, Hi: a.At}, Phase: "",
 			Text: fmt.Sprintf("%s received (%s) %s", a.Channel, a.Event, a.Summary), Detail: map[string]string{"channel": a.Channel, "event": a.Event}}
-		if err := d.journal.Append(e); err == nil {
+		if err := journal.Append(e); err == nil {
 			d.screen.show(harness.Progress{Event: &e})
 		}
 	}})
@@ -100,6 +101,7 @@ func (d *drill) writeInputs() error {
 		return err
 	}
 	d.journal, err = evidence.NewJournal(d.bag(), d.inputsSHA, key, d.redact, d.clock)
+	d.arrivals.Store(d.journal)
 	return err
 }
 

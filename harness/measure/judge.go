@@ -40,6 +40,7 @@ func (d *drill) measurements() []harness.Measurement {
 	all = append(all, d.losses()...)
 	all = append(all, d.alerts()...)
 	all = append(all, d.latencies()...)
+	all = append(all, d.overhead()...)
 	return append(all, d.wallTime(d.headline())...)
 }
 

@@ -32,6 +32,8 @@ const (
 	NameAlertBeyond    = "alert.beyond-floor"
 	NameLatencyMedian  = "latency.p50"
 	NameLatencyP99     = "latency.p99"
+	NameOverheadMedian = "overhead.p50" // of our links, on a null drill
+	NameOverheadP99    = "overhead.p99"
 	NameWallTotal      = "wall.total"
 	NameWallRecovery   = "wall.recovery" // T_s − T_f
 	NameWallRest       = "wall.rest"     // total − recovery

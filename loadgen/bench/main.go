@@ -11,9 +11,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime"
@@ -116,7 +118,7 @@ func publish(rep report, out, md string) error {
 		}
 	}
 	if md != "" {
-		if err := os.WriteFile(md, []byte(table), 0o644); err != nil {
+		if err := writePage(md, table); err != nil {
 			return err
 		}
 	}
@@ -150,4 +152,19 @@ func markdown(rep report) string {
 	}
 	b.WriteString("\n" + strings.Join(remarks, ""))
 	return b.String()
+}
+
+// pageEnd marks the end of this command's part of the page; what others wrote behind it is kept.
+const pageEnd = "<!-- bench: end -->"
+
+func writePage(path, table string) error {
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	_, rest, found := strings.Cut(string(old), pageEnd)
+	if !found {
+		rest = "\n" + string(old)
+	}
+	return os.WriteFile(path, []byte(table+"\n"+pageEnd+rest), 0o644)
 }

@@ -1,0 +1,227 @@
+// Command lossbench plants a known number of lost writes in a real PostgreSQL ledger and checks that exactly these are
+// counted, and that rpo.time finds the moment from which they were lost. It writes one row for the performance table.
+//
+//	go run ./cmd/blackstart/lossbench -out rows.json
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"blackstart/harness/measure"
+	"blackstart/harness/targets/postgres"
+	"blackstart/harness/targets/procs"
+	"blackstart/loadgen"
+	"blackstart/loadgen/workloads"
+)
+
+// planted are the numbers of writes that are made to vanish, each in a run of its own.
+var planted = []int{0, 1, 100, 10_000}
+
+const (
+	rate     = 1000 // writes a second: one every millisecond
+	lead     = 2 * time.Second
+	timeBar  = 5 * time.Millisecond
+	setLimit = 3 * time.Minute
+)
+
+// row is one line of the performance table, in the shape that loadgen/bench adds with -rows.
+type row struct {
+	Name  string             `json:"name"`
+	Value string             `json:"value"`
+	Bar   string             `json:"bar"`
+	Met   bool               `json:"met"`
+	Raw   map[string]float64 `json:"raw"`
+}
+
+func main() {
+	out := flag.String("out", "", "write the row to this `file` as JSON")
+	flag.Parse()
+	ctx, cancel := context.WithTimeout(context.Background(), setLimit)
+	defer cancel()
+	if err := run(ctx, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out string) error {
+	dir, err := os.MkdirTemp("/var/tmp", "blackstart-loss-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return err
+	}
+	c, err := startCluster(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Stop(context.WithoutCancel(ctx), postgres.Immediate) }()
+	r := row{Name: "planted losses 0, 1, 100, 10 000", Bar: "counted exactly; rpo.time within 5 ms", Met: true, Raw: map[string]float64{}}
+	worst, exact := time.Duration(0), true
+	for _, n := range planted {
+		counted, off, err := plant(ctx, c, dir, n)
+		if err != nil {
+			return fmt.Errorf("plant %d losses: %w", n, err)
+		}
+		r.Raw[fmt.Sprintf("counted_of_%d", n)] = float64(counted)
+		r.Raw[fmt.Sprintf("rpo_time_off_ms_of_%d", n)] = off.Seconds() * 1000
+		exact = exact && counted == n
+		r.Met = exact && off <= timeBar && r.Met
+		worst = max(worst, off)
+		fmt.Fprintf(os.Stderr, "planted %6d, counted %6d, rpo.time off by %s\n", n, counted, off)
+	}
+	r.Value = fmt.Sprintf("counted exactly: %v; rpo.time off by at most %.1f ms", exact, worst.Seconds()*1000)
+	data, err := json.MarshalIndent([]row{r}, "", " ")
+	if err != nil {
+		return err
+	}
+	if out == "" {
+		fmt.Println(string(data))
+		return nil
+	}
+	return os.WriteFile(out, append(data, '\n'), 0o644)
+}
+
+func startCluster(ctx context.Context, dir string) (*postgres.Cluster, error) {
+	install, err := postgres.Find(ctx, postgres.Options{Source: os.Getenv(postgres.SourceVariable), CacheDir: filepath.Join(dir, "cache")})
+	if err != nil {
+		return nil, err
+	}
+	table, err := procs.NewTable(dir)
+	if err != nil {
+		return nil, err
+	}
+	c := &postgres.Cluster{Name: "ledger", Install: install, Table: table, Dir: filepath.Join(dir, "ledger"), Sockets: filepath.Join(dir, "s"),
+		Log: filepath.Join(dir, "ledger.log"), Host: "127.0.0.1", Port: 0, Password: postgres.NewPassword()}
+	if c.Port, err = freePort(); err != nil {
+		return nil, err
+	}
+	if err := c.InitDB(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.Configure(); err != nil {
+		return nil, err
+	}
+	if err := c.Start(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.Prepare(ctx); err != nil {
+		return nil, err
+	}
+	conn, err := c.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(ctx)
+	return c, workloads.CreateLedger(ctx, conn)
+}
+
+// plant writes long enough, deletes the last n acknowledged writes, and measures. It returns how many were counted and how
+// far the truth lies outside, or the bounds lie around, the moment from which writes were lost.
+func plant(ctx context.Context, c *postgres.Cluster, dir string, n int) (counted int, off time.Duration, err error) {
+	run := uuid.Must(uuid.NewV7())
+	clock := loadgen.NewClock()
+	path := filepath.Join(dir, fmt.Sprintf("ledger-%d.bin", n))
+	f, err := os.Create(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	kind, ok := workloads.Workloads.Get("postgres.ledger")
+	if !ok {
+		return 0, 0, errors.New("there is no workload postgres.ledger")
+	}
+	load, err := workloads.Start(ctx, kind.New(), workloads.Config{Run: run, Stream: 1, Clock: clock, Rate: rate, Start: clock.Now(),
+		Timeout: time.Second, Amount: 100, Database: workloads.Database{Addresses: []string{fmt.Sprintf("%s:%d", c.Host, c.Port)},
+			User: postgres.User, Password: c.Password, Name: postgres.Database}}, workloads.Files{Ledger: f})
+	if err != nil {
+		return 0, 0, err
+	}
+	time.Sleep(lead + time.Duration(n)*time.Second/rate)
+	fault := clock.Now() // the moment at which writing ends: T_f
+	load.Stop()
+	if _, err := load.Wait(); err != nil {
+		return 0, 0, err
+	}
+	attempts, firstLost, err := vanish(ctx, c, f, run, fault, n)
+	if err != nil {
+		return 0, 0, errors.Join(err, f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return 0, 0, err
+	}
+	loss := measure.LossOf(attempts, fault)
+	span := measure.RPOTime(attempts, measure.Bounds{Lo: fault, Hi: fault})
+	if span.Unknown != "" || span.Unbounded {
+		return loss.Lost, 0, fmt.Errorf("rpo.time is not known: %s", span.Unknown)
+	}
+	truth := int64(0)
+	if n > 0 {
+		truth = fault - firstLost
+	}
+	return loss.Lost, time.Duration(max(truth-span.Lo, span.Hi-truth, 0)), nil
+}
+
+// vanish deletes the last n writes that were acknowledged before the fault and reads the ledger back.
+func vanish(ctx context.Context, c *postgres.Cluster, f *os.File, run uuid.UUID, fault int64, n int) ([]loadgen.Attempt, int64, error) {
+	if _, err := f.Seek(0, 0); err != nil {
+		return nil, 0, err
+	}
+	_, attempts, err := loadgen.ReadAttempts(f)
+	if err != nil {
+		return nil, 0, err
+	}
+	conn, err := c.Connect(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer conn.Close(ctx)
+	firstLost, err := deleteLast(ctx, conn, run, attempts, fault, n)
+	if err != nil {
+		return nil, 0, err
+	}
+	found, err := workloads.ReadIDs(ctx, conn, run)
+	if err != nil {
+		return nil, 0, err
+	}
+	all, err := loadgen.SetCopies(f, func(id uint64) (int, int) { return found.Copies(id), loadgen.CopiesNotRead })
+	return all, firstLost, err
+}
+
+// deleteLast deletes the n writes acknowledged last and returns when the first of them was acknowledged.
+func deleteLast(ctx context.Context, conn *pgx.Conn, run uuid.UUID, attempts []loadgen.Attempt, fault int64, n int) (int64, error) {
+	acked := []loadgen.Attempt{}
+	for _, a := range attempts {
+		if a.Outcome == loadgen.AttemptOK && a.Done <= fault {
+			acked = append(acked, a)
+		}
+	}
+	if len(acked) < n {
+		return 0, fmt.Errorf("only %d writes were acknowledged", len(acked))
+	}
+	sortByDone(acked)
+	if n == 0 {
+		return 0, nil
+	}
+	lost := acked[len(acked)-n:]
+	ids := make([]int64, n)
+	for i, a := range lost {
+		ids[i] = int64(a.ID)
+	}
+	tag, err := conn.Exec(ctx, "DELETE FROM blackstart.ledger WHERE run = $1 AND id = ANY($2)", run, ids)
+	if err == nil && tag.RowsAffected() != int64(n) {
+		err = fmt.Errorf("deleted %d rows, want %d", tag.RowsAffected(), n)
+	}
+	return lost[0].Done, err
+}

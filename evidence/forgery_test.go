@@ -1,0 +1,305 @@
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"blackstart/evidence/seal"
+	"blackstart/harness"
+	"blackstart/loadgen"
+)
+
+// honest is a small sealed pack, unpacked, with the key that sealed it: what a forger who holds the key works with.
+type honest struct {
+	dir string // root of the bag, without what the seal adds
+	key *seal.Throwaway
+	rec *harness.Record
+}
+
+const (
+	madeSamples = 600
+	failedFrom  = 200 // samples that failed, as in an outage
+	failedTo    = 320
+)
+
+// makeHonest seals a drill whose metronome saw an outage.
+func makeHonest(t *testing.T) *honest {
+	t.Helper()
+	h := &honest{dir: filepath.Join(t.TempDir(), "bag")}
+	var err error
+	if h.key, err = seal.NewThrowawayIdentity("a forger"); err != nil {
+		t.Fatal(err)
+	}
+	clock := harness.NewClock()
+	runID, packID := uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7())
+	key, err := seal.NewRunKey("blackstart/" + runID.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := Inputs{Format: harness.Format, RunID: runID.String(), PackID: packID.String(), RunKey: key.Verifier(), Environment: harness.Rehearsal}
+	redact := NewRedactor()
+	sha, err := WriteInputs(h.dir, in, Asked{Scenario: []byte("kind: Scenario\n"), Plan: []harness.Plan{}}, redact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := NewJournal(h.dir, sha, key, redact, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeSamples(t, filepath.Join(h.dir, "data/samples/edge.bin"), runID, clock.Anchor(), outage())
+	now := clock.Now()
+	for _, err := range []error{j.Checkpoint("start"), j.Append(harness.Event{Kind: "steady.held", At: harness.Interval{Lo: now, Hi: now}, Text: "held"}), j.Close()} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.rec = &harness.Record{Format: harness.Format, RunID: runID.String(), PackID: packID.String(), Status: harness.Completed, Inputs: sha,
+		Environment: harness.Rehearsal, Anchor: clock.Anchor(), Started: clock.Anchor(), Ended: now,
+		Streams: []harness.Stream{{ID: 1, Load: "edge", Kind: "samples", File: "data/samples/edge.bin", Workload: "metronome", Place: "outside",
+			Cohorts: []string{"fresh"}, Freq: 100, PerNS: int64(time.Second), StopNS: madeSamples * int64(10*time.Millisecond),
+			TimeoutNS: int64(time.Second), Count: madeSamples, Closed: true}}}
+	pack := filepath.Join(t.TempDir(), "honest.zip")
+	if _, _, err := Seal(t.Context(), Sealing{Dir: h.dir, Base: "pack", Path: pack, Record: h.rec, Events: j.Events(), Redact: redact,
+		Identity: h.key.Identity, Formats: []byte("formats\n")}); err != nil {
+		t.Fatal(err)
+	}
+	if c := h.verify(t, pack); c.Err() != nil {
+		t.Fatalf("the honest pack is refused: %v", c.Err())
+	}
+	return h
+}
+
+// outage gives the samples of a metronome that saw one.
+func outage() []loadgen.Sample {
+	var all []loadgen.Sample
+	for n := range uint64(madeSamples) {
+		due := int64(n) * int64(10*time.Millisecond)
+		s := loadgen.Sample{Seq: n, Due: due, Sent: due, Done: due + 1_000_000, Outcome: loadgen.OK, Status: 200}
+		if n >= failedFrom && n < failedTo {
+			s.Done, s.Outcome, s.Status = due+int64(time.Second), loadgen.Timeout, 0
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func writeSamples(t *testing.T, path string, run uuid.UUID, anchor harness.Stamp, all []loadgen.Sample) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := loadgen.NewSampleWriter(f, loadgen.Header{Run: run, Stream: 1, Anchor: int64(anchor)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		err = errors.Join(err, w.Write(s))
+	}
+	if err := errors.Join(err, w.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reseal signs the changed bag with the valid key, as a forger would, and returns the pack.
+func (h *honest) reseal(t *testing.T) string {
+	t.Helper()
+	entries, err := os.ReadDir(h.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name() != seal.PayloadDir {
+			if err := os.RemoveAll(filepath.Join(h.dir, e.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := seal.Seal(t.Context(), h.dir, BagInfo(h.rec), h.key.Identity); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "forged.zip")
+	if err := seal.WritePack(t.Context(), h.dir, "pack", path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func (h *honest) verify(t *testing.T, pack string) Checked {
+	t.Helper()
+	c, err := Verify(context.Background(), pack, VerifyOptions{Roots: []*x509.Certificate{h.key.Root}, Recompute: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (h *honest) path(name string) string { return filepath.Join(h.dir, filepath.FromSlash(name)) }
+
+func (h *honest) change(t *testing.T, name string, f func([]byte) []byte) {
+	t.Helper()
+	data, err := os.ReadFile(h.path(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := f(bytes.Clone(data))
+	if bytes.Equal(changed, data) {
+		t.Fatalf("%s was not changed by the forgery", name)
+	}
+	if err := os.WriteFile(h.path(name), changed, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// judgeAgain makes record and findings agree with changed data, as a careful forger would.
+func (h *honest) judgeAgain(t *testing.T, samples int) {
+	t.Helper()
+	st := &h.rec.Streams[0]
+	st.Count = samples
+	if err := os.Remove(h.path(st.File + seal.TreeExt)); err != nil {
+		t.Fatal(err)
+	}
+	s := Sealing{Dir: h.dir, Record: h.rec, Redact: NewRedactor(), Identity: h.key.Identity, Formats: []byte("formats\n"),
+		Progress: func(string) {}}
+	if err := s.hashStreams(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sha, err := writeJSON(h.dir, RecordFile, h.rec, s.Redact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := s.judge(sha)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write(t.Context(), f, sha); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAForgerWhoHoldsTheKeyIsFound: the signature is valid in every case; what is signed does not hold together.
+func TestAForgerWhoHoldsTheKeyIsFound(t *testing.T) {
+	for name, c := range map[string]struct {
+		forge func(t *testing.T, h *honest)
+		named string // what must be named
+	}{
+		"a number in the findings": {func(t *testing.T, h *honest) {
+			h.change(t, FindingsFile, func(b []byte) []byte { return bytes.Replace(b, []byte(`"hi": `), []byte(`"hi": 1`), 1) })
+		}, FindingsFile},
+		"the verdict": {func(t *testing.T, h *honest) {
+			h.change(t, FindingsFile, func(b []byte) []byte {
+				return bytes.Replace(b, []byte(`"verdict": "inconclusive"`), []byte(`"verdict": "pass"`), 1)
+			})
+		}, FindingsFile},
+		"failed samples deleted and renumbered": {func(t *testing.T, h *honest) {
+			writeSamples(t, h.path("data/samples/edge.bin"), uuid.MustParse(h.rec.RunID), h.rec.Anchor, withoutFailed(outage()))
+		}, "data/samples/edge.bin"},
+		"an event told differently, the chain made anew": {func(t *testing.T, h *honest) {
+			h.change(t, seal.EventsFile, func(b []byte) []byte { return rechain(t, bytes.Replace(b, []byte("held"), []byte("hold"), 1)) })
+		}, "data/checkpoints/end.note"},
+		"the report of another drill": {func(t *testing.T, h *honest) {
+			other := makeHonest(t)
+			h.change(t, FINRAReport, func([]byte) []byte {
+				data, err := os.ReadFile(other.path(FINRAReport))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return data
+			})
+		}, FINRAReport},
+		"an unsigned update behind the signature in a report": {func(t *testing.T, h *honest) {
+			h.change(t, ICFRReport, func(b []byte) []byte { return append(b, []byte("\n% a comment\n%%EOF\n")...) })
+		}, ICFRReport},
+		"the scenario": {func(t *testing.T, h *honest) {
+			h.change(t, "data/as-run/scenario.yaml", func(b []byte) []byte { return append(b, '\n') })
+		}, "data/as-run/scenario.yaml"},
+		"the inputs": {func(t *testing.T, h *honest) {
+			h.change(t, seal.InputsFile, func(b []byte) []byte {
+				return bytes.Replace(b, []byte(`"executor": ""`), []byte(`"executor": "somebody else"`), 1)
+			})
+		}, seal.InputsFile},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := makeHonest(t)
+			c.forge(t, h)
+			checked := h.verify(t, h.reseal(t))
+			for _, k := range checked.Failures() {
+				if k.File == c.named {
+					return
+				}
+			}
+			t.Errorf("no failed check names %s: %v", c.named, checked.Failures())
+		})
+	}
+}
+
+// TestACarefulForgerEndsInconclusive: failed samples are deleted and everything derived is made anew. The signature and
+// every digest hold; the due times do not follow from the schedule, so nothing can be judged any more.
+func TestACarefulForgerEndsInconclusive(t *testing.T) {
+	h := makeHonest(t)
+	kept := withoutFailed(outage())
+	writeSamples(t, h.path("data/samples/edge.bin"), uuid.MustParse(h.rec.RunID), h.rec.Anchor, kept)
+	h.judgeAgain(t, len(kept))
+	checked := h.verify(t, h.reseal(t))
+	if checked.Recomputed == nil {
+		t.Fatal("nothing was recomputed")
+	}
+	for _, v := range checked.Recomputed.Validity {
+		if v.Name == "streams.complete" {
+			if v.OK || checked.Recomputed.Verdict != harness.Inconclusive {
+				t.Errorf("the deletion is not seen: %+v, verdict %s", v, checked.Recomputed.Verdict)
+			}
+			return
+		}
+	}
+	t.Error("the schedule was not checked")
+}
+
+func withoutFailed(all []loadgen.Sample) []loadgen.Sample {
+	var kept []loadgen.Sample
+	for _, s := range all {
+		if s.Outcome == loadgen.OK {
+			s.Seq = uint64(len(kept))
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// rechain gives every line the digest of the one before, so that the chain holds again.
+func rechain(t *testing.T, log []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	prev := ""
+	for i, line := range strings.SplitAfter(strings.TrimSuffix(string(log), "\n"), "\n") {
+		line = strings.TrimSuffix(line, "\n") + "\n"
+		if i > 0 {
+			var head struct {
+				Prev string `json:"prev"`
+			}
+			if err := json.Unmarshal([]byte(line), &head); err != nil {
+				t.Fatal(err)
+			}
+			line = strings.Replace(line, head.Prev, prev, 1)
+		}
+		prev = seal.Digest([]byte(line))
+		if _, err := io.WriteString(&out, line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out.Bytes()
+}
