@@ -285,7 +285,8 @@ func (v *view) exceptions() []reports.Exception {
 func (v *view) facts() map[controls.Flag]bool {
 	judged := v.rec.Status == harness.Completed && v.f.Verdict != harness.Inconclusive
 	return map[controls.Flag]bool{
-		controls.DataRecovery:       judged && v.rec.Ledger.Promoted && v.rec.Ledger.OldRead,
+		// A rehearsal on a bundled system exercises nothing of the firm's own plan.
+		controls.DataRecovery:       v.rec.Environment != harness.Rehearsal && judged && v.rec.Ledger.Promoted && v.rec.Ledger.OldRead,
 		controls.LedgerReconciled:   v.rec.Ledger.Read,
 		controls.RawSeriesKept:      len(v.rec.Streams) > 0,
 		controls.ProvenanceRecorded: len(v.rec.Streams) > 0,

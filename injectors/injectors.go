@@ -22,6 +22,10 @@ func victim(target harness.Description, fault harness.FaultSpec) (harness.Region
 		return harness.Region{}, fmt.Errorf("plan %s: target %s has no region with the role %q: write primary or standby",
 			fault.Kind, target.Name, fault.Region)
 	}
+	if fault.Component != "" {
+		return harness.Region{}, fmt.Errorf("plan %s: it breaks the whole region and takes no component: remove `component: %s`",
+			fault.Kind, fault.Component)
+	}
 	for _, name := range target.Breakable {
 		if name == region.Name {
 			return region, nil

@@ -116,6 +116,11 @@ func refuse(t *testing.T, in harness.Injector, fault harness.FaultSpec) {
 	if _, err := in.Plan(t.Context(), bare, fault); err == nil {
 		t.Error("a fault that hits nothing is an error")
 	}
+	one := fault
+	one.Component = "east.db"
+	if _, err := in.Plan(t.Context(), estate(), one); err == nil || !strings.Contains(err.Error(), "component") {
+		t.Errorf("a component the fault does not take was passed over: %v", err)
+	}
 	unknown := fault
 	unknown.Region = "tertiary"
 	if _, err := in.Plan(t.Context(), estate(), unknown); err == nil {

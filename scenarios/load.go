@@ -27,7 +27,7 @@ const maxExtends = 4
 
 // Known holds the names that exist, for everything a scenario only names. A nil field is not checked.
 type Known struct {
-	Workloads, Cohorts, Faults, Probes, Measures, Channels, Frameworks []string
+	Workloads, Cohorts, Faults, Probes, Measures, Channels, Frameworks, Components []string
 
 	Settings map[string]func(value string) error // settings of the target, each with the check of its value
 }

@@ -20,6 +20,9 @@ func (r *rules) faults() {
 	for i, f := range r.s.Faults {
 		what := fmt.Sprintf("fault %d", i+1)
 		r.name("fault", r.known.Faults, f.Kind, "faults", i, "kind")
+		if f.Component != "" {
+			r.name("component", r.known.Components, f.Component, "faults", i, "component")
+		}
 		r.within("confirmWithin of "+what, f.ConfirmWithin.D(), 1, MaxConfirm, "faults", i, "confirmWithin")
 		if r.has("faults", i, "at") && r.has("observe") && f.At >= r.s.Observe {
 			r.wrong(fmt.Sprintf("%s comes at %s, when observing has ended", what, brief(f.At.D())),

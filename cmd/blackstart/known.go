@@ -17,8 +17,15 @@ func reader() scenarios.Reader {
 	for _, c := range workloads.AllCohorts() {
 		cohorts = append(cohorts, c.String())
 	}
+	var components []string
+	if target, err := processes.New(processes.Options{}).Outline(map[string]string{"cache": "auto"}); err == nil {
+		for _, c := range target.Components {
+			components = append(components, c.Name)
+		}
+	}
 	return scenarios.Reader{Known: scenarios.Known{
-		Workloads: workloads.Workloads.Names(), Cohorts: cohorts, Faults: injectors.Faults.Names(), Probes: probes.Probes.Names(),
+		Components: components,
+		Workloads:  workloads.Workloads.Names(), Cohorts: cohorts, Faults: injectors.Faults.Names(), Probes: probes.Probes.Names(),
 		Measures:   measures,
 		Channels:   []string{receivers.PagerDuty, receivers.Slack, receivers.SMTP, receivers.StatusPage},
 		Frameworks: controls.Names(), Settings: processes.KnownSettings(),

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -62,37 +61,10 @@ func outline(ctx context.Context, s harness.Scenario, f runFlags) (harness.Descr
 	if err != nil {
 		return harness.Description{}, nil, usage(err, "")
 	}
-	for i, p := range plans {
-		if err := rightComponent(target, p); err != nil {
-			return harness.Description{}, nil, usage(fmt.Errorf("fault %d of %s: %w", i+1, s.Metadata.Name, err),
-				"correct the component of the fault, or leave it out to break the whole region")
-		}
-	}
 	if plans == nil {
 		plans = []harness.Plan{}
 	}
 	return target, plans, nil
-}
-
-// rightComponent refuses a fault that names a component the target does not have, or would break more than that one.
-func rightComponent(target harness.Description, p harness.Plan) error {
-	want := p.Fault.Component
-	if want == "" {
-		return nil
-	}
-	var names []string
-	for _, c := range target.Components {
-		names = append(names, c.Name)
-	}
-	if !slices.Contains(names, want) {
-		return fmt.Errorf("target %s has no component %q; it has: %s", target.Name, want, strings.Join(names, ", "))
-	}
-	for _, st := range p.Steps {
-		if len(st.Do.Links) > 0 || len(st.Do.Components) != 1 || st.Do.Components[0] != want {
-			return fmt.Errorf("%s breaks more than the component %s", p.Fault.Kind, want)
-		}
-	}
-	return nil
 }
 
 // injector finds a fault in the catalogue.
