@@ -102,3 +102,19 @@ func (v *view) alerts() []reports.Alert {
 	}
 	return rows
 }
+
+// controlTotal is the sum of all amounts of a ledger stream, acknowledged or not; "" for samples, which carry none.
+func (v *view) controlTotal(s harness.Stream) string {
+	if s.Kind != "ledger" {
+		return ""
+	}
+	attempts, err := measure.Files(dirFS(v.source), v.rec).Attempts(s.ID)
+	if err != nil {
+		return ""
+	}
+	var sum harness.Amount
+	for _, a := range attempts {
+		sum += harness.Amount(a.Amount)
+	}
+	return sum.String()
+}

@@ -96,7 +96,7 @@ func (d *drill) undo(ctx context.Context) error {
 		d.takeBack(ctx)
 	}
 	u.At.Hi = d.clock.Now()
-	if u.Complete {
+	if u.Complete && len(d.inForce) > 0 {
 		d.note("undo.complete", "everything that was broken is restored", nil)
 	}
 	return loadErr

@@ -18,6 +18,10 @@ import (
 	"blackstart/loadgen"
 )
 
+// fixtures guards the making of packs in this process: reports are rendered through settings that are the process's own, and
+// the scripts run at the same time.
+var fixtures sync.Mutex
+
 // fixtureSamples is the length of each stream of a fixture.
 const fixtureSamples = 200
 
@@ -62,7 +66,6 @@ func newBag(dir, runID string, loads ...string) (*bagged, error) {
 	if b.journal, err = evidence.NewJournal(b.bag(), sha, key, b.redact, b.clock); err != nil {
 		return nil, err
 	}
-	s.Guards = nil // the fixture has no probes: one that is needed is missing, by name
 	b.rec = &harness.Record{Format: harness.Format, RunID: runID, PackID: packID.String(), Status: harness.Completed, Inputs: sha,
 		Scenario: *s, Profile: "fast", Environment: target.Environment, Executor: "a tester", Tool: toolInfo(), Target: target,
 		Anchor: b.clock.Anchor(), Started: b.clock.Now(), SealPolicy: []string{}, Approvals: []string{}}
@@ -162,6 +165,8 @@ func (b *bagged) seal(out, name string) error {
 
 // sealedFixture is one small pack with two streams; it is made once.
 var sealedFixture = sync.OnceValues(func() (files map[string][]byte, err error) {
+	fixtures.Lock()
+	defer fixtures.Unlock()
 	dir, err := os.MkdirTemp("", "blackstart-fixture-")
 	if err != nil {
 		return nil, err

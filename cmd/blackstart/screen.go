@@ -53,7 +53,7 @@ func (s *screen) show(p harness.Progress) {
 	defer s.mu.Unlock()
 	if p.Event != nil {
 		if !hidden[p.Event.Kind] {
-			s.line(fmt.Sprintf("%6.1fs  %s", time.Since(s.start).Seconds(), p.Event.Text))
+			s.line(p.Event.Text)
 		}
 		return
 	}
@@ -75,7 +75,7 @@ func (s *screen) say(format string, args ...any) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.line(fmt.Sprintf("%6.1fs  ", time.Since(s.start).Seconds()) + fmt.Sprintf(format, args...))
+	s.line(fmt.Sprintf(format, args...))
 }
 
 func (s *screen) line(text string) {
@@ -83,8 +83,10 @@ func (s *screen) line(text string) {
 		fmt.Fprint(s.out, "\r\x1b[2K")
 		s.status = false
 	}
-	for _, part := range wrap(text, s.width, 9) {
-		fmt.Fprintln(s.out, part)
+	left := fmt.Sprintf("%6.1fs  ", time.Since(s.start).Seconds())
+	for _, part := range wrap(text, s.width-len(left), 0) {
+		fmt.Fprintln(s.out, left+part)
+		left = strings.Repeat(" ", len(left))
 	}
 }
 

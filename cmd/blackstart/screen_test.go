@@ -90,6 +90,9 @@ func TestScreenWithoutTerminal(t *testing.T) {
 	if n := strings.Count(text, "baseline"); n != 1 {
 		t.Errorf("%d status lines, want 1\n%s", n, text)
 	}
+	if !strings.Contains(text, "0.0s  pagerduty received words") || !strings.Contains(text, "\n         words") {
+		t.Errorf("the times do not stand in a column of their own:\n%s", text)
+	}
 	if strings.Contains(text, "phase soak") || !strings.Contains(text, "alert") && !strings.Contains(text, "pagerduty received") || !strings.Contains(text, "sealing now") {
 		t.Errorf("events:\n%s", text)
 	}

@@ -237,6 +237,8 @@ func putLeftover(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: leftover KIND")
 	}
+	fixtures.Lock()
+	defer fixtures.Unlock()
 	runID := uuid.Must(uuid.NewV7()).String()
 	dir := filepath.Join(ts.Getenv("BLACKSTART_STATE"), "runs", runID)
 	ts.Check(os.MkdirAll(dir, 0o755))

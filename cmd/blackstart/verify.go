@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -129,7 +130,11 @@ func printVerify(out io.Writer, c evidence.Checked, o evidence.VerifyOptions) {
 		fmt.Fprintf(out, "OK: %d checks over %d files, nothing altered\n", len(c.Checks), c.Files)
 	}
 	fmt.Fprintf(out, "  integrity  %s\n", c.Answer(seal.Integrity))
-	fmt.Fprintf(out, "  origin     %s%s\n", c.Answer(seal.Origin), originNote(c, o))
+	label := "  origin     "
+	for _, line := range wrap(c.Answer(seal.Origin).String()+originNote(c, o), screenWidth-len(label), 0) {
+		fmt.Fprintln(out, label+line)
+		label = strings.Repeat(" ", len(label))
+	}
 	fmt.Fprintf(out, "  time       %s%s\n", c.Answer(seal.Time), timeNote(c))
 	if c.Class != "" {
 		fmt.Fprintf(out, "  class      %s\n", clip(c.Class, 60))

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -106,8 +107,8 @@ func (d *drill) checkProbes() harness.ValidityCheck {
 			return verdict(name, fmt.Sprintf("%s on %s: %s", p.Series.Probe, p.Series.On, why), "")
 		}
 	}
-	for probe, missing := range needed {
-		if missing {
+	for _, probe := range slices.Sorted(maps.Keys(needed)) { // sorted: the same record gives the same words
+		if needed[probe] {
 			return verdict(name, "there is no series of probe "+probe, "")
 		}
 	}

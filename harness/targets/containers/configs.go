@@ -25,6 +25,7 @@ const (
 	inside    = "/etc/blackstart/"
 	stateDir  = "/state/"
 	auditFile = stateDir + "audit.jsonl"
+	dataDir   = "/data/pg"
 )
 
 // Names of secrets.
@@ -34,6 +35,8 @@ const (
 	callToken  = "controller.token"
 	pagerKey   = "pagerduty.key"
 	statusKey  = "status.token"
+	slackToken = "slack.token" // part of its URL
+	mailTo     = "smtp.to"
 )
 
 func join(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
@@ -43,12 +46,10 @@ func (r *run) makeSecrets() error {
 	r.secrets[dbPassword] = r.password
 	r.secrets[dnsToken] = postgres.NewPassword()
 	r.secrets[callToken] = postgres.NewPassword()
+	names := map[string]string{"pagerduty": pagerKey, "statuspage": statusKey, "slack": slackToken, "smtp": mailTo}
 	for _, d := range r.req.Deliveries {
-		switch d.Channel {
-		case "pagerduty":
-			r.secrets[pagerKey] = d.Secret
-		case "statuspage":
-			r.secrets[statusKey] = d.Secret
+		if name := names[d.Channel]; name != "" && d.Secret != "" {
+			r.secrets[name] = d.Secret
 		}
 	}
 	var errs []error
@@ -188,7 +189,9 @@ func (r *run) notify() object {
 }
 
 // muted tells whether a channel is muted. Only the pager can be, by pager.muted.
-func (r *run) muted(d harness.Delivery) bool { return d.Channel == "pagerduty" && r.settings.PagerMuted }
+func (r *run) muted(d harness.Delivery) bool {
+	return d.Channel == "pagerduty" && r.settings.PagerMuted
+}
 
 // databaseFiles are those of a database's container: how it starts, its configuration, its password.
 func (r *run) databaseFiles(region string, start []byte) []testcontainers.ContainerFile {

@@ -38,6 +38,7 @@ const (
 	// ReapLimit bounds the removal of everything of one run.
 	ReapLimit = 60 * time.Second
 
+	launchLimit  = 60 * time.Second // one container, once its start has begun
 	askTimeout   = time.Second
 	pollEvery    = 25 * time.Millisecond
 	gateAnswer   = 5 * time.Second // one rule set

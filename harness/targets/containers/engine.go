@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -15,8 +16,17 @@ import (
 
 const engineHint = "start a Docker-compatible engine on this machine and see that `docker info` answers, or name one in DOCKER_HOST; or rehearse with --on processes"
 
-// quiet keeps testcontainers from printing: what is to be said, the driver says.
-var quiet = sync.OnceFunc(func() { tclog.SetDefault(tclog.NewNoopLogger()) })
+// reaperVariable switches the reaper of testcontainers off or on.
+const reaperVariable = "TESTCONTAINERS_RYUK_DISABLED"
+
+// settle keeps testcontainers from printing, because what is to be said, the driver says; and from starting its reaper
+// unless somebody has asked for it: what a run makes is removed by its label, after its logs are kept.
+var settle = sync.OnceFunc(func() {
+	tclog.SetDefault(tclog.NewNoopLogger())
+	if _, asked := os.LookupEnv(reaperVariable); !asked {
+		_ = os.Setenv(reaperVariable, "true") // fails for malformed names only
+	}
+})
 
 // engine is the container engine that testcontainers finds.
 type engine struct {
@@ -25,7 +35,7 @@ type engine struct {
 
 // openEngine finds the engine and asks it for a sign of life, within EngineAnswer.
 func openEngine(ctx context.Context) (*engine, error) {
-	quiet()
+	settle()
 	ctx, cancel := context.WithTimeout(ctx, EngineAnswer)
 	defer cancel()
 	type answer struct {
@@ -33,12 +43,17 @@ func openEngine(ctx context.Context) (*engine, error) {
 		err    error
 	}
 	answers := make(chan answer, 1)
-	go func() { // parts of the search heed no context; it ends with its own timeouts
-		c, err := testcontainers.NewDockerClientWithOpts(ctx)
-		if err == nil {
-			_, err = c.Client.Info(ctx, client.InfoOptions{})
-		}
-		answers <- answer{c, err}
+	go func() { // parts of the search heed no context, others panic at its end; it ends with its own timeouts
+		var a answer
+		search, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*EngineAnswer)
+		defer cancel()
+		a.err = calmly(func() (err error) {
+			if a.client, err = testcontainers.NewDockerClientWithOpts(search); err == nil {
+				_, err = a.client.Client.Info(search, client.InfoOptions{})
+			}
+			return err
+		})
+		answers <- a
 	}()
 	select {
 	case a := <-answers:
@@ -47,8 +62,21 @@ func openEngine(ctx context.Context) (*engine, error) {
 		}
 		return &engine{a.client}, nil
 	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil, ctx.Err()
+		}
 		return nil, &Error{Component: "engine", Err: fmt.Errorf("no container engine answers within %v", EngineAnswer), Hint: engineHint}
 	}
+}
+
+// calmly makes an error of a panic: testcontainers panics where its own search for the engine fails.
+func calmly(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("testcontainers: %v", p)
+		}
+	}()
+	return f()
 }
 
 // short keeps the first line of an error that joins all that was tried.

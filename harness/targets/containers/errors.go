@@ -18,7 +18,7 @@ func missingIsFine(err error) error {
 func hintFor(text, dir string) string {
 	switch {
 	case strings.Contains(text, "reaper") || strings.Contains(text, "ryuk"):
-		return "testcontainers cannot start its own reaper: set TESTCONTAINERS_RYUK_DISABLED=true; what a run makes is removed without it"
+		return "testcontainers cannot start its own reaper: leave " + reaperVariable + " unset or set it to true; what a run makes is removed without it"
 	case strings.Contains(text, "could not find an available"), strings.Contains(text, "fully subnetted"):
 		return "the engine has no subnets left: remove networks that nobody uses, docker network prune"
 	case strings.Contains(text, "no space left on device"):

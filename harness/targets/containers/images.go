@@ -133,9 +133,12 @@ func (e *engine) build(ctx context.Context, repo, tag string, files map[string][
 	}
 	defer provider.Close()
 	var log bytes.Buffer
-	_, err = provider.BuildImage(ctx, &testcontainers.ContainerRequest{FromDockerfile: testcontainers.FromDockerfile{
-		ContextArchive: bytes.NewReader(archive.Bytes()), Repo: repo, Tag: tag, KeepImage: true, BuildLogWriter: &log,
-	}})
+	err = calmly(func() error {
+		_, err := provider.BuildImage(ctx, &testcontainers.ContainerRequest{FromDockerfile: testcontainers.FromDockerfile{
+			ContextArchive: bytes.NewReader(archive.Bytes()), Repo: repo, Tag: tag, KeepImage: true, BuildLogWriter: &log,
+		}})
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("build: %w\n%s", err, tail(log.String()))
 	}

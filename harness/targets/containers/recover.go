@@ -114,3 +114,29 @@ func (e *engine) saveFile(ctx context.Context, container, from, to string) error
 	_, err = io.Copy(f, io.LimitReader(archive, logLimit))
 	return errors.Join(err, f.Close())
 }
+
+// Left names every container, network and volume that has the label of a run.
+func Left(ctx context.Context, runID string) ([]string, error) {
+	e, err := openEngine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	var found []string
+	containers, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: ofRun(runID)})
+	for _, c := range containers.Items {
+		found = append(found, strings.Join(c.Names, " "))
+	}
+	networks, networkErr := e.NetworkList(ctx, client.NetworkListOptions{Filters: ofRun(runID)})
+	for _, n := range networks.Items {
+		found = append(found, n.Name)
+	}
+	volumes, volumeErr := e.VolumeList(ctx, client.VolumeListOptions{Filters: ofRun(runID)})
+	for _, v := range volumes.Items {
+		found = append(found, v.Name)
+	}
+	if err := errors.Join(err, networkErr, volumeErr); err != nil {
+		return nil, fmt.Errorf("look for what run %s has made: %w", runID, err)
+	}
+	return found, nil
+}

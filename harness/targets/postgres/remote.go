@@ -31,10 +31,12 @@ func RemoteLedgerCommits(ctx context.Context, conn *pgx.Conn, dump Dump, relatio
 	r := WALCommits{Reader: "pg_waldump", From: from, To: from}
 	scan := &walScan{from: from, touched: map[string]bool{}}
 	var end string
+	var segment uint64
 	err := conn.QueryRow(ctx, `SELECT pg_current_wal_flush_lsn()::text,
+		(SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size'),
 		(SELECT CASE WHEN c.reltablespace = 0 THEN d.dattablespace ELSE c.reltablespace END || '/' || d.oid || '/' || pg_relation_filenode(c.oid)
 		 FROM pg_class c, pg_database d WHERE c.oid = $1::text::regclass AND d.datname = current_database())`,
-		relation).Scan(&end, &scan.relation)
+		relation).Scan(&end, &segment, &scan.relation)
 	if err != nil {
 		return WALCommits{}, fmt.Errorf("locate %s: %w", relation, err)
 	}
@@ -46,7 +48,10 @@ func RemoteLedgerCommits(ctx context.Context, conn *pgx.Conn, dump Dump, relatio
 		return r, nil // nothing was written after the fork
 	}
 	r.To = to
-	begin, timeline, err := oldestWAL(ctx, conn, from-min(from, lookBehind))
+	// A segment that was ended early, as a base backup does, is empty behind that point, and pg_waldump finds no record to
+	// begin with there: its first page always has one.
+	start := from - min(from, lookBehind)
+	begin, timeline, err := oldestWAL(ctx, conn, start-start%LSN(max(segment, 1)))
 	if err != nil {
 		return WALCommits{}, err
 	}

@@ -1,0 +1,357 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"blackstart/harness"
+	"blackstart/harness/victim"
+)
+
+// within bounds each check of links and components.
+const within = 10 * time.Second
+
+// wholeWay goes through what a drill does with a region that is cut off, in its order, on one started target.
+func (target Target) wholeWay(t *testing.T) {
+	b := target.start(t, settings())
+	for _, step := range []struct {
+		name string
+		do   func(*testing.T, *bench)
+	}{
+		{"describes itself", describes},
+		{"every link answers", everyLinkAnswers},
+		{"refuses what it cannot do", refuses},
+		{"cuts one way and restores", oneWay},
+		{"cuts one link and no other", oneLink},
+		{"the private path outlives a cut", privatePath},
+		{"the runbook's call fails over", runbook},
+		{"a fence holds", fence},
+		{"restores", restore},
+		{"an autopsy reads what was left", autopsy},
+		{"stops, twice", stops},
+		{"keeps logs without secrets", logs},
+	} {
+		if !t.Run(step.name, func(t *testing.T) { step.do(t, b) }) {
+			return // every step stands on the one before
+		}
+	}
+}
+
+func describes(t *testing.T, b *bench) {
+	d := b.about
+	for _, c := range d.Components {
+		if c.Version == "" || len(c.SHA256) != 64 || (c.Kind == "postgres" || c.Kind == "api") != (c.Identity != "") {
+			t.Errorf("component %+v", c)
+		}
+	}
+	for _, l := range d.Links {
+		if _, _, err := net.SplitHostPort(l.Address); err != nil {
+			t.Errorf("link %+v: %v", l, err)
+		}
+		if l.From != harness.Outside {
+			continue
+		}
+		to, _ := d.ComponentByName(l.To)
+		if _, port, _ := net.SplitHostPort(l.Address); to.Kind == "api" && port != fmt.Sprint(d.Entry.Port) {
+			t.Errorf("API behind %s listens on %s, the entry point is port %d", l.Name, port, d.Entry.Port)
+		}
+	}
+	if len(d.Channels) != 4 || !d.Channels[0].Muted || d.Channels[1].Muted || d.Environment != harness.Rehearsal ||
+		d.Timings.Profile != "fast" || !slices.Contains(d.Provides, "alert.pagerduty") || d.Settings["documents"] != "20" {
+		t.Errorf("description %+v", d)
+	}
+	outline, err := b.New().Outline(settings())
+	must(t, err)
+	if outline.Kind != d.Kind || len(outline.Links) != len(d.Links) || len(outline.Components) != len(d.Components) {
+		t.Errorf("the outline is of another target: %+v", outline)
+	}
+}
+
+// see asks as a drill does.
+func (b *bench) see(kind harness.CheckKind, on ...string) error {
+	var checks []harness.Check
+	for _, name := range on {
+		checks = append(checks, harness.Check{Kind: kind, On: name})
+	}
+	_, err := victim.Await(context.Background(), b.about, b.driver, checks, within, harness.NewClock())
+	return err
+}
+
+func (b *bench) do(t *testing.T, a harness.Action) {
+	t.Helper()
+	began := time.Now()
+	must(t, b.driver.Execute(context.Background(), a))
+	t.Logf("%s took %v", a.Kind, time.Since(began).Round(time.Millisecond))
+}
+
+func (b *bench) linksOf(region string) (names []string) {
+	for _, l := range b.about.LinksOf(region) {
+		names = append(names, l.Name)
+	}
+	return names
+}
+
+func (b *bench) dial(place, component string) (*pgx.Conn, error) {
+	a, err := b.driver.Access(place, component)
+	if err != nil {
+		return nil, err
+	}
+	return dial(a)
+}
+
+func dial(a harness.Access) (*pgx.Conn, error) {
+	i := strings.LastIndexByte(a.Address, ':')
+	cfg, err := pgx.ParseConfig(fmt.Sprintf("host=%s port=%s user=%s password=%s dbname=%s sslmode=disable connect_timeout=2",
+		a.Address[:i], a.Address[i+1:], a.User, a.Password, a.Database))
+	if err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(context.Background(), cfg)
+}
+
+func (b *bench) connect(t *testing.T, place, component string) *pgx.Conn {
+	t.Helper()
+	conn, err := b.dial(place, component)
+	must(t, err)
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
+
+func (b *bench) exec(t *testing.T, place, component string, statements ...string) {
+	t.Helper()
+	conn := b.connect(t, place, component)
+	for _, sql := range statements {
+		_, err := conn.Exec(context.Background(), sql)
+		must(t, err)
+	}
+}
+
+func everyLinkAnswers(t *testing.T, b *bench) {
+	var names []string
+	for _, l := range b.about.Links {
+		names = append(names, l.Name)
+	}
+	must(t, b.see(harness.LinkAnswers, names...))
+	b.exec(t, "east", "east.db", "CREATE SCHEMA blackstart", "CREATE TABLE blackstart.ledger (id bigint primary key)",
+		"INSERT INTO blackstart.ledger VALUES (1)")
+	eventually(t, "replication", func() error { return b.count("west", "west.db", 1) })
+}
+
+func (b *bench) count(place, component string, want int) error {
+	conn, err := b.dial(place, component)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.Background())
+	var n int
+	if err := conn.QueryRow(context.Background(), "SELECT count(*) FROM blackstart.ledger").Scan(&n); err != nil {
+		return err
+	}
+	if n != want {
+		return fmt.Errorf("the ledger of %s holds %d rows, want %d", component, n, want)
+	}
+	return nil
+}
+
+func refuses(t *testing.T, b *bench) {
+	for _, bad := range []harness.Action{
+		{Kind: harness.LinkCut},
+		{Kind: harness.LinkCut, Links: []string{"outside→north.api"}},
+		{Kind: harness.LinkCut, Links: []string{"outside→east.api"}, Region: "west", Direction: harness.In},
+		{Kind: harness.LinkCut, Links: []string{"outside→east.api"}, Direction: "sideways"},
+		{Kind: harness.LinkHeal, Links: []string{"outside→east.api", "outside→north.api"}},
+		{Kind: harness.ComponentKill},
+		{Kind: harness.ComponentKill, Components: []string{"east.cache"}},
+		{Kind: harness.ComponentFence, Components: []string{"east.api"}},
+		{Kind: harness.RunbookCall, Call: "pray"},
+		{Kind: "disk.fill", Components: []string{"east.db"}},
+	} {
+		if err := b.driver.Execute(context.Background(), bad); err == nil {
+			t.Errorf("action %+v was carried out", bad)
+		}
+	}
+	if slices.Contains(b.driver.Can(), "disk.fill") {
+		t.Error("it says that it can fill a disk")
+	}
+	if _, err := b.driver.Access("west", "east.api"); err == nil {
+		t.Error("west reaches east.api without a link")
+	}
+	if _, err := b.driver.Access(harness.Outside, "north.db"); err == nil {
+		t.Error("a component that is not there is reached")
+	}
+	if _, err := b.driver.Running(context.Background(), "north.db"); err == nil {
+		t.Error("it tells whether a component runs that is not there")
+	}
+	if _, err := b.driver.RefusesWrites(context.Background(), "east.api"); err == nil {
+		t.Error("it tries a write on an API")
+	}
+	must(t, b.see(harness.LinkAnswers, b.linksOf("east")...)) // no refused action has done a part of its work
+}
+
+// oneWay cuts what goes into east, then what comes out of it.
+func oneWay(t *testing.T, b *bench) {
+	ctx := context.Background()
+	links := []string{"outside→east.db", "west.db→east.db"}
+	for _, direction := range []string{harness.In, harness.Out} {
+		conn := b.connect(t, harness.Outside, "east.db")
+		b.do(t, harness.Action{Kind: harness.LinkCut, Region: "east", Direction: direction, Links: links})
+		asked, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+		if _, err := conn.Exec(asked, "INSERT INTO blackstart.ledger VALUES (-1) ON CONFLICT DO NOTHING"); err == nil {
+			t.Errorf("%s: a question and its answer passed a link that is cut", direction)
+		}
+		cancel()
+		must(t, b.see(harness.LinkSilent, links[0]))
+		must(t, b.see(harness.LinkAnswers, "outside→east.api"))
+		b.do(t, harness.Action{Kind: harness.LinkHeal, Region: "east", Links: links})
+		must(t, b.see(harness.LinkAnswers, links...))
+		// The question itself passes outwards only: the statement is carried out although nobody hears of it.
+		want := 1
+		if direction == harness.Out {
+			want = 2
+		}
+		eventually(t, "what passed "+direction, func() error { return b.count("east", "east.db", want) })
+	}
+	b.exec(t, "east", "east.db", "DELETE FROM blackstart.ledger WHERE id = -1")
+	eventually(t, "replication goes on", func() error { return b.count("west", "west.db", 1) })
+}
+
+func oneLink(t *testing.T, b *bench) {
+	b.do(t, harness.Action{Kind: harness.LinkCut, Region: "east", Direction: harness.Both, Links: []string{"outside→east.api"}})
+	must(t, b.see(harness.LinkSilent, "outside→east.api"))
+	must(t, b.see(harness.LinkAnswers, "outside→east.db", "west.db→east.db", "outside→west.api", "outside→west.db"))
+	b.do(t, harness.Action{Kind: harness.LinkHeal, Region: "east", Links: []string{"outside→east.api"}})
+	must(t, b.see(harness.LinkAnswers, "outside→east.api"))
+}
+
+// privatePath cuts east off; it stays cut for the steps that follow.
+func privatePath(t *testing.T, b *bench) {
+	ctx := context.Background()
+	isolated := b.connect(t, "east", "east.db")
+	stale := b.connect(t, harness.Outside, "east.db")
+	links := b.linksOf("east")
+	if len(links) != 3 {
+		t.Fatalf("links of east: %v", links)
+	}
+	b.do(t, harness.Action{Kind: harness.LinkCut, Region: "east", Direction: harness.Both, Links: links})
+	must(t, b.see(harness.LinkSilent, links...))
+	must(t, b.see(harness.ComponentRuns, "east.db", "east.api"))
+	must(t, b.see(harness.LinkAnswers, "outside→west.api", "outside→west.db"))
+	for i := range 5 {
+		_, err := isolated.Exec(ctx, "INSERT INTO blackstart.ledger VALUES ($1)", 100+i)
+		must(t, err)
+	}
+	asked, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	defer cancel()
+	if _, err := stale.Exec(asked, "SELECT 1"); err == nil {
+		t.Error("an open connection still carries answers through a link that is cut")
+	}
+	if refuses, err := b.driver.RefusesWrites(ctx, "east.db"); err != nil || refuses {
+		t.Errorf("the isolated primary refuses writes: %v, %v", refuses, err)
+	}
+	if refuses, err := b.driver.RefusesWrites(ctx, "west.db"); err != nil || !refuses {
+		t.Errorf("the standby refuses writes: %v, %v", refuses, err)
+	}
+	must(t, b.count("west", "west.db", 1))
+}
+
+func runbook(t *testing.T, b *bench) {
+	eventually(t, "the controller takes the call", func() error {
+		return b.driver.Execute(context.Background(), harness.Action{Kind: harness.RunbookCall, Call: "failover"})
+	})
+	eventually(t, "the standby is promoted", func() error {
+		refuses, err := b.driver.RefusesWrites(context.Background(), "west.db")
+		if err == nil && refuses {
+			err = fmt.Errorf("it refuses writes")
+		}
+		return err
+	})
+}
+
+func fence(t *testing.T, b *bench) {
+	ctx := context.Background()
+	b.do(t, harness.Action{Kind: harness.ComponentFence, Region: "east", Components: []string{"east.db"}})
+	if refuses, err := b.driver.RefusesWrites(ctx, "east.db"); err != nil || !refuses {
+		t.Errorf("the fenced database refuses writes: %v, %v", refuses, err)
+	}
+	must(t, b.see(harness.ComponentGone, "east.db"))
+	b.do(t, harness.Action{Kind: harness.ComponentStart, Region: "east", Components: []string{"east.db", "east.api"}})
+	must(t, b.see(harness.ComponentGone, "east.db"))
+}
+
+func restore(t *testing.T, b *bench) {
+	b.do(t, harness.Action{Kind: harness.LinkHeal, Region: "east", Links: b.linksOf("east")})
+	must(t, b.see(harness.LinkAnswers, "outside→east.api", "outside→west.api", "outside→west.db"))
+}
+
+func autopsy(t *testing.T, b *bench) {
+	ctx := context.Background()
+	d, ok := b.driver.(harness.Autopsy)
+	if !ok {
+		t.Fatal("the driver offers no autopsy")
+	}
+	alone, stop, err := d.StartAlone(ctx, "east.db")
+	must(t, err)
+	conn, err := dial(alone)
+	must(t, err)
+	var n, clients int
+	must(t, conn.QueryRow(ctx, "SELECT count(*) FROM blackstart.ledger").Scan(&n))
+	must(t, conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()").Scan(&clients))
+	if n != 6 || clients != 0 {
+		t.Errorf("the old ledger holds %d rows, want 6; %d others are attached", n, clients)
+	}
+	if refuses, err := b.driver.RefusesWrites(ctx, "east.db"); err != nil || !refuses {
+		t.Errorf("the old primary, alone, refuses writes: %v, %v", refuses, err)
+	}
+	must(t, conn.Close(ctx))
+	must(t, stop(ctx))
+	wal, err := d.LedgerCommits(ctx, "east.db", "west.db", "blackstart.ledger")
+	must(t, err)
+	if wal.Commits != 5 || wal.FirstAt == 0 || wal.LastAt < wal.FirstAt || wal.BeforeAt == 0 || wal.BeforeAt > wal.FirstAt || wal.Timeline != 1 {
+		t.Errorf("WAL report %+v", wal)
+	}
+	if _, err := d.LedgerCommits(ctx, "west.db", "east.db", "blackstart.ledger"); err == nil {
+		t.Error("a database that was not promoted has a fork")
+	}
+	if _, _, err := d.StartAlone(ctx, "east.api"); err == nil {
+		t.Error("an API was started alone as a database")
+	}
+}
+
+func stops(t *testing.T, b *bench) {
+	must(t, b.driver.Stop(context.Background()))
+	nothingLeft(t, b)
+	must(t, b.driver.Stop(context.Background()))
+}
+
+func logs(t *testing.T, b *bench) {
+	dir := t.TempDir()
+	must(t, b.driver.Logs(context.Background(), dir))
+	for _, c := range b.about.Components {
+		if info, err := os.Stat(filepath.Join(dir, c.Name+".log")); err != nil || info.Size() == 0 {
+			t.Errorf("log of %s: %v", c.Name, err)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	must(t, err)
+	for _, f := range files {
+		content, err := os.ReadFile(f)
+		must(t, err)
+		for _, d := range request("", "", nil, nil).Deliveries {
+			if strings.Contains(string(content), d.Secret) {
+				t.Errorf("log %s holds the secret of %s", filepath.Base(f), d.Channel)
+			}
+		}
+	}
+	if audit, err := os.ReadFile(filepath.Join(dir, "outside.controller.audit.jsonl")); err != nil || !strings.Contains(string(audit), "promote.done") {
+		t.Errorf("the audit log of the controller does not tell of the promotion: %v", err)
+	}
+}

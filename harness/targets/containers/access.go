@@ -1,0 +1,274 @@
+package containers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+
+	"blackstart/harness"
+	"blackstart/harness/targets/postgres"
+	"blackstart/harness/targets/processes"
+)
+
+// Access gives the way from a place to a component. From outside, and from the other region, it is a link; a region reaches
+// its own components in the network inside it, which no link uses.
+func (d *Driver) Access(place, component string) (harness.Access, error) {
+	r, err := d.started("reach " + component)
+	if err != nil {
+		return harness.Access{}, err
+	}
+	c, ok := r.described.ComponentByName(component)
+	if !ok {
+		return harness.Access{}, fmt.Errorf("reach %s from %s: there is no such component", component, place)
+	}
+	a := harness.Access{}
+	if c.Kind == "postgres" {
+		a.User, a.Password, a.Database = postgres.User, r.password, postgres.Database
+	}
+	if place == c.Region {
+		if place == outside {
+			a.Address = r.outsideAddress(portOf(c.Kind))
+		} else {
+			a.Address = join(r.gates[component].address[place], portOf(c.Kind))
+		}
+		return a, nil
+	}
+	for _, l := range r.described.Links {
+		if l.From == place && l.To == component {
+			a.Address = l.Address
+			return a, nil
+		}
+	}
+	return harness.Access{}, fmt.Errorf("reach %s from %s: there is no link", component, place)
+}
+
+// StartAlone kills a database if it still runs, fences it, and starts another container on its volume, at an address that
+// nobody knows: it follows nobody and refuses writes. stop removes that container.
+func (d *Driver) StartAlone(ctx context.Context, component string) (harness.Access, func(context.Context) error, error) {
+	r, err := d.started("start " + component + " alone")
+	if err != nil {
+		return harness.Access{}, nil, err
+	}
+	a, _, stop, err := r.startAlone(ctx, component)
+	if err != nil {
+		return harness.Access{}, nil, fmt.Errorf("start %s alone: %w", component, err)
+	}
+	return a, stop, nil
+}
+
+func (r *run) startAlone(ctx context.Context, component string) (a harness.Access, id string, stop func(context.Context) error, err error) {
+	c, ok := r.described.ComponentByName(component)
+	if !ok || c.Kind != "postgres" {
+		return a, "", nil, errors.New("it is not a database")
+	}
+	if r.alone[component] != "" {
+		return a, "", nil, errors.New("it runs alone already")
+	}
+	if err := r.fence(ctx, harness.Action{Components: []string{component}}); err != nil {
+		return a, "", nil, err
+	}
+	name := component + ".alone"
+	id, err = r.launchAlone(ctx, c, name)
+	if err != nil {
+		return a, "", nil, err
+	}
+	stop = func(ctx context.Context) error { return r.stopAlone(ctx, component, id) }
+	info, err := r.engine.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	if err != nil {
+		return a, "", nil, errors.Join(err, stop(context.WithoutCancel(ctx)))
+	}
+	end := info.Container.NetworkSettings.Networks[r.networks[c.Region].name]
+	if end == nil || !end.IPAddress.IsValid() {
+		return a, "", nil, errors.Join(errors.New("it has no address"), stop(context.WithoutCancel(ctx)))
+	}
+	r.alone[component] = join(end.IPAddress.String(), databasePort)
+	r.mu.Lock()
+	r.units[name] = id
+	r.mu.Unlock()
+	if err := r.await(ctx, name, DatabaseReady, r.takesQuestions(component)); err != nil {
+		return a, "", nil, errors.Join(err, stop(context.WithoutCancel(ctx)))
+	}
+	a = harness.Access{Address: r.alone[component], User: postgres.User, Password: r.password, Database: postgres.Database}
+	return a, id, stop, nil
+}
+
+func (r *run) launchAlone(ctx context.Context, c harness.Component, name string) (string, error) {
+	script, err := startScript()
+	if err != nil {
+		return "", err
+	}
+	return r.launch(ctx, testcontainers.ContainerRequest{
+		Image: r.images[imagePostgres].ref, Entrypoint: []string{"/bin/sh", inside + "postgres-start.sh", "alone"},
+		Name: r.nameOf(name), Labels: map[string]string{labelComponent: name}, Networks: []string{r.networks[c.Region].name},
+		Files:              r.databaseFiles(c.Region, script),
+		Mounts:             testcontainers.Mounts(testcontainers.VolumeMount(r.nameOf(c.Name), "/data")),
+		HostConfigModifier: withoutCapabilities,
+	})
+}
+
+// stopAlone keeps the log and stops the server in good order, so that it can be started alone again.
+func (r *run) stopAlone(ctx context.Context, component, id string) error {
+	name := component + ".alone"
+	ctx, cancel := context.WithTimeout(ctx, toolTimeout)
+	defer cancel()
+	patience := int(writeTimeout.Seconds())
+	_, stopErr := r.engine.ContainerStop(ctx, id, client.ContainerStopOptions{Signal: "SIGINT", Timeout: &patience})
+	logErr := r.engine.saveLog(ctx, id, r.logFile(name))
+	_, err := r.engine.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true})
+	delete(r.alone, component)
+	r.mu.Lock()
+	delete(r.units, name)
+	r.mu.Unlock()
+	return errors.Join(missingIsFine(stopErr), missingIsFine(logErr), missingIsFine(err))
+}
+
+// LedgerCommits reads, from the WAL of the old primary, the commits that touched the table after the promoted database had
+// left its timeline.
+func (d *Driver) LedgerCommits(ctx context.Context, old, promoted, table string) (report harness.WALReport, err error) {
+	r, err := d.started("read the WAL of " + old)
+	if err != nil {
+		return harness.WALReport{}, err
+	}
+	fork, err := r.forkPoint(ctx, promoted)
+	if err != nil {
+		return harness.WALReport{}, fmt.Errorf("read the WAL of %s: %s was not promoted: %w", old, promoted, err)
+	}
+	_, id, stop, err := r.startAlone(ctx, old)
+	if err != nil {
+		return harness.WALReport{}, fmt.Errorf("read the WAL of %s: %w", old, err)
+	}
+	defer func() { err = errors.Join(err, stop(context.WithoutCancel(ctx))) }()
+	conn, err := r.connect(ctx, old)
+	if err != nil {
+		return harness.WALReport{}, fmt.Errorf("read the WAL of %s: %w", old, err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	dump := func(ctx context.Context, timeline uint32, begin, end postgres.LSN) ([]byte, error) {
+		return r.engine.exec(ctx, id, "pg_waldump", "-p", dataDir+"/pg_wal", "-t", fmt.Sprint(timeline), "-s", begin.String(), "-e", end.String())
+	}
+	wal, err := postgres.RemoteLedgerCommits(ctx, conn, dump, table, fork.At)
+	if err != nil {
+		return harness.WALReport{}, fmt.Errorf("read the WAL of %s: %w", old, err)
+	}
+	report = harness.WALReport{
+		Tool: wal.Reader, ForkLSN: fork.At.String(), Timeline: int(fork.Parent), Commits: len(wal.Commits),
+	}
+	if n := len(wal.Commits); n > 0 {
+		report.FirstAt = harness.Stamp(wal.Commits[0].At.UnixNano())
+		report.LastAt = harness.Stamp(wal.Commits[n-1].At.UnixNano())
+	}
+	if wal.Before != nil {
+		report.BeforeAt = harness.Stamp(wal.Before.At.UnixNano())
+	}
+	return report, nil
+}
+
+// forkPoint reads where a database that was promoted left its timeline.
+func (r *run) forkPoint(ctx context.Context, component string) (postgres.Fork, error) {
+	r.mu.Lock()
+	id := r.units[component]
+	r.mu.Unlock()
+	if id == "" || !strings.HasSuffix(component, ".db") {
+		return postgres.Fork{}, errors.New("it is not a database")
+	}
+	out, err := r.engine.exec(ctx, id, "/bin/sh", "-c",
+		"cd "+dataDir+`/pg_wal && for f in *.history; do newest=$f; done && [ -s "$newest" ] && echo "$newest" && cat "$newest"`)
+	if err != nil {
+		return postgres.Fork{}, err
+	}
+	name, content, _ := strings.Cut(string(out), "\n")
+	return postgres.ParseHistory(name, []byte(content))
+}
+
+// exec runs a program in a container and returns what it printed.
+func (e *engine) exec(ctx context.Context, container string, argv ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, toolTimeout)
+	defer cancel()
+	made, err := e.ExecCreate(ctx, container, client.ExecCreateOptions{AttachStdout: true, AttachStderr: true, Cmd: argv})
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", argv[0], err)
+	}
+	talk, err := e.ExecAttach(ctx, made.ID, client.ExecAttachOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", argv[0], err)
+	}
+	defer talk.Close()
+	defer context.AfterFunc(ctx, talk.Close)() // wakes whoever reads
+	var out, complaint strings.Builder
+	if _, err := stdcopy.StdCopy(&out, &complaint, io.LimitReader(talk.Reader, dumpLimit)); err != nil {
+		return nil, fmt.Errorf("run %s: %w", argv[0], err)
+	}
+	info, err := e.ExecInspect(ctx, made.ID, client.ExecInspectOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", argv[0], err)
+	}
+	if info.ExitCode != 0 {
+		return nil, fmt.Errorf("run %s: exit code %d: %s", argv[0], info.ExitCode, tail(complaint.String()))
+	}
+	return []byte(out.String()), nil
+}
+
+// Logs copies every log to dir, NAME.log each, and the controller's audit log, without the secrets that may stand in them.
+func (d *Driver) Logs(ctx context.Context, dir string) error {
+	r := d.current()
+	if r == nil {
+		return nil // nothing was started, so there are none
+	}
+	if !r.stopped {
+		if err := r.engine.saveLogs(ctx, r.req.RunID, r.dir); err != nil {
+			return fmt.Errorf("copy the logs: %w", err)
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("copy the logs: %w", err)
+	}
+	logs, err := filepath.Glob(filepath.Join(r.dir, "logs", "*"))
+	if err != nil {
+		return fmt.Errorf("copy the logs: %w", err)
+	}
+	var errs []error
+	for _, path := range logs {
+		errs = append(errs, r.copyLog(path, filepath.Join(dir, filepath.Base(path))))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("copy the logs: %w", err)
+	}
+	return nil
+}
+
+func (r *run) copyLog(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	return errors.Join(processes.Redact(in, out, r.allSecrets()), out.Close())
+}
+
+func (r *run) allSecrets() (all []string) {
+	for _, s := range r.secrets {
+		all = append(all, s)
+	}
+	return all
+}
+
+// Secrets lists every secret the run gave to its parts, so that the caller can take them out of what it writes.
+func (d *Driver) Secrets() []string {
+	r := d.current()
+	if r == nil {
+		return nil
+	}
+	return r.allSecrets()
+}

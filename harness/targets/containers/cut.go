@@ -1,0 +1,115 @@
+package containers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"blackstart/harness"
+	"blackstart/harness/targets/processes"
+	"blackstart/harness/targets/relay"
+)
+
+// sides are the directions in which a link is cut, as seen from the component it leads to.
+type sides struct{ in, out bool }
+
+// sidesOf translates a direction seen from the region to one seen from the component.
+func (r *run) sidesOf(a harness.Action, link harness.Link) (sides, error) {
+	if a.Direction == "" || a.Direction == harness.Both {
+		return sides{true, true}, nil
+	}
+	if a.Direction != harness.In && a.Direction != harness.Out {
+		return sides{}, fmt.Errorf("direction %q is not known", a.Direction)
+	}
+	inwards := a.Direction == harness.In
+	to, _ := r.described.ComponentByName(link.To)
+	switch a.Region {
+	case to.Region:
+		return sides{in: inwards, out: !inwards}, nil
+	case link.From:
+		return sides{in: !inwards, out: inwards}, nil
+	}
+	return sides{}, fmt.Errorf("link %s has no end in region %q, of which the direction speaks", link.Name, a.Region)
+}
+
+func (r *run) cut(ctx context.Context, a harness.Action) error {
+	wanted := maps.Clone(r.cuts)
+	for _, name := range a.Links {
+		link, _ := r.described.LinkByName(name)
+		s, err := r.sidesOf(a, link)
+		if err != nil {
+			return err
+		}
+		wanted[name] = sides{in: wanted[name].in || s.in, out: wanted[name].out || s.out}
+	}
+	return r.enforce(ctx, a.Links, wanted)
+}
+
+func (r *run) heal(ctx context.Context, a harness.Action) error {
+	wanted := maps.Clone(r.cuts)
+	for _, name := range a.Links {
+		delete(wanted, name)
+	}
+	return r.enforce(ctx, a.Links, wanted)
+}
+
+// enforce makes the wanted cuts those in force, in all gates that have to do with the links, at the same time. After an
+// error it is not known what is in force, but what was wanted is remembered: the next action sets all rules anew.
+func (r *run) enforce(ctx context.Context, links []string, wanted map[string]sides) error {
+	r.cuts = wanted
+	var names []string
+	for _, l := range links {
+		link, _ := r.described.LinkByName(l)
+		name, _ := linkEnd(link)
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	errs := make([]error, len(names)+1)
+	var setting sync.WaitGroup
+	for i, name := range names {
+		setting.Go(func() { errs[i] = r.gates[name].apply(ctx, r.rulesOf(name, wanted)) })
+	}
+	if slices.Contains(links, processes.WALLink) {
+		errs[len(names)] = r.enforceRelay(wanted[processes.WALLink])
+	}
+	setting.Wait()
+	return errors.Join(errs...)
+}
+
+// rulesOf are the rules of one gate: packets of a cut link vanish, by the address that only this link uses.
+func (r *run) rulesOf(gate string, wanted map[string]sides) (rules []string) {
+	for _, l := range r.described.Links {
+		name, network := linkEnd(l)
+		if name != gate {
+			continue
+		}
+		address := r.gates[gate].address[network]
+		if wanted[l.Name].in {
+			rules = append(rules, "-A INPUT -d "+address+" -j DROP")
+		}
+		if wanted[l.Name].out {
+			rules = append(rules, "-A OUTPUT -s "+address+" -j DROP")
+		}
+	}
+	return rules
+}
+
+// enforceRelay cuts the relay of the WAL, if there is one, too: it would go on to accept.
+func (r *run) enforceRelay(s sides) error {
+	if r.walRelay == nil {
+		return nil
+	}
+	switch {
+	case s.in && s.out:
+		return r.walRelay.Cut(relay.Both)
+	case s.in:
+		return r.walRelay.Cut(relay.ToUpstream)
+	case s.out:
+		return r.walRelay.Cut(relay.ToClient)
+	}
+	return r.walRelay.Heal()
+}

@@ -1,0 +1,356 @@
+package containers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+	tclog "github.com/testcontainers/testcontainers-go/log"
+	"golang.org/x/sync/errgroup"
+
+	"blackstart/docker"
+	"blackstart/harness/targets/postgres"
+	"blackstart/harness/targets/processes"
+	"blackstart/harness/targets/relay"
+)
+
+// upTo is the network between outside and a region.
+func upTo(region string) string { return outside + "-" + region }
+
+// networkNames are all networks of a run.
+var networkNames = []string{outside, east, west, outside + "-" + east, outside + "-" + west, walNet}
+
+// nameOf is the name of a thing of this run on the engine.
+func (r *run) nameOf(thing string) string { return "blackstart-" + r.req.RunID + "-" + thing }
+
+func (r *run) labels() map[string]string {
+	l := testcontainers.GenericLabels() // by which its reaper, if there is one, finds them too
+	l[labelRun] = r.req.RunID
+	return l
+}
+
+// bringUp starts everything in the order in which one thing needs another.
+func (r *run) bringUp(ctx context.Context) error {
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"images", r.findImages},
+		{"networks", r.makeNetworks},
+		{"gates", r.openGates},
+		{"databases", r.startDatabases},
+		{"caches", r.startCaches},
+		{"east.api and west.api", r.startAPIs},
+		{"outside.dns", r.startDNS},
+		{"outside.controller", r.startController},
+	} {
+		began := time.Now()
+		if err := step.do(ctx); err != nil {
+			return err
+		}
+		r.req.Progress(fmt.Sprintf("%s ready after %.1f s", step.what, time.Since(began).Seconds()))
+	}
+	return r.describe(ctx)
+}
+
+func (r *run) findImages(ctx context.Context) error {
+	kinds := []string{imageGate, imagePostgres, imageFinrag}
+	if r.settings.Cache {
+		kinds = append(kinds, imageRedis)
+	}
+	for _, kind := range kinds {
+		img, err := r.engine.findImage(ctx, kind, r.options, r.finrag, r.req.Progress)
+		if err != nil {
+			return err
+		}
+		r.images[kind] = img
+	}
+	return nil
+}
+
+// makeNetworks makes the networks, without a way out of any of them, and the ways from outside to our receivers.
+func (r *run) makeNetworks(ctx context.Context) error {
+	for _, n := range networkNames {
+		name := r.nameOf(n)
+		made, err := r.engine.NetworkCreate(ctx, name, client.NetworkCreateOptions{Driver: "bridge", Internal: true, Labels: r.labels()})
+		if err != nil {
+			return &Error{Component: "network " + n, Err: err, Hint: hintFor(err.Error(), r.dir)}
+		}
+		info, err := r.engine.NetworkInspect(ctx, made.ID, client.NetworkInspectOptions{})
+		if err != nil {
+			return &Error{Component: "network " + n, Err: err, Hint: hintFor(err.Error(), r.dir)}
+		}
+		for _, c := range info.Network.IPAM.Config {
+			if c.Gateway.Is4() {
+				r.networks[n] = madeNetwork{name: name, gateway: c.Gateway.String()}
+			}
+		}
+		if r.networks[n].gateway == "" {
+			return &Error{Component: "network " + n, Err: errors.New("the host has no address in it"), Hint: "use an engine whose bridge networks give the host one"}
+		}
+	}
+	if err := r.makeSecrets(); err != nil {
+		return err
+	}
+	return r.openWayToReceivers()
+}
+
+// openWayToReceivers forwards from the network outside to where the harness receives alerts, which is loopback as a rule.
+func (r *run) openWayToReceivers() error {
+	ways := map[string]string{}
+	for _, d := range r.req.Deliveries {
+		u, err := url.Parse(d.URL)
+		plain := err != nil || u.Host == "" // host:port, not a URL
+		target := d.URL
+		if !plain {
+			target = u.Host
+		}
+		if ways[target] == "" {
+			way, err := relay.New(join(r.networks[outside].gateway, 0), target)
+			if err != nil {
+				return &Error{Component: d.Channel, Err: fmt.Errorf("open the way to its receiver: %w", err), Hint: hintFor(err.Error(), r.dir)}
+			}
+			r.relays = append(r.relays, way)
+			ways[target] = way.Addr()
+		}
+		if plain {
+			d.URL = ways[target]
+		} else {
+			u.Host = ways[target]
+			d.URL = u.String()
+		}
+		r.delivered = append(r.delivered, d)
+	}
+	return nil
+}
+
+// openGates gives every component its networks.
+func (r *run) openGates(ctx context.Context) error {
+	places := map[string][]string{
+		outside:    {outside, upTo(east), upTo(west)},
+		"east.db":  {east, upTo(east), walNet},
+		"west.db":  {west, upTo(west), walNet},
+		"east.api": {east, upTo(east)},
+		"west.api": {west, upTo(west)},
+	}
+	if r.settings.Cache {
+		places["east.cache"], places["west.cache"] = []string{east}, []string{west}
+	}
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for name, networks := range places {
+		group.Go(func() error {
+			g, err := r.openGate(ctx, name, networks)
+			if err == nil && name != outside {
+				err = g.apply(ctx, nil) // the filter works here, or the start fails: never the cut
+			}
+			if g != nil {
+				mu.Lock()
+				r.gates[name] = g
+				mu.Unlock()
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if r.settings.WALLatency == 0 {
+		return nil
+	}
+	db := join(r.gates["east.db"].address[walNet], databasePort)
+	link, err := relay.New(join(r.networks[walNet].gateway, 0), db)
+	if err != nil {
+		return &Error{Component: processes.WALLink, Err: err, Hint: hintFor(err.Error(), r.dir)}
+	}
+	r.walRelay, r.relays = link, append(r.relays, link)
+	return link.SetLatency(r.settings.WALLatency)
+}
+
+func startScript() ([]byte, error) { return fs.ReadFile(docker.Files, "postgres-start.sh") }
+
+func withoutCapabilities(h *container.HostConfig) { h.CapDrop = []string{"ALL"} }
+
+func withCapability(names ...string) func(*container.HostConfig) {
+	return func(h *container.HostConfig) { h.CapAdd = names }
+}
+
+// launch makes and starts a container with the labels of the run and returns its id. Once begun, it is not interrupted: a
+// container that is half made could appear after everything was removed.
+func (r *run) launch(ctx context.Context, req testcontainers.ContainerRequest) (string, error) {
+	if req.Labels == nil {
+		req.Labels = map[string]string{}
+	}
+	req.Labels[labelRun] = r.req.RunID
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), launchLimit)
+	defer cancel()
+	id := ""
+	err := calmly(func() error {
+		c, err := testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{
+			ContainerRequest: req, Started: true, Logger: tclog.NewNoopLogger(),
+		})
+		if err == nil {
+			id = c.GetContainerID()
+		}
+		return err
+	})
+	return id, err
+}
+
+// startUnit starts the container of a component in the network that its gate holds.
+func (r *run) startUnit(ctx context.Context, component string, gate *gate, req testcontainers.ContainerRequest) error {
+	req.Name, req.Labels = r.nameOf(component), map[string]string{labelComponent: component}
+	modify := req.HostConfigModifier
+	req.HostConfigModifier = func(h *container.HostConfig) {
+		h.NetworkMode = container.NetworkMode("container:" + gate.id)
+		h.CapDrop = []string{"ALL"}
+		if modify != nil {
+			modify(h)
+		}
+	}
+	id, err := r.launch(ctx, req)
+	if err != nil {
+		return r.trouble(ctx, component, fmt.Errorf("start its container: %w", err))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.units[component] = id
+	return nil
+}
+
+// volume makes the volume of a database.
+func (r *run) volume(ctx context.Context, component string) error {
+	_, err := r.engine.VolumeCreate(ctx, client.VolumeCreateOptions{Name: r.nameOf(component), Labels: r.labels()})
+	return err
+}
+
+func (r *run) startDatabase(ctx context.Context, region string, args ...string) error {
+	component := region + ".db"
+	script, err := startScript()
+	if err != nil {
+		return err
+	}
+	if err := r.volume(ctx, component); err != nil {
+		return r.trouble(ctx, component, fmt.Errorf("make its volume: %w", err))
+	}
+	return r.startUnit(ctx, component, r.gates[component], testcontainers.ContainerRequest{
+		Image: r.images[imagePostgres].ref, Entrypoint: append([]string{"/bin/sh", inside + "postgres-start.sh"}, args...),
+		Files:  r.databaseFiles(region, script),
+		Mounts: testcontainers.Mounts(testcontainers.VolumeMount(r.nameOf(component), "/data")),
+	})
+}
+
+// startDatabases makes the primary, has the standby copy it, and waits until the WAL streams.
+func (r *run) startDatabases(ctx context.Context) error {
+	if err := r.startDatabase(ctx, east, "primary"); err != nil {
+		return err
+	}
+	if err := r.await(ctx, "east.db", DatabaseReady, r.takesQuestions("east.db")); err != nil {
+		return err
+	}
+	if err := r.prepare(ctx); err != nil {
+		return r.trouble(ctx, "east.db", err)
+	}
+	direct := r.gates["east.db"].address[walNet]
+	host, port := direct, fmt.Sprint(databasePort)
+	if r.walRelay != nil {
+		host, port = split(r.walRelay.Addr())
+	}
+	if err := r.startDatabase(ctx, west, "standby", direct, host, port, west); err != nil {
+		return err
+	}
+	return r.await(ctx, "west.db", DatabaseReady, r.streams)
+}
+
+// prepare makes the database of finrag and the slot of the standby.
+func (r *run) prepare(ctx context.Context) error {
+	conn, err := r.connectTo(ctx, "east.db", "postgres")
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "CREATE DATABASE "+postgres.Database); err != nil {
+		return fmt.Errorf("make its database: %w", err)
+	}
+	if _, err := conn.Exec(ctx, "SELECT pg_create_physical_replication_slot($1, true)", west); err != nil {
+		return fmt.Errorf("make the slot of the standby: %w", err)
+	}
+	return nil
+}
+
+func (r *run) startCaches(ctx context.Context) error {
+	if !r.settings.Cache {
+		return nil
+	}
+	for _, region := range []string{east, west} {
+		component := region + ".cache"
+		err := r.startUnit(ctx, component, r.gates[component], testcontainers.ContainerRequest{
+			Image:      r.images[imageRedis].ref,
+			Entrypoint: []string{"redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--appendonly", "no"},
+		})
+		if err == nil {
+			err = r.await(ctx, component, PartReady, r.cacheAnswers(region))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) startFinrag(ctx context.Context, component string, gate *gate, command, config string, files []testcontainers.ContainerFile) error {
+	return r.startUnit(ctx, component, gate, testcontainers.ContainerRequest{
+		Image: r.images[imageFinrag].ref, Cmd: []string{command, "--config", inside + config}, Files: files,
+	})
+}
+
+func (r *run) startAPIs(ctx context.Context) error {
+	group, both := errgroup.WithContext(ctx)
+	for _, region := range []string{east, west} {
+		group.Go(func() error {
+			files, err := r.regionFiles(region)
+			if err != nil {
+				return err
+			}
+			component := region + ".api"
+			if err := r.startFinrag(both, component, r.gates[component], "region", region+".yaml", files); err != nil {
+				return err
+			}
+			return r.await(both, component, PartReady, r.apiServes(region))
+		})
+	}
+	return group.Wait()
+}
+
+func (r *run) startDNS(ctx context.Context) error {
+	files, err := r.dnsFiles()
+	if err != nil {
+		return err
+	}
+	if err := r.startFinrag(ctx, "outside.dns", r.gates[outside], "dns", "dns.yaml", files); err != nil {
+		return err
+	}
+	return r.await(ctx, "outside.dns", PartReady, r.nameResolves)
+}
+
+func (r *run) startController(ctx context.Context) error {
+	files, err := r.controllerFiles()
+	if err != nil {
+		return err
+	}
+	if err := r.startFinrag(ctx, "outside.controller", r.gates[outside], "controller", "controller.yaml", files); err != nil {
+		return err
+	}
+	return r.await(ctx, "outside.controller", PartReady, r.controllerWatches)
+}
