@@ -22,16 +22,18 @@ import (
 // patience bounds everything a test waits for.
 const patience = 60 * time.Second
 
-// childVariable names the state directory and the run of a child that one test kills.
+// What a child that one test kills is told: which target, in which state directory, as which run.
 const (
-	childVariable = "BLACKSTART_CONFORMANCE_DIR"
-	runVariable   = "BLACKSTART_CONFORMANCE_RUN"
-	startedLine   = "started"
+	targetVariable = "BLACKSTART_CONFORMANCE_TARGET"
+	dirVariable    = "BLACKSTART_CONFORMANCE_DIR"
+	runVariable    = "BLACKSTART_CONFORMANCE_RUN"
+	startedLine    = "started"
 )
 
 // A Target is a driver under test.
 type Target struct {
-	New func() harness.Driver
+	Name string
+	New  func() harness.Driver
 	// Dir makes a state directory that the target's processes can reach; it is removed with the test.
 	Dir func(t *testing.T) string
 	// Left names what is still there of a run: processes, containers, networks, volumes, sockets.
@@ -44,18 +46,19 @@ type Target struct {
 
 // Child starts the target and waits for its end when this process is the child that the crash test kills. TestMain calls it
 // first.
-func Child(newDriver func() harness.Driver) {
-	dir := os.Getenv(childVariable)
-	if dir == "" {
-		return
+func Child(targets ...Target) {
+	for _, target := range targets {
+		if os.Getenv(targetVariable) != target.Name {
+			continue
+		}
+		err := target.New().Start(context.Background(), request(os.Getenv(dirVariable), os.Getenv(runVariable), nil, nil))
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println(startedLine)
+		select {}
 	}
-	err := newDriver().Start(context.Background(), request(dir, os.Getenv(runVariable), nil, nil))
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	fmt.Println(startedLine)
-	select {}
 }
 
 // Run runs the table.
@@ -139,10 +142,10 @@ func eventually(t *testing.T, what string, f func() error) {
 }
 
 // spawn starts the test program again as the harness that is to be killed, and returns when its target has started.
-func spawn(t *testing.T, dir, runID string) *exec.Cmd {
+func (target Target) spawn(t *testing.T, dir, runID string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childVariable+"="+dir, runVariable+"="+runID)
+	cmd.Env = append(os.Environ(), targetVariable+"="+target.Name, dirVariable+"="+dir, runVariable+"="+runID)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	must(t, err)
