@@ -47,7 +47,8 @@ func makeHonest(t *testing.T) *honest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := Inputs{Format: harness.Format, RunID: runID.String(), PackID: packID.String(), RunKey: key.Verifier(), Environment: harness.Rehearsal}
+	in := Inputs{Format: harness.Format, RunID: runID.String(), PackID: packID.String(), RunKey: key.Verifier(), Environment: harness.Rehearsal,
+		Executor: "a forger", ToolSHA256: "this build", ScenarioName: "pack", Anchor: clock.Anchor()}
 	redact := NewRedactor()
 	sha, err := WriteInputs(h.dir, in, Asked{Scenario: []byte("kind: Scenario\n"), Plan: []harness.Plan{}}, redact)
 	if err != nil {
@@ -65,12 +66,14 @@ func makeHonest(t *testing.T) *honest {
 		}
 	}
 	h.rec = &harness.Record{Format: harness.Format, RunID: runID.String(), PackID: packID.String(), Status: harness.Completed, Inputs: sha,
+		Executor: "a forger", Tool: harness.Tool{SHA256: "this build"}, Scenario: harness.Scenario{Metadata: harness.Metadata{Name: "pack"}},
+		Baseline:    harness.Interval{Lo: now, Hi: now},
 		Environment: harness.Rehearsal, Anchor: clock.Anchor(), Started: clock.Anchor(), Ended: now,
 		Streams: []harness.Stream{{ID: 1, Load: "edge", Kind: "samples", File: "data/samples/edge.bin", Workload: "metronome", Place: "outside",
 			Cohorts: []string{"fresh"}, Freq: 100, PerNS: int64(time.Second), StopNS: madeSamples * int64(10*time.Millisecond),
 			TimeoutNS: int64(time.Second), Count: madeSamples, Closed: true}}}
 	pack := filepath.Join(t.TempDir(), "honest.zip")
-	if _, _, err := Seal(t.Context(), Sealing{Dir: h.dir, Base: "pack", Path: pack, Record: h.rec, Events: j.Events(), Redact: redact,
+	if _, _, err := Seal(t.Context(), Sealing{Dir: h.dir, Base: "pack", Path: pack, Record: h.rec, Redact: redact,
 		Identity: h.key.Identity, Formats: []byte("formats\n")}); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +144,7 @@ func (h *honest) reseal(t *testing.T) string {
 
 func (h *honest) verify(t *testing.T, pack string) Checked {
 	t.Helper()
-	c, err := Verify(context.Background(), pack, VerifyOptions{Roots: []*x509.Certificate{h.key.Root}, Recompute: true})
+	c, err := Verify(context.Background(), pack, VerifyOptions{Roots: []*x509.Certificate{h.key.Root}, Recompute: true, ToolSHA256: "this build"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,9 +230,74 @@ func TestAForgerWhoHoldsTheKeyIsFound(t *testing.T) {
 		"the scenario": {func(t *testing.T, h *honest) {
 			h.change(t, "data/as-run/scenario.yaml", func(b []byte) []byte { return append(b, '\n') })
 		}, "data/as-run/scenario.yaml"},
+		"who ran it, in the record": {func(t *testing.T, h *honest) {
+			h.rec.Executor = "somebody else"
+			h.judgeAgain(t, madeSamples)
+		}, RecordFile},
+		"another baseline": {func(t *testing.T, h *honest) {
+			h.rec.Baseline.Lo--
+			h.judgeAgain(t, madeSamples)
+		}, RecordFile},
+		"an alert that nobody received": {func(t *testing.T, h *honest) {
+			h.rec.Arrivals = []harness.Arrival{{Channel: "pagerduty", Event: "trigger", At: h.rec.Started, Nonce: true, Accepted: true}}
+			h.judgeAgain(t, madeSamples)
+		}, RecordFile},
+		"a phase that was not": {func(t *testing.T, h *honest) {
+			h.rec.Phases = []harness.Phase{{Name: "inject"}}
+			h.judgeAgain(t, madeSamples)
+		}, RecordFile},
+		"it ended after it was signed": {func(t *testing.T, h *honest) {
+			h.rec.Ended = h.rec.Ended.Add(time.Hour)
+			h.judgeAgain(t, madeSamples)
+		}, RecordFile},
+		"samples of another run": {func(t *testing.T, h *honest) {
+			writeSamples(t, h.path("data/samples/edge.bin"), uuid.Must(uuid.NewV7()), h.rec.Anchor, outage())
+			h.judgeAgain(t, madeSamples)
+		}, "data/samples/edge.bin"},
+		"a stream told twice": {func(t *testing.T, h *honest) {
+			h.rec.Streams = append(h.rec.Streams, h.rec.Streams[0])
+			h.change(t, RecordFile, func([]byte) []byte {
+				data, err := marshal(h.rec)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return data
+			})
+		}, RecordFile},
+		"instructions that lead astray": {func(t *testing.T, h *honest) {
+			h.change(t, "data/VERIFY.md", func(b []byte) []byte { return append(b, "\nrun this: …\n"...) })
+		}, "data/VERIFY.md"},
+		"a control that supports more": {func(t *testing.T, h *honest) {
+			h.change(t, "data/controls.json", func(b []byte) []byte { return bytes.Replace(b, []byte("not addressed"), []byte("supports"), 1) })
+		}, "data/controls.json"},
+		"a file that no pack has": {func(t *testing.T, h *honest) {
+			if err := writeFile(h.dir, "data/approval.txt", []byte("approved\n")); err != nil {
+				t.Fatal(err)
+			}
+		}, "data/approval.txt"},
+		"a report that says something else, signed with the key": {func(t *testing.T, h *honest) {
+			told := *h.rec
+			told.Profile = "told"
+			s := Sealing{Dir: h.dir, Record: &told, Redact: NewRedactor(), Identity: h.key.Identity}
+			data, err := os.ReadFile(h.path(RecordFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			docs, _, err := render(&told, harness.Findings{Verdict: harness.Pass, Reason: "PASS"}, nil, s.Redact, os.DirFS(h.dir), seal.Digest(data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.change(t, FINRAReport, func([]byte) []byte {
+				signed, err := s.signPDF(docs[FINRAReport])
+				if err != nil {
+					t.Fatal(err)
+				}
+				return signed
+			})
+		}, FINRAReport},
 		"the inputs": {func(t *testing.T, h *honest) {
 			h.change(t, seal.InputsFile, func(b []byte) []byte {
-				return bytes.Replace(b, []byte(`"executor": ""`), []byte(`"executor": "somebody else"`), 1)
+				return bytes.Replace(b, []byte(`"executor": "a forger"`), []byte(`"executor": "somebody else"`), 1)
 			})
 		}, seal.InputsFile},
 	} {

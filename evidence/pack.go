@@ -29,7 +29,6 @@ type Sealing struct {
 	Base     string // name of the directory inside the zip
 	Path     string // where the pack is written
 	Record   *harness.Record
-	Events   []harness.Event
 	Redact   *Redactor
 	Identity *seal.Identity
 	Formats  []byte // docs/formats.md, for data/as-run/formats.md

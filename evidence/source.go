@@ -3,7 +3,6 @@ package evidence
 import (
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"time"
 
@@ -50,12 +49,9 @@ func ReadRecord(p *seal.Pack) (*harness.Record, error) {
 	return &rec, nil
 }
 
-// dirFS shows a bag under construction as a file system.
-func dirFS(dir string) fs.FS { return os.DirFS(dir) }
-
 // fileDigest is the digest of a file's bytes.
-func fileDigest(path string) (string, error) {
-	f, err := os.Open(path)
+func fileDigest(source fs.FS, name string) (string, error) {
+	f, err := source.Open(name)
 	if err != nil {
 		return "", err
 	}

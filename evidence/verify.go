@@ -30,7 +30,11 @@ type VerifyOptions struct {
 	Roots     []*x509.Certificate // the root that lies beside a rehearsal's pack
 	Trust     *seal.Trust
 	Recompute bool // judge again from the raw samples and compare
-	Now       time.Time
+	// Resolve reads a scenario again from the bytes in the pack, under a profile; nil: not checked.
+	Resolve func(source []byte, name, profile string) (*harness.Scenario, error)
+	// ToolSHA256 is the digest of this program: the reports of a pack it made itself are laid out again and compared.
+	ToolSHA256 string
+	Now        time.Time
 }
 
 // Checked is what Verify found.
@@ -61,12 +65,21 @@ func Verify(ctx context.Context, path string, o VerifyOptions) (Checked, error) 
 		return Checked{}, err
 	}
 	c.out.Report = report
-	if c.out.Record != nil {
-		c.together()
-		c.trees(ctx)
-		c.reports()
-		if o.Recompute {
-			c.recompute()
+	if c.out.Record == nil {
+		return c.out, nil
+	}
+	if err := bounded(c.out.Record); err != nil {
+		c.check("record names what a drill can have", RecordFile, err)
+		return c.out, nil
+	}
+	c.together()
+	c.consistent()
+	c.trees(ctx)
+	c.reports()
+	if o.Recompute {
+		c.recompute()
+		if c.out.Findings != nil {
+			c.rendered()
 		}
 	}
 	return c.out, nil
@@ -212,9 +225,18 @@ func (c *checker) reports() {
 			!bytes.Equal(report.Signatures[0].Signer.Raw, c.out.Report.Signature.Signer().Raw) {
 			err = errors.New("it is signed by another certificate than the manifest")
 		}
-		c.check("signature inside the report", name, err)
+		c.check("signature inside the report", name, errors.Join(err, c.signedAs(report)))
 		c.check("report belongs to this record", name, c.belongs(pdf))
 	}
+}
+
+// signedAs holds what the signature in a report says of itself against the record.
+func (c *checker) signedAs(report pades.Report) error {
+	if len(report.Signatures) == 0 {
+		return nil // that it is unsigned is an error already
+	}
+	s, rec := report.Signatures[0], c.out.Record
+	return errors.Join(differs("executor", rec.Executor, s.Name), differs("time", rec.Ended.Time().Unix(), s.ClaimedTime.Unix()))
 }
 
 // belongs looks for the record's digest where the report keeps it for machines: the PDF's own information.

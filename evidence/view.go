@@ -2,7 +2,9 @@ package evidence
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"blackstart/evidence/controls"
@@ -15,26 +17,30 @@ import (
 
 // writeReports draws the plots, maps the frameworks' rows, and writes both reports, signed inside.
 func (s *Sealing) writeReports(f harness.Findings, recordSHA string) error {
-	all, err := charts(s.Record, s.Events, os.DirFS(s.Dir))
+	data, err := os.ReadFile(filepath.Join(s.Dir, filepath.FromSlash(seal.EventsFile)))
+	if err != nil {
+		return err
+	}
+	events, err := parseEvents(data)
+	if err != nil {
+		return err
+	}
+	docs, all, err := render(s.Record, f, events, s.Redact, os.DirFS(s.Dir), recordSHA)
 	if err != nil {
 		return err
 	}
 	if err := writeCharts(s.Dir, all); err != nil {
 		return err
 	}
-	v := &view{rec: s.Record, f: f, events: s.Events, redact: s.Redact, zero: zeroOf(s.Record), source: s.Dir}
-	r := v.report(recordSHA)
-	for _, c := range all {
-		r.Plots = append(r.Plots, reports.Plot{Title: c.name, Caption: c.caption, PNG: c.images.PNG})
-	}
-	if err := writeControls(s.Dir, r.Facts, s.Redact); err != nil {
+	v := &view{rec: s.Record, f: f}
+	mapped, err := controlsJSON(v.facts())
+	if err != nil {
 		return err
 	}
-	for name, render := range map[string]func(reports.Report) (reports.Document, error){FINRAReport: reports.FINRA4370, ICFRReport: reports.ICFR} {
-		doc, err := render(r)
-		if err != nil {
-			return err
-		}
+	if err := writeFile(s.Dir, "data/controls.json", mapped); err != nil {
+		return err
+	}
+	for name, doc := range docs {
 		signed, err := s.signPDF(doc)
 		if err != nil {
 			return fmt.Errorf("sign %s: %w", name, err)
@@ -44,6 +50,28 @@ func (s *Sealing) writeReports(f harness.Findings, recordSHA string) error {
 		}
 	}
 	return nil
+}
+
+// render lays both reports out from what is in a pack, and draws the plots. The same pack gives the same bytes.
+func render(rec *harness.Record, f harness.Findings, events []harness.Event, redact *Redactor, source fs.FS, recordSHA string) (
+	map[string]reports.Document, []chart, error,
+) {
+	all, err := charts(rec, events, source)
+	if err != nil {
+		return nil, nil, err
+	}
+	v := &view{rec: rec, f: f, events: events, redact: redact, zero: zeroOf(rec), source: source}
+	r := v.report(recordSHA)
+	for _, c := range all {
+		r.Plots = append(r.Plots, reports.Plot{Title: c.name, Caption: c.caption, PNG: c.images.PNG})
+	}
+	docs := map[string]reports.Document{}
+	for name, lay := range map[string]func(reports.Report) (reports.Document, error){FINRAReport: reports.FINRA4370, ICFRReport: reports.ICFR} {
+		if docs[name], err = lay(r); err != nil {
+			return nil, nil, err
+		}
+	}
+	return docs, all, nil
 }
 
 // signPDF signs a report inside: the executor certifies, the reviewer's field is made, empty, before that.
@@ -69,21 +97,20 @@ type controlRow struct {
 	Verified    string   `json:"verified"`
 }
 
-// writeControls maps what the drill exercised to every framework.
-func writeControls(dir string, facts map[controls.Flag]bool, redact *Redactor) error {
+// controlsJSON maps what the drill exercised to every framework: data/controls.json.
+func controlsJSON(facts map[controls.Flag]bool) ([]byte, error) {
 	var rows []controlRow
 	for _, name := range controls.Names() {
 		fw, err := controls.Load(name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, c := range fw.Clauses {
 			level, exercised := c.Judge(facts)
 			rows = append(rows, controlRow{name, c.Clause, c.Title, string(level), exercised, c.Evidence, c.DoesNotShow, c.Source, c.VerifiedLevel})
 		}
 	}
-	_, err := writeJSON(dir, "data/controls.json", map[string]any{"format": harness.Format, "controls": rows}, redact)
-	return err
+	return marshal(map[string]any{"format": harness.Format, "controls": rows})
 }
 
 // view turns a record and its findings into the words of a report.
@@ -93,7 +120,7 @@ type view struct {
 	events []harness.Event
 	redact *Redactor
 	zero   harness.Stamp
-	source string // root of the bag
+	source fs.FS // root of the bag or of the pack
 }
 
 func (v *view) report(recordSHA string) reports.Report {
@@ -111,7 +138,7 @@ func (v *view) report(recordSHA string) reports.Report {
 func (v *view) identity() reports.Identity {
 	rec := v.rec
 	sha := ""
-	if data, err := os.ReadFile(v.source + "/data/as-run/scenario.yaml"); err == nil {
+	if data, err := fs.ReadFile(v.source, "data/as-run/scenario.yaml"); err == nil {
 		sha = seal.Digest(data)
 	}
 	activity := "disaster-recovery drill"

@@ -13,7 +13,7 @@ import (
 // load counts each stream's samples: intended, offered, answered well.
 func (v *view) load() []reports.Stream {
 	var rows []reports.Stream
-	src := measure.Files(dirFS(v.source), v.rec)
+	src := measure.Files(v.source, v.rec)
 	for _, s := range v.rec.Streams {
 		if s.Kind != "samples" {
 			continue
@@ -108,7 +108,7 @@ func (v *view) controlTotal(s harness.Stream) string {
 	if s.Kind != "ledger" {
 		return ""
 	}
-	attempts, err := measure.Files(dirFS(v.source), v.rec).Attempts(s.ID)
+	attempts, err := measure.Files(v.source, v.rec).Attempts(s.ID)
 	if err != nil {
 		return ""
 	}

@@ -2,10 +2,10 @@ package evidence
 
 import (
 	"fmt"
-	"path/filepath"
 	"sort"
 	"strings"
 	"time"
+	_ "time/tzdata" // the same words on a machine without time zones
 
 	"blackstart/evidence/controls"
 	"blackstart/evidence/reports"
@@ -298,7 +298,7 @@ func (v *view) facts() map[controls.Flag]bool {
 func (v *view) provenance() []reports.Artefact {
 	var rows []reports.Artefact
 	sum := func(name string) string {
-		d, err := fileDigest(filepath.Join(v.source, filepath.FromSlash(name)))
+		d, err := fileDigest(v.source, name)
 		if err != nil {
 			return ""
 		}

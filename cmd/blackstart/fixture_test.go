@@ -57,7 +57,7 @@ func newBag(dir, runID string, loads ...string) (*bagged, error) {
 		return nil, err
 	}
 	in := evidence.Inputs{Format: harness.Format, RunID: runID, PackID: packID.String(), SealPolicy: []string{}, Approvals: []string{},
-		ScenarioName: s.Metadata.Name, Profile: "fast", Overrides: map[string]string{}, Environment: target.Environment, Executor: "a tester",
+		ScenarioName: s.Metadata.Name, ToolVersion: toolInfo().Version, ToolSHA256: toolInfo().SHA256, Profile: "fast", Overrides: map[string]string{}, Environment: target.Environment, Executor: "a tester",
 		RunKey: key.Verifier(), Anchor: b.clock.Anchor(), Phases: []string{"start", "fault", "end"}}
 	sha, err := evidence.WriteInputs(b.bag(), in, evidence.Asked{Scenario: loaded.Source, Target: target, Plan: plans}, b.redact)
 	if err != nil {
@@ -92,7 +92,7 @@ func (b *bagged) streams() error {
 			return err
 		}
 		for n := range uint64(fixtureSamples) {
-			due := int64(n) * int64(10*time.Millisecond)
+			due := loadgen.Every(int(b.spec(load).Rate.PerSecond()), 0).Due(n)
 			err = errors.Join(err, w.Write(loadgen.Sample{Seq: n, Due: due, Sent: due + 1000, Done: due + 2_000_000, Outcome: loadgen.OK, Status: 200}))
 		}
 		if err := errors.Join(err, w.Close(), f.Close()); err != nil {
@@ -100,6 +100,16 @@ func (b *bagged) streams() error {
 		}
 	}
 	return nil
+}
+
+// spec finds a load of the fixture's scenario.
+func (b *bagged) spec(load string) harness.LoadSpec {
+	for _, l := range b.rec.Scenario.Load {
+		if l.ID == load {
+			return l
+		}
+	}
+	panic("the scenario has no load " + load)
 }
 
 // breakRegion tells of a fault in force: in the record, the events and the undo log.
@@ -114,6 +124,9 @@ func (b *bagged) breakRegion() error {
 	b.rec.Faults = []harness.FaultRecord{{Plan: plans[0], Do: harness.Interval{Lo: now, Hi: now + 1}, InForce: harness.Interval{Lo: now, Hi: now + 2}, Confirmed: true}}
 	for _, phase := range []string{"setup", "plan", "soak", "baseline", "inject"} {
 		b.rec.Phases = append(b.rec.Phases, harness.Phase{Name: phase, At: harness.Interval{Lo: now, Hi: now}})
+		if err := b.journal.Append(harness.Event{Kind: "phase.started", At: harness.Interval{Lo: now, Hi: now}, Phase: phase, Text: "phase " + phase}); err != nil {
+			return err
+		}
 	}
 	log, err := harness.CreateUndoLog(filepath.Join(b.dir, "undo.jsonl"), b.clock)
 	if err != nil {
@@ -124,16 +137,17 @@ func (b *bagged) breakRegion() error {
 		err = errors.Join(err, putErr, log.Done(n))
 	}
 	return errors.Join(err, log.Close(), b.journal.Checkpoint("fault"), b.journal.Append(harness.Event{Kind: "fault.in-force",
-		At: harness.Interval{Lo: now, Hi: now}, Phase: "inject", Text: "region.partition is in force"}))
+		At: harness.Interval{Lo: now, Hi: now + 2}, Phase: "inject", Text: "region.partition is in force"}))
 }
 
 // closed lists the streams of the fixture in the record, as a load that ended does.
 func (b *bagged) closed() {
 	for i, load := range b.loads {
-		spec := b.rec.Scenario.Load[0]
+		spec := b.spec(load)
+		rate := int(spec.Rate.PerSecond())
 		b.rec.Streams = append(b.rec.Streams, harness.Stream{ID: i + 1, Load: load, Kind: "samples", File: "data/samples/" + load + ".bin",
-			Workload: spec.Workload, Place: spec.Place, Cohorts: []string{"fresh"}, Freq: 100, PerNS: int64(time.Second),
-			StopNS: fixtureSamples * int64(10*time.Millisecond), TimeoutNS: int64(spec.Timeout), Count: fixtureSamples, Closed: true})
+			Workload: spec.Workload, Place: spec.Place, Cohorts: []string{"fresh"}, Freq: rate, PerNS: int64(time.Second),
+			StopNS: loadgen.Every(rate, 0).Due(fixtureSamples), TimeoutNS: int64(spec.Timeout), Count: fixtureSamples, Closed: true})
 	}
 }
 
@@ -146,6 +160,13 @@ func (b *bagged) die(out string) error {
 // seal ends the fixture as a drill ends and writes its pack and root to out/NAME.
 func (b *bagged) seal(out, name string) error {
 	b.closed()
+	if len(b.rec.Faults) == 0 {
+		_, plans, err := outline(context.Background(), b.rec.Scenario, runFlags{})
+		if err != nil {
+			return err
+		}
+		b.rec.Faults = []harness.FaultRecord{{Plan: plans[0]}}
+	}
 	b.rec.Ended = b.clock.Now()
 	b.rec.Undo = harness.UndoRecord{At: harness.Interval{Lo: b.rec.Ended, Hi: b.rec.Ended}, Complete: true}
 	if err := b.journal.Close(); err != nil {
@@ -158,7 +179,7 @@ func (b *bagged) seal(out, name string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	_, _, err = evidence.Seal(context.Background(), evidence.Sealing{Dir: b.bag(), Base: name, Path: filepath.Join(out, name+".zip"),
+	_, _, err = evidence.Seal(context.Background(), evidence.Sealing{Dir: b.bag(), Base: b.rec.Scenario.Metadata.Name, Path: filepath.Join(out, name+".zip"),
 		Record: b.rec, Redact: b.redact, Identity: id, Formats: formats})
 	return errors.Join(err, os.WriteFile(filepath.Join(out, name+".root.pem"), root, 0o644))
 }

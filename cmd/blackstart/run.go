@@ -133,6 +133,7 @@ type drill struct {
 	journal       *evidence.Journal
 	arrivals      atomic.Pointer[evidence.Journal] // the same, for the goroutines of the receivers
 	inputsSHA     string
+	seed          int64
 	executor      string
 	tool          harness.Tool
 }
@@ -151,7 +152,8 @@ func newDrill(r drillRequest) (*drill, error) {
 		return nil, err
 	}
 	d := &drill{drillRequest: r, runID: runID.String(), packID: packID.String(), clock: harness.NewClock(),
-		redact: evidence.NewRedactor(), driver: driver, executor: executorName(r.flags.executor), tool: toolInfo()}
+		redact: evidence.NewRedactor(), driver: driver, executor: executorName(r.flags.executor), tool: toolInfo(),
+		seed: time.Now().UnixNano() % (1 << 52)}
 	out, err := filepath.Abs(r.flags.out)
 	if err != nil {
 		return nil, broken(err, "")
@@ -237,7 +239,7 @@ func (d *drill) seal(ctx context.Context, rec *harness.Record) (result, error) {
 		return result{}, err
 	}
 	findings, sealed, err := evidence.Seal(ctx, evidence.Sealing{
-		Dir: d.bag(), Base: name, Path: path, Record: rec, Events: d.journal.Events(), Redact: d.redact, Identity: id,
+		Dir: d.bag(), Base: name, Path: path, Record: rec, Redact: d.redact, Identity: id,
 		Formats: formats, Progress: func(text string) { d.screen.say("%s", text) },
 	})
 	if err != nil {

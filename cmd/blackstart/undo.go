@@ -158,7 +158,7 @@ func (l leftover) describe() string {
 // sealInterrupted makes a pack of what a killed run recorded; "" if it had recorded nothing.
 func (l leftover) sealInterrupted(ctx context.Context, wasInForce bool, ended []string) (string, error) {
 	bag := filepath.Join(l.dir, "bag")
-	rec, events, err := l.salvage(bag)
+	rec, err := l.salvage(bag)
 	if err != nil || rec == nil {
 		return "", err
 	}
@@ -193,7 +193,7 @@ func (l leftover) sealInterrupted(ctx context.Context, wasInForce bool, ended []
 	if err := copyUndoLog(l.dir, bag, redact); err != nil {
 		return "", err
 	}
-	return l.write(ctx, bag, rec, events, redact)
+	return l.write(ctx, bag, rec, redact)
 }
 
 func lastPhase(rec *harness.Record) string {
@@ -207,22 +207,22 @@ func lastPhase(rec *harness.Record) string {
 }
 
 // salvage reads the record as it stood; nil if the run had not got that far.
-func (l leftover) salvage(bag string) (*harness.Record, []harness.Event, error) {
+func (l leftover) salvage(bag string) (*harness.Record, error) {
 	data, err := os.ReadFile(filepath.Join(l.dir, "record.json"))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil, nil
+		return nil, nil
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var rec harness.Record
 	if err := json.Unmarshal(data, &rec); err != nil {
-		return nil, nil, fmt.Errorf("read what was recorded: %w", err)
+		return nil, fmt.Errorf("read what was recorded: %w", err)
 	}
 	if _, err := os.Stat(filepath.Join(bag, filepath.FromSlash(seal.EventsFile))); err != nil {
-		return nil, nil, nil
+		return nil, nil
 	}
-	return &rec, nil, nil
+	return &rec, nil
 }
 
 // closeEvents splits off a torn tail and closes the event log.
@@ -257,7 +257,7 @@ func isClosed(log string) bool {
 }
 
 // write seals the pack beside where the run would have put it. Files of a seal that was cut short are made anew.
-func (l leftover) write(ctx context.Context, bag string, rec *harness.Record, events []harness.Event, redact *evidence.Redactor) (string, error) {
+func (l leftover) write(ctx context.Context, bag string, rec *harness.Record, redact *evidence.Redactor) (string, error) {
 	if err := evidence.Unseal(bag); err != nil {
 		return "", err
 	}
@@ -276,7 +276,7 @@ func (l leftover) write(ctx context.Context, bag string, rec *harness.Record, ev
 	if err != nil {
 		return "", err
 	}
-	if _, _, err := evidence.Seal(ctx, evidence.Sealing{Dir: bag, Base: name, Path: path, Record: rec, Events: events,
+	if _, _, err := evidence.Seal(ctx, evidence.Sealing{Dir: bag, Base: name, Path: path, Record: rec,
 		Redact: redact, Identity: id, Formats: formats}); err != nil {
 		return "", err
 	}

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -34,8 +36,9 @@ file. With --recompute it derives RTO, RPO, alert delivery and the verdict again
 from the raw samples and demands the same findings, byte for byte.
 
 Roots inside a pack are never trusted. --root names the certificate that lies
-beside a rehearsal's pack; --trust names a trust file for everything else. A
-pack that is no rehearsal exits 3 without a trust file.`,
+beside a rehearsal's pack (PACK.root.pem is taken if it is there); --trust names
+a trust file for everything else. A pack that is no rehearsal exits 3 without a
+trust file.`,
 		Example: `  blackstart verify out/null.zip --root out/null.root.pem --recompute
   blackstart verify pack.zip --trust trust.json --json`,
 		Args: cobra.ExactArgs(1),
@@ -51,8 +54,13 @@ pack that is no rehearsal exits 3 without a trust file.`,
 }
 
 func verify(ctx context.Context, out io.Writer, path string, f verifyFlags) error {
-	opts := evidence.VerifyOptions{Recompute: f.recompute}
+	opts := evidence.VerifyOptions{Recompute: f.recompute, Resolve: resolveScenario, ToolSHA256: toolInfo().SHA256}
 	var err error
+	if beside := strings.TrimSuffix(path, ".zip") + ".root.pem"; f.root == "" && f.trust == "" {
+		if _, statErr := os.Stat(beside); statErr == nil {
+			f.root = beside
+		}
+	}
 	if f.root != "" {
 		if opts.Roots, err = loadRoots(f.root); err != nil {
 			return err
@@ -170,4 +178,27 @@ func originNote(c evidence.Checked, o evidence.VerifyOptions) string {
 		return ": a pack that is no rehearsal needs a trust file (--trust)"
 	}
 	return ""
+}
+
+// extendsMark begins the line that separates the files of a scenario in a pack.
+const extendsMark = "--- # extends "
+
+// resolveScenario reads a scenario again from the bytes in a pack: the file itself first, then those it extends.
+func resolveScenario(source []byte, name, profile string) (*harness.Scenario, error) {
+	files := map[string][]byte{}
+	own, current := name+".yaml", name+".yaml"
+	for _, line := range bytes.SplitAfter(source, []byte("\n")) {
+		if base, ok := bytes.CutPrefix(line, []byte(extendsMark)); ok {
+			current = strings.TrimSpace(string(base))
+			continue
+		}
+		files[current] = append(files[current], line...)
+	}
+	s, _, err := reader().Parse(own, files[own], func(n string) ([]byte, error) {
+		if data, ok := files[n]; ok {
+			return data, nil
+		}
+		return nil, fs.ErrNotExist
+	}, profile)
+	return s, err
 }

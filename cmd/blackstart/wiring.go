@@ -94,7 +94,7 @@ func (d *drill) writeInputs() error {
 		ScenarioName: d.scenario.Metadata.Name, ToolSHA256: d.tool.SHA256, ToolVersion: d.tool.Version,
 		Profile: d.flags.profileOrFast(), Overrides: map[string]string{}, Environment: d.target.Environment,
 		Executor: d.executor, ExecutorProof: "self-asserted: name of the operating-system account or of --executor",
-		CIJob: ciJob(), RunKey: key.Verifier(), Anchor: d.clock.Anchor(), Phases: []string{"start", "fault", "end"},
+		CIJob: ciJob(), Seed: d.seed, RunKey: key.Verifier(), Anchor: d.clock.Anchor(), Phases: []string{"start", "fault", "end"},
 	}
 	asked := evidence.Asked{Scenario: d.loaded.Source, Target: d.target, Plan: d.plans}
 	if d.inputsSHA, err = evidence.WriteInputs(d.bag(), in, asked, d.redact); err != nil {
@@ -109,7 +109,7 @@ func (d *drill) writeInputs() error {
 func (d *drill) parts(r *receivers.Receivers) harness.Parts {
 	return harness.Parts{
 		Scenario: d.scenario, Profile: d.flags.profileOrFast(), RunID: d.runID, PackID: d.packID, InputsSHA: d.inputsSHA,
-		Executor: d.executor, Environment: d.target.Environment, Seed: time.Now().UnixNano() % (1 << 52), Tool: d.tool, Clock: d.clock,
+		Executor: d.executor, Environment: d.target.Environment, Seed: d.seed, Tool: d.tool, Clock: d.clock,
 		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.screen.show,
 		Injector: injector, OpenLoad: openLoad, OpenProbe: openProbes, Decisions: readDecisions,
 		Await: func(ctx context.Context, s harness.Surroundings, checks []harness.Check, within time.Duration) (harness.Interval, error) {

@@ -148,8 +148,18 @@ func parseKey(block *pem.Block) (crypto.Signer, error) {
 	return signer, nil
 }
 
+// maxRootsBytes bounds a file of roots.
+const maxRootsBytes = 1 << 20
+
 // LoadRoots reads the certificates of a PEM file, at least one.
 func LoadRoots(path string) ([]*x509.Certificate, error) {
+	info, err := os.Stat(path)
+	if err == nil && (!info.Mode().IsRegular() || info.Size() > maxRootsBytes) {
+		err = fmt.Errorf("%s is not a regular file of at most %d bytes", path, maxRootsBytes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load roots: %w", err)
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("load roots: %w", err)

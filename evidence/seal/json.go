@@ -50,7 +50,8 @@ func parseJSON(data []byte) (any, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	tree, err := parseValue(d, 0)
+	values := maxJSONValues
+	tree, err := parseValue(d, 0, &values)
 	if err != nil {
 		return nil, fmt.Errorf("check json: %w", err)
 	}
@@ -79,11 +80,17 @@ func refuseSurrogates(data []byte) error {
 	return nil
 }
 
-func parseValue(d *json.Decoder, depth int) (any, error) {
+// maxJSONValues bounds the values of a document: a small file of brackets must not take the memory of a large one.
+const maxJSONValues = 1 << 20
+
+func parseValue(d *json.Decoder, depth int, values *int) (any, error) {
 	if depth > MaxJSONDepth {
 		return nil, fmt.Errorf("nested deeper than %d", MaxJSONDepth)
 	}
 	tok, err := d.Token()
+	if *values--; *values < 0 {
+		return nil, fmt.Errorf("more than %d values", maxJSONValues)
+	}
 	if err == io.EOF {
 		return nil, io.ErrUnexpectedEOF
 	}
@@ -95,14 +102,14 @@ func parseValue(d *json.Decoder, depth int) (any, error) {
 		return t, checkInteger(t.String())
 	case json.Delim:
 		if t == '{' {
-			return parseObject(d, depth)
+			return parseObject(d, depth, values)
 		}
-		return parseArray(d, depth)
+		return parseArray(d, depth, values)
 	}
 	return tok, nil
 }
 
-func parseObject(d *json.Decoder, depth int) (any, error) {
+func parseObject(d *json.Decoder, depth int, values *int) (any, error) {
 	obj, seen := map[string]any{}, map[string]string{}
 	for d.More() {
 		tok, err := d.Token()
@@ -117,7 +124,7 @@ func parseObject(d *json.Decoder, depth int) (any, error) {
 			return nil, fmt.Errorf("key %q and key %q are the same (case ignored)", other, key)
 		}
 		seen[foldKey(key)] = key
-		if obj[key], err = parseValue(d, depth+1); err != nil {
+		if obj[key], err = parseValue(d, depth+1, values); err != nil {
 			return nil, err
 		}
 	}
@@ -125,10 +132,10 @@ func parseObject(d *json.Decoder, depth int) (any, error) {
 	return obj, err
 }
 
-func parseArray(d *json.Decoder, depth int) (any, error) {
+func parseArray(d *json.Decoder, depth int, values *int) (any, error) {
 	var list []any
 	for d.More() {
-		v, err := parseValue(d, depth+1)
+		v, err := parseValue(d, depth+1, values)
 		if err != nil {
 			return nil, err
 		}

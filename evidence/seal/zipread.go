@@ -26,6 +26,10 @@ type Pack struct {
 // directories, compression, a prefix, gap, overlap, trailer or comment, extra
 // fields, local and central headers that differ. Nothing is ever extracted.
 func Open(path string) (*Pack, error) {
+	// Looked at before it is opened: opening a FIFO waits for a writer.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, refuse("", "%s is not a regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open pack: %w", err)

@@ -98,6 +98,9 @@ func (r *run) linkAddress(l harness.Link) string {
 // describe fills in what the running target has.
 func (r *run) describe(ctx context.Context) error {
 	d := sketch(r.settings, r.all, r.profile)
+	if err := r.askBuild(ctx); err != nil {
+		return r.trouble(ctx, "east.api", err)
+	}
 	for i := range d.Components {
 		c := &d.Components[i]
 		switch c.Kind {
@@ -131,6 +134,19 @@ func (r *run) describe(ctx context.Context) error {
 	}
 	d.Provides = processes.DropMissingChannels(d.Provides, d.Channels)
 	r.described = d
+	return nil
+}
+
+// askBuild asks what runs which build it is: the image may be one of the user's own.
+func (r *run) askBuild(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, PartReady)
+	defer cancel()
+	var answer struct{ Build string }
+	address := join(r.gates["east.api"].address[east], apiPort)
+	if err := r.get(ctx, "https://"+processes.ServerName+"/version", address, &answer); err != nil {
+		return fmt.Errorf("ask for its build: %w", err)
+	}
+	r.build = answer.Build
 	return nil
 }
 

@@ -115,6 +115,29 @@ func (d *Driver) Check(ctx context.Context, req harness.StartRequest) error {
 	return nil
 }
 
+// Prepare builds the images that the engine does not have yet, which takes minutes where the network is slow; Start does so
+// too, but within its own limit. say gets one line for each image that is built.
+func (d *Driver) Prepare(ctx context.Context, say func(string)) error {
+	finrag := ""
+	if d.options.Images[imageFinrag] == "" {
+		var err error
+		if finrag, _, err = (processes.Options{Finrag: d.options.Finrag}).FindFinrag(ctx); err != nil {
+			return err
+		}
+	}
+	e, err := openEngine(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	for _, kind := range []string{imageGate, imagePostgres, imageFinrag} {
+		if _, err := e.findImage(ctx, kind, d.options, finrag, say); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Can lists the actions the driver carries out.
 func (d *Driver) Can() []harness.ActionKind {
 	return []harness.ActionKind{
@@ -174,7 +197,7 @@ func (d *Driver) prepare(ctx context.Context, req harness.StartRequest) (*run, e
 		return nil, err
 	}
 	if d.options.Images[imageFinrag] == "" {
-		if r.finrag, r.build, err = (processes.Options{Finrag: d.options.Finrag}).FindFinrag(ctx); err != nil {
+		if r.finrag, _, err = (processes.Options{Finrag: d.options.Finrag}).FindFinrag(ctx); err != nil {
 			return nil, err
 		}
 	}

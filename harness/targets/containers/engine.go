@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -79,20 +80,30 @@ func calmly(f func() error) (err error) {
 	return f()
 }
 
-// short keeps the first line of an error that joins all that was tried.
+// short keeps the first line of an error that joins all that was tried. The search ends with rootless Docker, which is all
+// that testcontainers then speaks of.
 func short(err error) error {
 	text, _, _ := strings.Cut(err.Error(), "\n")
+	if strings.Contains(text, "rootless Docker not found") || strings.Contains(text, "socket not found") {
+		text = "none was found in the usual places"
+	}
 	return errors.New(text)
 }
 
 // ofRun selects what one run has made.
 func ofRun(runID string) client.Filters {
+	if runID == "" { // only to look: nothing is ever removed by it
+		return client.Filters{}.Add("label", labelRun)
+	}
 	return client.Filters{}.Add("label", labelRun+"="+runID)
 }
 
 // reap removes every container, network and volume of a run and returns the names of the components whose containers it
 // found running. It goes on until two looks in a row find nothing: a request that was cut off may still be carried out.
 func (e *engine) reap(ctx context.Context, runID string) (ended []string, err error) {
+	if runID == "" {
+		return nil, errors.New("remove what a run has made: no run is named")
+	}
 	ctx, cancel := context.WithTimeout(ctx, ReapLimit)
 	defer cancel()
 	empty := 0
@@ -101,7 +112,8 @@ func (e *engine) reap(ctx context.Context, runID string) (ended []string, err er
 		ended, err = append(ended, names...), roundErr
 		if found == 0 && roundErr == nil {
 			if empty++; empty == 2 {
-				return ended, nil
+				slices.Sort(ended)
+				return slices.Compact(ended), nil
 			}
 		} else {
 			empty = 0

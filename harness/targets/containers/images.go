@@ -41,7 +41,11 @@ type image struct {
 // findImage returns an image of the user's own by its name, or ours, which it builds when the engine does not have it.
 func (e *engine) findImage(ctx context.Context, kind string, o Options, finrag string, say func(string)) (image, error) {
 	if ref := o.Images[kind]; ref != "" {
-		return e.inspectImage(ctx, ref) // containers of an image that is not here yet are refused, not pulled behind the user's back
+		img, err := e.inspectImage(ctx, ref)
+		if err != nil {
+			return image{}, &Error{Component: kind + " image", Err: err, Hint: "pull or build it first: nothing is pulled behind your back"}
+		}
+		return img, nil
 	}
 	files, err := contextOf(kind, finrag)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -69,6 +70,26 @@ func TestRules(t *testing.T) {
 		if _, err := r.sidesOf(a, link); err == nil {
 			t.Errorf("%+v was translated", a)
 		}
+	}
+}
+
+// TestOutline compares the two ways to make finrag before either is started.
+func TestOutline(t *testing.T) {
+	ours, err := New(Options{}).Outline(map[string]string{"wal.latency": "200ms", "cache": "auto"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := processes.New(processes.Options{}).Outline(map[string]string{"wal.latency": "200ms", "cache": "auto"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Join(ours.Simulated, "; ")
+	if strings.Contains(said, "on loopback, without") || !strings.Contains(said, "bridge networks") || !strings.Contains(said, "the WAL passes a relay") {
+		t.Errorf("what is simulated: %s", said)
+	}
+	ours.Kind, ours.Simulated = theirs.Kind, theirs.Simulated
+	if !reflect.DeepEqual(ours, theirs) {
+		t.Errorf("the same drill on another target:\n%+v\n%+v", ours, theirs)
 	}
 }
 

@@ -115,7 +115,7 @@ func (e *engine) saveFile(ctx context.Context, container, from, to string) error
 	return errors.Join(err, f.Close())
 }
 
-// Left names every container, network and volume that has the label of a run.
+// Left names every container, network and volume that has the label of a run, or, without a run, of any.
 func Left(ctx context.Context, runID string) ([]string, error) {
 	e, err := openEngine(ctx)
 	if err != nil {

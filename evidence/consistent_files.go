@@ -1,0 +1,118 @@
+package evidence
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"blackstart/evidence/seal"
+	"blackstart/harness"
+	"blackstart/harness/measure"
+	"blackstart/loadgen"
+)
+
+// agreesWithLoad compares a stream with the load it comes from and with its file's header.
+func (c *checker) agreesWithLoad(s harness.Stream) error {
+	loads := c.out.Record.Scenario.Load
+	i := slices.IndexFunc(loads, func(l harness.LoadSpec) bool { return l.ID == s.Load })
+	if i < 0 && len(loads) > 0 {
+		return fmt.Errorf("the scenario has no load %s", s.Load)
+	}
+	if i >= 0 {
+		l := loads[i]
+		if err := errors.Join(differs("workload", s.Workload, l.Workload), differs("place", s.Place, l.Place), differs("timeout", s.TimeoutNS, int64(l.Timeout)),
+			differs("rate", int64(s.Freq)*int64(l.Rate.Per), int64(l.Rate.Count)*s.PerNS)); err != nil {
+			return err
+		}
+	}
+	if !s.Closed {
+		return nil // torn by a crash: perhaps before its header was written
+	}
+	f, err := c.pack.Open(s.File)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h, err := loadgen.ReadHeader(f)
+	if err != nil {
+		return err
+	}
+	id := fmt.Sprintf("%x-%x-%x-%x-%x", h.Run[0:4], h.Run[4:6], h.Run[6:8], h.Run[8:10], h.Run[10:16])
+	return errors.Join(differs("run id", c.out.Record.RunID, id), differs("stream id", s.ID, int(h.Stream)), differs("anchor", int64(c.out.Record.Anchor), h.Anchor))
+}
+
+// agreesWithProbe reads every answer strictly: one object a line, of this probe, in order of time.
+func (c *checker) agreesWithProbe(p harness.ProbeSeries) error {
+	f, err := c.pack.Open(p.File)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r := bufio.NewReader(f)
+	last := harness.Stamp(0)
+	for n := 1; ; n++ {
+		line, err := r.ReadBytes('\n')
+		if errors.Is(err, io.EOF) && len(line) == 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var o harness.Observation
+		if err := seal.StrictDecode(line, &o); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		if o.Probe != p.Probe || o.At.Lo < last || o.At.Hi < o.At.Lo {
+			return fmt.Errorf("line %d: an answer of %s at %s does not follow", n, o.Probe, o.At.Lo)
+		}
+		last = o.At.Lo
+	}
+}
+
+// agreesWithLedger counts again what the record says of both ledgers, and holds samples against attempts.
+func (c *checker) agreesWithLedger() error {
+	rec := c.out.Record
+	src := measure.Files(packFS{c.pack}, rec)
+	onlyOld, stranded := 0, []uint64{}
+	for _, s := range rec.Streams {
+		if s.Kind != "ledger" || !s.Closed {
+			continue
+		}
+		attempts, err := src.Attempts(s.ID)
+		if err != nil {
+			return err
+		}
+		good := 0
+		for _, a := range attempts {
+			if a.Outcome == loadgen.AttemptOK {
+				good++
+			}
+			if rec.Ledger.OldRead && a.CopiesNew == 0 && a.CopiesOld > 0 {
+				onlyOld++
+				stranded = append(stranded, a.ID)
+			}
+		}
+		samples, err := src.Samples(s.ID)
+		if err != nil {
+			return err
+		}
+		for _, one := range samples {
+			if one.Outcome == loadgen.OK {
+				good--
+			}
+		}
+		if good != 0 {
+			return fmt.Errorf("load %s: samples and attempts do not agree on how many writes were acknowledged", s.Load)
+		}
+	}
+	if !rec.Ledger.OldRead {
+		return nil
+	}
+	listed := rec.Ledger.StrandedInWAL
+	if len(listed) > len(stranded) || !slices.Equal(listed, stranded[:len(listed)]) {
+		return errors.New("the ids it lists as being on the old primary only are not those of the ledger files")
+	}
+	return differs("writes on the old primary only", rec.Ledger.OracleMissing, onlyOld)
+}
