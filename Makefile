@@ -17,7 +17,7 @@ help: ## list the targets
 build: ## bin/blackstart and bin/finrag
 	@mkdir -p bin
 	go build $(GOFLAGS_BUILD) -o bin/blackstart ./cmd/blackstart
-	go build $(FINRAG_BUILD) -o bin/finrag ./cmd/finrag
+	CGO_ENABLED=0 go build $(FINRAG_BUILD) -o bin/finrag ./cmd/finrag
 
 rehearse: build ## start two regions, cut one off under load, write a signed pack and verify it
 	bin/blackstart run $(SCENARIO) --out $(OUT)

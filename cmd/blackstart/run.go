@@ -28,7 +28,7 @@ type runFlags struct {
 
 func (f *runFlags) targetFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.target, "target", "finrag", "the system under test; finrag is the rehearsal system that ships with the tool")
-	cmd.Flags().StringVar(&f.on, "on", "processes", "how a rehearsal target is made: processes")
+	cmd.Flags().StringVar(&f.on, "on", "processes", "how a rehearsal target is made: "+rehearsalNames())
 	cmd.Flags().StringVar(&f.profile, "profile", "", "fast or standard timings; a rehearsal is fast unless told otherwise")
 }
 

@@ -84,8 +84,13 @@ func restore(ctx context.Context, st *state, say func(string)) (int, error) {
 // finish ends what is left of one run, says what it was, and seals what it recorded.
 func (l leftover) finish(ctx context.Context, say func(string)) *exitError {
 	say("found an interrupted drill: " + l.describe())
-	ended, err := processes.Recover(l.dir)
-	if err != nil {
+	var ended []string
+	var errs []error
+	for _, r := range rehearsals { // each looks for what it has made, and finds nothing of the others
+		names, err := r.recover(ctx, l.dir)
+		ended, errs = append(ended, names...), append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
 		return &exitError{code: harness.ExitUndo, err: fmt.Errorf("undo run %s: %w", l.info.RunID, err),
 			hint: "its state is kept in " + l.dir + "; mend the cause and run `blackstart undo` again"}
 	}

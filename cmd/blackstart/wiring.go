@@ -24,7 +24,6 @@ import (
 	"blackstart/harness/probes"
 	"blackstart/harness/receivers"
 	"blackstart/harness/reconcile"
-	"blackstart/harness/targets/processes"
 	"blackstart/harness/victim"
 )
 
@@ -39,14 +38,25 @@ func (f *runFlags) driver() (harness.Driver, error) {
 	if f.target != "finrag" && f.target != "" {
 		return nil, usage(fmt.Errorf("there is no target %q", f.target), "this build rehearses on finrag; targets described in a file come later")
 	}
-	if f.on != "processes" && f.on != "" {
-		return nil, usage(fmt.Errorf("there is no way %q to make a rehearsal target", f.on), "--on takes processes")
+	cache, err := cacheDir()
+	if err != nil {
+		return nil, err
 	}
-	o := processes.OptionsFromEnvironment()
-	if dir, err := stateDir(); err == nil {
-		o.CacheDir = filepath.Join(dir, "cache") // outlives the run: the bundle is fetched once
+	for _, r := range rehearsals {
+		if r.name == f.on || (f.on == "" && r.name == "processes") {
+			return r.open(cache), nil
+		}
 	}
-	return processes.New(o), nil
+	return nil, usage(fmt.Errorf("there is no way %q to make a rehearsal target", f.on), "--on takes "+rehearsalNames())
+}
+
+// cacheDir outlives every run: the PostgreSQL bundle is fetched once.
+func cacheDir() (string, error) {
+	dir, err := stateDir()
+	if err != nil {
+		return "", broken(err, "set BLACKSTART_STATE to a directory of your own")
+	}
+	return filepath.Join(dir, "cache"), nil
 }
 
 // startReceivers opens our ends of the alert paths; the nonce is this drill's alone.

@@ -234,6 +234,8 @@ func (v *verifier) checkSignature(context.Context) error {
 	v.SignatureSHA256 = v.sums[SignatureFile]
 	s, err := VerifyCMS(v.manifest, p7s)
 	if !v.judge(Integrity, "signature", SignatureFile, err) {
+		// Manifest or signature: which of the two was exchanged cannot be told, so both are named.
+		v.add(Integrity, "signature", Failed, SignatureFile, "it is not a signature over this manifest")
 		return nil
 	}
 	v.Signature, v.SignedAt = s, s.SignedAt

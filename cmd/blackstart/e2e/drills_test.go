@@ -45,10 +45,7 @@ func TestDrills(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(b.out, "junit.xml")); err != nil {
 				t.Errorf("no JUnit file: %v", err)
 			}
-			v := b.run(t, "verify", b.pack(d.name), "--recompute", "--root", filepath.Join(b.out, d.name+".root.pem"))
-			if v.exit != harness.ExitPass {
-				t.Errorf("verify --recompute: exit %d\n%s%s", v.exit, v.stdout, v.stderr)
-			}
+			b.accepted(t, d.name)
 			onePack(t, b, d.name)
 		})
 	}

@@ -168,3 +168,11 @@ func (b box) processes(t *testing.T) []string {
 	}
 	return found
 }
+
+// accepted verifies a pack with the root that lies beside it.
+func (b box) accepted(t *testing.T, name string) {
+	t.Helper()
+	if v := b.run(t, "verify", b.pack(name), "--recompute"); v.exit != harness.ExitPass {
+		t.Errorf("verify --recompute: exit %d\n%s%s", v.exit, v.stdout, v.stderr)
+	}
+}
