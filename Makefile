@@ -9,7 +9,7 @@ OUT      ?= out
 N        ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help build rehearse test check integration drills spread bench fuzz golden lint fmt clean
+.PHONY: help build rehearse rehearse-containers base-image test check integration drills spread bench fuzz golden lint fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -23,17 +23,24 @@ rehearse: build ## start two regions, cut one off under load, write a signed pac
 	bin/blackstart run $(SCENARIO) --out $(OUT)
 	bin/blackstart verify $(OUT)/$(NAME).zip --recompute --root $(OUT)/$(NAME).root.pem
 
+rehearse-containers: build ## the same with every component in a container; needs a Docker-compatible engine
+	bin/blackstart run $(SCENARIO) --on containers --out $(OUT)
+	bin/blackstart verify $(OUT)/$(NAME).zip --recompute --root $(OUT)/$(NAME).root.pem
+
+base-image: ## debian:bookworm-slim by debootstrap, where it cannot be pulled (root)
+	docker/base-image.sh
+
 test: build ## everything: unit, conformance, command line, end-to-end drills with real servers
 	go vet ./...
 	go test -race -timeout 15m $$(go list ./... | grep -v /e2e)
-	go test -timeout 25m -v -run . ./cmd/blackstart/e2e
+	go test -timeout 45m -v -run . ./cmd/blackstart/e2e
 
 check: ## the quick part of the tests
 	go vet ./...
 	go test ./... -short
 
 drills: build ## every scenario of scenarios/finrag with its expected exit code
-	go test -timeout 25m -v -run TestDrills ./cmd/blackstart/e2e
+	go test -timeout 45m -v -run TestDrills ./cmd/blackstart/e2e
 
 integration: drills ## the same as drills
 

@@ -185,6 +185,13 @@ func (d *drill) run(ctx context.Context) (res result, err error) {
 	if err := d.driver.Check(ctx, d.startRequest(receivers)); err != nil {
 		return result{}, broken(err, "")
 	}
+	if p, ok := d.driver.(interface {
+		Prepare(context.Context, func(string)) error
+	}); ok { // images are built once, outside the limit of a start
+		if err := p.Prepare(ctx, func(line string) { d.screen.say("%s", line) }); err != nil {
+			return result{}, broken(err, "")
+		}
+	}
 	if err := d.writeInputs(); err != nil {
 		return result{}, broken(err, "")
 	}

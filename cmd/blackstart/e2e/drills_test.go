@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"blackstart/harness"
+	"blackstart/harness/targets/containers"
 )
 
 // drills is every scenario with the exit code and the reason it must end with. A scenario without a row fails the test.
@@ -28,7 +29,33 @@ var drills = []struct {
 	{"region-partition.async-lag", harness.ExitFail, `(?i)^fail.*lost`},
 }
 
-func TestDrills(t *testing.T) {
+func TestDrills(t *testing.T) { runDrills(t, "processes") }
+
+// TestDrillsOnContainers is the same table on the second target: same exit codes, same reasons.
+func TestDrillsOnContainers(t *testing.T) {
+	needEngine(t)
+	runDrills(t, "containers")
+	left, err := containers.Left(t.Context(), "")
+	if err != nil || len(left) > 0 {
+		t.Errorf("left on the engine: %v, %v", left, err)
+	}
+}
+
+// needEngine skips a test where no engine answers, with the reason; where one must be there, it fails.
+func needEngine(t *testing.T) {
+	t.Helper()
+	err := containers.New(containers.Options{Finrag: filepath.Join(bins, "finrag")}).Check(t.Context(), harness.StartRequest{})
+	switch {
+	case err == nil:
+	case os.Getenv("BLACKSTART_NEEDS_ENGINE") != "":
+		t.Fatalf("%s must not be skipped here: %v", t.Name(), err)
+	default:
+		t.Skipf("%s needs a container engine: %v", t.Name(), err)
+	}
+}
+
+func runDrills(t *testing.T, on string) {
+	t.Helper()
 	files, err := filepath.Glob(scenarioDir + "*.yaml")
 	if err != nil || len(files) != len(drills) {
 		t.Fatalf("%d scenarios, %d rows: every scenario needs its expected end (%v)", len(files), len(drills), err)
@@ -36,7 +63,7 @@ func TestDrills(t *testing.T) {
 	for _, d := range drills {
 		t.Run(d.name, func(t *testing.T) {
 			b := newBox(t)
-			o := b.run(t, "run", scenarioDir+d.name+".yaml", "--out", b.out, "--junit", filepath.Join(b.out, "junit.xml"))
+			o := b.run(t, "run", scenarioDir+d.name+".yaml", "--on", on, "--out", b.out, "--junit", filepath.Join(b.out, "junit.xml"))
 			t.Logf("exit %d\n%s", o.exit, o.stdout)
 			if o.exit != d.exit || !regexp.MustCompile(d.reason).MatchString(o.firstLine()) {
 				t.Errorf("exit %d, want %d; first line %q, want %s\n%s", o.exit, d.exit, o.firstLine(), d.reason, o.stderr)

@@ -31,7 +31,9 @@ func TestMain(m *testing.M) {
 		}
 		bins = dir
 		for _, name := range []string{"blackstart", "finrag"} {
-			out, err := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, name), "blackstart/cmd/"+name).CombinedOutput()
+			build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, name), "blackstart/cmd/"+name)
+			build.Env = append(os.Environ(), "CGO_ENABLED=0") // finrag's image has no libraries
+			out, err := build.CombinedOutput()
 			if err != nil {
 				return 1, fmt.Errorf("build %s: %w\n%s", name, err, out)
 			}
