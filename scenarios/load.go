@@ -111,6 +111,8 @@ func (r Reader) Parse(name string, data []byte, resolve func(name string) ([]byt
 		if !ok { // a list is too long to be judged at all
 			break
 		}
+		shadowed(out, name, p, root.get("objectives"), root.get("profiles").get(p).get("objectives"))
+		unsourced(out, p, root.get("profiles").get(p).get("objectives"))
 		tree := overlay(root.without("profiles"), numbersOf(root, p), false)
 		s := &harness.Scenario{}
 		(&decoder{newCollector(name), d.bad}).into(tree, reflect.ValueOf(s).Elem(), "the scenario", nil)

@@ -66,6 +66,7 @@ func (r *rules) objective(o harness.Objective, i int) {
 		return
 	}
 	r.parts(o, sh, i, what)
+	r.citation(i, what)
 	r.bound(o, sh, i, what)
 	if sh.load && r.has("objectives", i, "load") {
 		r.population(o, sh, i, what)
@@ -188,4 +189,14 @@ func (r *rules) longEnough() {
 		sum += fmt.Sprintf(" after a fault at %s", brief(start))
 	}
 	r.wrong(fmt.Sprintf("observe is %s, which does not exceed %s", brief(r.s.Observe.D()), sum), "write more than "+brief(needed), "observe")
+}
+
+// citation refuses a bound that is changed in one file while its source stands in the one that is extended: that source says
+// another number.
+func (r *rules) citation(i int, what string) {
+	bound, _ := r.at("objectives", i, "atMost")
+	source, _ := r.at("objectives", i, "source")
+	if r.profile == "" && bound != nil && source != nil && bound.file == r.chain.loaded.Path && source.file != bound.file {
+		r.wrong(what+" has a bound of its own, and the source of another", "write the source of this bound beside it", "objectives", i, "atMost")
+	}
 }
