@@ -237,7 +237,7 @@ func (d *drawing) lag() (chart, error) {
 		series = append(series, line)
 	}
 	images, err := plots.Lag(series, nil, d.fault, d.events()).Render()
-	return chart{"replication", "Age of the primary's heartbeat row as the standby has it. A gap: no good answer.", images}, err
+	return chart{"replication", "Age of the old primary's heartbeat row as the standby has it. Once the link is cut it only grows: after a promotion it says nothing about lost data.", images}, err
 }
 
 func (d *drawing) timeline() (chart, error) {

@@ -148,7 +148,11 @@ trust a certificate found inside it. For a rehearsal the root lies beside the pa
 sealing only, because anyone can make another.
 
 ## With tools that are not ours
-    sha256sum --strict -c manifest-sha256.txt && diff <(find data -type f | LC_ALL=C sort) <(cut -c67- manifest-sha256.txt | LC_ALL=C sort)
+sha256sum and diff (coreutils, diffutils), openssl, certutil (Debian: libnss3-tools), pdfsig (poppler-utils), qpdf. Each says OK, valid or
+nothing at all when all is well.
+
+    cp ../NAME.root.pem root.pem     # the root you were given, wherever it lies
+    sha256sum --strict --quiet -c manifest-sha256.txt && diff <(find data -type f | LC_ALL=C sort) <(cut -c67- manifest-sha256.txt | LC_ALL=C sort)
     openssl cms -verify -cades -binary -inform DER -in signatures/manifest.p7s -content manifest-sha256.txt -CAfile root.pem -out /dev/null
     mkdir nss && certutil -N -d sql:nss --empty-password && certutil -A -d sql:nss -n root -t "CT,C,C" -i root.pem
     pdfsig -nssdir sql:nss data/report-finra-4370.pdf     # the LAST signature must say "Total document signed"

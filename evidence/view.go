@@ -126,12 +126,12 @@ type view struct {
 func (v *view) report(recordSHA string) reports.Report {
 	rec := v.rec
 	return reports.Report{
-		Identity: v.identity(), RecordDigest: recordSHA, Sealed: rec.Ended.Time(), Verdict: v.verdict(), Answers: v.answers(),
+		Identity: v.identity(), RecordDigest: recordSHA, Sealed: rec.Ended.Time(), Verdict: v.verdict(), Summary: v.summary(), Limits: v.limits(), Answers: v.answers(),
 		Plan: v.plan(), People: v.people(), Readiness: v.readiness(), Objectives: v.objectives(), Timeline: v.timeline(),
 		NotExecuted: v.notExecuted(), Measures: v.measures(), Checks: v.checks(), Faults: v.faults(), Load: v.load(),
 		Ledger: v.ledger(), Oracle: v.f.LedgerNote, Alerts: v.alerts(), Components: v.components(), Simulated: rec.Target.Simulated,
 		Clock: v.clock(), Exceptions: v.exceptions(), Facts: v.facts(), Provenance: v.provenance(), Integrity: v.integrity(),
-		Commands: auditorCommands(), Population: population(), Retention: v.retention(), Disclaimer: v.limits(),
+		Commands: auditorCommands(), Population: population(), Retention: v.retention(),
 	}
 }
 

@@ -52,7 +52,7 @@ func outcomes(counts map[loadgen.Outcome]int) string {
 var meanings = map[string]string{
 	"durable": "acknowledged and there", "lost": "acknowledged and missing: the recovery point", "ghost": "never acknowledged, yet there: reconcile",
 	"stranded": "committed on the old primary only, never acknowledged", "clean-failure": "never acknowledged and nowhere",
-	"unresolved": "never acknowledged, absent; the old side was not read", "rejected": "refused, and nowhere",
+	"unresolved": "never acknowledged, absent; the old side was not read", "rejected": "certainly not taken (refused, or never sent), and nowhere",
 	"contract-break": "refused, yet there: must be 0", "not-read": "no side was read", "duplicate": "there twice: must be 0",
 }
 
@@ -117,4 +117,70 @@ func (v *view) controlTotal(s harness.Stream) string {
 		sum += harness.Amount(a.Amount)
 	}
 	return sum.String()
+}
+
+// summary says in a few sentences what was done and what users felt, for a reader who was not there.
+func (v *view) summary() string {
+	var parts []string
+	for _, f := range v.rec.Faults {
+		if f.Do.Lo == 0 {
+			continue
+		}
+		region, _ := v.rec.Target.RegionByRole(f.Plan.Fault.Region)
+		what := fmt.Sprintf("%s on the %s region (%s)", f.Plan.Fault.Kind, f.Plan.Fault.Region, region.Name)
+		if f.Undone.Hi != 0 {
+			what += fmt.Sprintf(", for %.0f s", f.Undone.Hi.Sub(f.InForce.Lo).Seconds())
+		}
+		parts = append(parts, what)
+	}
+	text := "What was done: " + strings.Join(parts, "; ")
+	if len(parts) == 0 {
+		text = "What was done: nothing was broken"
+	}
+	var loads []string
+	for _, s := range v.rec.Streams {
+		if s.Kind == "samples" {
+			loads = append(loads, fmt.Sprintf("%s %d/s from %s", s.Load, s.Freq, s.Place))
+		}
+	}
+	if len(loads) > 0 {
+		text += ", under load (" + strings.Join(loads, ", ") + ")"
+	}
+	return text + ". What users felt: " + v.felt()
+}
+
+// felt strings together the measurements a reader asks for first.
+func (v *view) felt() string {
+	var parts []string
+	for _, m := range v.f.Measurements {
+		switch {
+		case m.Name == measure.MeasureRTO && m.Cohort == "fresh":
+			parts = append(parts, "service back for new connections after "+measure.Value(m))
+		case m.Name == measure.MeasureRPOLost && m.Load == "":
+			parts = append(parts, "acknowledged writes lost "+measure.Value(m))
+		case m.Name == measure.MeasureAlert && m.Channel == "pagerduty":
+			parts = append(parts, "pager alert after "+measure.Value(m))
+		}
+	}
+	if len(parts) == 0 {
+		return "not measured."
+	}
+	return strings.Join(parts, ", ") + "."
+}
+
+// bounds prints the exact ends of a measurement.
+func bounds(m harness.Measurement) string {
+	if !m.Known {
+		return ""
+	}
+	if m.Unit != measure.UnitNS {
+		return "exact"
+	}
+	if m.Unbounded {
+		return fmt.Sprintf("[%.3f s, ∞)", float64(m.Lo)/1e9)
+	}
+	if m.Hi < 1e9 {
+		return fmt.Sprintf("[%.3f ms, %.3f ms]", float64(m.Lo)/1e6, float64(m.Hi)/1e6)
+	}
+	return fmt.Sprintf("[%.4f s, %.4f s]", float64(m.Lo)/1e9, float64(m.Hi)/1e9)
 }

@@ -157,20 +157,6 @@ func (v *view) rawOf(m harness.Measurement) string {
 	return RecordFile
 }
 
-// bounds prints the exact ends of a measurement.
-func bounds(m harness.Measurement) string {
-	if !m.Known {
-		return ""
-	}
-	if m.Unit != measure.UnitNS {
-		return "exact"
-	}
-	if m.Unbounded {
-		return fmt.Sprintf("[%.3f s, ∞)", float64(m.Lo)/1e9)
-	}
-	return fmt.Sprintf("[%.4f s, %.4f s]", float64(m.Lo)/1e9, float64(m.Hi)/1e9)
-}
-
 func (v *view) checks() []reports.Check {
 	var rows []reports.Check
 	for _, c := range v.f.Validity {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -88,7 +90,13 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 	for _, l := range s.Load {
 		step("load %s: %s at %s from %s, timeout %s", l.ID, l.Workload, l.Rate, l.Place, l.Timeout)
 	}
-	step("steady state must hold for %s", s.SteadyState.For)
+	for _, k := range slices.Sorted(maps.Keys(target.Settings)) {
+		step("target setting %s: %s", k, target.Settings[k])
+	}
+	step("steady state must hold for %s: %s", s.SteadyState.For, describeSteady(s))
+	for _, g := range s.Guards {
+		step("guard: %s of the %s region failing for %s stops the drill at once: undo, exit 4", g.Probe, g.Region, g.FailingFor)
+	}
 	for _, p := range plans {
 		fmt.Fprintf(out, "\nfault %s on the %s region, at %s\n", p.Fault.Kind, p.Fault.Region, p.Fault.At)
 		for _, st := range p.Steps {
@@ -104,11 +112,35 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 	if len(plans) == 0 {
 		fmt.Fprintln(out, "\nno fault: a null drill")
 	}
+	if s.Recovery.By != "" {
+		fmt.Fprintf(out, "\nrecovery by the %s\n", s.Recovery.By)
+		for _, r := range s.Recovery.Steps {
+			step("at %s: %s (%s %s)", r.At, r.Name, harness.RunbookCall, r.Call)
+		}
+		step("restored when every window of %s has at least %d due requests, %s of them OK, p99 at most %s",
+			s.Recovered.Window, s.Recovered.MinRequests, s.Recovered.SuccessAtLeast, s.Recovered.P99AtMost)
+	}
 	fmt.Fprintf(out, "\nwatch for %s, settle for %s, then undo, reconcile, judge, seal\n\nobjectives\n", s.Observe, s.Settle)
 	for _, o := range s.Objectives {
 		step("%s: %s at most %s (%s)", o.ID, o.Measure, o.AtMost, o.Source)
 	}
 	fmt.Fprintln(out, "\nnothing was started or touched")
+}
+
+// describeSteady says what must hold before a fault.
+func describeSteady(s harness.Scenario) string {
+	var parts []string
+	for _, r := range s.SteadyState.Require {
+		switch {
+		case r.Load != "" && r.P99AtMost > 0:
+			parts = append(parts, fmt.Sprintf("%s %s OK, p99 at most %s", r.Load, r.SuccessAtLeast, r.P99AtMost))
+		case r.Load != "":
+			parts = append(parts, fmt.Sprintf("%s %s OK", r.Load, r.SuccessAtLeast))
+		default:
+			parts = append(parts, fmt.Sprintf("%s at most %s", r.Probe, r.AgeAtMost))
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 func describe(a harness.Action) string {

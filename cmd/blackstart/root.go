@@ -10,6 +10,17 @@ const exitCodes = `Exit codes: 0 objectives met · 1 an objective not met · 3 i
 4 stopped by a guard or interrupted, undone · 5 undo incomplete: act now ·
 10 bad usage or scenario · 11 harness error.`
 
+// exitsOf are the exit codes of the commands that run no drill; every other command has the whole list.
+var exitsOf = map[string]string{
+	"verify": `Exit codes: 0 accepted, whatever the drill's verdict · 1 altered or incomplete ·
+3 whose seal it is could not be judged · 10 bad usage · 11 error of the tool.`,
+	"undo": `Exit codes: 0 nothing is in force any more · 5 undo incomplete: act now ·
+10 bad usage · 11 another drill is running, or error of the tool.`,
+}
+
+// otherExits are those of commands that only look.
+const otherExits = `Exit codes: 0 done · 10 bad usage or scenario · 11 error of the tool.`
+
 // usageTemplate fits every help into 80 columns, lists the exit codes and ends in an example.
 const usageTemplate = `Usage:{{if .Runnable}}
   {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
@@ -21,7 +32,7 @@ Commands:{{range .Commands}}{{if (or .IsAvailableCommand (eq .Name "help"))}}
 Flags:
 {{.LocalFlags.FlagUsagesWrapped 80 | trimTrailingWhitespaces}}{{end}}
 
-` + exitCodes + `{{if .HasExample}}
+{{with index .Annotations "exits"}}{{.}}{{else}}` + exitCodes + `{{end}}{{if .HasExample}}
 
 Examples:
 {{.Example}}{{end}}
@@ -47,6 +58,15 @@ delivery as its users see them, and seals the result into a signed pack.`,
 
 // finishHelp gives the commands that come with cobra a help like that of ours.
 func finishHelp(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		text, ok := exitsOf[c.Name()]
+		if !ok {
+			text = otherExits
+		}
+		if c.Name() != "run" {
+			c.Annotations = map[string]string{"exits": text}
+		}
+	}
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

@@ -135,7 +135,11 @@ func printVerify(out io.Writer, c evidence.Checked, o evidence.VerifyOptions) {
 			}
 		}
 	} else {
-		fmt.Fprintf(out, "OK: %d checks over %d files, nothing altered\n", len(c.Checks), c.Files)
+		unproven := ""
+		if c.Answer(seal.Origin) == seal.NotChecked {
+			unproven = "; who sealed it was NOT checked"
+		}
+		fmt.Fprintf(out, "OK: %d checks over %d files, nothing altered%s\n", len(c.Checks), c.Files, unproven)
 	}
 	fmt.Fprintf(out, "  integrity  %s\n", c.Answer(seal.Integrity))
 	label := "  origin     "

@@ -75,6 +75,12 @@ func (s *sheet) verdict(r Report) {
 	s.section("Result")
 	s.table([]column{{"Verdict", 10, NotRecorded, verdict}, {"Because", 28, NotRecorded, plain}, {"Could it be judged (validity)", 22, NotRecorded, plain}},
 		[][]string{{strings.ToUpper(r.Verdict.Result), r.Verdict.Reason, r.Verdict.Validity}}, "")
+	if r.Summary != "" {
+		s.say(r.Summary)
+	}
+	for _, l := range r.Limits {
+		s.say(l)
+	}
 	s.pairs([]Field{
 		{"Run", id.RunID}, {"Pack", id.PackID}, {"Sequence", id.Sequence}, {"Activity", id.Activity},
 		{"Environment class", id.Environment}, {"Target", id.Target}, {"Scenario", id.Scenario}, {"Timing profile", id.Profile},

@@ -26,6 +26,8 @@ type Report struct {
 	RecordDigest string    // hexadecimal SHA-256 of record.json
 	Sealed       time.Time // the date inside the PDF: from the record, so that rendering again gives the same bytes
 	Verdict      Verdict
+	Summary      string   // what was done and what users felt, in a few sentences
+	Limits       []string // what the result does not show, one sentence each
 	Answers      Answers
 	Plan         []Field // scenario digest, objective sources, criteria frozen beforehand, change ticket, approval
 	People       []Field // executor, approver, reviewer, participants, independence, how each was authenticated
