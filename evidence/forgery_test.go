@@ -295,6 +295,46 @@ func TestAForgerWhoHoldsTheKeyIsFound(t *testing.T) {
 				return signed
 			})
 		}, FINRAReport},
+		"a fault that was not planned": {func(t *testing.T, h *honest) {
+			h.rec.Faults = []harness.FaultRecord{{Plan: harness.Plan{Fault: harness.FaultSpec{Kind: "power.loss"}}}}
+			h.judgeAgain(t, madeSamples)
+		}, RecordFile},
+		"another target": {func(t *testing.T, h *honest) {
+			h.rec.Target.Simulated = []string{"nothing"}
+			h.judgeAgain(t, madeSamples)
+		}, RecordFile},
+		"a decision that the target's log does not have": {func(t *testing.T, h *honest) {
+			if err := writeFile(h.dir, "data/as-run/logs/controller"+auditSuffix, []byte("{\"at\":\"2026-01-01T00:00:00Z\",\"event\":\"started\"}\n")); err != nil {
+				t.Fatal(err)
+			}
+			h.rec.Decisions = []harness.Decision{{At: h.rec.Started, Event: "failover.declared"}}
+			h.judgeAgain(t, madeSamples)
+		}, RecordFile},
+		"a stream of another load": {func(t *testing.T, h *honest) {
+			h.rec.Scenario.Load = []harness.LoadSpec{{ID: "edge", Workload: "http.query", Place: "outside"}}
+			h.judgeAgain(t, madeSamples)
+		}, "data/samples/edge.bin"},
+		"answers of another probe": {func(t *testing.T, h *honest) {
+			const file = "data/observations/http.health-west.api.jsonl"
+			line, err := json.Marshal(harness.Observation{Probe: "dns.answer", At: harness.Interval{Lo: 1, Hi: 2}})
+			if err == nil {
+				err = writeFile(h.dir, file, append(line, '\n'))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.rec.Probes = []harness.ProbeSeries{{Probe: "http.health", On: "west.api", File: file, Count: 1}}
+			h.judgeAgain(t, madeSamples)
+		}, "data/observations/http.health-west.api.jsonl"},
+		"writes on the old primary hidden": {func(t *testing.T, h *honest) {
+			h.rec.Ledger.OldRead, h.rec.Ledger.OracleMissing = true, 7
+			h.judgeAgain(t, madeSamples)
+		}, RecordFile},
+		"a plot taken out": {func(t *testing.T, h *honest) {
+			if err := os.Remove(h.path("data/plots/latency.csv")); err != nil {
+				t.Fatal(err)
+			}
+		}, "data/plots/latency.csv"},
 		"the inputs": {func(t *testing.T, h *honest) {
 			h.change(t, seal.InputsFile, func(b []byte) []byte {
 				return bytes.Replace(b, []byte(`"executor": "a forger"`), []byte(`"executor": "somebody else"`), 1)
@@ -370,4 +410,24 @@ func rechain(t *testing.T, log []byte) []byte {
 		}
 	}
 	return out.Bytes()
+}
+
+// TestTheDirectoryAndTheScenarioAreHeldAgainstTheRecord covers what no signature speaks of, and what only the caller can read.
+func TestTheDirectoryAndTheScenarioAreHeldAgainstTheRecord(t *testing.T) {
+	h := makeHonest(t)
+	h.reseal(t)
+	path := filepath.Join(t.TempDir(), "renamed.zip")
+	if err := seal.WritePack(t.Context(), h.dir, "production-PASS", path); err != nil {
+		t.Fatal(err)
+	}
+	if c := h.verify(t, path); c.Err() == nil || !strings.Contains(c.Err().Error(), "production-PASS") {
+		t.Errorf("a renamed directory was accepted: %v", c.Err())
+	}
+	c, err := Verify(t.Context(), h.reseal(t), VerifyOptions{Roots: []*x509.Certificate{h.key.Root},
+		Resolve: func([]byte, string, string) (*harness.Scenario, error) {
+			return &harness.Scenario{Failback: "another"}, nil
+		}})
+	if err != nil || c.Err() == nil || !strings.Contains(c.Err().Error(), "scenario.yaml") {
+		t.Errorf("a record with another scenario than the pack's file was accepted: %v, %v", err, c.Err())
+	}
 }
