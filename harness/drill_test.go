@@ -75,8 +75,8 @@ func (r *rig) Append(e Event) error {
 func (r *rig) Plan(_ context.Context, _ Description, f FaultSpec) (Plan, error) {
 	return Plan{Fault: f, FencesOld: true,
 		Steps:    []Step{step("outside→east.db")},
-		InForce:  []Check{{LinkSilent, "outside→east.db"}},
-		Restored: []Check{{LinkAnswers, "outside→east.api"}, {LinkAnswers, "outside→east.db"}}}, nil
+		InForce:  []Check{{Kind: LinkSilent, On: "outside→east.db"}},
+		Restored: []Check{{Kind: LinkAnswers, On: "outside→east.api"}, {Kind: LinkAnswers, On: "outside→east.db"}}}, nil
 }
 
 func rigTarget() Description {

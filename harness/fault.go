@@ -13,7 +13,27 @@ const (
 	ComponentStart ActionKind = "component.start" // Components
 	RunbookCall    ActionKind = "runbook.call"    // Call: a step that people would take, by its name in the description
 	ComponentFence ActionKind = "component.fence" // Components: databases take no writes any more, by the private path
+	SQLRun         ActionKind = "sql.run"         // Components: databases that run SQL, by the private path
+
+	CertificateSwap    ActionKind = "certificate.swap"    // Components serve Certificate; what they served is kept first
+	CertificateRestore ActionKind = "certificate.restore" // Components serve again what was kept
+	CodeDeploy         ActionKind = "code.deploy"         // Components run Build, one of the description's builds
 )
+
+// What can be wrong with a certificate. Each is what a client that checks finds.
+const (
+	CertificateOK            = "ok"
+	CertificateExpired       = "expired"
+	CertificateExpiring      = "expiring" // in CertificateSpec.Days days; valid until then
+	CertificateWrongName     = "wrong-name"
+	CertificateUnknownIssuer = "unknown-issuer"
+)
+
+// CertificateSpec says which certificate is to be issued, for a component that keeps its key.
+type CertificateSpec struct {
+	Wrong string `json:"wrong"` // expired, expiring, wrong-name or unknown-issuer
+	Days  int    `json:"days"`  // until it ends, with expiring
+}
 
 // Directions of a cut, as packets go: in is towards Region, out is from it.
 const (
@@ -30,6 +50,10 @@ type Action struct {
 	Links      []string   `json:"links,omitempty"`
 	Components []string   `json:"components,omitempty"`
 	Call       string     `json:"call,omitempty"`
+	SQL        string     `json:"sql,omitempty"`
+
+	Certificate *CertificateSpec `json:"certificate,omitempty"`
+	Build       string           `json:"build,omitempty"` // name of a build
 }
 
 // Step is an action and how it is taken back.
@@ -50,19 +74,43 @@ const (
 	ComponentRuns CheckKind = "component.runs"
 	// ComponentGone holds when the private path shows no process of the component.
 	ComponentGone CheckKind = "component.gone"
+	// HeartbeatStalls holds when the age of the last heartbeat that a standby has applied, read by the private path, is
+	// above one second and has grown by as much time as has passed. HeartbeatFlows is the contrary: an age below a second.
+	HeartbeatStalls CheckKind = "heartbeat.stalls"
+	HeartbeatFlows  CheckKind = "heartbeat.flows"
+	// ReceiverGone holds when a standby has no WAL receiver that streams; ReceiverStreams when it has one.
+	ReceiverGone    CheckKind = "receiver.gone"
+	ReceiverStreams CheckKind = "receiver.streams"
+	// SlotInactive holds when no replication slot of a primary is in use; SlotActive when one is.
+	SlotInactive CheckKind = "slot.inactive"
+	SlotActive   CheckKind = "slot.active"
+	// ReplayPaused holds when a standby's replay is paused; ReplayRuns when it is not.
+	ReplayPaused CheckKind = "replay.paused"
+	ReplayRuns   CheckKind = "replay.runs"
+	// LogsAgree holds when a standby has received all log that the primary had written when it was asked, or more.
+	LogsAgree CheckKind = "logs.agree"
+	// CertificateIs holds when a handshake through the link ends the way Want says: ok, expired, wrong-name, unknown-issuer,
+	// or "expiring N": valid, and over within N days.
+	CertificateIs CheckKind = "certificate.is"
+	// BuildIs holds when the API behind the link tells the version Want.
+	BuildIs CheckKind = "build.is"
+	// AnswerIs holds when the API behind the link answers the description's first known question with the document Want.
+	AnswerIs CheckKind = "answer.is"
 )
 
 // Check is one question about one link or component.
 type Check struct {
 	Kind CheckKind `json:"kind"`
 	On   string    `json:"on"` // name of the link or component
+	Want string    `json:"want,omitempty"`
 }
 
 // Plan is a fault as data: what is done, how it is undone, what shows that it is in force, and what shows that it is over.
 type Plan struct {
 	Fault     FaultSpec `json:"fault"`
 	Steps     []Step    `json:"steps"`
-	InForce   []Check   `json:"in_force"` // all must hold, from the victim's side
+	InForce   []Check   `json:"in_force"` // all must hold, from the victim's side: they date the fault
+	Follows   []Check   `json:"follows"`  // must hold too, within the same time: effects that come later and date nothing
 	Restored  []Check   `json:"restored"` // all must hold after the undo
 	FencesOld bool      `json:"fences_old"`
 }

@@ -54,4 +54,9 @@ type Arrival struct {
 	Severity string `json:"severity"`
 	Source   string `json:"source"`
 	DedupKey string `json:"dedup_key"`
+
+	// What a pager's event says besides; "" on channels that have no such fields.
+	Class     string `json:"class"`     // kind of trouble, such as replication.lagging
+	Component string `json:"component"` // what has it
+	Group     string `json:"group"`     // where: the region
 }

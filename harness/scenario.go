@@ -72,6 +72,9 @@ type FaultSpec struct {
 	Region        string   `yaml:"region" json:"region" need:"yes" one:"primary|standby" doc:"role of the region: primary or standby"`
 	Component     string   `yaml:"component" json:"component" doc:"component of the region, where the fault wants one"`
 	Direction     string   `yaml:"direction" json:"direction" one:"both|in|out" doc:"both (the default), in (towards the region) or out (from it)"`
+	For           Duration `yaml:"for" json:"for_ns" doc:"taken back this long after it was made, while clients are watched; not written: by the undo"`
+	Certificate   string   `yaml:"certificate" json:"certificate" one:"expired|expiring|wrong-name|unknown-issuer" doc:"for certificate.expire: what is wrong with it; expired if not written"`
+	Days          int      `yaml:"days" json:"days" doc:"for certificate: expiring, the days it is still valid"`
 	StartsClock   bool     `yaml:"startsClock" json:"starts_clock" doc:"RTO counts from this fault; exactly one has it"`
 	ConfirmWithin Duration `yaml:"confirmWithin" json:"confirm_within_ns" doc:"seen by the victim within this, or inconclusive; 2s if not written"`
 }
@@ -100,13 +103,19 @@ type Recovered struct {
 // Objective is a bound to prove and where it comes from.
 type Objective struct {
 	ID      string `yaml:"id" json:"id" need:"yes" doc:"name used by profiles and findings"`
-	Measure string `yaml:"measure" json:"measure" need:"yes" doc:"rto, rpo.time, rpo.lost, rpo.value or alert.received"`
+	Measure string `yaml:"measure" json:"measure" need:"yes" doc:"what is measured: see the table of measures"`
 	Load    string `yaml:"load" json:"load" doc:"load whose users the objective speaks of"`
 	Cohort  string `yaml:"cohort" json:"cohort" doc:"client cohort, for rto"`
 	Channel string `yaml:"channel" json:"channel" doc:"alert channel, for alert.received"`
 	From    string `yaml:"from" json:"from" one:"fault|declaration" doc:"fault (the default) or declaration"`
-	AtMost  string `yaml:"atMost" json:"at_most" need:"yes" doc:"greatest allowed value: a duration, a count or an amount"`
-	Source  string `yaml:"source" json:"source" need:"yes" doc:"document the bound comes from"`
+	Fault   string `yaml:"fault" json:"fault" doc:"kind of the fault it counts from (the first of that kind); else the one that starts the clock"`
+	AtMost  string `yaml:"atMost" json:"at_most" doc:"greatest allowed value: a duration, a count or an amount"`
+	Is      string `yaml:"is" json:"is" one:"failed-over|refused|none" doc:"for decision, in place of atMost: what the target must have decided"`
+
+	Carries    map[string]string `yaml:"carries" json:"carries" doc:"fields the alert must carry, such as severity; * is any value that is not empty"`
+	StaleAfter Duration          `yaml:"staleAfter" json:"stale_after_ns" doc:"for answers.wrong: an answer older than this is stale"`
+
+	Source string `yaml:"source" json:"source" need:"yes" doc:"document the bound comes from"`
 }
 
 // Guard stops the drill at once when a probe fails for too long.

@@ -33,7 +33,31 @@ type Description struct {
 	Breakable   []string          `json:"breakable"` // regions (by name) and components that may be broken
 	Provides    []string          `json:"provides"`  // answers TargetSpec.Needs, e.g. postgres.primary
 	Simulated   []string          `json:"simulated"` // what stands in for the real thing, in words for the report
+	Builds      []Build           `json:"builds"`    // of the code, the one that runs first
+	Questions   []Question        `json:"questions"` // with known answers
 	Nonce       string            `json:"nonce"`     // how an alert is told to be this drill's: routing-key or dedup-key
+}
+
+// Build is one build of the target's code that can be deployed.
+type Build struct {
+	Name    string `json:"name"`    // current or previous
+	Version string `json:"version"` // what it says it is
+	SHA256  string `json:"sha256"`
+}
+
+// Builds of the target's code by name.
+const (
+	BuildCurrent  = "current"
+	BuildPrevious = "previous"
+)
+
+// Question is one question whose right answer is known.
+type Question struct {
+	ID        string `json:"id"`
+	Namespace string `json:"namespace"`
+	Text      string `json:"text"`
+	Right     string `json:"right"` // id of the document that comes first
+	Older     string `json:"older"` // id of the document that the previous build puts first, "" if the same
 }
 
 // Region is one place of the target that can be lost.
@@ -89,6 +113,10 @@ type DecisionLog struct {
 	Promoted string `json:"promoted"`
 	Switched string `json:"switched"`
 	Done     string `json:"done"`
+
+	Lagging  string `json:"lagging"`  // replication lags: somebody was told, or should have been
+	Renewed  string `json:"renewed"`  // a certificate was renewed
+	Deployed string `json:"deployed"` // another build was deployed
 }
 
 // Timings is the timing profile the target ran with.

@@ -26,17 +26,19 @@ const (
 	TLSIssuer   Outcome = 9  // certificate's issuer is not trusted
 	HTTP5xx     Outcome = 10 // status 500–599, or the database's server-side errors
 	HTTP4xx     Outcome = 11 // status 400–499, or a statement the database refused
-	WrongAnswer Outcome = 12 // answered, but not with what was asked for
+	WrongAnswer Outcome = 12 // answered, but not with the right answer
 	Unsent      Outcome = 13 // due but never sent: pool saturated or load stopped
 	Other       Outcome = 14 // anything else
 
+	ForeignAnswer Outcome = 15 // answered with what belongs to another namespace than was asked
+
 	// NumOutcomes is the number of outcomes: the length of a table over them.
-	NumOutcomes = 15
+	NumOutcomes = 16
 )
 
 var outcomeNames = [NumOutcomes]string{
 	"none", "ok", "timeout", "refused", "reset", "dns", "tls", "tls-expired", "tls-name",
-	"tls-issuer", "http-5xx", "http-4xx", "wrong-answer", "unsent", "other",
+	"tls-issuer", "http-5xx", "http-4xx", "wrong-answer", "unsent", "other", "foreign-answer",
 }
 
 func (o Outcome) String() string {

@@ -79,6 +79,7 @@ func (r *Receivers) pagerDuty(req *http.Request, body []byte) (answer reply) {
 	a := harness.Arrival{Channel: PagerDuty, Event: e.EventAction, DedupKey: e.DedupKey, Nonce: same(e.RoutingKey, r.secrets.routingKey)}
 	if p := e.Payload; p != nil {
 		a.Summary, a.Severity, a.Source = p.Summary, p.Severity, p.Source
+		a.Class, a.Component, a.Group = p.Class, p.Component, p.Group
 	}
 	answer.arrival = a
 	if r.throttled() {

@@ -165,6 +165,9 @@ func (r *Receivers) throttled() bool {
 // record keeps an arrival, cleaned of secrets, and tells whoever wants to know.
 func (r *Receivers) record(a harness.Arrival) {
 	a.Summary = r.secrets.clean(a.Summary, maxText)
+	for _, field := range []*string{&a.Class, &a.Component, &a.Group} {
+		*field = r.secrets.clean(*field, maxText)
+	}
 	a.Source = r.secrets.clean(a.Source, maxText)
 	a.Severity = r.secrets.clean(a.Severity, maxText)
 	a.Event = r.secrets.clean(a.Event, maxText)
