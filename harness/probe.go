@@ -15,6 +15,23 @@ type Observation struct {
 	Value   int64    `json:"value"` // in Unit
 	Unit    string   `json:"unit"`  // ns, bytes, bool, count
 	Detail  string   `json:"detail,omitempty"`
+	Answer  *Answer  `json:"answer,omitempty"` // of answers.known: what was asked and what came back
+}
+
+// Answer is one known question and its answer as it came, or one write of the marker: a document that the harness writes
+// again and again, each time with the next version, so that an answer shows how old the data behind it is.
+type Answer struct {
+	Question  string   `json:"question"`          // id of the question; "marker" for the marker
+	Namespace string   `json:"namespace"`         // that was asked
+	Text      string   `json:"text"`              // of the question
+	Right     string   `json:"right"`             // id of the document that must come first
+	First     string   `json:"first"`             // id of the document that came first, "" if none
+	Foreign   []string `json:"foreign,omitempty"` // ids of documents of other namespaces in the answer
+	Region    string   `json:"region"`            // that answered, by its own word
+	Build     string   `json:"build"`             // that answered, by its own word
+	DataAsOf  Stamp    `json:"data_as_of"`        // by the target's own word
+	Version   int64    `json:"version"`           // of the marker: written, or shown by the answer
+	Wrote     bool     `json:"wrote"`             // a write of the marker: OK says that it was acknowledged
 }
 
 // Probe asks one question repeatedly. Ask returns within timeout, whatever the target does.
