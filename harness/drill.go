@@ -27,6 +27,8 @@ var (
 	errUnsteady = errors.New("the steady state did not hold")
 	errUnseen   = errors.New("the fault was not seen in force")
 	errGuard    = errors.New("a guard stopped the drill")
+
+	errUnrestored = errors.New("a fault whose time was over could not be seen to be over")
 )
 
 // Run is the story of one drill. Whatever happens in the middle, what was broken is undone, the target is stopped, and the
@@ -162,7 +164,7 @@ func (d *drill) inject(ctx context.Context) error {
 	d.rec.Observation.Lo = d.clock.Now()
 	for i := range d.rec.Faults {
 		f := &d.rec.Faults[i]
-		if err := d.until(ctx, d.rec.Observation.Lo.Add(f.Plan.Fault.At.D())); err != nil {
+		if err := d.wait(ctx, d.rec.Observation.Lo.Add(f.Plan.Fault.At.D())); err != nil {
 			return err
 		}
 		if err := d.breakOne(ctx, f); err != nil {
@@ -173,10 +175,11 @@ func (d *drill) inject(ctx context.Context) error {
 	return nil
 }
 
-// observe watches what users see until the end of the observation, and takes the runbook's steps when their time comes.
+// observe watches what users see until the end of the observation, and takes the runbook's steps when their time comes. A
+// fault that lasts a stated time is taken back meanwhile.
 func (d *drill) observe(ctx context.Context) error {
 	for _, step := range d.Scenario.Recovery.Steps {
-		if err := d.until(ctx, d.rec.Observation.Lo.Add(step.At.D())); err != nil {
+		if err := d.wait(ctx, d.rec.Observation.Lo.Add(step.At.D())); err != nil {
 			return err
 		}
 		from := d.clock.Now()
@@ -186,7 +189,7 @@ func (d *drill) observe(ctx context.Context) error {
 		d.event(Event{Kind: "runbook.step", At: Interval{from, d.clock.Now()}, Text: "runbook: " + step.Name,
 			Detail: map[string]string{"call": step.Call}})
 	}
-	return d.until(ctx, d.rec.Observation.Lo.Add(d.Scenario.Observe.D()))
+	return d.wait(ctx, d.rec.Observation.Lo.Add(d.Scenario.Observe.D()))
 }
 
 // settle stops the load and lets writes drain.

@@ -52,7 +52,7 @@ func (d *drill) breakOne(ctx context.Context, f *FaultRecord) error {
 	}
 	if seen == nil {
 		d.event(Event{Kind: "fault.in-force", At: f.InForce, Text: fmt.Sprintf("%s is in force (%d checks from the victim's side)",
-			f.Plan.Fault.Kind, len(f.Plan.InForce))})
+			f.Plan.Fault.Kind, len(f.Plan.InForce)+len(f.Plan.Follows))})
 	}
 	return seen
 }
@@ -63,7 +63,14 @@ func (d *drill) confirm(ctx context.Context, f *FaultRecord) error {
 	if within == 0 {
 		within = defaultWithin
 	}
+	start := d.clock.Now()
 	at, err := d.Await(ctx, d.around(), f.Plan.InForce, within)
+	if err == nil {
+		f.InForce.Hi = at.Hi
+		if left := within - d.clock.Now().Sub(start); len(f.Plan.Follows) > 0 {
+			_, err = d.Await(ctx, d.around(), f.Plan.Follows, left)
+		}
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -72,7 +79,7 @@ func (d *drill) confirm(ctx context.Context, f *FaultRecord) error {
 		d.note("fault.unseen", f.Plan.Fault.Kind+" was not seen in force: "+err.Error(), nil)
 		return errUnseen
 	}
-	f.Confirmed, f.InForce.Hi = true, at.Hi
+	f.Confirmed = true
 	return nil
 }
 
@@ -84,9 +91,9 @@ func (d *drill) undo(ctx context.Context) error {
 	u := &d.rec.Undo
 	u.At.Lo = d.clock.Now()
 	loadErr := d.stopLoads()
-	d.stopProbes()
+	defer d.stopProbes() // after the proof: a heartbeat must go on for a standby to be seen to follow it
 	u.Complete = true
-	if len(d.inForce) > 0 {
+	if d.unrestored() {
 		if err := d.fence(ctx); err != nil {
 			u.Complete = false
 			u.Detail = "the old primary could not be fenced, so the fault was left in place: " + err.Error()
@@ -96,7 +103,7 @@ func (d *drill) undo(ctx context.Context) error {
 		d.takeBack(ctx)
 	}
 	u.At.Hi = d.clock.Now()
-	if u.Complete && len(d.inForce) > 0 {
+	if u.Complete && d.broke() {
 		d.note("undo.complete", "everything that was broken is restored", nil)
 	}
 	return loadErr
@@ -131,15 +138,14 @@ func (d *drill) prove(ctx context.Context, f *FaultRecord) {
 	if f.Do.Lo == 0 || f.Undone.Never() {
 		return
 	}
-	var ask []Check
-	for _, c := range f.Plan.Restored {
-		on := c.On
-		if l, ok := d.rec.Target.LinkByName(c.On); ok {
-			on = l.To
-		}
-		if !d.fencedNames[on] {
-			ask = append(ask, c)
-		}
+	if f.Restored { // while clients were watched
+		return
+	}
+	ask := d.provable(f.Plan.Restored)
+	if len(ask) == 0 {
+		f.Restored = true
+		d.note("fault.restored", f.Plan.Fault.Kind+" is taken back; every check of it speaks of a database that was fenced, or of following it", nil)
+		return
 	}
 	at, err := d.Await(ctx, d.around(), ask, restoreLimit)
 	if err != nil {

@@ -76,7 +76,7 @@ type FaultRecord struct {
 	Confirmed bool     `json:"confirmed"` // every check of the plan held in time
 	Detail    string   `json:"detail"`    // why it was not confirmed
 	Undone    Interval `json:"undone"`
-	Restored  bool     `json:"restored"` // every check of the restoration held
+	Restored  bool     `json:"restored"` // every check of the restoration held that does not speak of a fenced database
 }
 
 // Stream is one binary file of samples or attempts.
