@@ -31,6 +31,10 @@ func PlanFaults(ctx context.Context, s Scenario, target Description, can []Actio
 				}
 			}
 		}
+		if p.FencesOld && spec.For > 0 {
+			return nil, fmt.Errorf("plan %s: it cannot end while clients are watched: its undo fences the old primary first; remove `for: %s`",
+				spec.Kind, spec.For)
+		}
 		if p.FencesOld && !slices.Contains(can, ComponentFence) {
 			return nil, fmt.Errorf("target %s cannot carry out %s, without which undoing %s could leave two primaries",
 				target.Name, ComponentFence, spec.Kind)

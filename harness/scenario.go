@@ -67,6 +67,7 @@ type Requirement struct {
 
 // FaultSpec is one fault of a scenario.
 type FaultSpec struct {
+	ID            string   `yaml:"id" json:"id,omitempty" doc:"name used by profiles"`
 	At            Duration `yaml:"at" json:"at_ns" need:"yes" doc:"time after the end of the baseline"`
 	Kind          string   `yaml:"kind" json:"kind" need:"yes" doc:"name in the fault catalogue"`
 	Region        string   `yaml:"region" json:"region" need:"yes" one:"primary|standby" doc:"role of the region: primary or standby"`
@@ -137,12 +138,19 @@ type Overlay struct {
 	Settle      Duration                    `yaml:"settle" json:"settle_ns" doc:"replaces settle"`
 	SteadyState *SteadyOverlay              `yaml:"steadyState" json:"steady_state,omitempty" doc:"replaces numbers of the steady state"`
 	Recovered   *Recovered                  `yaml:"recovered" json:"recovered,omitempty" doc:"replaces numbers of recovered"`
+	Faults      map[string]FaultOverlay     `yaml:"faults" json:"faults,omitempty" doc:"by fault id"`
 	Objectives  map[string]ObjectiveOverlay `yaml:"objectives" json:"objectives" doc:"by objective id"`
 }
 
 // SteadyOverlay replaces the length of the baseline.
 type SteadyOverlay struct {
 	For Duration `yaml:"for" json:"for_ns" doc:"replaces steadyState.for"`
+}
+
+// FaultOverlay replaces the times of one fault.
+type FaultOverlay struct {
+	At  Duration `yaml:"at" json:"at_ns" doc:"replaces at"`
+	For Duration `yaml:"for" json:"for_ns" doc:"replaces for"`
 }
 
 // ObjectiveOverlay replaces the bound of one objective.

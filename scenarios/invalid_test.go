@@ -16,15 +16,18 @@ const examples = "../testdata/scenarios"
 
 // known are the names of the product as it is; the tests must not depend on which packages exist.
 var known = Known{
-	Workloads:  []string{"http.query", "postgres.ledger", "metronome"},
-	Cohorts:    []string{"fresh", "pooled", "stale-resolver"},
-	Faults:     []string{"region.partition", "region.kill"},
-	Probes:     []string{"replication.heartbeat", "replication.lag", "postgres.writable", "http.health", "dns.answer"},
-	Measures:   []string{"rto", "rpo.time", "rpo.lost", "rpo.value", "alert.received"},
+	Workloads: []string{"http.query", "postgres.ledger", "metronome"},
+	Cohorts:   []string{"fresh", "pooled", "stale-resolver"},
+	Faults:    []string{"region.partition", "region.kill", "replication.break", "replication.pause", "certificate.expire", "code.stale"},
+	Probes:    []string{"replication.heartbeat", "replication.lag", "postgres.writable", "http.health", "dns.answer"},
+	Measures: []string{"rto", "rpo.time", "rpo.lost", "rpo.value", "alert.received", "alert.content", "exposure.time", "exposure.lost",
+		"exposure.value", "replication.catchup", "decision", "answers.wrong"},
 	Channels:   []string{"pagerduty", "slack", "smtp", "statuspage"},
 	Frameworks: []string{"finra-4370", "icfr"},
 	Settings: map[string]func(string) error{
 		"commit": oneOf("synchronous", "asynchronous"), "wal.latency": aSpan, "controller.failover": oneOf("enabled", "disabled", "manual"),
+		"replication.alarm": oneOf("enabled", "silent-when-broken", "disabled"), "preflight": oneOf("enabled", "disabled"),
+		"certificates.check": oneOf("enabled", "disabled"), "parity": oneOf("enabled", "disabled"),
 		"pager.muted": oneOf("true", "false"), "documents": func(string) error { return nil }, "cache": oneOf("auto", "none"),
 	},
 }

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,16 @@ var expected = map[string]int{
 	"region-partition.no-load":         harness.ExitInconclusive,
 	"region-partition.pager-muted":     harness.ExitFail,
 	"region-partition.runbook":         harness.ExitPass,
+
+	"certificate-expiry":                         harness.ExitPass,
+	"certificate-expiry.sabotaged":               harness.ExitFail,
+	"replication-break":                          harness.ExitPass,
+	"replication-break.sabotaged":                harness.ExitFail,
+	"replication-break.sabotaged-silent":         harness.ExitFail,
+	"replication-break-then-partition":           harness.ExitPass,
+	"replication-break-then-partition.sabotaged": harness.ExitFail,
+	"stale-code":                                 harness.ExitPass,
+	"stale-code.sabotaged":                       harness.ExitFail,
 }
 
 func TestLibrary(t *testing.T) {
@@ -72,10 +83,68 @@ func TestNegativeControlsDifferInOneThing(t *testing.T) {
 			t.Errorf("%s has another fault or other numbers than the drill it controls", name)
 		}
 		for i, o := range drill.Objectives {
-			if s.Objectives[i] != o {
+			if !reflect.DeepEqual(s.Objectives[i], o) {
 				t.Errorf("%s changes objective %s", name, o.ID)
 			}
 		}
+	}
+}
+
+// TestTwins holds every named fault and every failure that these scenarios are for to both: a drill that passes, and the same
+// drill on a system whose protection is switched off, which fails.
+func TestTwins(t *testing.T) {
+	wanted := map[string]string{ // fault or failure, and where it is written
+		"region.partition": "fault", "replication.break": "fault", "certificate.expire": "fault", "code.stale": "fault",
+		"F1": "row", "F2": "row", "F4": "row",
+	}
+	passes, fails := map[string]bool{}, map[string]bool{}
+	for name, exit := range expected {
+		s, _ := mustLoad(t, "finrag/"+name+".yaml", "fast")
+		shows := slices.Clone(s.Metadata.Covers)
+		for _, f := range s.Faults {
+			shows = append(shows, f.Kind)
+		}
+		parent, _, twin := strings.Cut(name, ".")
+		for _, what := range shows {
+			switch {
+			case exit == harness.ExitPass && !twin:
+				passes[what] = true
+			case exit == harness.ExitFail && twin && expected[parent] == harness.ExitPass:
+				fails[what] = true
+			}
+		}
+	}
+	for what, kind := range wanted {
+		if !passes[what] || !fails[what] {
+			t.Errorf("%s %s has a drill that passes: %v, and a twin that fails: %v; it must have both", kind, what, passes[what], fails[what])
+		}
+	}
+}
+
+// TestSabotagedTwinsDifferInOneSetting keeps a twin comparable: the same faults, objectives and load, one protection less.
+func TestSabotagedTwinsDifferInOneSetting(t *testing.T) {
+	seen := 0
+	for name := range expected {
+		parent, how, _ := strings.Cut(name, ".")
+		if !strings.HasPrefix(how, "sabotaged") {
+			continue
+		}
+		seen++
+		drill, _ := mustLoad(t, "finrag/"+parent+".yaml", "fast")
+		twin, _ := mustLoad(t, "finrag/"+name+".yaml", "fast")
+		changed := 0
+		for key, value := range twin.Target.Settings {
+			if drill.Target.Settings[key] != value {
+				changed++
+			}
+		}
+		drill.Metadata, drill.Target.Settings = twin.Metadata, twin.Target.Settings
+		if changed != 1 || !reflect.DeepEqual(drill, twin) {
+			t.Errorf("%s changes %d settings, or something else", name, changed)
+		}
+	}
+	if seen != 5 {
+		t.Errorf("%d sabotaged twins, want 5", seen)
 	}
 }
 

@@ -128,14 +128,18 @@ func measureTable() string {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("| measure | `atMost` is | `load` | `cohort` | `channel` | needs a fault |\n| --- | --- | --- | --- | --- | --- |\n")
+	b.WriteString("| measure | `atMost` is | `load` | `cohort` | `channel` | also | needs a fault |\n| --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, name := range slices.Sorted(maps.Keys(shapes)) {
 		s := shapes[name]
 		load := yes(s.load, "any")
 		load = yes(s.ledger, "one with a ledger") + yes(s.amount, " and an amount") + yes(!s.ledger, load)
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", name,
-			[]string{"", "a duration", "a count", "an amount"}[s.form], load,
-			yes(s.cohort, "where the load has some"), yes(s.channel, "yes"), yes(s.fault, "yes"))
+		load = strings.ReplaceAll(yes(s.stale, "one that asks questions")+yes(!s.stale, load), "  ", " ")
+		also := yes(s.carries && s.form == aCount, "`carries`") + yes(s.carries && s.form != aCount, "`carries`, where only such an alert counts") +
+			yes(s.stale, "`staleAfter`") + yes(s.form == aWord, "`is`, in place of `atMost`")
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", name,
+			[]string{"", "a duration", "a count", "an amount", "not written"}[s.form], load,
+			yes(s.cohort, "where the load has some"), yes(s.channel, "yes"), also,
+			yes(s.fault && !s.lasting, "yes")+yes(s.lasting, "one that ends (`for`)"))
 	}
 	return b.String()
 }
@@ -156,6 +160,7 @@ func limitTable() string {
 		{"observe, bound of an objective", brief(MaxObserve)},
 		{"settle", brief(MaxSettle)},
 		{"confirmWithin", brief(MaxConfirm)},
+		{"days of a certificate", MaxDays},
 		{"loads", MaxLoads},
 		{"faults", MaxFaults},
 		{"profiles", MaxProfiles},

@@ -26,7 +26,8 @@ const (
 	MaxNames    = 64 // objectives, guards, requirements, runbook steps
 	MaxProfiles = 16
 	MaxRetries  = 10
-	maxName     = 80 // letters of metadata.name: it becomes a file name
+	MaxDays     = 3650 // that a certificate may still be valid
+	maxName     = 80   // letters of metadata.name: it becomes a file name
 )
 
 var (
@@ -226,26 +227,37 @@ func (r *rules) lists() {
 	}
 }
 
-// overlays checks that profiles change objectives that exist, and to bounds of the right form.
+// overlays checks that profiles change objectives and faults that exist.
 func (r *rules) overlays() {
 	if r.profile != "" { // once is enough
 		return
 	}
-	var ids []string
+	var objectives, faults []string
 	for _, o := range r.s.Objectives {
-		ids = append(ids, o.ID)
+		objectives = append(objectives, o.ID)
+	}
+	for _, f := range r.s.Faults {
+		if f.ID != "" {
+			faults = append(faults, f.ID)
+		}
 	}
 	profiles, _ := r.at("profiles")
 	if profiles == nil {
 		return
 	}
 	for _, p := range profiles.entries {
-		if o := p.value.get("objectives"); o != nil {
-			for _, e := range o.entries {
-				if !slices.Contains(ids, e.key) {
-					r.out.add(e.pos, suggest(e.key, ids), "profile %s changes objective %q, which the scenario does not have", p.key, e.key)
-				}
-			}
+		r.overlaid(p.key, "objective", p.value.get("objectives"), objectives)
+		r.overlaid(p.key, "fault", p.value.get("faults"), faults)
+	}
+}
+
+func (r *rules) overlaid(profile, what string, changed *node, ids []string) {
+	if changed == nil {
+		return
+	}
+	for _, e := range changed.entries {
+		if !slices.Contains(ids, e.key) {
+			r.out.add(e.pos, suggest(e.key, ids), "profile %s changes %s %q, which the scenario does not have", profile, what, e.key)
 		}
 	}
 }

@@ -2,21 +2,23 @@ package scenarios
 
 import (
 	"fmt"
-	"time"
-)
 
-// clock is when the clock of the objectives starts, after the end of the baseline, and whether one fault starts it.
-func (r *rules) clock() (time.Duration, bool) {
-	for _, f := range r.s.Faults {
-		if f.StartsClock {
-			return f.At.D(), true
-		}
-	}
-	return 0, false
-}
+	"blackstart/harness"
+)
 
 func (r *rules) faults() {
 	starter := -1
+	var ids []string
+	for _, f := range r.s.Faults {
+		if f.ID != "" {
+			ids = append(ids, f.ID)
+		}
+	}
+	if len(ids) > 0 && len(ids) == len(r.s.Faults) {
+		r.ids("fault", ids, "faults")
+	} else if len(ids) > 0 && !r.anyUnread("faults", "id") {
+		r.wrong("some faults have an id and others have none", "give every fault an id, or none", "faults")
+	}
 	for i, f := range r.s.Faults {
 		what := fmt.Sprintf("fault %d", i+1)
 		r.name("fault", r.known.Faults, f.Kind, "faults", i, "kind")
@@ -28,6 +30,7 @@ func (r *rules) faults() {
 			r.wrong(fmt.Sprintf("%s comes at %s, when observing has ended", what, brief(f.At.D())),
 				"write less than observe, "+brief(r.s.Observe.D()), "faults", i, "at")
 		}
+		r.lasts(f, i, what)
 		switch {
 		case f.StartsClock && starter >= 0:
 			r.wrong(fmt.Sprintf("%s starts the clock, and so does fault %d", what, starter+1), "keep startsClock on one fault", "faults", i, "startsClock")
@@ -37,6 +40,18 @@ func (r *rules) faults() {
 	}
 	if starter < 0 && len(r.s.Faults) > 0 && !r.anyUnread("faults", "startsClock") {
 		r.wrong("no fault starts the clock", "write startsClock: true on the fault that objectives count from", "faults", 0)
+	}
+}
+
+// lasts checks how long a fault is in force, and the numbers of a certificate.
+func (r *rules) lasts(f harness.FaultSpec, i int, what string) {
+	r.within("for of "+what, f.For.D(), 1, MaxObserve, "faults", i, "for")
+	if r.has("faults", i, "for") && r.has("observe") && f.At+f.For >= r.s.Observe {
+		r.wrong(fmt.Sprintf("%s ends at %s, when observing has ended", what, brief(f.At.D()+f.For.D())),
+			"write a shorter for, or leave it out: the undo ends the fault", "faults", i, "for")
+	}
+	if r.has("faults", i, "days") && (f.Days < 1 || f.Days > MaxDays) {
+		r.wrong(fmt.Sprintf("days of %s is %d", what, f.Days), fmt.Sprintf("write 1 to %d", MaxDays), "faults", i, "days")
 	}
 }
 

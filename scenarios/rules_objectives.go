@@ -2,9 +2,9 @@ package scenarios
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
-	"time"
 
 	"blackstart/harness"
 )
@@ -17,6 +17,7 @@ const (
 	aDuration
 	aCount
 	anAmount
+	aWord // written with is, not with atMost
 )
 
 // shape is what an objective on a measure must say.
@@ -27,18 +28,31 @@ type shape struct {
 	amount  bool // whose writes have a value
 	cohort  bool // cohort is allowed, and needed where the load has cohorts
 	channel bool
+	carries bool // fields of the alert: allowed; with form aCount they are needed
+	stale   bool // staleAfter is allowed, and load may be left out
+	lasting bool // it counts from the end of a fault that lasts a stated time
 	fault   bool // it counts from a fault
 	watched bool // observe must last longer than its bound
 }
 
 // shapes are the measures whose objectives this package understands. Others are only checked by name.
 var shapes = map[string]shape{
-	"rto":            {form: aDuration, load: true, cohort: true, fault: true, watched: true},
-	"rpo.time":       {form: aDuration, load: true, ledger: true, fault: true},
-	"rpo.lost":       {form: aCount, load: true, ledger: true},
-	"rpo.value":      {form: anAmount, load: true, ledger: true, amount: true},
-	"alert.received": {form: aDuration, channel: true, fault: true, watched: true},
+	"rto":                 {form: aDuration, load: true, cohort: true, fault: true, watched: true},
+	"rpo.time":            {form: aDuration, load: true, ledger: true, fault: true},
+	"rpo.lost":            {form: aCount, load: true, ledger: true},
+	"rpo.value":           {form: anAmount, load: true, ledger: true, amount: true},
+	"alert.received":      {form: aDuration, channel: true, carries: true, fault: true, watched: true},
+	"alert.content":       {form: aCount, channel: true, carries: true, fault: true},
+	"exposure.time":       {form: aDuration, load: true, ledger: true, fault: true},
+	"exposure.lost":       {form: aCount, load: true, ledger: true, fault: true},
+	"exposure.value":      {form: anAmount, load: true, ledger: true, amount: true, fault: true},
+	"replication.catchup": {form: aDuration, fault: true, lasting: true, watched: true},
+	"decision":            {form: aWord, fault: true},
+	"answers.wrong":       {form: aCount, load: true, stale: true, fault: true},
 }
+
+// Measures lists every measure that an objective may name, in order.
+func Measures() []string { return slices.Sorted(maps.Keys(shapes)) }
 
 var countPattern = regexp.MustCompile(`^\d{1,9}$`)
 
@@ -71,7 +85,7 @@ func (r *rules) objective(o harness.Objective, i int) {
 	if sh.load && r.has("objectives", i, "load") {
 		r.population(o, sh, i, what)
 	}
-	if _, starts := r.clock(); sh.fault && !starts && len(r.s.Faults) == 0 && r.has("faults") {
+	if sh.fault && len(r.s.Faults) == 0 && r.has("faults") {
 		r.wrong(fmt.Sprintf("%s counts from a fault, and the scenario has none", what), "leave it out, or write a fault", "objectives", i, "measure")
 	}
 	if o.Measure == "rto" && !r.times() {
@@ -96,16 +110,23 @@ func (r *rules) parts(o harness.Objective, sh shape, i int, what string) {
 		{"load", sh.load, !sh.load, "write the id of the load whose users it speaks of: " + words(r.loadIDs())},
 		{"channel", sh.channel, !sh.channel, "write the alert channel, such as channel: pagerduty"},
 		{"cohort", false, !sh.cohort, ""},
-		{"from", false, !sh.watched, ""},
+		{"from", false, !sh.watched || sh.lasting, ""},
+		{"fault", false, !sh.fault, ""},
+		{"carries", sh.carries && sh.form == aCount, !sh.carries, "write the fields that the alert must carry, such as carries: {severity: critical}"},
+		{"staleAfter", false, !sh.stale, ""},
+		{"atMost", sh.form != aWord, sh.form == aWord, "write the greatest allowed value"},
+		{"is", sh.form == aWord, sh.form != aWord, "write is: with one of failed-over, refused, none"},
 	} {
 		found, near := r.at("objectives", i, k.key)
 		switch {
 		case found == nil && k.wanted && !r.bad[near]:
-			r.wrong(fmt.Sprintf("%s has no %s", what, k.key), k.hint, "objectives", i)
+			r.wrong(fmt.Sprintf("%s does not say %s", what, k.key), k.hint, "objectives", i)
 		case found != nil && k.unused:
-			r.wrong(fmt.Sprintf("%s has a %s, which %s does not use", what, k.key, o.Measure), "leave it out", "objectives", i, k.key)
+			r.wrong(fmt.Sprintf("%s says %s, which %s does not use", what, k.key, o.Measure), "leave it out", "objectives", i, k.key)
 		}
 	}
+	r.alert(o, i, what)
+	r.counted(o, sh, i, what)
 	if sh.channel {
 		r.name("channel", r.known.Channels, o.Channel, "objectives", i, "channel")
 	}
@@ -150,6 +171,8 @@ func (r *rules) population(o harness.Objective, sh shape, i int, what string) {
 	switch {
 	case sh.ledger && l.Workload != "" && !ledger(l.Workload):
 		r.wrong(fmt.Sprintf("%s speaks of load %s, which keeps no ledger", what, l.ID), "name a load such as postgres.ledger", "objectives", i, "load")
+	case sh.stale && l.Workload != "" && l.Workload != "http.query":
+		r.wrong(fmt.Sprintf("%s speaks of load %s, which asks no questions", what, l.ID), "name a load such as http.query", "objectives", i, "load")
 	case sh.amount && l.Amount == 0 && !r.unread([]any{"load", at, "amount"}):
 		r.wrong(fmt.Sprintf("%s speaks of load %s, whose writes have no amount", what, l.ID), `write amount: "100.00" on the load`, "objectives", i, "load")
 	case !sh.cohort || r.unread([]any{"load", at, "cohorts"}):
@@ -162,33 +185,6 @@ func (r *rules) population(o harness.Objective, sh shape, i int, what string) {
 		}
 		r.wrong(fmt.Sprintf("load %s has no cohort %q", l.ID, o.Cohort), hint, steps...)
 	}
-}
-
-// longEnough checks that clients are watched until after every bound: otherwise a miss could not be told from a pass. It
-// speaks of the longest.
-func (r *rules) longEnough() {
-	start, _ := r.clock()
-	window := r.s.Recovered.Window.D()
-	if !r.has("observe") || start > MaxObserve || window > MaxBaseline {
-		return
-	}
-	var what string
-	var longest time.Duration
-	for i, o := range r.s.Objectives {
-		d, err := harness.ParseDuration(o.AtMost)
-		if err == nil && shapes[o.Measure].watched && d.D() <= MaxObserve && d.D() > longest && r.has("objectives", i, "atMost") {
-			what, longest = place("objective", o.ID, i), d.D()
-		}
-	}
-	needed := start + longest + window
-	if longest == 0 || r.s.Observe.D() > needed {
-		return
-	}
-	sum := fmt.Sprintf("%s (%s) and the window (%s)", what, brief(longest), brief(window))
-	if start > 0 {
-		sum += fmt.Sprintf(" after a fault at %s", brief(start))
-	}
-	r.wrong(fmt.Sprintf("observe is %s, which does not exceed %s", brief(r.s.Observe.D()), sum), "write more than "+brief(needed), "observe")
 }
 
 // citation refuses a bound that is changed in one file while its source stands in the one that is extended: that source says

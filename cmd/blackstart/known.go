@@ -2,7 +2,6 @@ package main
 
 import (
 	"blackstart/evidence/controls"
-	"blackstart/harness/measure"
 	"blackstart/harness/probes"
 	"blackstart/harness/receivers"
 	"blackstart/harness/targets/processes"
@@ -33,4 +32,4 @@ func reader() scenarios.Reader {
 }
 
 // measures are those that an objective may name.
-var measures = []string{measure.MeasureRTO, measure.MeasureRPOTime, measure.MeasureRPOLost, measure.MeasureRPOValue, measure.MeasureAlert}
+var measures = scenarios.Measures()
