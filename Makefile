@@ -9,7 +9,7 @@ OUT      ?= out
 N        ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help build rehearse rehearse-containers base-image test check integration drills spread bench fuzz golden lint fmt clean
+.PHONY: help build rehearse rehearse-containers base-image test check integration drills drills-containers spread bench fuzz golden lint fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -39,8 +39,11 @@ check: ## the quick part of the tests
 	go vet ./...
 	go test ./... -short
 
-drills: build ## every scenario of scenarios/finrag with its expected exit code
-	go test -timeout 45m -v -run TestDrills ./cmd/blackstart/e2e
+drills: build ## every scenario of scenarios/finrag on processes, with its expected end; a table at the end
+	go test -timeout 45m -v -run '^TestDrills$$' ./cmd/blackstart/e2e
+
+drills-containers: build ## the same in containers; needs a Docker-compatible engine
+	BLACKSTART_NEEDS_ENGINE=1 go test -timeout 45m -v -run '^TestDrillsOnContainers$$' ./cmd/blackstart/e2e
 
 integration: drills ## the same as drills
 

@@ -26,7 +26,8 @@ type item struct {
 var lists = map[string]func() []item{
 	"scenarios": func() (all []item) {
 		for _, e := range scenarios.Library() {
-			all = append(all, item{e.Path, fmt.Sprintf("[%s] %s", strings.Join(e.Scenario.Metadata.Covers, " "), e.Why), ""})
+			m := e.Scenario.Metadata
+			all = append(all, item{e.Path, fmt.Sprintf("[%s] %s Why: %s", strings.Join(m.Covers, " "), e.Why, m.Why), ""})
 		}
 		return all
 	},

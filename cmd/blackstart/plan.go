@@ -104,6 +104,12 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 			step("undo  %s", describe(st.Undo))
 		}
 		step("in force when %s", describeChecks(p.InForce))
+		if len(p.Follows) > 0 {
+			step("and then %s", describeChecks(p.Follows))
+		}
+		if p.Fault.For > 0 {
+			step("ends after %s, while clients are watched", p.Fault.For)
+		}
 		step("over when %s", describeChecks(p.Restored))
 		if p.FencesOld {
 			step("before the undo the old primary is fenced and seen to refuse writes")
@@ -122,9 +128,33 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 	}
 	fmt.Fprintf(out, "\nwatch for %s, settle for %s, then undo, reconcile, judge, seal\n\nobjectives\n", s.Observe, s.Settle)
 	for _, o := range s.Objectives {
-		step("%s: %s at most %s (%s)", o.ID, o.Measure, o.AtMost, o.Source)
+		step("%s: %s (%s)", o.ID, asked(o), o.Source)
 	}
 	fmt.Fprintln(out, "\nnothing was started or touched")
+}
+
+// asked says what an objective asks for.
+func asked(o harness.Objective) string {
+	text := o.Measure
+	if o.Is != "" {
+		text += " is " + o.Is
+	} else {
+		text += " at most " + o.AtMost
+	}
+	if o.Fault != "" {
+		text += ", from " + o.Fault
+	}
+	var fields []string
+	for _, k := range slices.Sorted(maps.Keys(o.Carries)) {
+		fields = append(fields, k+" "+o.Carries[k])
+	}
+	if len(fields) > 0 {
+		text += ", carrying " + strings.Join(fields, ", ")
+	}
+	if o.StaleAfter > 0 {
+		text += fmt.Sprintf(", stale after %s", o.StaleAfter)
+	}
+	return text
 }
 
 // describeSteady says what must hold before a fault.
@@ -145,8 +175,20 @@ func describeSteady(s harness.Scenario) string {
 
 func describe(a harness.Action) string {
 	text := string(a.Kind) + " " + strings.Join(append(append([]string{}, a.Links...), a.Components...), ", ")
-	if a.Direction != "" {
-		text += " (" + a.Direction + ")"
+	var with []string
+	if c := a.Certificate; c != nil {
+		with = append(with, c.Wrong)
+		if c.Days > 0 {
+			with = append(with, fmt.Sprintf("in %d days", c.Days))
+		}
+	}
+	for _, w := range []string{a.Direction, a.Build, a.SQL} {
+		if w != "" {
+			with = append(with, w)
+		}
+	}
+	if len(with) > 0 {
+		text += " (" + strings.Join(with, " ") + ")"
 	}
 	return text
 }
@@ -154,7 +196,7 @@ func describe(a harness.Action) string {
 func describeChecks(checks []harness.Check) string {
 	var parts []string
 	for _, c := range checks {
-		parts = append(parts, string(c.Kind)+" "+c.On)
+		parts = append(parts, strings.TrimSpace(string(c.Kind)+" "+c.On+" "+c.Want))
 	}
 	return strings.Join(parts, ", ")
 }

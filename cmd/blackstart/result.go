@@ -25,6 +25,14 @@ type result struct {
 	Findings        harness.Findings `json:"findings"`
 }
 
+// allowed is what an objective asks for, as it is written.
+func allowed(o harness.Objective) string {
+	if o.Is != "" {
+		return o.Is
+	}
+	return o.AtMost
+}
+
 // screenWidth is what every printed table fits into.
 const screenWidth = 80
 
@@ -50,7 +58,7 @@ func (d *drill) report(out io.Writer, r result) error {
 		if o.Objective.Cohort != "" {
 			name += " " + o.Objective.Cohort
 		}
-		fmt.Fprintf(&b, "  %-12s %-30s %-12s %s\n", clip(name, 12), clip(measure.Value(o.Measured), 30), clip(o.Objective.AtMost, 12), o.Verdict)
+		fmt.Fprintf(&b, "  %-12s %-30s %-12s %s\n", clip(name, 12), clip(measure.Value(o.Measured), 30), clip(allowed(o.Objective), 12), o.Verdict)
 	}
 	b.WriteString("\n")
 	for _, m := range f.Measurements {

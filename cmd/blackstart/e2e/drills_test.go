@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"blackstart/harness"
 	"blackstart/harness/targets/containers"
@@ -27,13 +28,27 @@ var drills = []struct {
 	{"region-partition.pager-muted", harness.ExitFail, `(?i)^fail.*(page|alert).*not received`},
 	{"region-partition.no-load", harness.ExitInconclusive, `(?i)^inconclusive.*(no request|nothing was due)`},
 	{"region-partition.async-lag", harness.ExitFail, `(?i)^fail.*lost`},
+	{"replication-break", harness.ExitPass, `(?i)^pass`},
+	{"replication-break.sabotaged", harness.ExitFail, `(?i)^fail.*page: not received`},
+	{"replication-break.sabotaged-silent", harness.ExitFail, `(?i)^fail.*page: not received`},
+	{"replication-break-then-partition", harness.ExitPass, `(?i)^pass`},
+	{"replication-break-then-partition.sabotaged", harness.ExitFail, `(?i)^fail.*decision: failed-over.*lost: \d+`},
+	{"certificate-expiry", harness.ExitPass, `(?i)^pass`},
+	{"certificate-expiry.sabotaged", harness.ExitFail, `(?i)^fail.*rto: not recovered.*certificate expired`},
+	{"stale-code", harness.ExitPass, `(?i)^pass`},
+	{"stale-code.sabotaged", harness.ExitFail, `(?i)^fail.*lies: \d+`},
 }
 
-func TestDrills(t *testing.T) { runDrills(t, "processes") }
+// TestDrills and TestDrillsOnContainers run beside each other: one drill on each target at a time.
+func TestDrills(t *testing.T) {
+	t.Parallel()
+	runDrills(t, "processes")
+}
 
 // TestDrillsOnContainers is the same table on the second target: same exit codes, same reasons.
 func TestDrillsOnContainers(t *testing.T) {
 	needEngine(t)
+	t.Parallel()
 	runDrills(t, "containers")
 	left, err := containers.Left(t.Context(), "")
 	if err != nil || len(left) > 0 {
@@ -60,9 +75,11 @@ func runDrills(t *testing.T, on string) {
 	if err != nil || len(files) != len(drills) {
 		t.Fatalf("%d scenarios, %d rows: every scenario needs its expected end (%v)", len(files), len(drills), err)
 	}
+	var table []row
 	for _, d := range drills {
 		t.Run(d.name, func(t *testing.T) {
 			b := newBox(t)
+			began := time.Now()
 			o := b.run(t, "run", scenarioDir+d.name+".yaml", "--on", on, "--out", b.out, "--junit", filepath.Join(b.out, "junit.xml"))
 			t.Logf("exit %d\n%s", o.exit, o.stdout)
 			if o.exit != d.exit || !regexp.MustCompile(d.reason).MatchString(o.firstLine()) {
@@ -72,10 +89,12 @@ func runDrills(t *testing.T, on string) {
 			if _, err := os.Stat(filepath.Join(b.out, "junit.xml")); err != nil {
 				t.Errorf("no JUnit file: %v", err)
 			}
+			table = append(table, row{d.name, d.exit, o.exit, time.Since(began), o.firstLine(), readFindings(t, b, d.name)})
 			b.accepted(t, d.name)
 			onePack(t, b, d.name)
 		})
 	}
+	printTable(on, table)
 }
 
 // onePack checks what only some packs show.

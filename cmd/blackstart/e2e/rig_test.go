@@ -30,8 +30,13 @@ func TestMain(m *testing.M) {
 			return 1, err
 		}
 		bins = dir
-		for _, name := range []string{"blackstart", "finrag"} {
-			build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, name), "blackstart/cmd/"+name)
+		for _, p := range [][]string{
+			{"blackstart", "blackstart", ""},
+			{"finrag", "finrag", "-X main.build=2.1.0"},
+			{"finrag-previous", "finrag", "-X main.build=2.0.0 -X blackstart/cmd/finrag/internal/vector.Rule=1"},
+		} {
+			name := p[0]
+			build := exec.Command("go", "build", "-trimpath", "-ldflags", p[2], "-o", filepath.Join(dir, name), "blackstart/cmd/"+p[1])
 			build.Env = append(os.Environ(), "CGO_ENABLED=0") // finrag's image has no libraries
 			out, err := build.CombinedOutput()
 			if err != nil {
@@ -111,10 +116,10 @@ func (b box) run(t *testing.T, args ...string) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// firstLine is the first line of a result: the one that must say why.
+// firstLine is the first line of a result, the one that must say why; on the screen it may be wrapped.
 func (o outcome) firstLine() string {
-	line, _, _ := strings.Cut(o.stdout, "\n")
-	return line
+	paragraph, _, _ := strings.Cut(o.stdout, "\n\n")
+	return strings.Join(strings.Fields(paragraph), " ")
 }
 
 // pack gives the path of a scenario's pack.
