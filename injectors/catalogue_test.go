@@ -17,17 +17,21 @@ func catalogue(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString("# Faults\n\nGenerated from the catalogue by `make golden`. The actions are those on a target with the regions east and west.\n")
 	for _, k := range Faults.All() {
-		plan, err := k.New().Plan(t.Context(), estate(), harness.FaultSpec{Kind: k.Name, Region: harness.Primary, StartsClock: true})
+		plan, err := k.New().Plan(t.Context(), estate(), exampleOf(t, k))
 		if err != nil {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(&b, "\n## %s\n%s\n\n```yaml\nfaults:\n  - %s\n```\n\n| do | undo | on |\n| --- | --- | --- |\n", k.Name, k.Doc, k.Example)
 		for _, s := range plan.Steps {
 			on := strings.Join(append(append([]string{}, s.Do.Links...), s.Do.Components...), ", ")
-			fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", s.Do.Kind, s.Undo.Kind, on)
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", action(s.Do), action(s.Undo), on)
 		}
 		b.WriteString("\nIn force when, from the victim's side: ")
-		b.WriteString(kinds(plan.InForce) + ". Over when: " + kinds(plan.Restored) + ".\n")
+		b.WriteString(kinds(plan.InForce))
+		if len(plan.Follows) > 0 {
+			b.WriteString(". Follows from it, and must be seen too: " + kinds(plan.Follows))
+		}
+		b.WriteString(". Over when: " + kinds(plan.Restored) + ".\n")
 		if plan.FencesOld {
 			b.WriteString("Before the undo the old primary is fenced, and seen to refuse writes.\n")
 		}
@@ -35,17 +39,37 @@ func catalogue(t *testing.T) string {
 	return b.String()
 }
 
-// kinds counts the checks by kind, in order.
+// action is the kind of an action and what it carries.
+func action(a harness.Action) string {
+	text := "`" + string(a.Kind) + "`"
+	switch {
+	case a.SQL != "":
+		text += " `" + a.SQL + "`"
+	case a.Certificate != nil:
+		text += " " + a.Certificate.Wrong
+	case a.Build != "":
+		text += " " + a.Build
+	}
+	return text
+}
+
+// kinds counts the checks by kind, and by what they want, in order.
 func kinds(checks []harness.Check) string {
 	var names []string
-	counts := map[harness.CheckKind]int{}
+	counts := map[string]int{}
 	for _, c := range checks {
-		if counts[c.Kind]++; counts[c.Kind] == 1 {
-			names = append(names, string(c.Kind))
+		name := "`" + string(c.Kind) + "`"
+		if c.Want != "" {
+			name += " " + c.Want
+		}
+		if counts[name]++; counts[name] == 1 {
+			names = append(names, name)
 		}
 	}
 	for i, n := range names {
-		names[i] = fmt.Sprintf("`%s` (%d)", n, counts[harness.CheckKind(n)])
+		if counts[n] > 1 {
+			names[i] = fmt.Sprintf("%s (%d)", n, counts[n])
+		}
 	}
 	return strings.Join(names, ", ")
 }

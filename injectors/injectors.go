@@ -7,6 +7,8 @@ package injectors
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 
 	"blackstart/harness"
 	"blackstart/internal/registry"
@@ -15,24 +17,80 @@ import (
 // Faults is the catalogue of faults.
 var Faults registry.Registry[harness.Injector]
 
-// victim finds the region that a fault names by role and refuses one that the target does not allow to be broken.
-func victim(target harness.Description, fault harness.FaultSpec) (harness.Region, error) {
+// Fields of a fault that only some kinds take, as a scenario writes them.
+const (
+	direction   = "direction"
+	certificate = "certificate"
+	days        = "days"
+)
+
+// victim finds the region that a fault names by role and refuses one that the target does not allow to be broken. Fields
+// that the fault does not take, component among them, are refused too: what is written and ignored would be believed.
+func victim(target harness.Description, fault harness.FaultSpec, takes ...string) (harness.Region, error) {
 	region, ok := target.RegionByRole(fault.Region)
 	if !ok {
 		return harness.Region{}, fmt.Errorf("plan %s: target %s has no region with the role %q: write primary or standby",
 			fault.Kind, target.Name, fault.Region)
 	}
 	if fault.Component != "" {
-		return harness.Region{}, fmt.Errorf("plan %s: it breaks the whole region and takes no component: remove `component: %s`",
+		return harness.Region{}, fmt.Errorf("plan %s: it breaks the region that is named and takes no component: remove `component: %s`",
 			fault.Kind, fault.Component)
 	}
-	for _, name := range target.Breakable {
-		if name == region.Name {
-			return region, nil
+	for _, f := range []struct {
+		name, written string
+		is            bool
+	}{
+		{direction, fault.Direction, fault.Direction != ""},
+		{certificate, fault.Certificate, fault.Certificate != ""},
+		{days, strconv.Itoa(fault.Days), fault.Days != 0},
+	} {
+		if f.is && !slices.Contains(takes, f.name) {
+			return harness.Region{}, fmt.Errorf("plan %s: it takes no %s: remove `%s: %s`", fault.Kind, f.name, f.name, f.written)
 		}
 	}
-	return harness.Region{}, fmt.Errorf("plan %s: target %s does not allow region %s to be broken: add it to `breakable` of the target",
-		fault.Kind, target.Name, region.Name)
+	if !slices.Contains(target.Breakable, region.Name) {
+		return harness.Region{}, fmt.Errorf("plan %s: target %s does not allow region %s to be broken: add it to `breakable` of the target",
+			fault.Kind, target.Name, region.Name)
+	}
+	return region, nil
+}
+
+// standbyDatabases finds what replicates: the database of the region that a fault of replication names, which must be the
+// standby, and the primary's.
+func standbyDatabases(target harness.Description, fault harness.FaultSpec) (
+	region harness.Region, standby, primary harness.Component, err error,
+) {
+	region, err = victim(target, fault)
+	if err != nil {
+		return region, standby, primary, err
+	}
+	if region.Role != harness.Standby {
+		return region, standby, primary, fmt.Errorf("plan %s: region %s is the %s, which has no copy: "+
+			"write `region: standby`", fault.Kind, region.Name, region.Role)
+	}
+	standby, found := target.ComponentOf(region.Name, "postgres")
+	from, _ := target.RegionByRole(harness.Primary)
+	primary, also := target.ComponentOf(from.Name, "postgres")
+	if !found || !also {
+		err = fmt.Errorf("plan %s: target %s has no database in each of its regions: there is no replication",
+			fault.Kind, target.Name)
+	}
+	return region, standby, primary, err
+}
+
+// publicAPI finds the API of a region and the link by which clients reach it.
+func publicAPI(target harness.Description, fault harness.FaultSpec, region harness.Region) (api harness.Component, link string, err error) {
+	api, ok := target.ComponentOf(region.Name, "api")
+	if !ok {
+		return api, "", fmt.Errorf("plan %s: region %s of target %s has no API", fault.Kind, region.Name, target.Name)
+	}
+	for _, l := range target.Links {
+		if l.From == harness.Outside && l.To == api.Name {
+			return api, l.Name, nil
+		}
+	}
+	return api, "", fmt.Errorf("plan %s: target %s has no link from outside to %s: no client could see the fault",
+		fault.Kind, target.Name, api.Name)
 }
 
 // inRegion lists the components of a region in the order of the description.

@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"blackstart/harness"
+	"blackstart/internal/registry"
+
+	"gopkg.in/yaml.v3"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -20,7 +23,7 @@ func estate() harness.Description {
 	return harness.Description{
 		Name:      "estate",
 		Regions:   []harness.Region{{Name: "east", Role: harness.Primary}, {Name: "west", Role: harness.Standby}},
-		Breakable: []string{"east"},
+		Breakable: []string{"east", "west"},
 		Components: []harness.Component{
 			{Name: "east.db", Kind: "postgres", Region: "east"}, {Name: "east.api", Kind: "api", Region: "east"},
 			{Name: "west.db", Kind: "postgres", Region: "west"}, {Name: "west.api", Kind: "api", Region: "west"},
@@ -30,16 +33,35 @@ func estate() harness.Description {
 			{Name: "outside→east.api", From: harness.Outside, To: "east.api"},
 			{Name: "outside→east.db", From: harness.Outside, To: "east.db"},
 			{Name: "outside→west.api", From: harness.Outside, To: "west.api"},
+			{Name: "outside→west.db", From: harness.Outside, To: "west.db"},
 			{Name: "west.db→east.db", From: "west", To: "east.db"},
 		},
+		Builds: []harness.Build{{Name: harness.BuildCurrent, Version: "1.2.0"}, {Name: harness.BuildPrevious, Version: "1.1.0"}},
+		Questions: []harness.Question{
+			{ID: "q1", Namespace: "public", Text: "what both answer alike", Right: "doc-1"},
+			{ID: "q2", Namespace: "research", Text: "what tells them apart", Right: "doc-2", Older: "doc-3"},
+		},
 	}
+}
+
+// exampleOf reads a fault from the example of its kind, strictly: the example is what people copy, and it says which region
+// and which fields the kind takes.
+func exampleOf(t *testing.T, kind registry.Kind[harness.Injector]) harness.FaultSpec {
+	t.Helper()
+	var fault harness.FaultSpec
+	d := yaml.NewDecoder(strings.NewReader(kind.Example))
+	d.KnownFields(true)
+	if err := d.Decode(&fault); err != nil {
+		t.Fatalf("example of %s: %v", kind.Name, err)
+	}
+	return fault
 }
 
 // TestPlansAreGolden shows each fault's plan in one reviewable place.
 func TestPlansAreGolden(t *testing.T) {
 	for _, kind := range Faults.All() {
 		t.Run(kind.Name, func(t *testing.T) {
-			plan, err := kind.New().Plan(t.Context(), estate(), harness.FaultSpec{Kind: kind.Name, Region: harness.Primary, StartsClock: true})
+			plan, err := kind.New().Plan(t.Context(), estate(), exampleOf(t, kind))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,15 +94,14 @@ func TestConformance(t *testing.T) {
 	}
 	for _, kind := range Faults.All() {
 		t.Run(kind.Name, func(t *testing.T) {
-			if kind.Doc == "" || !strings.Contains(kind.Example, "kind: "+kind.Name) {
+			fault := exampleOf(t, kind)
+			if kind.Doc == "" || fault.Kind != kind.Name {
 				t.Error("a fault needs a doc and an example that names its kind")
 			}
 			if _, err := os.Stat(strings.ReplaceAll(kind.Name, ".", "_") + ".go"); err != nil {
 				t.Errorf("the file of a fault is its kind with _: %v", err)
 			}
-			fault := harness.FaultSpec{Kind: kind.Name, Region: harness.Primary, StartsClock: true}
-			before := estate()
-			plan, err := kind.New().Plan(t.Context(), before, fault)
+			plan, err := kind.New().Plan(t.Context(), estate(), fault)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,18 +109,77 @@ func TestConformance(t *testing.T) {
 				t.Error("a plan needs steps, checks that it is in force, and checks that it is over")
 			}
 			for _, s := range plan.Steps {
-				if s.Do.Kind == "" || s.Undo.Kind == "" || s.Do.Kind == s.Undo.Kind {
-					t.Errorf("step %+v: each Do needs an Undo of another kind", s)
+				if s.Do.Kind == "" || s.Undo.Kind == "" || sameJSON(t, s.Do, s.Undo) {
+					t.Errorf("step %+v: each Do needs an Undo that differs", s)
 				}
 			}
-			again, _ := kind.New().Plan(t.Context(), before, fault)
-			a, _ := json.Marshal(plan)
-			b, _ := json.Marshal(again)
-			if !bytes.Equal(a, b) {
+			named(t, plan)
+			if again, _ := kind.New().Plan(t.Context(), estate(), fault); !sameJSON(t, plan, again) {
 				t.Error("the same fault on the same target must give the same plan")
 			}
 			refuse(t, kind.New(), fault)
+			heedsEveryField(t, kind.New(), fault)
 		})
+	}
+}
+
+func sameJSON(t *testing.T, a, b any) bool {
+	t.Helper()
+	x, err := json.Marshal(a)
+	y, also := json.Marshal(b)
+	if err != nil || also != nil {
+		t.Fatal(err, also)
+	}
+	return bytes.Equal(x, y)
+}
+
+// named shows that a plan speaks of what the target has, and that no check that is in force or follows is also one of
+// those that it is over: one of the two would show nothing.
+func named(t *testing.T, plan harness.Plan) {
+	t.Helper()
+	d := estate()
+	for _, c := range slices.Concat(plan.InForce, plan.Follows, plan.Restored) {
+		_, link := d.LinkByName(c.On)
+		_, component := d.ComponentByName(c.On)
+		if !link && !component {
+			t.Errorf("check %s on %q, which the target does not have", c.Kind, c.On)
+		}
+	}
+	for _, c := range slices.Concat(plan.InForce, plan.Follows) {
+		if slices.Contains(plan.Restored, c) {
+			t.Errorf("check %+v is said to hold while the fault is in force and when it is over", c)
+		}
+	}
+	for _, s := range plan.Steps {
+		for _, a := range []harness.Action{s.Do, s.Undo} {
+			if len(a.Links)+len(a.Components) == 0 {
+				t.Errorf("action %+v acts on nothing", a)
+			}
+		}
+	}
+}
+
+// heedsEveryField shows that a field is heeded or refused, never passed over.
+func heedsEveryField(t *testing.T, in harness.Injector, fault harness.FaultSpec) {
+	t.Helper()
+	usual, err := in.Plan(t.Context(), estate(), fault)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field, write := range map[string]func(*harness.FaultSpec){
+		"direction":   func(f *harness.FaultSpec) { f.Direction = harness.In },
+		"certificate": func(f *harness.FaultSpec) { f.Certificate = harness.CertificateWrongName },
+		"days":        func(f *harness.FaultSpec) { f.Days = 3 },
+	} {
+		changed := fault
+		write(&changed)
+		plan, err := in.Plan(t.Context(), estate(), changed)
+		if err != nil && !strings.Contains(err.Error(), "`"+field+":") {
+			t.Errorf("%s is refused with %q, which does not say what to remove", field, err)
+		}
+		if err == nil && sameJSON(t, plan.Steps, usual.Steps) {
+			t.Errorf("%s is passed over: refuse it (see victim) or heed it", field)
+		}
 	}
 }
 
@@ -125,22 +205,5 @@ func refuse(t *testing.T, in harness.Injector, fault harness.FaultSpec) {
 	unknown.Region = "tertiary"
 	if _, err := in.Plan(t.Context(), estate(), unknown); err == nil {
 		t.Error("an unknown role was planned")
-	}
-}
-
-// TestPartitionCutsEveryLinkOfTheRegionAndNoOther guards the definition of a partition.
-func TestPartitionCutsEveryLinkOfTheRegionAndNoOther(t *testing.T) {
-	for _, direction := range []string{"", harness.Both, harness.In, harness.Out} {
-		plan, err := regionPartition{}.Plan(t.Context(), estate(), harness.FaultSpec{Region: harness.Primary, Direction: direction})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := []string{"outside→east.api", "outside→east.db", "west.db→east.db"}
-		if got := plan.Steps[0].Do.Links; !slices.Equal(got, want) {
-			t.Errorf("direction %q: cut %v, want %v", direction, got, want)
-		}
-		if direction != "" && plan.Steps[0].Do.Direction != direction {
-			t.Errorf("direction %q became %q", direction, plan.Steps[0].Do.Direction)
-		}
 	}
 }

@@ -22,13 +22,13 @@ type regionPartition struct{}
 
 // Plan cuts all links in one step, so that none outlives another.
 func (regionPartition) Plan(_ context.Context, target harness.Description, fault harness.FaultSpec) (harness.Plan, error) {
-	region, err := victim(target, fault)
+	region, err := victim(target, fault, direction)
 	if err != nil {
 		return harness.Plan{}, err
 	}
-	direction := fault.Direction
-	if direction == "" {
-		direction = harness.Both
+	way := fault.Direction
+	if way == "" {
+		way = harness.Both
 	}
 	var links []string
 	for _, l := range target.LinksOf(region.Name) {
@@ -41,7 +41,7 @@ func (regionPartition) Plan(_ context.Context, target harness.Description, fault
 	return harness.Plan{
 		Fault: fault,
 		Steps: []harness.Step{{
-			Do:   harness.Action{Kind: harness.LinkCut, Region: region.Name, Direction: direction, Links: links},
+			Do:   harness.Action{Kind: harness.LinkCut, Region: region.Name, Direction: way, Links: links},
 			Undo: harness.Action{Kind: harness.LinkHeal, Region: region.Name, Links: links},
 		}},
 		InForce:   append(checks(harness.LinkSilent, links), checks(harness.ComponentRuns, inRegion(target, region.Name))...),

@@ -3,13 +3,11 @@ package victim
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 
@@ -136,11 +134,10 @@ func greetBytes(hello string) greeting {
 
 // greetTLS begins a handshake as a client of the entry point does. A certificate that cannot be trusted is still an answer.
 func greetTLS(entry harness.Entry) (greeting, error) {
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM([]byte(entry.CAPEM)) {
-		return nil, errors.New("the entry point names no certificate to trust (ca_pem)")
+	config, err := strict(entry)
+	if err != nil {
+		return nil, err
 	}
-	config := &tls.Config{RootCAs: roots, ServerName: strings.TrimSuffix(entry.Name, "."), MinVersion: tls.VersionTLS12}
 	return func(ctx context.Context, conn net.Conn) error {
 		err := tls.Client(conn, config).HandshakeContext(ctx)
 		var untrusted *tls.CertificateVerificationError

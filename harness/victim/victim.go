@@ -1,8 +1,9 @@
-// Package victim asks, from the victim's side, whether a fault is in force or over: whether links are silent or answer and
-// whether components run.
+// Package victim asks, from the victim's side, whether a fault is in force or over: whether links are silent or answer,
+// whether components run, whether a standby follows, which certificate is served, which build answers and what it says.
 //
-// It dials, sends one harmless greeting and reads one answer; it never changes anything, never logs in, and never takes
-// the word of the one who made the fault for it. A refusal is an answer: a link that refuses is not silent.
+// It never takes the word of the one who made the fault for it. A link is dialled and sent one harmless greeting or
+// request; a refusal is an answer: a link that refuses is not silent. A database is asked by the private path, which no link
+// uses; nothing is written there but a row of blackstart.heartbeat. What cannot be read never holds.
 package victim
 
 import (
@@ -28,6 +29,8 @@ const (
 type Driver interface {
 	// Running answers by the private path whether a component's process runs.
 	Running(ctx context.Context, component string) (bool, error)
+	// Access gives the way from a place to a component; a region reaches its own components by the private path.
+	Access(place, component string) (harness.Access, error)
 }
 
 // Unheld is one check that did not hold, and why.
@@ -51,18 +54,14 @@ func (e *NotHeldError) Error() string {
 	return fmt.Sprintf("confirm within %v: %s", e.Within, strings.Join(parts, "; "))
 }
 
-// asker answers one check: nil if it holds, otherwise why not. It calls asked once its question has left; one that does not
-// is taken to have asked when it answered. What a question finds was so by the time it was asked: silence, in particular,
-// is the fate of a packet that was sent at a moment, and is merely known later.
-type asker func(ctx context.Context, asked func()) error
-
 // Await asks all checks at once, round after round, until all hold in one round or within has passed since the call. The
-// interval is that in which the questions of the first round in which all held were asked. The error is a *NotHeldError if some check did not hold, and
-// another error if a check cannot be asked at all (unknown link, component or kind) or ctx ended.
+// interval is that in which the questions of the first round in which all held were asked. The error is a *NotHeldError if
+// some check did not hold, and another error if a check cannot be asked at all (unknown link, component or kind; nothing
+// wanted where something must be) or ctx ended.
 func Await(ctx context.Context, target harness.Description, driver Driver, checks []harness.Check, within time.Duration,
 	clock *harness.Clock,
 ) (harness.Interval, error) {
-	askers, err := plan(&target, driver, checks)
+	askers, err := plan(scene{&target, driver, clock}, checks)
 	if err != nil {
 		return harness.Interval{}, err
 	}
@@ -126,7 +125,7 @@ func round(ctx context.Context, checks []harness.Check, askers []asker, clock *h
 }
 
 // plan finds out how each check is asked.
-func plan(target *harness.Description, driver Driver, checks []harness.Check) ([]asker, error) {
+func plan(at scene, checks []harness.Check) ([]asker, error) {
 	if len(checks) == 0 {
 		return nil, errors.New("confirm checks: none given, so nothing would be confirmed")
 	}
@@ -135,49 +134,13 @@ func plan(target *harness.Description, driver Driver, checks []harness.Check) ([
 	}
 	var askers []asker
 	for _, c := range checks {
-		ask, err := askerOf(target, driver, c)
+		ask, err := at.askerOf(c)
 		if err != nil {
 			return nil, fmt.Errorf("confirm %s on %q: %w", c.Kind, c.On, err)
 		}
 		askers = append(askers, ask)
 	}
 	return askers, nil
-}
-
-func askerOf(target *harness.Description, driver Driver, check harness.Check) (asker, error) {
-	switch check.Kind {
-	case harness.LinkSilent, harness.LinkAnswers:
-		link, ok := target.LinkByName(check.On)
-		if !ok {
-			return nil, fmt.Errorf("target %s has no such link", target.Name)
-		}
-		to, ok := target.ComponentByName(link.To)
-		if !ok {
-			return nil, fmt.Errorf("link leads to component %q, which target %s does not have", link.To, target.Name)
-		}
-		return linkAsker(target, link, to, check.Kind)
-	case harness.ComponentRuns, harness.ComponentGone:
-		if _, ok := target.ComponentByName(check.On); !ok {
-			return nil, fmt.Errorf("target %s has no such component", target.Name)
-		}
-		return componentAsker(driver, check.On, check.Kind == harness.ComponentRuns), nil
-	}
-	return nil, errors.New("no such kind of check")
-}
-
-func componentAsker(driver Driver, component string, want bool) asker {
-	return func(ctx context.Context, _ func()) error {
-		running, err := driver.Running(ctx, component)
-		switch {
-		case err != nil:
-			return fmt.Errorf("private path does not tell: %w", err)
-		case running && !want:
-			return errors.New("its process still runs")
-		case !running && want:
-			return errors.New("no process of it runs")
-		}
-		return nil
-	}
 }
 
 // pause waits and tells whether ctx still goes on.

@@ -23,6 +23,10 @@ func (d fakeDriver) Running(_ context.Context, component string) (bool, error) {
 	return running, nil
 }
 
+func (fakeDriver) Access(string, string) (harness.Access, error) {
+	return harness.Access{}, errors.New("there is no way")
+}
+
 // listen opens a listener that the test closes.
 func listen(t *testing.T) *net.TCPListener {
 	t.Helper()
@@ -126,6 +130,18 @@ func fails(t *testing.T, d harness.Description, driver Driver, checks []harness.
 	}
 }
 
+// denies asks one check once, with all the time that an answer may take, and expects to be told why it does not hold.
+func denies(t *testing.T, d harness.Description, driver Driver, check harness.Check, want string) {
+	t.Helper()
+	ask, err := scene{&d, driver, harness.NewClock()}.askerOf(check)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(t.Context(), func() {}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s on %s: got %v, want that it does not hold and says %q", check.Kind, check.On, err, want)
+	}
+}
+
 func TestBlackHoleIsSilent(t *testing.T) {
 	began := time.Now()
 	at := holds(t, target("postgres", "tcp", blackHole(t)), nil, one(harness.LinkSilent))
@@ -192,7 +208,10 @@ func TestComponents(t *testing.T) {
 }
 
 // laterDriver says that the component runs from the third question on.
-type laterDriver struct{ asked int }
+type laterDriver struct {
+	fakeDriver
+	asked int
+}
 
 func (d *laterDriver) Running(context.Context, string) (bool, error) {
 	d.asked++

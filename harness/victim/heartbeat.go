@@ -1,0 +1,135 @@
+package victim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"blackstart/harness"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	// freshBeat is the age that tells a standby that follows from one that does not.
+	freshBeat = time.Second
+	// betweenBeats is the pause between two readings of a beat that is not to move: more than one beat of the probe's long.
+	betweenBeats = 200 * time.Millisecond
+	// ownRow is the row of blackstart.heartbeat that checks write; the probes have rows of their own.
+	ownRow = 3
+)
+
+const beatSQL = `INSERT INTO blackstart.heartbeat (id, at) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at`
+
+// tableSQL makes the table where no probe has made it yet.
+var tableSQL = []string{
+	`CREATE SCHEMA IF NOT EXISTS blackstart`,
+	`CREATE TABLE IF NOT EXISTS blackstart.heartbeat (id int PRIMARY KEY, at timestamptz NOT NULL)`,
+}
+
+// heartbeatAsker writes a beat on the primary before it reads the standby: a heartbeat that nobody writes stalls too, and
+// after a drill that was killed no probe writes one.
+func (s scene) heartbeatAsker(check harness.Check) (asker, error) {
+	standby, err := s.database(check.On)
+	if err != nil {
+		return nil, err
+	}
+	source, err := s.source()
+	if err != nil {
+		return nil, err
+	}
+	if source.Name == standby.Name {
+		return nil, errors.New("it is the primary's own database: a heartbeat is read on a standby")
+	}
+	read := s.heartbeatFlows
+	if check.Kind == harness.HeartbeatStalls {
+		read = s.heartbeatStalls
+	}
+	return func(ctx context.Context, _ func()) error {
+		beat := s.clock.Now().Time().Truncate(time.Microsecond) // as the column keeps it
+		if err := source.do(ctx, func(ctx context.Context, c *pgx.Conn) error { return write(ctx, c, beat) }); err != nil {
+			return fmt.Errorf("no heartbeat could be written: %w", err)
+		}
+		return standby.do(ctx, func(ctx context.Context, c *pgx.Conn) error { return read(ctx, c, beat) })
+	}, nil
+}
+
+func write(ctx context.Context, c *pgx.Conn, beat time.Time) error {
+	_, err := c.Exec(ctx, beatSQL, ownRow, beat)
+	if !missingTable(err) {
+		return err
+	}
+	for _, sql := range tableSQL {
+		if _, err := c.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	_, err = c.Exec(ctx, beatSQL, ownRow, beat)
+	return err
+}
+
+// missingTable tells that the table, or its schema, is not there: on a standby it may be on its way.
+func missingTable(err error) bool {
+	var answered *pgconn.PgError
+	return errors.As(err, &answered) && (answered.Code == "42P01" || answered.Code == "3F000")
+}
+
+// lastBeat reads the last beat, whoever wrote it, that a standby has applied.
+func lastBeat(ctx context.Context, c *pgx.Conn) (time.Time, error) {
+	var recovering bool
+	var last *time.Time
+	err := c.QueryRow(ctx, `SELECT pg_is_in_recovery(), max(at) FROM blackstart.heartbeat`).Scan(&recovering, &last)
+	switch {
+	case err != nil:
+		return time.Time{}, err
+	case !recovering:
+		return time.Time{}, errPromoted
+	case last == nil:
+		return time.Time{}, errors.New("no heartbeat has ever arrived")
+	}
+	return *last, nil
+}
+
+// heartbeatStalls holds if the standby's last beat is old and does not move while one more has been written.
+func (s scene) heartbeatStalls(ctx context.Context, c *pgx.Conn, _ time.Time) error {
+	first, err := lastBeat(ctx, c)
+	if err != nil {
+		return err
+	}
+	if !pause(ctx, betweenBeats) {
+		return errors.New("the time was over before its heartbeat could be read twice")
+	}
+	second, err := lastBeat(ctx, c)
+	if err != nil {
+		return err
+	}
+	if second.After(first) {
+		return errors.New("it still applies heartbeats")
+	}
+	if age := s.clock.Now().Time().Sub(second); age <= freshBeat {
+		return fmt.Errorf("its last heartbeat is only %v old", age.Round(time.Millisecond))
+	}
+	return nil
+}
+
+// heartbeatFlows holds if the beat that was just written arrives before it is old.
+func (s scene) heartbeatFlows(ctx context.Context, c *pgx.Conn, beat time.Time) error {
+	for {
+		last, err := lastBeat(ctx, c)
+		tableComes := missingTable(err)
+		if err != nil && !tableComes {
+			return err
+		}
+		if err == nil && !last.Before(beat) {
+			return nil
+		}
+		if s.clock.Now().Time().Sub(beat) >= freshBeat || !pause(ctx, askAgain) {
+			if tableComes {
+				return errors.New("no heartbeat has ever arrived")
+			}
+			return fmt.Errorf("its last heartbeat is %v old", s.clock.Now().Time().Sub(last).Round(time.Millisecond))
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package injectors
+
+import (
+	"context"
+	"fmt"
+
+	"blackstart/harness"
+	"blackstart/internal/registry"
+)
+
+var _ = Faults.Add(registry.Kind[harness.Injector]{
+	Name: "certificate.expire",
+	Doc: "The region's API serves a certificate that is really issued and really wrong: expired, expiring (in `days`), for " +
+		"another name (wrong-name), or from an authority nobody knows (unknown-issuer).",
+	Example: "{at: 0s, kind: certificate.expire, region: standby, certificate: expired, startsClock: true, confirmWithin: 5s}",
+	New:     func() harness.Injector { return certificateExpire{} },
+})
+
+// certificateExpire swaps what the region serves; the key stays where it is.
+type certificateExpire struct{}
+
+// Plan swaps the certificate of the region's API. A strict client's handshake from outside dates the fault.
+func (certificateExpire) Plan(_ context.Context, target harness.Description, fault harness.FaultSpec) (harness.Plan, error) {
+	region, err := victim(target, fault, certificate, days)
+	if err != nil {
+		return harness.Plan{}, err
+	}
+	spec, want, err := wrongCertificate(fault)
+	if err != nil {
+		return harness.Plan{}, fmt.Errorf("plan %s: %w", fault.Kind, err)
+	}
+	api, link, err := publicAPI(target, fault, region)
+	if err != nil {
+		return harness.Plan{}, err
+	}
+	on := []string{api.Name}
+	return harness.Plan{
+		Fault: fault,
+		Steps: []harness.Step{{
+			Do:   harness.Action{Kind: harness.CertificateSwap, Region: region.Name, Components: on, Certificate: &spec},
+			Undo: harness.Action{Kind: harness.CertificateRestore, Region: region.Name, Components: on},
+		}},
+		InForce:  []harness.Check{{Kind: harness.CertificateIs, On: link, Want: want}},
+		Restored: []harness.Check{{Kind: harness.CertificateIs, On: link, Want: harness.CertificateOK}},
+	}, nil
+}
+
+// wrongCertificate reads what is to be wrong, and what a client then finds.
+func wrongCertificate(fault harness.FaultSpec) (harness.CertificateSpec, string, error) {
+	spec := harness.CertificateSpec{Wrong: fault.Certificate, Days: fault.Days}
+	if spec.Wrong == "" {
+		spec.Wrong = harness.CertificateExpired
+	}
+	switch spec.Wrong {
+	case harness.CertificateExpiring:
+		if spec.Days < 1 {
+			return spec, "", fmt.Errorf("`certificate: expiring` needs `days`, 1 or more: how long it is still valid; it has %d", spec.Days)
+		}
+		return spec, fmt.Sprintf("%s %d", spec.Wrong, spec.Days), nil
+	case harness.CertificateExpired, harness.CertificateWrongName, harness.CertificateUnknownIssuer:
+		if spec.Days != 0 {
+			return spec, "", fmt.Errorf("`days: %d` goes with `certificate: expiring` only: remove it", spec.Days)
+		}
+		return spec, spec.Wrong, nil
+	}
+	return spec, "", fmt.Errorf("`certificate: %s` is not known: write expired, expiring, wrong-name or unknown-issuer", spec.Wrong)
+}

@@ -1,0 +1,25 @@
+package injectors
+
+import (
+	"slices"
+	"testing"
+
+	"blackstart/harness"
+)
+
+// TestPartitionCutsEveryLinkOfTheRegionAndNoOther guards the definition of a partition.
+func TestPartitionCutsEveryLinkOfTheRegionAndNoOther(t *testing.T) {
+	for _, direction := range []string{"", harness.Both, harness.In, harness.Out} {
+		plan, err := regionPartition{}.Plan(t.Context(), estate(), harness.FaultSpec{Region: harness.Primary, Direction: direction})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"outside→east.api", "outside→east.db", "west.db→east.db"}
+		if got := plan.Steps[0].Do.Links; !slices.Equal(got, want) {
+			t.Errorf("direction %q: cut %v, want %v", direction, got, want)
+		}
+		if direction != "" && plan.Steps[0].Do.Direction != direction {
+			t.Errorf("direction %q became %q", direction, plan.Steps[0].Do.Direction)
+		}
+	}
+}
