@@ -140,30 +140,18 @@ func saveRecord(dir string, rec *harness.Record) error {
 	return writeAtomic(filepath.Join(dir, "record.json"), data)
 }
 
-// openProbes opens every probe the description allows: each on the region it speaks of.
+// openProbes opens every probe the description allows: each on what it speaks of.
 func openProbes(s harness.Surroundings) ([]harness.ProbeRun, error) {
 	var runs []harness.ProbeRun
 	for _, kind := range probes.Probes.All() {
 		factory := kind.New()
-		roles := []string{harness.Standby}
-		if kind.Name == "http.health" {
-			roles = []string{harness.Primary, harness.Standby}
-		}
-		for _, role := range roles {
-			region, ok := s.Target.RegionByRole(role)
-			if !ok {
-				continue
-			}
-			p, err := factory.Open(context.Background(), harness.ProbeConfig{Target: s.Target, Region: region.Name, Clock: s.Clock,
+		for _, of := range probed(kind.Name, &s.Target) {
+			p, err := factory.Open(context.Background(), harness.ProbeConfig{Target: s.Target, Region: of.region, Clock: s.Clock,
 				Access: s.Access, Every: factory.Every()})
 			if err != nil {
 				return nil, err
 			}
-			on := region.Name
-			if c, ok := s.Target.ComponentOf(region.Name, probedKind(kind.Name)); ok {
-				on = c.Name
-			}
-			runs = append(runs, harness.ProbeRun{Probe: kind.Name, On: on, Role: role, Every: factory.Every(),
+			runs = append(runs, harness.ProbeRun{Probe: kind.Name, On: of.on, Role: of.role, Every: factory.Every(),
 				Run: func(ctx context.Context, sink func(harness.Observation)) {
 					defer p.Close()
 					probes.Run(ctx, p, factory.Every(), s.Clock, sink)
@@ -173,15 +161,36 @@ func openProbes(s harness.Surroundings) ([]harness.ProbeRun, error) {
 	return runs, nil
 }
 
-// probedKind is the kind of component that a probe asks.
-func probedKind(probe string) string {
+// subject is what one series of a probe speaks of.
+type subject struct{ on, role, region string }
+
+// probed says what a probe is asked about on a target: nothing, where the target has nothing of the kind.
+func probed(probe string, t *harness.Description) []subject {
+	roles, kind := []string{harness.Standby}, "postgres"
 	switch probe {
 	case "http.health":
-		return "api"
+		roles, kind = []string{harness.Primary, harness.Standby}, "api"
 	case "dns.answer":
-		return "dns"
+		kind = "dns"
+	case "answers.known":
+		if len(t.Questions) == 0 || t.Entry.Name == "" {
+			return nil
+		}
+		return []subject{{on: "entry", role: harness.Outside}}
 	}
-	return "postgres"
+	var all []subject
+	for _, role := range roles {
+		region, ok := t.RegionByRole(role)
+		if !ok {
+			continue
+		}
+		on := region.Name
+		if c, ok := t.ComponentOf(region.Name, kind); ok {
+			on = c.Name
+		}
+		all = append(all, subject{on, role, region.Name})
+	}
+	return all
 }
 
 // readDecisions reads the target's own log over HTTP: JSON lines with at, event and detail.

@@ -71,6 +71,11 @@ func (l *load) place() error {
 		}
 		l.config.Entry.RootCAs = pool
 	}
+	if l.spec.Workload == "http.query" {
+		for _, q := range t.Questions {
+			l.config.Entry.Questions = append(l.config.Entry.Questions, workloads.Question{ID: q.ID, Namespace: q.Namespace, Text: q.Text, Right: q.Right})
+		}
+	}
 	place := harness.Outside
 	switch l.spec.Place {
 	case harness.Primary, harness.Standby:

@@ -74,10 +74,7 @@ func (d *dnsAnswer) Ask(ctx context.Context) harness.Observation {
 	defer cancel()
 	o := harness.Observation{Probe: "dns.answer", On: d.on, Unit: unitCount, Value: noRegion}
 	o.At.Lo = d.clock.Now()
-	answer, err := d.exchange(ctx, "udp")
-	if err == nil && answer.Truncated {
-		answer, err = d.exchange(ctx, "tcp")
-	}
+	answer, err := addresses(ctx, d.resolver, d.name)
 	o.At.Hi = d.clock.Now()
 	o.Reached = err == nil
 	if err != nil {
@@ -96,10 +93,15 @@ func (d *dnsAnswer) Ask(ctx context.Context) harness.Observation {
 	return o
 }
 
-func (d *dnsAnswer) exchange(ctx context.Context, network string) (*dns.Msg, error) {
-	question := new(dns.Msg).SetQuestion(d.name, dns.TypeA)
-	client := dns.Client{Net: network, Timeout: askTimeout}
-	answer, _, err := client.ExchangeContext(ctx, question, d.resolver)
+// addresses asks a resolver for the A records of a name, over TCP too if the answer was truncated.
+func addresses(ctx context.Context, resolver, name string) (*dns.Msg, error) {
+	question := new(dns.Msg).SetQuestion(name, dns.TypeA)
+	client := dns.Client{Net: "udp", Timeout: askTimeout}
+	answer, _, err := client.ExchangeContext(ctx, question, resolver)
+	if err == nil && answer.Truncated {
+		client.Net = "tcp"
+		answer, _, err = client.ExchangeContext(ctx, question, resolver)
+	}
 	return answer, err
 }
 

@@ -2,7 +2,8 @@
 // in which it was given: one file per probe.
 //
 // "Unreachable" is an answer; a probe never retries in silence, never fills a gap, and never judges. It writes to the
-// target only one row of the table blackstart.heartbeat.
+// target only rows of the table blackstart.heartbeat and, where the target has questions with known answers and is not a
+// production one, the marker: one document of the target's own data, by its public entry (see answers.known).
 package probes
 
 import (
@@ -66,6 +67,9 @@ func reason(err error) string {
 		return "connection reset"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return "no answer in time"
+	}
+	if wrong := certificateReason(err); wrong != "" {
+		return wrong
 	}
 	return clip(localEnd.ReplaceAllString(err.Error(), ""))
 }

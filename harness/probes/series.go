@@ -2,6 +2,7 @@ package probes
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"blackstart/harness"
@@ -13,7 +14,15 @@ type paced interface{ Pace() time.Duration }
 // thinned is a probe of whose answers only the changes and one in each span are kept.
 type thinned interface{ KeepEvery() time.Duration }
 
-// Run asks probe every so often until ctx ends and gives every kept answer to sink, in order, from one goroutine: its own.
+// companion is a probe that does something of its own beside its questions, such as writing what the questions ask for.
+type companion interface {
+	// Beside works until ctx ends. It gives each thing it does to observe, which does it and keeps what became of it.
+	Beside(ctx context.Context, observe func(do func() harness.Observation) harness.Observation)
+}
+
+// Run asks probe every so often until ctx ends and gives every kept answer to sink, in the order in which they were asked
+// for, one at a time. What a companion does is kept among the answers; then an answer may reach sink as late as what began
+// before it ends.
 // Questions never pile up: an answer that takes longer than the pace is one answer, and the questions that were due in the
 // meantime are not asked; the answer's interval shows the gap. A question under way when ctx ends is still answered (each
 // has its own timeout), so that stopping never looks like a target that is down. The result lacks only File.
@@ -25,6 +34,11 @@ func Run(ctx context.Context, probe harness.Probe, every time.Duration, clock *h
 	if t, ok := probe.(thinned); ok {
 		keep.every = t.KeepEvery()
 	}
+	order := inOrder{clock: clock, sink: keep.take}
+	var beside sync.WaitGroup
+	if c, ok := probe.(companion); ok {
+		beside.Go(func() { c.Beside(ctx, order.observe) })
+	}
 	series := harness.ProbeSeries{EveryNS: int64(every)}
 	series.Ran.Lo = clock.Now()
 	timer := time.NewTimer(0)
@@ -32,15 +46,15 @@ func Run(ctx context.Context, probe harness.Probe, every time.Duration, clock *h
 	for due := clock.Now(); ; {
 		select {
 		case <-ctx.Done():
+			beside.Wait()
 			keep.end()
 			series.Count = keep.kept
 			series.Ran.Hi = clock.Now()
 			return series
 		case <-timer.C:
 		}
-		o := probe.Ask(context.WithoutCancel(ctx))
+		o := order.observe(func() harness.Observation { return probe.Ask(context.WithoutCancel(ctx)) })
 		series.Probe, series.On = o.Probe, o.On
-		keep.take(o)
 		pace := every
 		if p, ok := probe.(paced); ok {
 			pace = max(p.Pace(), every)

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -16,8 +17,10 @@ import (
 )
 
 var (
-	errResolve     = errors.New("resolve name")
-	errWrongAnswer = errors.New("wrong answer")
+	errResolve       = errors.New("resolve name")
+	errWrongAnswer   = errors.New("wrong answer")
+	errForeignAnswer = errors.New("answer from another namespace")
+	errShape         = fmt.Errorf("%w: no region, build or results", errWrongAnswer)
 )
 
 // classify says which outcome an error of a connection or its handshake is.
@@ -38,6 +41,8 @@ func classify(err error) loadgen.Outcome {
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF),
 		errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return loadgen.Reset
+	case errors.Is(err, errForeignAnswer):
+		return loadgen.ForeignAnswer
 	case errors.Is(err, errWrongAnswer):
 		return loadgen.WrongAnswer
 	}

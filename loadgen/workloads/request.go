@@ -1,7 +1,9 @@
 package workloads
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,6 +16,7 @@ const (
 
 	defaultPath = "/query"
 	questionK   = 5
+	maxQuoted   = 40 // runes of a name that came, in the text of an error
 )
 
 // questions are asked in turn: request n asks question n mod len, so that two
@@ -37,15 +40,23 @@ var questions = [...]string{
 	"subsequent events after the reporting date",
 }
 
-// requestSet is the requests of an entry point as bytes on the wire.
-type requestSet struct {
-	wire  [][]byte
+// Question is one question whose right answer is known.
+type Question struct {
+	ID        string // names it in the texts of errors
+	Namespace string
+	Text      string
+	Right     string // id of the document that must come first
+}
+
+// request is one request of an entry point as bytes on the wire.
+type request struct {
+	wire  []byte
 	check func([]byte) error // of a 200's body; nil accepts any
 }
 
-// newRequestSet builds the requests for e, asking for the connection to be kept
-// or not.
-func newRequestSet(e Entry, keep bool) requestSet {
+// newRequests builds the requests for e, asking for the connection to be kept or
+// not. They are sent in turn.
+func newRequests(e Entry, keep bool) ([]request, error) {
 	method, path := e.Method, e.Path
 	if method == "" {
 		method = http.MethodPost
@@ -54,19 +65,30 @@ func newRequestSet(e Entry, keep bool) requestSet {
 		path = defaultPath
 	}
 	if method != http.MethodPost || e.Body != nil {
-		return requestSet{wire: [][]byte{wireRequest(e, method, path, e.Body, keep)}}
+		if len(e.Questions) > 0 {
+			return nil, errors.New("open workload: questions are sent by POST with a body of their own: method and body of the entry point must be empty")
+		}
+		return []request{{wire: wireRequest(e, method, path, e.Body, keep)}}, nil
 	}
-	namespace := e.Namespace
-	if namespace == "" {
-		namespace = DefaultNamespace
-	}
-	set := requestSet{check: checkAnswer}
-	for _, text := range questions {
+	var all []request
+	ask := func(namespace, text string, check func([]byte) error) {
 		// A struct of strings and an int always marshals.
 		body, _ := json.Marshal(question{Namespace: namespace, Text: text, K: questionK})
-		set.wire = append(set.wire, wireRequest(e, method, path, body, keep))
+		all = append(all, request{wireRequest(e, method, path, body, keep), check})
 	}
-	return set
+	for _, q := range e.Questions {
+		if q.ID == "" || q.Namespace == "" || q.Text == "" || q.Right == "" {
+			return nil, fmt.Errorf("open workload: question %q lacks its id, namespace, text or right answer", q.ID)
+		}
+		ask(q.Namespace, q.Text, q.check)
+	}
+	if len(all) > 0 {
+		return all, nil
+	}
+	for _, text := range questions {
+		ask(cmp.Or(e.Namespace, DefaultNamespace), text, checkAnswer)
+	}
+	return all, nil
 }
 
 type question struct {
@@ -95,16 +117,46 @@ func wireRequest(e Entry, method, path string, body []byte, keep bool) []byte {
 // checkAnswer accepts the answer to a question: JSON with a region, a build and
 // a list of results.
 func checkAnswer(body []byte) error {
-	var answer struct {
+	var came struct {
 		Region  string            `json:"region"`
 		Build   string            `json:"build"`
 		Results []json.RawMessage `json:"results"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
+	if err := json.Unmarshal(body, &came); err != nil {
 		return fmt.Errorf("%w: %w", errWrongAnswer, err)
 	}
-	if answer.Region == "" || answer.Build == "" || answer.Results == nil {
-		return fmt.Errorf("%w: no region, build or results", errWrongAnswer)
+	if came.Region == "" || came.Build == "" || came.Results == nil {
+		return errShape
+	}
+	return nil
+}
+
+// check accepts the right answer to q alone. A result of another namespace is
+// worse than a wrong one: it is told first, whatever else is wrong.
+func (q Question) check(body []byte) error {
+	var came struct {
+		Region  string `json:"region"`
+		Build   string `json:"build"`
+		Results []struct {
+			ID        string `json:"id"`
+			Namespace string `json:"namespace"`
+		} `json:"results"`
+	}
+	if err := json.Unmarshal(body, &came); err != nil {
+		return fmt.Errorf("%w: %w", errWrongAnswer, err)
+	}
+	for _, r := range came.Results {
+		if r.Namespace != q.Namespace {
+			return fmt.Errorf("%w: question %s in %s got %.*q of %.*q", errForeignAnswer, q.ID, q.Namespace, maxQuoted, r.ID, maxQuoted, r.Namespace)
+		}
+	}
+	switch {
+	case came.Region == "" || came.Build == "" || came.Results == nil:
+		return errShape
+	case len(came.Results) == 0:
+		return fmt.Errorf("%w: question %s got no results", errWrongAnswer, q.ID)
+	case came.Results[0].ID != q.Right:
+		return fmt.Errorf("%w: question %s got %.*q, right is %q", errWrongAnswer, q.ID, maxQuoted, came.Results[0].ID, q.Right)
 	}
 	return nil
 }

@@ -101,8 +101,9 @@ type Entry struct {
 	RootCAs   *x509.CertPool // nil: the system's
 	Method    string         // empty: POST
 	Path      string         // empty: /query
-	Body      []byte         // nil with POST: the standing questions, answers checked
-	Namespace string         // of the questions; empty: DefaultNamespace
+	Body      []byte         // nil with POST: questions, answers checked
+	Namespace string         // of the standing questions; empty: DefaultNamespace
+	Questions []Question     // http.query: asked in turn in place of the standing ones
 }
 
 // Database is where postgres.ledger writes.

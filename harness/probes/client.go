@@ -1,0 +1,90 @@
+package probes
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"blackstart/harness"
+)
+
+// remoteAlert is how crypto/tls marks an alert that the other end sent.
+const remoteAlert = "remote error"
+
+// client sends each request on a connection of its own, verified as a strict client would: it follows no redirect, uses no
+// proxy and sends nothing twice.
+type client struct {
+	tls  *tls.Config
+	dial func(ctx context.Context) (net.Conn, error)
+}
+
+// entryTLS verifies the entry point's certificate for its name.
+func entryTLS(entry harness.Entry) (*tls.Config, error) {
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM([]byte(entry.CAPEM)) {
+		return nil, errors.New("the entry point names no certificate to trust (ca_pem)")
+	}
+	return &tls.Config{RootCAs: roots, ServerName: strings.TrimSuffix(entry.Name, "."), MinVersion: tls.VersionTLS12}, nil
+}
+
+// send sends one request and reads the whole answer; most bounds it, in bytes.
+func (c *client) send(ctx context.Context, method, path string, body []byte, most int64) (int, []byte, error) {
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   c.tls,
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return c.dial(ctx) },
+	}
+	defer transport.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, method, "https://"+c.tls.ServerName+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, fmt.Errorf("make request: %w", err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := transport.RoundTrip(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, most))
+	if err != nil {
+		return 0, nil, fmt.Errorf("read answer: %w", err)
+	}
+	return res.StatusCode, answer, nil
+}
+
+// spoke tells whether the other end said something before the request failed.
+func spoke(err error) bool {
+	var untrusted *tls.CertificateVerificationError
+	var other tls.RecordHeaderError
+	var wire *net.OpError
+	return errors.As(err, &untrusted) || errors.As(err, &other) || errors.As(err, &wire) && wire.Op == remoteAlert
+}
+
+// certificateReason says in few words what is wrong with a certificate, "" if that is not what failed.
+func certificateReason(err error) string {
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
+	var issuer x509.UnknownAuthorityError
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		if time.Now().Before(invalid.Cert.NotBefore) {
+			return "certificate not valid yet"
+		}
+		return "certificate expired"
+	case errors.As(err, &name):
+		return "certificate for another name"
+	case errors.As(err, &issuer):
+		return "certificate of an unknown issuer"
+	}
+	return ""
+}
