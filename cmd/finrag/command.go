@@ -12,6 +12,7 @@ import (
 	"blackstart/cmd/finrag/internal/controller"
 	"blackstart/cmd/finrag/internal/dnsserver"
 	"blackstart/cmd/finrag/internal/region"
+	"blackstart/cmd/finrag/internal/vector"
 )
 
 // Exit codes. 2 stays free: Go's own panics use it.
@@ -45,6 +46,7 @@ func command() *cobra.Command {
 	root.AddCommand(
 		service("region", "Serve one region: HTTPS API over PostgreSQL and a vector index", config.LoadRegion,
 			func(ctx context.Context, c config.Region, log *slog.Logger) (runner, error) {
+				region.Continue(c, log)
 				return region.New(ctx, c, build, log)
 			}),
 		service("dns", "Serve the public name, and the choice between its two addresses", config.LoadDNS,
@@ -99,11 +101,11 @@ func asUsage(err error) error {
 func version() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
-		Short:   "Print the build as JSON",
+		Short:   "Print the build and its ranking rule as JSON",
 		Example: "  finrag version",
 		Args:    func(c *cobra.Command, args []string) error { return asUsage(cobra.NoArgs(c, args)) },
 		RunE: func(c *cobra.Command, _ []string) error {
-			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]string{"build": build})
+			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]string{"build": build, "ranking": vector.Rule})
 		},
 	}
 }

@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-func TestVersionPrintsTheBuild(t *testing.T) {
+func TestVersionPrintsTheBuildAndItsRule(t *testing.T) {
 	c := command()
 	var out strings.Builder
 	c.SetOut(&out)
 	c.SetArgs([]string{"version"})
-	if err := c.Execute(); err != nil || out.String() != "{\"build\":\"dev\"}\n" {
+	if err := c.Execute(); err != nil || out.String() != "{\"build\":\"dev\",\"ranking\":\"2\"}\n" {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 }

@@ -27,6 +27,10 @@ type Controller struct {
 	Notify    Notify      `yaml:"notify"`
 	Audit     string      `yaml:"audit"`
 	State     string      `yaml:"state"`
+
+	Replication  Replication  `yaml:"replication"`
+	Certificates Certificates `yaml:"certificates"`
+	Parity       Parity       `yaml:"parity"`
 }
 
 // Check is the health check: Failures in a row detect, Confirm more in a row declare. Interval is from start to start.
@@ -49,6 +53,8 @@ type RegionEnd struct {
 	API        string   `yaml:"api"`
 	ServerName string   `yaml:"serverName"`
 	Database   Database `yaml:"database"`
+
+	AdminTokenFile string `yaml:"adminTokenFile"` // of the region's admin endpoints; empty: they are not used
 }
 
 // DNSControl is the DNS server's control interface, and the way a client resolves the public name.
@@ -72,6 +78,9 @@ type Preflight struct {
 	Enabled         bool     `yaml:"enabled"`
 	RowConsistency  float64  `yaml:"rowConsistency"`
 	ReadinessMaxAge Duration `yaml:"readinessMaxAge"`
+	DataAge         Duration `yaml:"dataAge"`     // how old the standby's data may have been before the first failed check
+	Certificate     bool     `yaml:"certificate"` // the standby's certificate is checked, and renewed where that is configured
+	Parity          bool     `yaml:"parity"`      // both regions' builds are compared, and the standby's deployed likewise
 }
 
 // Commit is a label for the audit log.
@@ -129,12 +138,15 @@ func LoadController(path string) (Controller, error) {
 		Preflight: Preflight{Enabled: true, RowConsistency: 0.99, ReadinessMaxAge: Duration(10 * time.Second)},
 		Verify:    VerifyQuery{Namespace: "public", Text: "quarterly liquidity report"},
 	}
+	c.protections()
 	if err := load(path, &c); err != nil {
 		return Controller{}, err
 	}
-	anchor(path, &c.CA, &c.DNS.TokenFile, &c.Audit, &c.State, &c.Regions.Primary.Database.PasswordFile,
-		&c.Regions.Standby.Database.PasswordFile, &c.Notify.PagerDuty.RoutingKeyFile, &c.Notify.StatusPage.TokenFile)
-	p := c.problems()
+	primary, standby, authority := &c.Regions.Primary, &c.Regions.Standby, &c.Certificates.Authority
+	anchor(path, &c.CA, &c.DNS.TokenFile, &c.Audit, &c.State, &c.Failover.TokenFile, &c.Notify.PagerDuty.RoutingKeyFile,
+		&c.Notify.StatusPage.TokenFile, &primary.Database.PasswordFile, &primary.AdminTokenFile,
+		&standby.Database.PasswordFile, &standby.AdminTokenFile, &authority.Certificate, &authority.Key)
+	p := append(c.problems(), c.settle()...)
 	p = append(p, c.Regions.Primary.problems("regions.primary")...)
 	p = append(p, c.Regions.Standby.problems("regions.standby")...)
 	p = append(p, c.DNS.problems()...)

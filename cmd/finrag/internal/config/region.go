@@ -17,6 +17,8 @@ type Region struct {
 	Cache    Cache    `yaml:"cache"`
 	Limits   Limits   `yaml:"limits"`
 	Seed     Seed     `yaml:"seed"`
+	Admin    Admin    `yaml:"admin"`
+	Releases Releases `yaml:"releases"`
 }
 
 // TLS names the PEM files of a server's certificate chain and key.
@@ -42,7 +44,7 @@ type Limits struct {
 	QueryTimeout Duration `yaml:"queryTimeout"`
 }
 
-// Seed asks for a number of documents in an empty primary database.
+// Seed asks for a number of documents in an empty primary database, and for those of the known questions beside them.
 type Seed struct {
 	Documents int `yaml:"documents"`
 }
@@ -56,13 +58,14 @@ func LoadRegion(path string) (Region, error) {
 	if err := load(path, &c); err != nil {
 		return Region{}, err
 	}
-	anchor(path, &c.TLS.Certificate, &c.TLS.Key, &c.Database.PasswordFile)
+	anchor(path, &c.TLS.Certificate, &c.TLS.Key, &c.Database.PasswordFile, &c.Admin.TokenFile, &c.Releases.Dir, &c.Releases.State)
 	var p []error
 	p = append(p, required("region", c.Region)...)
 	p = append(p, hostPort("listen", c.Listen)...)
 	p = append(p, required("tls.certificate", c.TLS.Certificate)...)
 	p = append(p, required("tls.key", c.TLS.Key)...)
 	p = append(p, c.Database.problems("database")...)
+	p = append(p, c.Releases.problems()...)
 	p = append(p, positive("vector.syncInterval", c.Vector.SyncInterval)...)
 	p = append(p, positive("vector.lookback", c.Vector.Lookback)...)
 	p = append(p, positive("limits.queryTimeout", c.Limits.QueryTimeout)...)

@@ -3,14 +3,12 @@ package controller
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -27,51 +25,40 @@ const (
 	recordStandby  = "secondary"
 )
 
-// APIFacts is what one region's API says of the region. The certificate was verified on the way.
+// APIFacts is what one region's API says of the region. Issuer and name of the certificate were verified on the way.
 type APIFacts struct {
 	OK          bool      `json:"ok"` // it answered, and says it is healthy
 	Error       string    `json:"error,omitempty"`
 	Build       string    `json:"build,omitempty"`
 	VectorCount int       `json:"vector_count"`
+	Synced      bool      `json:"synced"` // its index has read all rows once
 	Certificate time.Time `json:"certificate_not_after,omitzero"`
 	Cache       string    `json:"cache,omitempty"` // "none", "ok" or "failing"
 }
 
-// client returns an HTTPS client that opens a connection for each request and verifies it for serverName.
-// With an address it dials that, whatever the URL says.
-func (c *Controller) client(serverName, address string) *http.Client {
-	var d net.Dialer
-	return &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		TLSClientConfig:   &tls.Config{RootCAs: c.roots, ServerName: serverName, MinVersion: tls.VersionTLS12},
-		DialContext: func(ctx context.Context, network, a string) (net.Conn, error) {
-			if address != "" {
-				a = address
-			}
-			return d.DialContext(ctx, network, a)
-		},
-	}}
-}
-
+// apiFacts asks a region for its health. The answer counts although the certificate is past its end: that is told by itself.
 func (c *Controller) apiFacts(ctx context.Context, end config.RegionEnd) APIFacts {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, end.API+"/health/detailed", nil)
 	if err != nil {
 		return APIFacts{Error: err.Error()}
 	}
-	res, err := c.client(end.ServerName, "").Do(r)
+	res, err := c.client(anyDate, end.ServerName, "").Do(r)
 	if err != nil {
 		return APIFacts{Error: err.Error()}
 	}
 	defer res.Body.Close()
 	var d struct {
 		Build  string
-		Vector struct{ Count int }
-		Cache  struct{ Configured, OK bool }
+		Vector struct {
+			Count  int
+			Synced bool
+		}
+		Cache struct{ Configured, OK bool }
 	}
 	if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswerBytes)).Decode(&d); err != nil {
 		return APIFacts{Error: fmt.Sprintf("read answer (%s): %v", res.Status, err)}
 	}
-	f := APIFacts{OK: res.StatusCode == http.StatusOK, Build: d.Build, VectorCount: d.Vector.Count,
+	f := APIFacts{OK: res.StatusCode == http.StatusOK, Build: d.Build, VectorCount: d.Vector.Count, Synced: d.Vector.Synced,
 		Certificate: res.TLS.PeerCertificates[0].NotAfter.UTC(), Cache: "none"}
 	if !f.OK {
 		f.Error = "the answer is " + res.Status
@@ -85,21 +72,6 @@ func (c *Controller) apiFacts(ctx context.Context, end config.RegionEnd) APIFact
 	return f
 }
 
-// certificateValid verifies the region's certificate by a TLS handshake of its own and returns its end.
-func (c *Controller) certificateValid(ctx context.Context, end config.RegionEnd) (time.Time, error) {
-	u, err := url.Parse(end.API)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("parse api: %w", err)
-	}
-	d := tls.Dialer{Config: &tls.Config{RootCAs: c.roots, ServerName: end.ServerName, MinVersion: tls.VersionTLS12}}
-	conn, err := d.DialContext(ctx, "tcp", u.Host)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("verify certificate: %w", err)
-	}
-	defer conn.Close()
-	return conn.(*tls.Conn).ConnectionState().PeerCertificates[0].NotAfter.UTC(), nil
-}
-
 // switchDNS tells the DNS server to serve the standby's record. Telling it twice does no harm.
 func (c *Controller) switchDNS(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
@@ -111,7 +83,7 @@ func (c *Controller) switchDNS(ctx context.Context) error {
 	}
 	r.Header.Set("Authorization", "Bearer "+c.dnsToken)
 	r.Header.Set("Content-Type", "application/json")
-	res, err := c.client("", "").Do(r)
+	res, err := c.client(strict, "", "").Do(r)
 	if err != nil {
 		return fmt.Errorf("switch dns: %w", err)
 	}
@@ -172,7 +144,7 @@ func (c *Controller) verify(ctx context.Context) (verified, error) {
 		return verified{}, fmt.Errorf("make request: %w", err)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	res, err := c.client(end.ServerName, address).Do(r)
+	res, err := c.client(strict, end.ServerName, address).Do(r)
 	if err != nil {
 		return verified{}, fmt.Errorf("query %s: %w", address, err)
 	}

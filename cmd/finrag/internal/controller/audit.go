@@ -30,9 +30,20 @@ const (
 	eventDone             = "failover.done"
 	eventRefused          = "failover.refused"
 	eventEscalated        = "escalated"
+	eventLagging          = "replication.lagging"
+	eventRecovered        = "replication.recovered"
+	eventParityLost       = "parity.lost"
+	eventParityRestored   = "parity.restored"
+	eventDeployed         = "code.deployed"
 	eventNotifySent       = "notify.sent"
 	eventNotifyFailed     = "notify.failed"
 	eventNotifyMuted      = "notify.muted"
+
+	eventCertificateExpiring = "certificate.expiring"
+	eventCertificateExpired  = "certificate.expired"
+	eventCertificateInvalid  = "certificate.invalid" // wrong name or unknown issuer
+	eventCertificateValid    = "certificate.valid"
+	eventCertificateRenewed  = "certificate.renewed"
 )
 
 const (

@@ -38,6 +38,12 @@ type Controller struct {
 	successes int                       // good checks in a row, likewise
 	lastGood  atomic.Pointer[time.Time] // start of the last check that passed
 
+	adminTokens map[string]string // by region
+	authority   *authority        // nil: nothing is renewed
+	samples     chan Sample       // to the goroutine that watches
+	lagging     int               // samples in a row that lag; owned by the goroutine that watches
+	judgeFrom   time.Time         // samples from before it are not judged; likewise
+
 	requested atomic.Bool // an operator asked for a failover
 
 	onMark func(string) // for tests: called when a phase or an audit line is on disk
@@ -45,7 +51,7 @@ type Controller struct {
 
 // New reads the state, the secrets and the certificate authority, and opens the audit log.
 func New(c config.Controller, build string, log *slog.Logger) (*Controller, error) {
-	k := &Controller{config: c, build: build, log: log, onMark: func(string) {}}
+	k := &Controller{config: c, build: build, log: log, samples: make(chan Sample, historyLength), onMark: func(string) {}}
 	pem, err := os.ReadFile(c.CA)
 	if err != nil {
 		return nil, fmt.Errorf("read certificate authority: %w", err)
@@ -54,13 +60,8 @@ func New(c config.Controller, build string, log *slog.Logger) (*Controller, erro
 	if !k.roots.AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("read certificate authority %s: no certificate in it", c.CA)
 	}
-	if k.dnsToken, err = config.ReadSecret(c.DNS.TokenFile); err != nil {
+	if err := k.readSecrets(); err != nil {
 		return nil, err
-	}
-	if c.Failover.TokenFile != "" {
-		if k.operator, err = config.ReadSecret(c.Failover.TokenFile); err != nil {
-			return nil, err
-		}
 	}
 	if k.state, err = readState(c.State); err != nil {
 		return nil, err
@@ -76,6 +77,30 @@ func New(c config.Controller, build string, log *slog.Logger) (*Controller, erro
 	}
 	k.publish()
 	return k, nil
+}
+
+func (c *Controller) readSecrets() (err error) {
+	if c.dnsToken, err = config.ReadSecret(c.config.DNS.TokenFile); err != nil {
+		return err
+	}
+	if file := c.config.Failover.TokenFile; file != "" {
+		if c.operator, err = config.ReadSecret(file); err != nil {
+			return err
+		}
+	}
+	c.adminTokens = map[string]string{}
+	for _, end := range []config.RegionEnd{c.config.Regions.Primary, c.config.Regions.Standby} {
+		if end.AdminTokenFile == "" {
+			continue
+		}
+		if c.adminTokens[end.Name], err = config.ReadSecret(end.AdminTokenFile); err != nil {
+			return err
+		}
+	}
+	if files := c.config.Certificates.Authority; files.Key != "" {
+		c.authority, err = loadAuthority(files)
+	}
+	return err
 }
 
 // Run watches until ctx ends, then stops within two seconds. A failover that it cuts short goes on at the next start.
@@ -111,6 +136,9 @@ func (c *Controller) introduction() detail {
 		"primary": c.config.Regions.Primary.Name, "standby": c.config.Regions.Standby.Name,
 		"check_interval_ms": c.config.Check.Interval.D().Milliseconds(), "check_failures": c.config.Check.Failures,
 		"check_timeout_ms": c.config.Check.Timeout.D().Milliseconds(), "check_confirm": c.config.Check.Confirm,
+		"replication_enabled": c.config.Replication.Enabled, "replication_silent_when_broken": c.config.Replication.SilentWhenBroken,
+		"certificates_check": c.config.Certificates.Check, "certificates_renew": c.config.Certificates.Renews(),
+		"parity_enabled": c.config.Parity.Enabled, "parity_deploy": c.config.Parity.Deploys(),
 	}
 }
 
@@ -118,11 +146,15 @@ func (c *Controller) introduction() detail {
 // that is logged and no more: every step can be taken again.
 func (c *Controller) enter(phase Phase) {
 	c.state.Phase = phase
+	c.save()
+	c.onMark(string(phase))
+}
+
+func (c *Controller) save() {
 	if err := c.state.write(c.config.State); err != nil {
-		c.log.Error("state not written", "phase", phase, "error", err)
+		c.log.Error("state not written", "phase", c.state.Phase, "error", err)
 	}
 	c.publish()
-	c.onMark(string(phase))
 }
 
 func (c *Controller) publish() {

@@ -16,6 +16,7 @@ const (
 // failover takes the steps from the current phase on until it is done, refused, or ctx ends. Each step can be taken again:
 // after a restart the one that was cut short is.
 func (c *Controller) failover(ctx context.Context) {
+	defer func() { c.judgeFrom = time.Now() }()
 	attempts := 0
 	for ctx.Err() == nil && c.state.failingOver() {
 		next, err := c.step(ctx)

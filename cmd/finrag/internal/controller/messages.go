@@ -6,18 +6,31 @@ import (
 	"blackstart/cmd/finrag/internal/notify"
 )
 
-// tell sends a message about the current incident. A controller that is switched off only watches, and stays silent.
-func (c *Controller) tell(m notify.Message) {
-	if !c.config.Failover.Enabled && !c.config.Failover.Manual {
-		return
+// Classes of the failover's own incident at the pager.
+const (
+	classUnreachable = "primary.unreachable"
+	classRefused     = "failover.refused"
+	classStuck       = "failover.stuck"
+)
+
+// send sends a message. A controller that is switched off only watches, and stays silent.
+func (c *Controller) send(m notify.Message) {
+	if c.config.Failover.Enabled || c.config.Failover.Manual {
+		c.sender.Send(m)
 	}
-	m.Incident, m.Region = c.state.Incident, c.config.Regions.Primary.Name
-	c.sender.Send(m)
+}
+
+// tell sends a message about the failover's own incident, which is the primary's.
+func (c *Controller) tell(m notify.Message) {
+	name := c.config.Regions.Primary.Name
+	m.Incident, m.Region, m.Component, m.Group = c.state.Incident, name, name+".api", name
+	m.Class = orElse(m.Class, classUnreachable)
+	c.send(m)
 }
 
 func (c *Controller) tellDetected() {
 	c.tell(notify.Message{
-		Kind: eventDetected, Page: notify.PageTrigger, Status: "investigating", Critical: true,
+		Kind: eventDetected, Page: notify.PageTrigger, Status: "investigating", Severity: notify.Critical,
 		Text: fmt.Sprintf("finrag: region %s does not answer its health checks", c.config.Regions.Primary.Name),
 	})
 }
@@ -31,14 +44,14 @@ func (c *Controller) tellDeclared() {
 
 func (c *Controller) tellRefused(why string) {
 	c.tell(notify.Message{
-		Kind: eventRefused, Page: notify.PageTrigger, Status: "investigating", Critical: true,
+		Kind: eventRefused, Class: classRefused, Page: notify.PageTrigger, Status: "investigating", Severity: notify.Critical,
 		Text: fmt.Sprintf("finrag: failover to %s was REFUSED, a person must decide: %s", c.config.Regions.Standby.Name, why),
 	})
 }
 
 func (c *Controller) tellEscalated(why string) {
 	c.tell(notify.Message{
-		Kind: eventEscalated, Page: notify.PageTrigger, Critical: true,
+		Kind: eventEscalated, Class: classStuck, Page: notify.PageTrigger, Severity: notify.Critical,
 		Text: fmt.Sprintf("finrag: failover to %s is stuck, a person must help: %s", c.config.Regions.Standby.Name, why),
 	})
 }

@@ -21,6 +21,9 @@ const (
 	promotePoll     = 5 * time.Millisecond
 	replayPoll      = 10 * time.Millisecond
 	applicationName = "finrag controller"
+
+	receiverStreaming = "streaming"
+	receiverNone      = "none"
 )
 
 // NodeFacts is what one database says of itself.
@@ -35,6 +38,10 @@ type NodeFacts struct {
 	Replayed    bool   `json:"replayed"`               // a standby has replayed all it received
 	Starved     bool   `json:"starved"`                // a standby's replay waits for more log to arrive
 	Links       int64  `json:"links"`                  // streaming standbys of a primary; 1 for a standby that streams
+
+	HeartbeatAgeMs *float64 `json:"heartbeat_age_ms,omitempty"` // since the primary's last heartbeat that is here
+	Receiver       string   `json:"receiver,omitempty"`         // of a standby: streaming or none
+	ReplayPaused   bool     `json:"replay_paused,omitempty"`    // of a standby
 }
 
 // node is one database with a connection that is kept while it works. Not for concurrent use.
@@ -92,12 +99,21 @@ func (n *node) ask(ctx context.Context) (NodeFacts, error) {
 		exists (select from pg_stat_activity where backend_type = 'startup'
 			and wait_event in ('RecoveryWalStream', 'RecoveryRetrieveRetryInterval')),
 		case when r then (select count(*) from pg_stat_wal_receiver where status = 'streaming')
-			else (select count(*) from pg_stat_replication where state = 'streaming') end
+			else (select count(*) from pg_stat_replication where state = 'streaming') end,
+		(select extract(epoch from clock_timestamp() - at)::float8 * 1000 from heartbeat),
+		case when r then pg_get_wal_replay_pause_state() = 'paused' else false end
 		from (select pg_is_in_recovery()) x(r)`
 	f := NodeFacts{OK: true}
-	err = conn.QueryRow(ctx, question).Scan(&f.Role, &f.Rows, &f.CurrentLSN, &f.ReceivedLSN, &f.ReplayedLSN, &f.Replayed, &f.Starved, &f.Links)
+	err = conn.QueryRow(ctx, question).Scan(&f.Role, &f.Rows, &f.CurrentLSN, &f.ReceivedLSN, &f.ReplayedLSN, &f.Replayed, &f.Starved, &f.Links,
+		&f.HeartbeatAgeMs, &f.ReplayPaused)
 	if err != nil {
 		return NodeFacts{}, fmt.Errorf("ask database of %s: %w", n.end.Name, err)
+	}
+	if f.Role == roleStandby {
+		f.Receiver = receiverNone
+		if f.Links > 0 {
+			f.Receiver = receiverStreaming
+		}
 	}
 	return f, nil
 }

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ const (
 	resultPassed      = "passed"
 	resultFailed      = "failed"
 	resultNotCovered  = "not covered"
+	certificateCheck  = "certificate"
 )
 
 // finding is one question of pre-flight and its answer.
@@ -45,13 +47,46 @@ func failed(findings []finding) string {
 }
 
 // preflight asks whether the standby may be promoted: what was last known of both regions before the failure, and what
-// the standby says now. A standby that does not answer is a standby that may not.
+// the standby says now. A standby that does not answer is a standby that may not. Code that differs and a certificate that
+// has run out are mended where that is configured, but not for a standby that will be refused anyway.
 func (c *Controller) preflight(ctx context.Context) []finding {
-	var findings []finding
-	for attempt := 1; attempt <= preflightAttempts; attempt++ {
-		findings = append(c.judgeBasis(), c.judgeLive(ctx)...)
-		if failed(findings) == "" || pause(ctx, preflightPause) != nil {
-			break
+	firm := c.judgeBasis()
+	if failed(firm) == "" {
+		firm = append(firm, c.settleParity(ctx))
+	}
+	if failed(firm) != "" {
+		live, _ := c.judgeLive(ctx)
+		return append(firm, live...)
+	}
+	var renewal error
+	for attempt, renewed := 1, false; ; attempt++ {
+		live, certificate := c.judgeLive(ctx)
+		findings := slices.Concat(firm, live)
+		if failed(findings) == "" {
+			return findings
+		}
+		if !renewed && c.mayRenew(certificate) {
+			if renewal = c.renew(ctx, c.config.Regions.Standby); renewal == nil {
+				renewed = true
+				continue // the check is made again
+			}
+		}
+		if attempt >= preflightAttempts || pause(ctx, preflightPause) != nil {
+			return withRenewal(findings, renewal)
+		}
+	}
+}
+
+// mayRenew reports whether a certificate that failed is one that a renewal mends.
+func (c *Controller) mayRenew(f CertificateFacts) bool {
+	return c.config.Preflight.Certificate && c.config.Certificates.Renews() && f.expired(time.Now())
+}
+
+// withRenewal adds to the finding of the certificate why it was not renewed.
+func withRenewal(findings []finding, err error) []finding {
+	for i, f := range findings {
+		if err != nil && f.Check == certificateCheck && f.Result == resultFailed {
+			findings[i].Detail += "; it was not renewed: " + err.Error()
 		}
 	}
 	return findings
@@ -77,38 +112,60 @@ func (c *Controller) judgeBasis() []finding {
 		found("readiness sample", age <= limit, "%s old at the first failed check, limit %s", age.Round(time.Millisecond), limit),
 		found("row consistency", c.enough(standby, primary), "standby has %d of %d rows, wanted more than %v of them",
 			standby, primary, c.config.Preflight.RowConsistency),
+		c.judgeDataAge(basis),
 	}
 }
 
+// judgeDataAge says how old the standby's data was in the last complete sample before the first failed check.
+func (c *Controller) judgeDataAge(basis *Sample) finding {
+	limit := c.config.Preflight.DataAge.D()
+	age, known := basis.lag()
+	if !known {
+		return found("data age", false, "the age of the standby's data is not known")
+	}
+	return found("data age", age <= limit, "the standby's data is %s old, at most %s are allowed", seconds(age), seconds(limit))
+}
+
 // judgeLive asks the standby itself.
-func (c *Controller) judgeLive(ctx context.Context) []finding {
+func (c *Controller) judgeLive(ctx context.Context) ([]finding, CertificateFacts) {
 	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
 	defer cancel()
 	end := c.config.Regions.Standby
 	var facts NodeFacts
 	var api APIFacts
-	var notAfter time.Time
-	var certificate error
+	var certificate CertificateFacts
 	var wg sync.WaitGroup
 	wg.Go(func() { facts = replayedFacts(ctx, newNode(end)) })
 	wg.Go(func() { api = c.apiFacts(ctx, end) })
-	wg.Go(func() { notAfter, certificate = c.certificateValid(ctx, end) })
+	wg.Go(func() { certificate = c.certificateFacts(ctx, end) })
 	wg.Wait()
 	findings := []finding{
 		found("database", facts.OK && facts.Role == roleStandby, "role %q %s", facts.Role, facts.Error),
 		found("wal replayed", facts.Replayed, "received %q, replayed %q, waits for more: %t", facts.ReceivedLSN, facts.ReplayedLSN, facts.Starved),
 		found("api", api.OK, "%s", orElse(api.Error, "healthy")),
-		found("certificate", certificate == nil, "%s", orElse(errorText(certificate), "valid until "+notAfter.Format(time.RFC3339))),
+		c.judgeStandbyCertificate(certificate),
 	}
 	if api.Cache == "" { // the API told nothing
-		return append(findings, found("vector index", false, "not known"), found("cache", false, "not known"))
+		return append(findings, found("vector index", false, "not known"), found("cache", false, "not known")), certificate
 	}
 	indexed := api.VectorCount > 0 && c.enough(int64(api.VectorCount), facts.Rows)
 	findings = append(findings, found("vector index", indexed, "%d of %d rows indexed", api.VectorCount, facts.Rows))
 	if api.Cache == "none" {
-		return append(findings, finding{"cache", resultNotCovered, "no cache is configured"})
+		return append(findings, finding{"cache", resultNotCovered, "no cache is configured"}), certificate
 	}
-	return append(findings, found("cache", api.Cache == "ok", "%s", api.Cache))
+	return append(findings, found("cache", api.Cache == "ok", "%s", api.Cache)), certificate
+}
+
+func (c *Controller) judgeStandbyCertificate(f CertificateFacts) finding {
+	switch {
+	case !c.config.Certificates.Check || !c.config.Preflight.Certificate:
+		return finding{certificateCheck, resultNotCovered, "certificates.check or preflight.certificate is false"}
+	case !f.OK:
+		return found(certificateCheck, false, "%s", f.Error)
+	case f.expired(time.Now()):
+		return found(certificateCheck, false, "it has expired at %s", f.NotAfter.Format(time.RFC3339))
+	}
+	return found(certificateCheck, true, "valid until %s", f.NotAfter.Format(time.RFC3339))
 }
 
 // replayedFacts asks until all received log is replayed, or ctx ends; it returns the last answer.
@@ -150,11 +207,4 @@ func orElse(s, other string) string {
 		return s
 	}
 	return other
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }

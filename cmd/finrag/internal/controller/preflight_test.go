@@ -42,22 +42,34 @@ func shownState(c config.Controller) (s shown, ok bool) {
 
 func TestBasisIsJudged(t *testing.T) {
 	first := time.Now()
-	sample := func(age time.Duration, primary, standby int64) *Sample {
-		return &Sample{At: first.Add(-age), Primary: RegionFacts{Database: NodeFacts{Rows: primary}}, Standby: RegionFacts{Database: NodeFacts{Rows: standby}}}
+	aged := func(behind, own, age time.Duration, primary, standby int64) *Sample {
+		ms, beat := milliseconds(behind+own), milliseconds(own)
+		return &Sample{At: first.Add(-age), Complete: true, Primary: RegionFacts{Database: NodeFacts{Rows: primary, HeartbeatAgeMs: &beat}},
+			Standby: RegionFacts{Database: NodeFacts{Rows: standby, HeartbeatAgeMs: &ms}}}
 	}
+	sample := func(age time.Duration, primary, standby int64) *Sample {
+		return aged(time.Second, 0, age, primary, standby)
+	}
+	ageless := sample(time.Second, 100, 100)
+	ageless.Standby.Database.HeartbeatAgeMs = nil
 	for name, test := range map[string]struct {
 		basis *Sample
 		bad   string // the check that fails, or empty
 	}{
-		"fresh and equal":  {sample(time.Second, 100, 100), ""},
-		"one of a hundred": {sample(time.Second, 1000, 991), ""},
-		"at the limit":     {sample(time.Second, 1000, 990), "row consistency"},
-		"standby is ahead": {sample(time.Second, 100, 101), ""},
-		"empty databases":  {sample(time.Second, 0, 0), "row consistency"},
-		"too old":          {sample(11*time.Second, 100, 100), "readiness sample"},
-		"none":             {nil, "readiness sample"},
+		"fresh and equal":   {sample(time.Second, 100, 100), ""},
+		"one of a hundred":  {sample(time.Second, 1000, 991), ""},
+		"at the limit":      {sample(time.Second, 1000, 990), "row consistency"},
+		"standby is ahead":  {sample(time.Second, 100, 101), ""},
+		"empty databases":   {sample(time.Second, 0, 0), "row consistency"},
+		"too old":           {sample(11*time.Second, 100, 100), "readiness sample"},
+		"none":              {nil, "readiness sample"},
+		"data at the limit": {aged(5*time.Second, 0, time.Second, 100, 100), ""},
+		"data too old":      {aged(15150*time.Millisecond, 0, time.Second, 100, 100), "data age: the standby's data is 15.2 s old, at most 5 s are allowed"},
+		"nobody writes":     {aged(time.Second, time.Minute, time.Second, 100, 100), ""},
+		"age not known":     {ageless, "data age"},
 	} {
-		c := Controller{config: config.Controller{Preflight: config.Preflight{RowConsistency: 0.99, ReadinessMaxAge: config.Duration(10 * time.Second)}}}
+		c := Controller{config: config.Controller{Preflight: config.Preflight{RowConsistency: 0.99, ReadinessMaxAge: config.Duration(10 * time.Second),
+			DataAge: config.Duration(5 * time.Second)}}}
 		c.state = State{FirstFailedAt: &first, Basis: test.basis}
 		if got := failed(c.judgeBasis()); (got == "") != (test.bad == "") || !strings.HasPrefix(got, test.bad) {
 			t.Errorf("%s: failed %q, want %q", name, got, test.bad)
@@ -92,7 +104,10 @@ func TestStandbyIsJudged(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer k.audit.close()
-	judge := func() string { return failed(k.judgeLive(t.Context())) }
+	judge := func() string {
+		live, _ := k.judgeLive(t.Context())
+		return failed(live)
+	}
 	expect := func(step, check string) {
 		t.Helper()
 		var got string
@@ -130,12 +145,14 @@ func TestStandbyIsJudged(t *testing.T) {
 	expect("certificate expired", "certificate")
 	r.west.stop()
 
-	r.west = r.startWestWith(t, "vector: {syncInterval: 1h}\ncache: {address: \"127.0.0.1:1\"}")
+	r.ca.Issue(t, filepath.Join(r.dir, "west.crt"), filepath.Join(r.dir, "west.key"), publicName, 8, time.Now().Add(time.Hour))
+	r.west = r.startWestWith(t, "vector: {syncInterval: 1h}\ncache: {address: \"127.0.0.1:1\"}", "west")
 	expect("cache does not answer", "cache")
-	pgtest.Eventually(t, "the index is full", func() bool { return r.indexed("127.77.2.1") == 60 })
+	pgtest.Eventually(t, "the index is full", func() bool { return r.indexed("127.77.2.1") == seeded })
 	r.primary.Exec(t, r.primary.URL, "insert into financial_documents (id, namespace, title, body) select 'x' || n, 'public', 't', 'b' from generate_series(1, 60) n")
+	all := fmt.Sprint(60 + seeded)
 	pgtest.Eventually(t, "the rows arrive", func() bool {
-		return r.standby.Ask(t, "select count(*) from financial_documents") == "120"
+		return r.standby.Ask(t, "select count(*) from financial_documents") == all
 	})
 	expect("index behind its rows", "vector index")
 
@@ -146,12 +163,11 @@ func TestStandbyIsJudged(t *testing.T) {
 	expect("not a standby", "database")
 }
 
-// startWestWith starts the region west with other settings than startRegion gives.
-func (r *rig) startWestWith(t *testing.T, more string) *service {
+// startWestWith starts the region west with other settings than startRegion gives, and the named certificate.
+func (r *rig) startWestWith(t *testing.T, more, certificate string) *service {
 	t.Helper()
-	r.ca.Issue(t, filepath.Join(r.dir, "west.crt"), filepath.Join(r.dir, "west.key"), publicName, 8, time.Now().Add(time.Hour))
-	return r.serveRegion(t, "west", fmt.Sprintf("region: west\nlisten: 127.77.2.1:%d\ntls: {certificate: west.crt, key: west.key}\n"+
-		"database: {url: %q}\n%s\n", r.port, r.standby.URL, more))
+	return r.serveRegion(t, "west", fmt.Sprintf("region: west\nlisten: 127.77.2.1:%d\ntls: {certificate: %s.crt, key: %s.key}\n"+
+		"database: {url: %q}\n%s\n", r.port, certificate, certificate, r.standby.URL, more))
 }
 
 func TestRefusedAndCleared(t *testing.T) {
@@ -162,9 +178,10 @@ func TestRefusedAndCleared(t *testing.T) {
 	awaitReadiness(t, c)
 	r.west.stop()
 	r.west = r.startRegion(t, "west", "127.77.2.1", r.standby, time.Now().Add(-time.Hour))
+	awaitEvent(t, c.Audit, eventCertificateExpired)
 	r.east.stop()
 	awaitEvent(t, c.Audit, eventEscalated)
-	want := "failure.detected failover.declared preflight.failed failover.refused escalated"
+	want := "certificate.expired failure.detected failover.declared preflight.failed failover.refused escalated"
 	if got := story(t, c.Audit); got != want {
 		t.Errorf("audit tells\n%s, want\n%s", got, want)
 	}
@@ -172,7 +189,7 @@ func TestRefusedAndCleared(t *testing.T) {
 		t.Error("a standby that failed pre-flight was promoted")
 	}
 	pgtest.Eventually(t, "the pager hears of the refusal", func() bool {
-		return strings.Join(r.inbox.values("/v2/enqueue", "event_action"), " ") == "trigger trigger"
+		return strings.Join(r.inbox.values("/v2/enqueue", "event_action"), " ") == "trigger trigger trigger"
 	})
 	pgtest.Eventually(t, "the state says refused for its certificate", func() bool {
 		s, _ := shownState(c)
@@ -181,7 +198,7 @@ func TestRefusedAndCleared(t *testing.T) {
 	r.startRegion(t, "east", "127.77.1.1", r.primary, time.Now().Add(time.Hour))
 	awaitEvent(t, c.Audit, eventCleared)
 	pgtest.Eventually(t, "the pager's incident is resolved", func() bool {
-		return strings.Join(r.inbox.values("/v2/enqueue", "event_action"), " ") == "trigger trigger resolve"
+		return strings.Join(r.inbox.values("/v2/enqueue", "event_action"), " ") == "trigger trigger trigger resolve"
 	})
 }
 

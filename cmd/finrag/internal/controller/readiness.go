@@ -25,8 +25,10 @@ type Sample struct {
 
 // RegionFacts is what one region answered.
 type RegionFacts struct {
-	Database NodeFacts `json:"database"`
-	API      APIFacts  `json:"api"`
+	Database    NodeFacts        `json:"database"`
+	API         APIFacts         `json:"api"`
+	Certificate CertificateFacts `json:"certificate"`
+	Build       string           `json:"build,omitempty"` // that it told last, in this sample or before
 }
 
 // sampleForever looks once a second. It shares nothing with the health checks but the network.
@@ -36,8 +38,16 @@ func (c *Controller) sampleForever(ctx context.Context) {
 	defer standby.close()
 	tick := time.NewTicker(sampleInterval)
 	defer tick.Stop()
+	var builds [2]string
 	for ctx.Err() == nil {
-		c.history.add(c.sample(ctx, primary, standby))
+		s := c.sample(ctx, primary, standby)
+		s.Primary.Build, s.Standby.Build = orElse(s.Primary.API.Build, builds[0]), orElse(s.Standby.API.Build, builds[1])
+		builds = [2]string{s.Primary.Build, s.Standby.Build}
+		c.history.add(s)
+		select {
+		case c.samples <- s:
+		default: // a failover is under way: nobody judges, and the sample would be old when somebody does
+		}
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
@@ -54,6 +64,10 @@ func (c *Controller) sample(ctx context.Context, primary, standby *node) Sample 
 	wg.Go(func() { s.Standby.Database = standby.facts(ctx) })
 	wg.Go(func() { s.Primary.API = c.apiFacts(ctx, c.config.Regions.Primary) })
 	wg.Go(func() { s.Standby.API = c.apiFacts(ctx, c.config.Regions.Standby) })
+	if c.config.Certificates.Check {
+		wg.Go(func() { s.Primary.Certificate = c.certificateFacts(ctx, c.config.Regions.Primary) })
+		wg.Go(func() { s.Standby.Certificate = c.certificateFacts(ctx, c.config.Regions.Standby) })
+	}
 	wg.Wait()
 	s.Done = time.Now().UTC()
 	p, r := s.Primary.Database, s.Standby.Database

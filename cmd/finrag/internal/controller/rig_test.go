@@ -24,7 +24,10 @@ import (
 	"blackstart/cmd/finrag/internal/region"
 )
 
-const publicName = "api.finrag.test"
+const (
+	publicName = "api.finrag.test"
+	seeded     = 60 + 13 // documents: those that were asked for, and those of the known questions
+)
 
 // rig is a whole finrag in one process: two databases, two regions on one port of two addresses, and the DNS server.
 // The controller is the test's.
@@ -36,6 +39,7 @@ type rig struct {
 	ca               *pgtest.Authority
 	port             int
 	files            string // controller.yaml
+	build            string // of the regions
 	inbox            *inbox
 }
 
@@ -73,18 +77,19 @@ func write(t *testing.T, path, text string) string {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{dir: t.TempDir()}
+	r := &rig{dir: t.TempDir(), build: "test"}
 	r.primary = pgtest.Primary(t)
 	r.primary.Exec(t, r.primary.URL, "alter system set synchronous_standby_names = 'standby'", "select pg_reload_conf()")
 	r.standby = r.primary.Standby(t) // the setting is copied, as it is in life
 	r.ca = pgtest.NewAuthority(t, r.dir)
+	write(t, filepath.Join(r.dir, "token"), "secret-token\n")
 	r.port = pgtest.FreePort(t)
 	r.inbox = newInbox(t)
 	r.east = r.startRegion(t, "east", "127.77.1.1", r.primary, time.Now().Add(time.Hour))
 	r.west = r.startRegion(t, "west", "127.77.2.1", r.standby, time.Now().Add(time.Hour))
 	r.startDNS(t)
 	pgtest.Eventually(t, "both regions have their index", func() bool {
-		return r.indexed("127.77.1.1") == 60 && r.indexed("127.77.2.1") == 60
+		return r.indexed("127.77.1.1") == seeded && r.indexed("127.77.2.1") == seeded
 	})
 	return r
 }
@@ -100,6 +105,7 @@ tls: {certificate: %s.crt, key: %s.key}
 database: {url: "%s"}
 vector: {syncInterval: 100ms}
 seed: {documents: 60}
+admin: {tokenFile: token}
 `, name, ip, r.port, name, name, node.URL))
 }
 
@@ -109,7 +115,7 @@ func (r *rig) serveRegion(t *testing.T, name, text string) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := region.New(context.Background(), c, "test", quiet())
+	s, err := region.New(context.Background(), c, r.build, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +125,6 @@ func (r *rig) serveRegion(t *testing.T, name, text string) *service {
 func (r *rig) startDNS(t *testing.T) {
 	t.Helper()
 	query, control := pgtest.FreePort(t), pgtest.FreePort(t)
-	write(t, filepath.Join(r.dir, "token"), "secret-token\n")
 	path := write(t, filepath.Join(r.dir, "dns.yaml"), fmt.Sprintf(`
 name: api.finrag.test.
 listen: 127.0.0.1:%d
@@ -147,6 +152,7 @@ regions:
 ca: ca.crt
 dns: {control: "http://127.0.0.1:%d", tokenFile: token, resolver: "127.0.0.1:%d", name: api.finrag.test., port: %d}
 commit: {mode: synchronous}
+certificates: {warn: 1m}
 notify:
   pagerduty: {url: "%s/v2/enqueue", routingKeyFile: token}
   slack: {url: "%s/slack", muted: true}
@@ -160,7 +166,7 @@ state: state.json
 func (r *rig) controllerConfig(t *testing.T, change ...func(*config.Controller)) config.Controller {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"ca.crt", "token"} {
+	for _, name := range []string{"ca.crt", "ca.key", "token"} {
 		b, err := os.ReadFile(filepath.Join(r.dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -268,6 +274,19 @@ func newInbox(t *testing.T) *inbox {
 	t.Cleanup(s.Close)
 	b.url = s.URL
 	return b
+}
+
+// pages returns action, class, severity, component and group of every event that came to the pager.
+func (b *inbox) pages() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var v []string
+	for _, l := range b.got {
+		if p, ok := l.body["payload"].(map[string]any); ok {
+			v = append(v, fmt.Sprint(l.body["event_action"], " ", p["class"], " ", p["severity"], " ", p["component"], " ", p["group"]))
+		}
+	}
+	return v
 }
 
 // values returns one field of every message that came to path.

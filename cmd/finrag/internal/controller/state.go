@@ -38,6 +38,8 @@ type State struct {
 	DeclaredAt    *time.Time `json:"declared_at,omitempty"`
 	EndedAt       *time.Time `json:"ended_at,omitempty"`
 	Basis         *Sample    `json:"basis,omitempty"` // the readiness sample pre-flight judges
+
+	Troubles map[string]Trouble `json:"troubles,omitempty"` // open incidents beside the failover's own, by subject
 }
 
 func (s State) failingOver() bool {

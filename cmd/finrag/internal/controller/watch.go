@@ -22,7 +22,7 @@ func (c *Controller) watch(ctx context.Context) {
 			<-ctx.Done() // done, or cut short by ctx, or switched off in the middle
 			return
 		}
-		if pause(ctx, time.Until(next)) != nil {
+		if c.await(ctx, next) != nil {
 			return
 		}
 		start := time.Now()
@@ -36,6 +36,23 @@ func (c *Controller) watch(ctx context.Context) {
 			c.checkPassed()
 		} else {
 			c.checkFailed(ctx, start, err)
+		}
+	}
+}
+
+// await waits until t, or less when ctx ends, and judges the samples that come meanwhile. So those that were taken during a
+// health check are judged when it has answered.
+func (c *Controller) await(ctx context.Context, t time.Time) error {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case s := <-c.samples:
+			c.judge(s)
+		case <-timer.C:
+			return nil
 		}
 	}
 }
@@ -68,7 +85,7 @@ func (c *Controller) check(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make request: %w", err)
 	}
-	res, err := c.client(end.ServerName, "").Do(r)
+	res, err := c.client(strict, end.ServerName, "").Do(r)
 	if err != nil {
 		return fmt.Errorf("check health: %w", err)
 	}
@@ -87,7 +104,7 @@ func (c *Controller) checkPassed() {
 	c.successes++
 	switch c.state.Phase {
 	case PhaseSuspecting:
-		c.state = State{}
+		c.state = State{Troubles: c.state.Troubles}
 		c.enter(PhaseWatching)
 	case PhaseDetected:
 		c.clear("the primary answers again")
@@ -103,7 +120,7 @@ func (c *Controller) clear(why string) {
 	c.note(eventCleared, detail{"incident": c.state.Incident, "reason": why})
 	c.tellCleared(why)
 	c.failures = 0
-	c.state = State{}
+	c.state = State{Troubles: c.state.Troubles}
 	c.enter(PhaseWatching)
 }
 

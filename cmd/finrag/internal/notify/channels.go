@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,7 +21,6 @@ import (
 const (
 	maxAnswerBytes = 4 << 10
 	maxPagerText   = 1024 // PagerDuty's own limit for a summary
-	component      = "api"
 	agent          = "finrag-controller"
 )
 
@@ -30,16 +30,27 @@ func (pagerDuty) name() string        { return "pagerduty" }
 func (pagerDuty) skip(m Message) bool { return m.Page == PageNone }
 
 func (p pagerDuty) send(ctx context.Context, m Message) error {
-	event := map[string]any{"routing_key": p.routingKey, "dedup_key": m.Incident, "event_action": "resolve"}
+	action := "resolve"
 	if m.Page == PageTrigger {
-		event["event_action"] = "trigger"
-		event["payload"] = map[string]any{
-			"summary": m.Text[:min(len(m.Text), maxPagerText)], "severity": "critical", "source": m.Region, "component": component,
+		action = "trigger"
+	}
+	return post(ctx, p.url, "", map[string]any{
+		"routing_key": p.routingKey, "dedup_key": m.Incident, "event_action": action,
+		"payload": map[string]any{
+			"summary": short(m.Text), "severity": cmp.Or(m.Severity, info), "source": m.Region,
+			"class": m.Class, "component": m.Component, "group": m.Group,
 			"timestamp":      time.Now().UTC().Format(time.RFC3339Nano),
 			"custom_details": map[string]string{"region": m.Region, "event": m.Kind},
-		}
+		},
+	})
+}
+
+// short cuts a text to what the pager takes, never inside a letter.
+func short(text string) string {
+	if len(text) <= maxPagerText {
+		return text
 	}
-	return post(ctx, p.url, "", event)
+	return strings.ToValidUTF8(text[:maxPagerText], "")
 }
 
 type slack struct{ url string }
@@ -117,7 +128,7 @@ func (s mail) letter(m Message, at time.Time) string {
 }
 
 func heading(m Message) string {
-	if m.Critical {
+	if m.Severity == Critical {
 		return "CRITICAL: " + m.Text
 	}
 	return m.Text

@@ -28,10 +28,21 @@ type Message struct {
 	Incident string // the same for all messages of one incident
 	Text     string
 	Region   string // the region in trouble
+	Class    string // kind of trouble, such as primary.unreachable
+	Severity string // Critical, Warning, or empty for what is only told
 	Page     Page   // what the pager is to do
 	Status   string // "investigating", "failover" or "restored" for the status page; empty: not for it
-	Critical bool   // marked as critical in text
+
+	Component string // what has the trouble, such as east.api
+	Group     string // the region it belongs to
 }
+
+// Severities of a message, in the pager's own words.
+const (
+	Critical = "critical"
+	Warning  = "warning"
+	info     = "info"
+)
 
 // Page is what a message means to the pager.
 type Page int

@@ -53,7 +53,8 @@ func run(t *testing.T, c config.Notify, n int, messages ...Message) []Outcome {
 	return got
 }
 
-var trigger = Message{Kind: "failure.detected", Incident: "i-1", Text: "the region\nis gone", Region: "east", Page: PageTrigger, Status: "investigating", Critical: true}
+var trigger = Message{Kind: "failure.detected", Incident: "i-1", Text: "the region\nis gone", Region: "east", Page: PageTrigger,
+	Status: "investigating", Severity: Critical, Class: "primary.unreachable", Component: "east.api", Group: "east"}
 
 func TestHTTPChannels(t *testing.T) {
 	type request struct {
@@ -84,7 +85,8 @@ func TestHTTPChannels(t *testing.T) {
 	pager := got["/pager"].body
 	payload, _ := pager["payload"].(map[string]any)
 	if pager["routing_key"] != "key-1" || pager["event_action"] != "trigger" || pager["dedup_key"] != "i-1" ||
-		payload["severity"] != "critical" || payload["source"] != "east" || payload["component"] == nil || payload["summary"] == nil ||
+		payload["severity"] != "critical" || payload["source"] != "east" || payload["component"] != "east.api" ||
+		payload["class"] != "primary.unreachable" || payload["group"] != "east" || payload["summary"] == nil ||
 		payload["custom_details"].(map[string]any)["region"] != "east" {
 		t.Errorf("pager got %v", pager)
 	}

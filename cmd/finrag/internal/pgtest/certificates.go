@@ -16,13 +16,14 @@ import (
 
 // Authority is a throw-away certificate authority.
 type Authority struct {
-	File string // its certificate, PEM
-	Pool *x509.CertPool
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	File    string // its certificate, PEM
+	KeyFile string // its key, PEM
+	Pool    *x509.CertPool
+	cert    *x509.Certificate
+	key     *ecdsa.PrivateKey
 }
 
-// NewAuthority makes an authority whose certificate lies in dir.
+// NewAuthority makes an authority whose certificate and key lie in dir.
 func NewAuthority(t testing.TB, dir string) *Authority {
 	t.Helper()
 	key := newKey(t)
@@ -40,6 +41,12 @@ func NewAuthority(t testing.TB, dir string) *Authority {
 	a := &Authority{File: filepath.Join(dir, "ca.crt"), Pool: x509.NewCertPool(), cert: cert, key: key}
 	a.Pool.AddCert(cert)
 	writePEM(t, a.File, "CERTIFICATE", der)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.KeyFile = filepath.Join(dir, "ca.key")
+	writePEM(t, a.KeyFile, "PRIVATE KEY", pkcs8)
 	return a
 }
 
@@ -60,6 +67,37 @@ func (a *Authority) Issue(t testing.TB, certFile, keyFile, name string, serial i
 		t.Fatal(err)
 	}
 	writePEM(t, keyFile, "PRIVATE KEY", pkcs8)
+}
+
+// NewRequest returns a request for a certificate (PEM) with a key that nobody keeps.
+func NewRequest(t testing.TB, name string) string {
+	t.Helper()
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{DNSNames: []string{name}}, newKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
+}
+
+// Sign answers a request (PEM) with a certificate (PEM) that has the given end.
+func (a *Authority) Sign(t testing.TB, request string, serial int64, notAfter time.Time) string {
+	t.Helper()
+	block, _ := pem.Decode([]byte(request))
+	if block == nil {
+		t.Fatalf("no PEM: %q", request)
+	}
+	r, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: r.Subject, DNSNames: r.DNSNames,
+		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: notAfter, KeyUsage: x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, r.PublicKey, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
 func newKey(t testing.TB) *ecdsa.PrivateKey {

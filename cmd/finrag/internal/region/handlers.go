@@ -35,6 +35,7 @@ type versionAnswer struct {
 	Build     string `json:"build"`
 	Region    string `json:"region"`
 	Embedding string `json:"embedding"`
+	Ranking   string `json:"ranking"` // the rule: vector.Rule
 }
 
 type documentRequest struct {
@@ -91,6 +92,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /version", s.getVersion)
 	mux.HandleFunc("POST /documents", s.limited(s.postDocument))
 	mux.HandleFunc("POST /query", s.limited(s.postQuery))
+	s.adminRoutes(mux)
 	return mux
 }
 
@@ -142,7 +144,7 @@ func (s *Server) getDetailed(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) getVersion(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, versionAnswer{s.build, s.config.Region, embeddingName})
+	answer(w, http.StatusOK, versionAnswer{s.build, s.config.Region, embeddingName, vector.Rule})
 }
 
 func (s *Server) postDocument(w http.ResponseWriter, r *http.Request) {

@@ -111,10 +111,10 @@ func TestPrimaryAndStandby(t *testing.T) {
 	t.Parallel()
 	primary := pgtest.Primary(t)
 	east := startRegion(t, "east", primary.URL, "vector: {syncInterval: 50ms}\nseed: {documents: 90}")
-	pgtest.Eventually(t, "the seed is indexed", func() bool { return east.server.index.Count() == 90 })
+	pgtest.Eventually(t, "the seed is indexed", func() bool { return east.server.index.Count() == 90+len(knownDocuments) })
 	standby := primary.Standby(t)
 	west := startRegion(t, "west", standby.URL, "vector: {syncInterval: 50ms}\nseed: {documents: 5}")
-	pgtest.Eventually(t, "the standby's rows are indexed", func() bool { return west.server.index.Count() == 90 })
+	pgtest.Eventually(t, "the standby's rows are indexed", func() bool { return west.server.index.Count() == 90+len(knownDocuments) })
 
 	east.awaitStatus(t, 200, "POST", "/documents", document)
 	search := `{"namespace":"public","text":"zeppelin exposure","k":1}`
@@ -122,7 +122,7 @@ func TestPrimaryAndStandby(t *testing.T) {
 	if got := fmt.Sprint(v["results"]); !strings.Contains(got, "d1") || v["region"] != "east" || v["build"] != "b1" {
 		t.Errorf("the primary's answer is %v", v)
 	}
-	pgtest.Eventually(t, "the standby indexes the new document", func() bool { return west.server.index.Count() == 91 })
+	pgtest.Eventually(t, "the standby indexes the new document", func() bool { return west.server.index.Count() == 91+len(knownDocuments) })
 	_, v = west.call(t, "POST", "/query", search)
 	if got := fmt.Sprint(v["results"]); !strings.Contains(got, "d1") || v["region"] != "west" {
 		t.Errorf("the standby's answer is %v", v)
@@ -138,12 +138,29 @@ func TestPrimaryAndStandby(t *testing.T) {
 	}
 	pgtest.Eventually(t, "the primary logs its query", func() bool { return primary.Ask(t, "select count(*) from queries") == "1" })
 	detail := west.awaitStatus(t, 200, "GET", "/health/detailed", "")
-	if d := detail["database"].(map[string]any); d["role"] != "standby" || d["rows"] != 91.0 || d["heartbeat_age_ms"] == nil {
+	if d := detail["database"].(map[string]any); d["role"] != "standby" || d["rows"] != float64(91+len(knownDocuments)) ||
+		d["heartbeat_age_ms"] == nil || d["receiver"] != "streaming" || d["replay_paused"] != false {
 		t.Errorf("the standby says of itself %v", d)
 	}
+	if d := east.awaitStatus(t, 200, "GET", "/health/detailed", "")["database"].(map[string]any); d["receiver"] != nil || d["replay_paused"] != nil {
+		t.Errorf("a primary speaks of its receiver: %v", d)
+	}
+	standby.Exec(t, standby.URL, "select pg_wal_replay_pause()")
+	standbySays := func(key string, want any) {
+		t.Helper()
+		pgtest.Eventually(t, fmt.Sprintf("%s is %v", key, want), func() bool {
+			_, v := west.call(t, "GET", "/health/detailed", "")
+			d, _ := v["database"].(map[string]any)
+			return d[key] == want
+		})
+	}
+	standbySays("replay_paused", true)
+	standby.Exec(t, standby.URL, "select pg_wal_replay_resume()")
+	standbySays("replay_paused", false)
 
 	primary.Stop()
 	east.awaitStatus(t, 503, "GET", "/health", "")
+	standbySays("receiver", "none")
 	standby.Exec(t, standby.URL, "select pg_promote()")
 	west.awaitStatus(t, 200, "POST", "/documents", document)
 	pgtest.Eventually(t, "the promoted region knows its role", func() bool { return west.server.age.Load().Role == rolePrimary })
@@ -159,7 +176,7 @@ func TestStartsWithoutItsDatabase(t *testing.T) {
 	if v := r.awaitStatus(t, 503, "GET", "/health/detailed", ""); v["data_as_of"] != nil {
 		t.Errorf("data_as_of is %v without any data", v["data_as_of"])
 	}
-	if v := r.awaitStatus(t, 200, "GET", "/version", ""); v["embedding"] != "feature-hash" || v["build"] != "b1" || v["region"] != "east" {
+	if v := r.awaitStatus(t, 200, "GET", "/version", ""); v["embedding"] != "feature-hash" || v["ranking"] != "2" || v["build"] != "b1" || v["region"] != "east" {
 		t.Errorf("version is %v", v)
 	}
 	for _, test := range []struct {
@@ -194,7 +211,7 @@ func TestUnconfirmedWriteIsNotAcknowledged(t *testing.T) {
 	t.Parallel()
 	primary := pgtest.Primary(t)
 	r := startRegion(t, "east", primary.URL, "limits: {queryTimeout: 10s}\nseed: {documents: 3}")
-	pgtest.Eventually(t, "the seed is there", func() bool { return r.server.index.Count() == 3 })
+	pgtest.Eventually(t, "the seed is there", func() bool { return r.server.index.Count() == 3+len(knownDocuments) })
 	primary.Exec(t, primary.URL, "alter system set synchronous_standby_names = 'nobody'", "select pg_reload_conf()")
 	pgtest.Eventually(t, "the setting is in force", func() bool { return primary.Ask(t, "show synchronous_standby_names") == "nobody" })
 	done := make(chan int)

@@ -15,7 +15,8 @@ var (
 		"deposit outflow", "capital adequacy", "settlement fails", "revenue recognition", "model risk", "collateral haircut"}
 )
 
-// seed writes n documents into an empty table; it leaves a table with rows alone. The same n gives the same documents.
+// seed writes n documents and those of the known questions into an empty table; it leaves a table with rows alone. The same
+// n gives the same documents.
 func (s *store) seed(ctx context.Context, n int) error {
 	return pgx.BeginFunc(ctx, s.background, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", int64(schemaLock)); err != nil {
@@ -26,7 +27,13 @@ func (s *store) seed(ctx context.Context, n int) error {
 			return err
 		}
 		_, err := tx.CopyFrom(ctx, pgx.Identifier{"financial_documents"}, []string{"namespace", "id", "title", "body"},
-			pgx.CopyFromSlice(n, func(i int) ([]any, error) { return seedDocument(i), nil }))
+			pgx.CopyFromSlice(n+len(knownDocuments), func(i int) ([]any, error) {
+				if i >= n {
+					d := knownDocuments[i-n]
+					return []any{d[0], d[1], d[2], d[3]}, nil
+				}
+				return seedDocument(i), nil
+			}))
 		if err != nil {
 			return fmt.Errorf("seed documents: %w", err)
 		}

@@ -49,7 +49,11 @@ type Server struct {
 	pulse   pulse
 	slots   chan struct{}
 	queries chan queryLogEntry
-	dropped atomic.Int64 // queries that found the log queue full
+
+	adminToken string // empty: nobody may ask for anything
+	releases   releases
+	successor  chan string  // name of the release that is to take over
+	dropped    atomic.Int64 // queries that found the log queue full
 
 	age      atomic.Pointer[dataAge]   // the last sample of the database
 	synced   atomic.Pointer[time.Time] // the last complete sync of the index
@@ -63,18 +67,52 @@ func New(ctx context.Context, c config.Region, build string, log *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
+	index, err := vector.New(vector.Rule)
+	if err != nil {
+		return nil, err
+	}
+	token := ""
+	if c.Admin.TokenFile != "" {
+		if token, err = config.ReadSecret(c.Admin.TokenFile); err != nil {
+			return nil, err
+		}
+	}
 	st, err := openStore(ctx, c.Database, c.Region)
 	if err != nil {
 		return nil, err
 	}
 	return &Server{
-		config: c, build: build, log: log, store: st, index: vector.New(), cache: openCache(c.Cache.Address), cert: cert,
+		config: c, build: build, log: log, store: st, index: index, cache: openCache(c.Cache.Address), cert: cert,
 		slots: make(chan struct{}, maxInFlight), queries: make(chan queryLogEntry, queryLogQueue),
+		adminToken: token, releases: releases{c.Releases}, successor: make(chan string, 1),
 	}, nil
 }
 
-// Run serves until ctx ends, then stops within two seconds. SIGHUP makes it read its certificate again.
+// Run serves until ctx ends, then stops within two seconds. SIGHUP makes it read its certificate again. When another build is
+// deployed it stops in the same way and replaces the process; it returns only when that fails.
 func (s *Server) Run(ctx context.Context) error {
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	var next string
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-serving.Done():
+		case next = <-s.successor:
+			stop()
+		}
+	})
+	err := s.serve(serving)
+	stop()
+	wg.Wait()
+	if err != nil || next == "" || ctx.Err() != nil {
+		return err
+	}
+	s.log.Info("build is replaced, the process stays", "release", next, "from", s.build, "pid", os.Getpid())
+	return s.releases.become(next)
+}
+
+func (s *Server) serve(ctx context.Context) error {
 	defer s.store.close()
 	defer s.cache.close()
 	var lc net.ListenConfig

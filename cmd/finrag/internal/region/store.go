@@ -195,8 +195,11 @@ type databaseDetail struct {
 	ReplayedLSN    *string  `json:"replayed_lsn,omitempty"`
 	ReplayLagBytes *int64   `json:"replay_lag_bytes,omitempty"`
 	HeartbeatAgeMs *float64 `json:"heartbeat_age_ms,omitempty"` // on a standby: how far behind the primary the data is
+	Receiver       string   `json:"receiver,omitempty"`         // of a standby: "streaming" or "none"
+	ReplayPaused   *bool    `json:"replay_paused,omitempty"`    // of a standby
 }
 
+// detail asks the database. An account that may not see a receiver's status (pg_read_all_stats) sees only that there is one.
 func (s *store) detail(ctx context.Context) databaseDetail {
 	const ask = `select case when r then 'standby' else 'primary' end,
 		(select count(*) from financial_documents),
@@ -204,11 +207,14 @@ func (s *store) detail(ctx context.Context) databaseDetail {
 		case when r then pg_last_wal_receive_lsn()::text end,
 		case when r then pg_last_wal_replay_lsn()::text end,
 		case when r then (pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn())::bigint end,
-		(select extract(epoch from clock_timestamp() - at)::float8 * 1000 from heartbeat)
+		(select extract(epoch from clock_timestamp() - at)::float8 * 1000 from heartbeat),
+		case when not r then '' when exists (select from pg_stat_wal_receiver where coalesce(status, 'streaming') = 'streaming')
+			then 'streaming' else 'none' end,
+		case when r then pg_get_wal_replay_pause_state() = 'paused' end
 		from (select pg_is_in_recovery()) x(r)`
 	var d databaseDetail
 	err := s.health.QueryRow(ctx, ask).Scan(&d.Role, &d.Rows, &d.CurrentLSN, &d.ReceivedLSN, &d.ReplayedLSN,
-		&d.ReplayLagBytes, &d.HeartbeatAgeMs)
+		&d.ReplayLagBytes, &d.HeartbeatAgeMs, &d.Receiver, &d.ReplayPaused)
 	if err != nil {
 		return databaseDetail{Error: err.Error()}
 	}

@@ -17,15 +17,31 @@ const (
 // gets the first unit vector.
 func Embed(text string) []float32 {
 	v := make([]float32, dimensions)
+	addWords(v, text, 1)
+	normalise(v)
+	return v
+}
+
+// embedDocument is Embed for a document; a word of its title counts weight times.
+func embedDocument(title, body string, weight float32) []float32 {
+	v := make([]float32, dimensions)
+	addWords(v, title, weight)
+	addWords(v, body, 1)
+	normalise(v)
+	return v
+}
+
+// addWords adds ±weight to v for each word of text.
+func addWords(v []float32, text string, weight float32) {
 	hash, inWord := uint64(fnvOffset), false
 	add := func() {
 		if !inWord {
 			return
 		}
 		if hash&signBit == 0 {
-			v[hash%dimensions]++
+			v[hash%dimensions] += weight
 		} else {
-			v[hash%dimensions]--
+			v[hash%dimensions] -= weight
 		}
 		hash, inWord = fnvOffset, false
 	}
@@ -38,8 +54,6 @@ func Embed(text string) []float32 {
 		inWord = true
 	}
 	add()
-	normalise(v)
-	return v
 }
 
 func normalise(v []float32) {

@@ -35,16 +35,21 @@ type documentKey struct{ namespace, id string }
 
 // Index is safe for concurrent use.
 type Index struct {
-	db *chromem.DB
+	db     *chromem.DB
+	weight float32 // of a word of a title
 
 	mu       sync.RWMutex // guards all below
 	spaces   map[string]*chromem.Collection
 	versions map[documentKey]time.Time
 }
 
-// New returns an empty index.
-func New() *Index {
-	return &Index{db: chromem.NewDB(), spaces: map[string]*chromem.Collection{}, versions: map[documentKey]time.Time{}}
+// New returns an empty index that ranks by the rule: Rule, or another one in a test.
+func New(rule string) (*Index, error) {
+	weight, err := titleWeight(rule)
+	if err != nil {
+		return nil, err
+	}
+	return &Index{db: chromem.NewDB(), weight: weight, spaces: map[string]*chromem.Collection{}, versions: map[documentKey]time.Time{}}, nil
 }
 
 // Upsert puts doc into the index unless that version or a newer one is there. It reports whether it changed anything.
@@ -52,7 +57,7 @@ func (x *Index) Upsert(ctx context.Context, doc Document) (bool, error) {
 	if !x.older(doc) {
 		return false, nil
 	}
-	embedding := Embed(doc.Title + " " + doc.Body)
+	embedding := embedDocument(doc.Title, doc.Body, x.weight)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	key := documentKey{doc.Namespace, doc.ID}

@@ -8,6 +8,15 @@ import (
 	"time"
 )
 
+func newIndex(t testing.TB, rule string) *Index {
+	t.Helper()
+	x, err := New(rule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
 func TestEmbedHasLengthOneAndKnowsWords(t *testing.T) {
 	for _, text := range []string{"", "—", "liquidity", "Net interest margin, Q3 2024", "été ÉTÉ"} {
 		var sum float64
@@ -34,7 +43,7 @@ func TestEmbedHasLengthOneAndKnowsWords(t *testing.T) {
 }
 
 func TestNamespacesAreApart(t *testing.T) {
-	x := New()
+	x := newIndex(t, Rule)
 	at := time.Now()
 	for i := range 30 {
 		space := []string{"public", "research", "restricted"}[i%3]
@@ -60,7 +69,7 @@ func TestNamespacesAreApart(t *testing.T) {
 }
 
 func TestUpsertKeepsTheNewest(t *testing.T) {
-	x := New()
+	x := newIndex(t, Rule)
 	at := time.Now()
 	for _, step := range []struct {
 		title   string
@@ -78,8 +87,29 @@ func TestUpsertKeepsTheNewest(t *testing.T) {
 	}
 }
 
+func TestRulesRankDifferently(t *testing.T) {
+	at := time.Now()
+	for rule, want := range map[string]string{"1": "minutes", "2": "policy"} {
+		x := newIndex(t, rule)
+		for _, d := range []Document{
+			{"n", "policy", "collateral haircut", "the board approved what follows and asked each desk to keep to it from spring on", at},
+			{"n", "minutes", "protocol of a meeting", "collateral haircut, collateral haircut and other matters", at},
+		} {
+			if _, err := x.Upsert(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := x.Query(t.Context(), "n", "collateral haircut", 1); err != nil || len(got) != 1 || got[0].ID != want {
+			t.Errorf("rule %s: %v, %v; want %s first", rule, got, err, want)
+		}
+	}
+	if _, err := New("3"); err == nil {
+		t.Error("an unknown rule is accepted")
+	}
+}
+
 func TestConcurrentUse(t *testing.T) {
-	x := New()
+	x := newIndex(t, Rule)
 	var wg sync.WaitGroup
 	for w := range 4 {
 		wg.Go(func() {
@@ -100,7 +130,7 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 func BenchmarkQuery(b *testing.B) {
-	x := New()
+	x := newIndex(b, Rule)
 	for i := range 300 {
 		x.Upsert(b.Context(), Document{"n", fmt.Sprint(i), fmt.Sprintf("report %d of the year", i), "collateral haircut and hedging cost", time.Now()})
 	}
