@@ -50,11 +50,12 @@ type Measurement struct {
 	Load      string `json:"load,omitempty"`
 	Cohort    string `json:"cohort,omitempty"`
 	Channel   string `json:"channel,omitempty"`
-	Unit      string `json:"unit"` // ns, count, minor (of the currency)
+	Unit      string `json:"unit"` // ns, count, minor (of the currency), word
 	Known     bool   `json:"known"`
 	Lo        int64  `json:"lo"`
 	Hi        int64  `json:"hi"`
-	Unbounded bool   `json:"unbounded"` // Hi is infinite
+	Unbounded bool   `json:"unbounded"`      // Hi is infinite
+	Text      string `json:"text,omitempty"` // the word, where Unit is word; what clients saw, of an RTO that was not met
 	Method    string `json:"method"`
 	Detail    string `json:"detail"` // why it is not known, or what to bear in mind
 }

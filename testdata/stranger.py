@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Read a pack as a stranger would: RTO, lost writes and rpo.time from its raw files.
+"""Read a pack as a stranger would: RTO, losses, exposure, the decision and wrong answers from its raw files.
 
 Written from docs/formats.md and docs/measurement.md alone, with the Python standard library. It shares no code with the
 program that made the pack, so that two readings of the same rules can be compared.
@@ -18,11 +18,12 @@ import time
 import zipfile
 
 MAGIC = b"blackstart.pack/"
-OK, UNSENT = 1, 13  # outcomes of a sample
+OK, WRONG, UNSENT, FOREIGN = 1, 12, 13, 15  # outcomes of a sample
 ACKNOWLEDGED = 1  # outcome of an attempt
 NOT_READ = 255  # copies
 SECOND = 1_000_000_000
 NEEDED_ACKS = 200  # in the second before the fault
+BEAT = 250_000_000  # longest time between two heartbeats
 
 
 class Pack:
@@ -31,6 +32,7 @@ class Pack:
     def __init__(self, path):
         self.zip = None
         self.base = path
+        self.known = {}  # files that were read before
         if not os.path.isdir(path):
             self.zip = zipfile.ZipFile(path)
             found = [n for n in self.zip.namelist() if n == "data/record.json" or n.endswith("/data/record.json")]
@@ -70,6 +72,12 @@ def share(text):
 
 def records(pack, stream, anchor):
     """The records of one binary file, as tuples."""
+    if stream["file"] not in pack.known:
+        pack.known[stream["file"]] = unpacked(pack, stream, anchor)
+    return pack.known[stream["file"]]
+
+
+def unpacked(pack, stream, anchor):
     data = pack.bytes(stream["file"])
     magic, version, kind, hlen, rlen, _run, sid, zero, start, count = struct.unpack("<16sHHHH16sIIqQ", data[:64])
     layout = {1: "<QqqqBBHI", 2: "<QQqqqBBBBI"}.get(kind)
@@ -211,17 +219,149 @@ def between(lo, hi):
 UNKNOWN = {"known": False, "lo": None, "hi": None}
 
 
-def decided(record, fault):
-    """T_dec as bounds on the drill's clock, or None."""
-    says = record["target"]["decisions"]
+def logged(record, event, fault):
+    """When the target's log first has an event after the fault, as bounds on the drill's clock, or None."""
     walls = [r["wall_minus_ns"] for r in record["clock"] or []] or [0]
     found = []
     for d in record["decisions"] or []:
-        if says and says["declared"] and d["event"] == says["declared"]:
+        if event and d["event"] == event:
             bounds = (moment(d["at"]) - max(walls), moment(d["at"]) - min(walls))
             if bounds[1] >= fault[0]:
                 found.append(bounds)
     return min(found) if found else None
+
+
+def decided(record, fault):
+    """T_dec as bounds on the drill's clock, or None."""
+    says = record["target"]["decisions"]
+    return logged(record, says["declared"], fault) if says else None
+
+
+def in_force(record, kind):
+    """When the fault came into force that is counted from, or None."""
+    faults = [f for f in record["faults"] or []]
+    if kind:
+        faults = sorted((f for f in faults if f["plan"]["fault"]["kind"] == kind), key=lambda f: f["plan"]["fault"]["at_ns"])[:1]
+    else:
+        faults = [f for f in faults if f["plan"]["fault"]["starts_clock"]]
+    if len(faults) != 1 or not faults[0]["confirmed"]:
+        return None
+    return moment(faults[0]["in_force"]["lo"]), moment(faults[0]["in_force"]["hi"])
+
+
+def observations(pack, record, probe):
+    """All answers of a probe, in order of time; None if it was not asked."""
+    series = [p for p in record["probes"] or [] if p["probe"] == probe]
+    if not series:
+        return None
+    result = []
+    for p in series:
+        for line in pack.bytes(p["file"]).decode("utf-8").splitlines():
+            o = json.loads(line)
+            o["lo"], o["hi"] = moment(o["at"]["lo"]), moment(o["at"]["hi"])
+            result.append(o)
+    return sorted(result, key=lambda o: o["lo"])
+
+
+def exposure(pack, record, fault, load):
+    """Time, number and value of what a failover at the worst moment would have lost."""
+    answers = observations(pack, record, "replication.heartbeat")
+    nothing = {"exposure_time": UNKNOWN, "exposure_lost": UNKNOWN, "exposure_value": UNKNOWN}
+    if not fault or answers is None:
+        return nothing
+    anchor, end = moment(record["anchor"]), moment(record["observation"]["hi"])
+    writes = sorted((anchor + done, amount) for done, outcome, _, amount in attempts(pack, record, load) if outcome == ACKNOWLEDGED)
+    times = [done for done, _ in writes]
+    sums = [0]
+    for _, amount in writes:
+        sums.append(sums[-1] + amount)
+
+    def between_times(lo, hi):
+        a, b = bisect.bisect_left(times, lo), bisect.bisect_right(times, hi)
+        return (b - a, sums[b] - sums[a]) if b > a else (0, 0)
+
+    promoted = [o["detail"].startswith("role=promoted") if "detail" in o else False for o in answers]
+    tells = [o["reached"] and o["ok"] and o["unit"] == "ns" and o["value"] >= 0 and not p for o, p in zip(answers, promoted)]
+    useful = [(o, t) for o, t, p in zip(answers, tells, promoted) if t or p]
+    seen, lo, hi = False, [0, 0, 0], [0, 0, 0]
+    for i, (o, tell) in enumerate(useful):
+        if not tell or o["lo"] > end:
+            continue
+        upto = min(end, useful[i + 1][0]["hi"]) if i + 1 < len(useful) else end
+        beat = o["hi"] - o["value"]
+        if upto < fault[0]:
+            continue
+        hi = [max(x) for x in zip(hi, (upto - beat,) + between_times(beat, upto))]
+        if o["lo"] >= fault[0]:
+            seen = True
+            lo = [max(x) for x in zip(lo, (o["lo"] - beat,) + between_times(beat + BEAT, o["lo"]))]
+    if not seen:
+        return nothing
+    result = {"exposure_time": between(lo[0], hi[0])}
+    for i, name in ((1, "exposure_lost"), (2, "exposure_value")):
+        result[name] = between(lo[i], hi[i]) if writes else UNKNOWN
+    return result
+
+
+def decision(pack, record, fault):
+    """What the target decided: the word both sides agree on, or both words."""
+    says = record["target"]["decisions"]
+    if not fault or not says or record["decisions_error"] or not (says["promoted"] or says["switched"] or says["done"]):
+        return {"known": False, "text": None}
+    has = {name: logged(record, says[name], fault) is not None for name in ("promoted", "switched", "done", "refused")}
+    halves = [has[name] for name in ("promoted", "switched") if says[name]]
+    word = "none"
+    if has["done"] or (halves and all(halves)):
+        word = "failed-over"
+    elif any(halves):
+        word = "half"
+    elif has["refused"]:
+        word = "refused"
+    signs = []
+    if record["writable"]["hi"] or observations(pack, record, "postgres.writable"):
+        signs.append(record["writable"]["hi"] is not None)
+    roles = [r["role"] for r in record["target"]["regions"] or []]
+    found = [o["value"] for o in observations(pack, record, "dns.answer") or [] if o["reached"] and o["ok"] and o["hi"] >= fault[0]]
+    if found and "standby" in roles:
+        signs.append(roles.index("standby") in found)
+    if record["ledger"]["promoted"] or record["ledger"]["primary"]:
+        signs.append(record["ledger"]["promoted"])
+    if not signs:
+        return {"known": False, "text": None}
+    outside = "failed-over" if all(signs) else "half" if any(signs) else "stayed"
+    agree = word == outside or (outside == "stayed" and word in ("refused", "none"))
+    return {"known": True, "text": word if agree else "log %s, outside %s" % (word, outside)}
+
+
+def answers_wrong(pack, record, load, stale_after):
+    """How many answers were wrong, stale or foreign, from the first fault on."""
+    lows = [moment(f["in_force"]["lo"]) for f in record["faults"] or [] if f["in_force"]["lo"]]
+    if not lows:
+        return UNKNOWN
+    first, end, anchor = min(lows), moment(record["observation"]["hi"]), moment(record["anchor"])
+    asked = [o for o in observations(pack, record, "answers.known") or [] if o.get("answer")]
+    acked = sorted((o["hi"], o["answer"]["version"]) for o in asked if o["answer"]["wrote"] and o["reached"] and o["ok"])
+    bad = known = markers = given = 0
+    for o in asked:
+        a = o["answer"]
+        foreign = a.get("foreign") or []
+        if a["wrote"] or not o["reached"] or not (o["ok"] or a["first"] or foreign) or not first <= o["lo"] <= end:
+            continue
+        marker = a["question"] == "marker"
+        known, markers = known + (not marker), markers + marker
+        newest = max([v for t, v in acked if t <= o["lo"] - stale_after], default=0) if marker and stale_after else 0
+        bad += bool(foreign) or newest > a["version"] or (not marker and a["first"] != a["right"])
+    for stream in record["streams"]:
+        if stream["kind"] == "samples" and stream["workload"] == "http.query" and load in ("", stream["load"]):
+            for s in samples(pack, stream, anchor):
+                if first <= anchor + s.due <= end and s.outcome in (OK, WRONG, FOREIGN):
+                    given += 1
+                    bad += s.outcome != OK
+    if known == 0 and (given == 0 or not record["target"]["questions"]):
+        return UNKNOWN
+    if stale_after and not (acked and markers):
+        return UNKNOWN
+    return between(bad, bad)
 
 
 def rto(pack, record, fault, objective):
@@ -239,7 +379,7 @@ def rto(pack, record, fault, objective):
 
 
 def attempts(pack, record, load):
-    """(done, outcome, copies_new) of every write attempt of a load, or of all."""
+    """(done, outcome, copies_new, amount) of every write attempt of a load, or of all."""
     result = []
     anchor = moment(record["anchor"])
     for stream in record["streams"]:
@@ -248,18 +388,18 @@ def attempts(pack, record, load):
         for n, r in enumerate(records(pack, stream, anchor)):
             if r[0] != (stream["id"] << 40) + n + 1:
                 raise ValueError("%s: attempt %d has another id" % (stream["file"], n))
-            result.append((r[3], r[5], r[7]))
+            result.append((r[3], r[5], r[7], r[4]))
     return result
 
 
 def lost(writes):
-    if any(copies == NOT_READ for _, _, copies in writes):
+    if any(copies == NOT_READ for _, _, copies, _ in writes):
         return None
-    return sum(1 for _, outcome, copies in writes if outcome == ACKNOWLEDGED and copies == 0)
+    return sum(1 for _, outcome, copies, _ in writes if outcome == ACKNOWLEDGED and copies == 0)
 
 
 def rpo_time(writes, fault):
-    acks = [(done, copies) for done, outcome, copies in writes if outcome == ACKNOWLEDGED]
+    acks = [(done, copies) for done, outcome, copies, _ in writes if outcome == ACKNOWLEDGED]
     recent = sum(1 for done, _ in acks if fault[0] - SECOND <= done < fault[0])
     if lost(writes) is None or recent == 0:
         return UNKNOWN
@@ -283,22 +423,29 @@ def main():
     record = json.loads(pack.bytes("data/record.json").decode("utf-8"), object_pairs_hook=once)
     if record["format"] != "blackstart.pack/1":
         raise SystemExit("stranger: unknown format %s" % record["format"])
-    anchor = moment(record["anchor"])
-    clocks = [f for f in record["faults"] or [] if f["plan"]["fault"]["starts_clock"] and f["confirmed"]]
-    end = moment(record["observation"]["hi"])
-    fault = None
-    if len(clocks) == 1:
-        fault = (moment(clocks[0]["in_force"]["lo"]), moment(clocks[0]["in_force"]["hi"]))
-    elif not record["scenario"]["faults"]:
-        fault = (end, end)
+    anchor, end = moment(record["anchor"]), moment(record["observation"]["hi"])
     objectives = record["scenario"]["objectives"] or []
+    null = not record["scenario"]["faults"]
+
+    def asked(measure):
+        """The first objective on a measure, or one that asks for all, and the fault it counts from."""
+        o = first(objectives, measure) or {"load": "", "missing": True}
+        return o, None if null else in_force(record, o.get("fault") or "")
+
     result = {"rto": UNKNOWN, "lost": lost(attempts(pack, record, "")), "rpo_time": UNKNOWN}
-    objective = first(objectives, "rto")
-    if objective and len(clocks) == 1:
+    objective, fault = asked("rto")
+    if fault and "missing" not in objective:
         result["rto"] = rto(pack, record, fault, objective)
-    objective = first(objectives, "rpo.time")
-    if objective and fault:
+    objective, fault = asked("rpo.time")
+    fault = (end, end) if null else fault
+    if fault and "missing" not in objective:
         result["rpo_time"] = rpo_time(attempts(pack, record, objective["load"]), tuple(t - anchor for t in fault))
+    for name in ("exposure_time", "exposure_lost", "exposure_value"):
+        objective, fault = asked(name.replace("_", "."))
+        result[name] = exposure(pack, record, fault, objective["load"])[name]
+    result["decision"] = decision(pack, record, asked("decision")[1])
+    objective, _ = asked("answers.wrong")
+    result["answers_wrong"] = UNKNOWN if null else answers_wrong(pack, record, objective["load"], objective.get("stale_after_ns") or 0)
     json.dump(result, sys.stdout, indent=1, sort_keys=True)
     sys.stdout.write("\n")
 

@@ -1,6 +1,11 @@
 package measure
 
-import "blackstart/harness"
+import (
+	"fmt"
+	"slices"
+
+	"blackstart/harness"
+)
 
 // Events of an Arrival that tell somebody of trouble.
 const (
@@ -9,14 +14,14 @@ const (
 )
 
 // FirstAlert finds the first message that told somebody on channel of this drill's trouble: accepted by our receiver,
-// carrying the nonce, in [from, end].
-func FirstAlert(arrivals []harness.Arrival, channel string, from, end harness.Stamp) (harness.Arrival, bool) {
+// carrying the nonce and all that want asks for (nil: nothing), in [from, end].
+func FirstAlert(arrivals []harness.Arrival, channel string, want map[string]string, target *harness.Description, from, end harness.Stamp) (harness.Arrival, bool) {
 	var first harness.Arrival
 	for _, a := range arrivals {
 		if a.Channel != channel || !a.Nonce || !a.Accepted || a.At < from || a.At > end || a.At == 0 {
 			continue
 		}
-		if a.Event != eventTrigger && a.Event != eventMessage {
+		if !tells(a, want) || len(Lacking(a, want, target)) > 0 {
 			continue
 		}
 		if first.At == 0 || a.At < first.At {
@@ -24,6 +29,14 @@ func FirstAlert(arrivals []harness.Arrival, channel string, from, end harness.St
 		}
 	}
 	return first, first.At != 0
+}
+
+// tells tells whether a message is news of trouble. One that only resolves or acknowledges is not, unless that is asked for.
+func tells(a harness.Arrival, want map[string]string) bool {
+	if event := want[fieldEvent]; event != "" && event != anyValue {
+		return a.Event == event
+	}
+	return a.Event == eventTrigger || a.Event == eventMessage
 }
 
 // early counts the messages that carried the nonce in the baseline window, before anything was broken.
@@ -35,4 +48,78 @@ func early(arrivals []harness.Arrival, baseline harness.Interval, fault harness.
 		}
 	}
 	return n
+}
+
+// canAsk tells why nothing can be said of the alerts an objective speaks of, or nil.
+func (d *drill) canAsk(o harness.Objective) error {
+	if !slices.ContainsFunc(d.rec.Target.Channels, func(c harness.Channel) bool { return c.Name == o.Channel }) {
+		return fmt.Errorf("the target has no alert channel %q", o.Channel)
+	}
+	return knownFields(o.Carries, &d.rec.Target)
+}
+
+// alert measures the time from start until somebody was told, on an objective's channel, what it wants to be told.
+func (d *drill) alert(o harness.Objective, fault, start harness.Interval, startErr error) harness.Measurement {
+	m := harness.Measurement{Name: MeasureAlert, Channel: o.Channel, Unit: UnitNS, Method: methodReceiver}
+	if len(o.Carries) > 0 {
+		m.Method += ", the first that carries " + fieldWords(o.Carries)
+	}
+	if startErr == nil {
+		startErr = d.canAsk(o)
+	}
+	if startErr != nil {
+		m.Detail = startErr.Error()
+		return m
+	}
+	end := d.rec.Observation.Hi
+	first, ok := FirstAlert(d.rec.Arrivals, o.Channel, o.Carries, &d.rec.Target, fault.Lo, end)
+	if !ok {
+		m.Known, m.Unbounded = true, true
+		m.Lo = max(0, int64(end-start.Hi))
+		m.Hi = m.Lo
+		m.Detail = d.unheard(o, fault)
+		return m
+	}
+	if m.Lo, m.Hi, m.Known = span(harness.Interval{Lo: first.At, Hi: first.At}, start); !m.Known {
+		m.Detail = "received before the clock of this measure started"
+		return m
+	}
+	m.Detail = "first message: " + first.Summary
+	return m
+}
+
+// unheard says what came in place of the alert that did not.
+func (d *drill) unheard(o harness.Objective, fault harness.Interval) string {
+	other, ok := FirstAlert(d.rec.Arrivals, o.Channel, nil, &d.rec.Target, fault.Lo, d.rec.Observation.Hi)
+	switch {
+	case !ok:
+		return "nothing of this drill was received by the end of observation"
+	case len(o.Carries) == 0:
+		return "nothing that tells of trouble was received by the end of observation"
+	}
+	said := "no message that carries " + fieldWords(o.Carries) + " was received by the end of observation"
+	if lacks := Lacking(other, o.Carries, &d.rec.Target); len(lacks) > 0 {
+		said += "; the first of others: " + lacks[0].String()
+	}
+	return said
+}
+
+// alerts gives the measurements of every channel, and what is left of them beyond the configured floor.
+func (d *drill) alerts() []harness.Measurement {
+	if d.null() {
+		return nil
+	}
+	start, err := d.moment("")
+	var all []harness.Measurement
+	for _, c := range d.rec.Target.Channels {
+		m := d.alert(harness.Objective{Channel: c.Name}, start, start, err)
+		all = append(all, m)
+		floor := d.rec.Target.Timings.AlertFloorNS
+		if m.Known && !m.Unbounded && floor > 0 {
+			m.Name, m.Method = NameAlertBeyond, "latency − configured floor of "+Length(floor)
+			m.Lo, m.Hi = max(0, m.Lo-floor), max(0, m.Hi-floor)
+			all = append(all, m)
+		}
+	}
+	return all
 }

@@ -101,6 +101,9 @@ func short(f harness.Finding) string {
 	if err != nil { // those of a null drill
 		return f.Objective.Measure + " " + Value(f.Measured)
 	}
+	if f.Objective.Measure == MeasureDecision {
+		return title(f.Objective.Measure) + " " + Value(f.Measured)
+	}
 	return fmt.Sprintf("%s %s (≤ %s)", title(f.Objective.Measure), Value(f.Measured), boundText(f.Measured.Unit, bound))
 }
 
@@ -117,14 +120,22 @@ func (d *drill) exceptions() []string {
 		}
 	}
 	for _, s := range d.series {
-		wrong := 0
+		var counts [loadgen.NumOutcomes]int64
 		for _, sample := range s.Samples {
-			if sample.Outcome == loadgen.WrongAnswer {
-				wrong++
+			if sample.Outcome < loadgen.NumOutcomes {
+				counts[sample.Outcome]++
 			}
 		}
-		if wrong > 0 {
-			all = append(all, fmt.Sprintf("load %s got %s wrong answers", s.Stream.Load, Count(int64(wrong))))
+		if n := counts[loadgen.WrongAnswer]; n > 0 {
+			all = append(all, fmt.Sprintf("load %s got %s wrong answers", s.Stream.Load, Count(n)))
+		}
+		if n := counts[loadgen.ForeignAnswer]; n > 0 {
+			all = append(all, fmt.Sprintf("load %s got %s answers of another namespace than it asked", s.Stream.Load, Count(n)))
+		}
+	}
+	for _, m := range d.decisions() {
+		if m.Known && m.Lo > 0 {
+			all = append(all, m.Detail)
 		}
 	}
 	if d.rec.DecisionsErr != "" {
@@ -147,7 +158,8 @@ func (d *drill) dead() []string {
 		ours := d.rec.Undo.Fenced && (c.Name == d.rec.Ledger.OldPrimary)
 		for _, f := range d.rec.Faults {
 			for _, s := range f.Plan.Steps {
-				ours = ours || s.Do.Kind != harness.LinkCut && slices.Contains(s.Do.Components, c.Name)
+				down := s.Do.Kind == harness.ComponentKill || s.Do.Kind == harness.ComponentFence
+				ours = ours || down && slices.Contains(s.Do.Components, c.Name)
 			}
 		}
 		if !c.Running && !ours {

@@ -2,7 +2,9 @@ package measure
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"blackstart/harness"
@@ -35,29 +37,37 @@ func lossy(measure string) bool {
 
 // measured makes the measurement that an objective asks for.
 func (d *drill) measured(o harness.Objective) harness.Measurement {
-	start, err := d.tf, error(nil)
-	switch o.From {
-	case "", fromFault:
-	case fromDeclaration:
-		start, err = d.declared()
-	default:
-		err = fmt.Errorf("the objective counts from %q, which is neither fault nor declaration", o.From)
+	fault, err := d.moment(o.Fault)
+	start, startErr := fault, err
+	if err == nil {
+		start, startErr = d.start(o, fault)
 	}
 	switch o.Measure {
 	case MeasureRTO:
-		return d.rto(d.see(o.Load, o.Cohort), MeasureRTO, start, err)
+		return d.rto(d.see(o.Load, o.Cohort, fault), MeasureRTO, start, startErr)
 	case MeasureAlert:
-		return d.alert(o.Channel, start, err)
+		return d.alert(o, fault, start, startErr)
+	case MeasureContent:
+		return d.content(o, fault, err)
 	case MeasureRPOTime, MeasureRPOLost, MeasureRPOValue:
-		return d.lossMeasure(o.Measure, o.Load)
+		return d.lossMeasure(o.Measure, o.Load, o.Fault)
+	case MeasureExposure, MeasureExposureLost, MeasureExposureValue:
+		return d.exposure(o.Measure, o.Load, fault, err)
+	case MeasureCatchup:
+		return d.catchup(o.Fault)
+	case MeasureDecision:
+		return d.decision(o.Is, fault, err)
+	case MeasureWrong:
+		return d.wrong(o.Load, int64(o.StaleAfter))
 	}
 	return harness.Measurement{Name: o.Measure, Detail: fmt.Sprintf("nothing measures %q", o.Measure)}
 }
 
-// Bound reads the greatest allowed value of an objective, in the unit of its measure: ns, a count, or minor units.
+// Bound reads the greatest allowed value of an objective, in the unit of its measure: ns, a count, or minor units. For a
+// decision it is 0: the measurement is 0 if the target decided what the objective says, and 1 if not.
 func Bound(o harness.Objective) (int64, error) {
 	switch o.Measure {
-	case MeasureRTO, MeasureRPOTime, MeasureAlert:
+	case MeasureRTO, MeasureRPOTime, MeasureAlert, MeasureExposure, MeasureCatchup:
 		d, err := time.ParseDuration(o.AtMost)
 		if err == nil && d < 0 {
 			err = fmt.Errorf("it is negative")
@@ -66,18 +76,23 @@ func Bound(o harness.Objective) (int64, error) {
 			return 0, fmt.Errorf("read bound %q: %w", o.AtMost, err)
 		}
 		return int64(d), nil
-	case MeasureRPOLost:
+	case MeasureRPOLost, MeasureExposureLost, MeasureContent, MeasureWrong:
 		n, err := strconv.ParseUint(o.AtMost, 10, 53)
 		if err != nil {
 			return 0, fmt.Errorf("read bound %q: %w", o.AtMost, err)
 		}
 		return int64(n), nil //nolint:gosec // 53 bits
-	case MeasureRPOValue:
+	case MeasureRPOValue, MeasureExposureValue:
 		a, err := harness.ParseAmount(o.AtMost)
 		if err != nil {
 			return 0, fmt.Errorf("read bound: %w", err)
 		}
 		return int64(a), nil
+	case MeasureDecision:
+		if !slices.Contains(decidedWords, o.Is) {
+			return 0, fmt.Errorf("read bound: a decision is one of %s, not %q", strings.Join(decidedWords, ", "), o.Is)
+		}
+		return 0, nil
 	}
 	return 0, fmt.Errorf("nothing measures %q", o.Measure)
 }
@@ -96,61 +111,6 @@ func Compare(m harness.Measurement, atMost int64) harness.Verdict {
 	return harness.Inconclusive
 }
 
-// boundText prints a greatest allowed value in the unit of its measure.
-func boundText(unit string, atMost int64) string {
-	switch unit {
-	case UnitNS:
-		return Length(atMost)
-	case UnitMinor:
-		return harness.Amount(atMost).String()
-	}
-	return Count(atMost)
-}
-
-// Sentence says what an objective came to, in one sentence that needs no context.
-func Sentence(f harness.Finding, atMost int64) string {
-	m, o := f.Measured, f.Objective
-	limit := fmt.Sprintf("objective %s (%s)", boundText(m.Unit, atMost), o.Source)
-	if !m.Known {
-		return fmt.Sprintf("%s: not measured: %s; %s", o.ID, m.Detail, limit)
-	}
-	value := Value(m)
-	if m.Unbounded {
-		word := "not recovered"
-		switch o.Measure {
-		case MeasureAlert:
-			word = "not received"
-		case MeasureRPOTime:
-			word = "no bound"
-		}
-		value = word + ": " + value
-	}
-	switch f.Verdict {
-	case harness.Pass:
-		return fmt.Sprintf("%s: %s %s, %s", o.ID, title(o.Measure), value, limit)
-	case harness.Fail:
-		return fmt.Sprintf("%s: %s, %s", o.ID, value, limit)
-	}
-	return fmt.Sprintf("%s: %s cannot be told from the %s", o.ID, value, limit)
-}
-
-// title is how a measure is called in the result.
-func title(measure string) string {
-	switch measure {
-	case MeasureRTO:
-		return "RTO"
-	case MeasureRPOTime:
-		return "RPO"
-	case MeasureRPOLost:
-		return "lost writes"
-	case MeasureRPOValue:
-		return "lost value"
-	case MeasureAlert:
-		return "alert"
-	}
-	return measure
-}
-
 // pointers names the files of the pack that an objective's value comes from.
 func (d *drill) pointers(o harness.Objective) []string {
 	all := []string{recordFile}
@@ -160,9 +120,32 @@ func (d *drill) pointers(o harness.Objective) []string {
 			all = append(all, c.Files...)
 		}
 	case MeasureRPOTime, MeasureRPOLost, MeasureRPOValue:
-		if _, names, err := d.attempts(o.Load); err == nil {
-			all = append(all, names...)
+		all = append(all, d.ledgerFiles(o.Load)...)
+	case MeasureExposure:
+		all = append(all, d.probeFiles(probeHeartbeat)...)
+	case MeasureExposureLost, MeasureExposureValue:
+		all = append(append(all, d.probeFiles(probeHeartbeat)...), d.ledgerFiles(o.Load)...)
+	case MeasureCatchup:
+		all = append(all, d.probeFiles(probeHeartbeat)...)
+	case MeasureDecision:
+		all = append(append(all, d.probeFiles(probeWritable)...), d.probeFiles(probeDNS)...)
+	case MeasureWrong:
+		all = append(all, d.probeFiles(probeAnswers)...)
+		for _, s := range d.series {
+			if s.Stream.Workload == workloadQuery && (o.Load == "" || s.Stream.Load == o.Load) {
+				all = append(all, s.Stream.File)
+			}
 		}
 	}
 	return all
+}
+
+func (d *drill) ledgerFiles(load string) []string {
+	_, names, _ := d.attempts(load) // none of a load without a ledger
+	return names
+}
+
+func (d *drill) probeFiles(probe string) []string {
+	_, names, _ := d.observations(probe) // none of a probe that was not asked
+	return names
 }

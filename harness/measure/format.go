@@ -13,6 +13,7 @@ const (
 	UnitNS    = "ns"
 	UnitCount = "count"
 	UnitMinor = "minor" // of the currency: cents
+	UnitWord  = "word"  // Measurement.Text is the value
 )
 
 // Span prints the interval [lo, hi], both in ns, with as many digits as its width deserves: its last digit is the second
@@ -84,6 +85,8 @@ func Value(m harness.Measurement) string {
 	switch {
 	case !m.Known:
 		return "not measured"
+	case m.Unit == UnitWord:
+		return m.Text
 	case m.Unit == UnitNS && m.Unbounded:
 		return AtLeast(m.Lo)
 	case m.Unit == UnitNS:

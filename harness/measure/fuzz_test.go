@@ -19,9 +19,20 @@ func FuzzJudge(f *testing.F) {
 		}
 		f.Add(b)
 	}
-	files := build(usual())
+	all := worse()
+	for _, w := range all {
+		b, err := json.Marshal(w.rec)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	files := all["failed over"]
 	for id := range files.samples { // fewer of them: the fuzzer wants to be quick
 		files.samples[id] = files.samples[id][:min(800, len(files.samples[id]))]
+	}
+	for id := range files.attempts {
+		files.attempts[id] = files.attempts[id][:min(800, len(files.attempts[id]))]
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var rec harness.Record

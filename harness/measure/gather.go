@@ -47,12 +47,12 @@ type drill struct {
 	tf     harness.Interval // T_f; never if there is none, or it was not confirmed
 	wall   harness.Interval // bounds of the target's wall clock minus the drill's, as an interval of ns
 
-	seenBy  map[[2]string]seen  // by load and cohort: what was already worked out
+	seenBy  map[view]seen       // what was already worked out
 	ledgers map[string]ledgerOf // by load
 }
 
 func gather(rec *harness.Record, src Source) *drill {
-	d := &drill{rec: rec, seenBy: map[[2]string]seen{}, ledgers: map[string]ledgerOf{}}
+	d := &drill{rec: rec, seenBy: map[view]seen{}, ledgers: map[string]ledgerOf{}}
 	for _, s := range rec.Streams {
 		switch s.Kind {
 		case kindSamples:
@@ -81,20 +81,8 @@ func gather(rec *harness.Record, src Source) *drill {
 // InForce finds T_f, the interval in which the fault that starts the clock came into force. It is an error if there is not
 // exactly one such fault, or if it was not confirmed.
 func InForce(rec *harness.Record) (harness.Interval, error) {
-	var found []harness.FaultRecord
-	for _, f := range rec.Faults {
-		if f.Plan.Fault.StartsClock {
-			found = append(found, f)
-		}
-	}
-	if len(found) != 1 {
-		return harness.Interval{}, fmt.Errorf("find T_f: %d faults start the clock, want one", len(found))
-	}
-	f := found[0]
-	if !f.Confirmed || f.InForce.Lo <= 0 || f.InForce.Hi < f.InForce.Lo {
-		return harness.Interval{}, fmt.Errorf("find T_f: %s was not confirmed in force: %s", f.Plan.Fault.Kind, orUnknown(f.Detail))
-	}
-	return f.InForce, nil
+	f, err := faultOf(rec, "")
+	return f.InForce, err
 }
 
 // null tells whether nothing was to be broken.

@@ -39,6 +39,10 @@ func (d *drill) measurements() []harness.Measurement {
 	all = append(all, d.steps()...)
 	all = append(all, d.losses()...)
 	all = append(all, d.alerts()...)
+	all = append(all, d.decisions()...)
+	all = append(all, d.exposures()...)
+	all = append(all, d.wrongs()...)
+	all = append(all, d.errorClasses()...)
 	all = append(all, d.latencies()...)
 	all = append(all, d.overhead()...)
 	return append(all, d.wallTime(d.headline())...)
@@ -48,7 +52,7 @@ func (d *drill) measurements() []harness.Measurement {
 func (d *drill) headline() harness.Measurement {
 	for _, o := range d.rec.Scenario.Objectives {
 		if o.Measure == MeasureRTO {
-			return d.rto(d.see(o.Load, o.Cohort), MeasureRTO, d.tf, nil)
+			return d.rto(d.see(o.Load, o.Cohort, d.tf), MeasureRTO, d.tf, nil)
 		}
 	}
 	return harness.Measurement{}

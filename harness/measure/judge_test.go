@@ -39,7 +39,7 @@ var outcomes = []struct {
 			w.rec.Ledger.Promoted, w.rec.Ledger.OldRead, w.rec.Ledger.Primary = false, false, "east.db"
 			w.rec.Arrivals, w.rec.Decisions = nil, nil
 		},
-		harness.Fail, harness.ExitFail, "FAIL: rto: not recovered: at least 44.9 s, objective 20 s (BCP 4.2)",
+		harness.Fail, harness.ExitFail, "FAIL: rto: not recovered: at least 44.9 s; clients saw: no answer in time (100%); objective 20 s (BCP 4.2)",
 	},
 	{
 		"pager muted", usual(), func(w *world) { w.rec.Arrivals = nil },

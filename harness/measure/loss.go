@@ -47,16 +47,18 @@ func (d *drill) join(load string) ([]loadgen.Attempt, []string, error) {
 	return all, names, nil
 }
 
-// faultBounds is T_f in ns since the anchor; for a null drill, the end of its observation: nothing is lost before it.
-func (d *drill) faultBounds() (Bounds, error) {
+// faultBounds is T_f, or when the fault of a kind came into force, in ns since the anchor; for a null drill, the end of its
+// observation: nothing is lost before it.
+func (d *drill) faultBounds(kind string) (Bounds, error) {
 	if d.null() {
 		end := d.rel(d.rec.Observation.Hi)
 		return Bounds{end, end}, nil
 	}
-	if d.tf.Never() {
-		return Bounds{}, d.noFault()
+	at, err := d.moment(kind)
+	if err != nil {
+		return Bounds{}, err
 	}
-	return d.bounds(d.tf), nil
+	return d.bounds(at), nil
 }
 
 // ledgerNotes says what to bear in mind of every number that comes from the ledger.
@@ -82,11 +84,11 @@ func (d *drill) ledgerNotes() string {
 	return note
 }
 
-// lossMeasure measures rpo.lost, rpo.value or rpo.time for a load ("" for all).
-func (d *drill) lossMeasure(measure, load string) harness.Measurement {
+// lossMeasure measures rpo.lost, rpo.value or rpo.time for a load ("" for all), after a fault of a kind ("": T_f).
+func (d *drill) lossMeasure(measure, load, kind string) harness.Measurement {
 	m := harness.Measurement{Name: measure, Load: load, Unit: lossUnit(measure), Method: methodLedger}
 	attempts, _, err := d.attempts(load)
-	fault, faultErr := d.faultBounds()
+	fault, faultErr := d.faultBounds(kind)
 	loss := LossOf(attempts, fault.Hi)
 	switch {
 	case err != nil:
@@ -153,7 +155,7 @@ func (d *drill) losses() []harness.Measurement {
 	for _, load := range loads {
 		for _, measure := range []string{MeasureRPOLost, MeasureRPOValue, MeasureRPOTime} {
 			if load != "" || measure != MeasureRPOTime {
-				all = append(all, d.lossMeasure(measure, load))
+				all = append(all, d.lossMeasure(measure, load, ""))
 			}
 		}
 	}
@@ -167,7 +169,7 @@ func (d *drill) divergence() []harness.Measurement {
 	lasted := harness.Measurement{Name: NameDivergenceTime, Unit: UnitNS, Method: "last such acknowledgement − T_f"}
 	cost := harness.Measurement{Name: NameDivergenceCost, Unit: UnitMinor, Method: "amount of such writes"}
 	attempts, _, err := d.attempts("")
-	fault, faultErr := d.faultBounds()
+	fault, faultErr := d.faultBounds("")
 	loss := LossOf(attempts, fault.Hi)
 	detail := ""
 	switch {
@@ -215,55 +217,4 @@ func (d *drill) database() harness.Measurement {
 			l.WAL.Tool, Count(int64(l.WAL.Commits)), Count(int64(LossOf(all, 0).Lost)), Count(int64(l.OracleMissing)))
 	}
 	return m
-}
-
-// alert measures the time from start until somebody was told on a channel.
-func (d *drill) alert(channel string, start harness.Interval, startErr error) harness.Measurement {
-	m := harness.Measurement{Name: MeasureAlert, Channel: channel, Unit: UnitNS, Method: methodReceiver}
-	known := slices.ContainsFunc(d.rec.Target.Channels, func(c harness.Channel) bool { return c.Name == channel })
-	switch {
-	case d.tf.Never():
-		m.Detail = d.noFault().Error()
-		return m
-	case startErr != nil:
-		m.Detail = startErr.Error()
-		return m
-	case !known:
-		m.Detail = fmt.Sprintf("the target has no alert channel %q", channel)
-		return m
-	}
-	end := d.rec.Observation.Hi
-	first, ok := FirstAlert(d.rec.Arrivals, channel, d.tf.Lo, end)
-	if !ok {
-		m.Known, m.Unbounded = true, true
-		m.Lo = max(0, int64(end-start.Hi))
-		m.Hi = m.Lo
-		m.Detail = "nothing of this drill was received by the end of observation"
-		return m
-	}
-	if m.Lo, m.Hi, m.Known = span(harness.Interval{Lo: first.At, Hi: first.At}, start); !m.Known {
-		m.Detail = "received before the clock of this measure started"
-		return m
-	}
-	m.Detail = "first message: " + first.Summary
-	return m
-}
-
-// alerts gives the measurements of every channel, and what is left of them beyond the configured floor.
-func (d *drill) alerts() []harness.Measurement {
-	if d.null() {
-		return nil
-	}
-	var all []harness.Measurement
-	for _, c := range d.rec.Target.Channels {
-		m := d.alert(c.Name, d.tf, nil)
-		all = append(all, m)
-		floor := d.rec.Target.Timings.AlertFloorNS
-		if m.Known && !m.Unbounded && floor > 0 {
-			m.Name, m.Method = NameAlertBeyond, "latency − configured floor of "+Length(floor)
-			m.Lo, m.Hi = max(0, m.Lo-floor), max(0, m.Hi-floor)
-			all = append(all, m)
-		}
-	}
-	return all
 }

@@ -7,6 +7,15 @@ const (
 	MeasureRPOLost  = "rpo.lost"
 	MeasureRPOValue = "rpo.value"
 	MeasureAlert    = "alert.received"
+	// MeasureContent counts the fields that the first alert lacks.
+	MeasureContent = "alert.content"
+	// MeasureExposure and the two after it are what a failover at the worst moment would have lost.
+	MeasureExposure      = "exposure.time"
+	MeasureExposureLost  = "exposure.lost"
+	MeasureExposureValue = "exposure.value"
+	MeasureCatchup       = "replication.catchup"
+	MeasureDecision      = "decision"
+	MeasureWrong         = "answers.wrong"
 	// MeasureImpact and MeasureLoss are judged on a null drill, without being asked for.
 	MeasureImpact = "null.impact"
 	MeasureLoss   = "null.loss"
@@ -15,6 +24,8 @@ const (
 // Names of the other measurements.
 const (
 	NameRTODeclared    = "rto.from-declaration" // T_s − T_dec
+	NameRTOAnswering   = "rto.answering"        // as rto, with wrong answers counted as good
+	NameErrors         = "errors."              // + name of the outcome
 	NameImpact         = "step.impact"          // T_i − T_f
 	NameDetected       = "step.detected"        // T_d − T_f
 	NameDeclared       = "step.declared"        // T_dec − T_d
@@ -51,3 +62,11 @@ const (
 	methodWall         = "drill's clock"
 	methodNotMeasured  = "failback is not part of this drill"
 )
+
+// Measures lists the measures that an objective may name.
+func Measures() []string {
+	return []string{
+		MeasureRTO, MeasureRPOTime, MeasureRPOLost, MeasureRPOValue, MeasureAlert, MeasureContent, MeasureExposure, MeasureExposureLost,
+		MeasureExposureValue, MeasureCatchup, MeasureDecision, MeasureWrong,
+	}
+}

@@ -7,31 +7,38 @@ import (
 	"blackstart/harness"
 )
 
+// view is what one looks at: a cohort of a load, after a fault.
+type view struct {
+	load, cohort string
+	fault        harness.Interval
+}
+
 // seen is what became of one cohort.
 type seen struct {
 	cohort Cohort
+	fault  harness.Interval // in which it came into force
 	outage Outage
 	end    int64 // ns since the anchor: the end of what was watched
 	err    error // why there is nothing to see
 }
 
-// see watches one cohort of a load through the outage.
-func (d *drill) see(load, name string) seen {
-	key := [2]string{load, name}
+// see watches one cohort of a load through the outage that a fault made.
+func (d *drill) see(load, name string, fault harness.Interval) seen {
+	key := view{load, name, fault}
 	s, ok := d.seenBy[key]
 	if !ok {
-		s = d.look(load, name)
+		s = d.look(load, name, fault)
 		d.seenBy[key] = s
 	}
 	return s
 }
 
-func (d *drill) look(load, name string) seen {
+func (d *drill) look(load, name string, fault harness.Interval) seen {
 	c, err := d.cohort(load, name)
 	if err != nil {
 		return seen{err: err, cohort: Cohort{Load: load, Name: name}}
 	}
-	if d.tf.Never() {
+	if fault.Never() {
 		return seen{cohort: c, err: d.noFault()}
 	}
 	limits := d.rec.Scenario.Recovered
@@ -39,10 +46,10 @@ func (d *drill) look(load, name string) seen {
 		return seen{cohort: c, err: fmt.Errorf("the scenario does not say what counts as recovered")}
 	}
 	end := d.rel(d.rec.Observation.Hi)
-	if step := int64(limits.Window) / stepsPerWindow; step <= 0 || (end-d.rel(d.tf.Lo))/step > maxWindows {
+	if step := int64(limits.Window) / stepsPerWindow; step <= 0 || (end-d.rel(fault.Lo))/step > maxWindows {
 		return seen{cohort: c, err: fmt.Errorf("the window of %s is too short to judge the observation by", limits.Window)}
 	}
-	return seen{cohort: c, end: end, outage: Restored(c, limits, d.bounds(d.tf), end)}
+	return seen{cohort: c, fault: fault, end: end, outage: Restored(c, limits, d.bounds(fault), end)}
 }
 
 func (d *drill) noFault() error {
@@ -53,24 +60,24 @@ func (d *drill) noFault() error {
 	return err
 }
 
-// declared is T_dec: the first time after the fault that the target said it declared a failover.
-func (d *drill) declared() (harness.Interval, error) {
+// declared is T_dec: the first time after a fault that the target said it declared a failover.
+func (d *drill) declared(fault harness.Interval) (harness.Interval, error) {
 	log := d.rec.Target.Decisions
 	if log == nil {
 		return harness.Interval{}, fmt.Errorf("the target keeps no log that could be read")
 	}
-	return d.decision(log.Declared)
+	return d.logged(log.Declared, fault)
 }
 
-// decision finds the first entry of the target's log with this event that may be after the fault.
-func (d *drill) decision(event string) (harness.Interval, error) {
+// logged finds the first entry of the target's log with this event that may be after a fault.
+func (d *drill) logged(event string, fault harness.Interval) (harness.Interval, error) {
 	if d.rec.DecisionsErr != "" {
 		return harness.Interval{}, fmt.Errorf("the target's log was not read: %s", d.rec.DecisionsErr)
 	}
 	var first harness.Interval
 	for _, dec := range d.rec.Decisions {
 		at := d.onDrillClock(dec.At)
-		if event != "" && dec.Event == event && at.Hi >= d.tf.Lo && (first.Never() || at.Lo < first.Lo) {
+		if event != "" && dec.Event == event && at.Hi >= fault.Lo && (first.Never() || at.Lo < first.Lo) {
 			first = at
 		}
 	}
@@ -99,6 +106,7 @@ func (d *drill) rto(s seen, name string, start harness.Interval, startErr error)
 		m.Lo = max(0, int64(d.rec.Observation.Hi-start.Hi))
 		m.Hi = m.Lo
 		m.Detail = d.unrecovered(s)
+		m.Text = d.clientsSaw(s)
 	default:
 		m.Lo, m.Hi, m.Known = span(d.stamps(s.outage.Restored), start)
 		if !m.Known {
@@ -117,7 +125,7 @@ func (d *drill) unrecovered(s seen) string {
 	if s.outage.Late.Never() {
 		return what + "no good answer followed the last bad one"
 	}
-	lo, hi, _ := span(d.stamps(s.outage.Late), d.tf)
+	lo, hi, _ := span(d.stamps(s.outage.Late), s.fault)
 	return what + fmt.Sprintf("requests were bad until %s after the fault, and no window of %s fits behind that",
 		Span(lo, hi), Length(int64(d.rec.Scenario.Recovered.Window)))
 }
@@ -166,7 +174,7 @@ func (d *drill) cohorts() []seen {
 			names = []string{""}
 		}
 		for _, name := range names {
-			if s := d.see(load, name); s.err != nil || len(s.cohort.Own) > 0 { // a cohort that nobody played saw nothing
+			if s := d.see(load, name, d.tf); s.err != nil || len(s.cohort.Own) > 0 { // a cohort that nobody played saw nothing
 				all = append(all, s)
 			}
 		}
@@ -176,7 +184,7 @@ func (d *drill) cohorts() []seen {
 
 // outages gives the measurements of every cohort that was watched.
 func (d *drill) outages() []harness.Measurement {
-	declared, declaredErr := d.declared()
+	declared, declaredErr := d.declared(d.tf)
 	var all []harness.Measurement
 	for _, s := range d.cohorts() {
 		all = append(all,
@@ -187,6 +195,7 @@ func (d *drill) outages() []harness.Measurement {
 			d.step(s, NameSteady, "T_s − T_1", d.stamps(s.outage.Restored), d.stamps(s.outage.First)),
 		)
 		all = append(all, d.lost(s)...)
+		all = append(all, d.answering(s)...)
 	}
 	return all
 }

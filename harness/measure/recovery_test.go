@@ -13,7 +13,7 @@ import (
 func seeing(t *testing.T, w *world, cohort string) Outage {
 	t.Helper()
 	d := gather(w.rec, w)
-	s := d.see(fileQueries, cohort)
+	s := d.see(fileQueries, cohort, d.tf)
 	if s.err != nil {
 		t.Fatal(s.err)
 	}
@@ -231,7 +231,7 @@ func TestCohortMustBeNamed(t *testing.T) {
 			w.rec.Scenario.Load[1].Cohorts = nil
 			d.series[1].Stream.Cohorts = []string{"fresh"}
 		}
-		if s := d.see(load, cohort); s.err == nil {
+		if s := d.see(load, cohort, d.tf); s.err == nil {
 			t.Errorf("load %q cohort %q was judged: %+v", load, cohort, s.outage)
 		}
 	}

@@ -16,10 +16,10 @@ func (d *drill) steps() []harness.Measurement {
 	if log := d.rec.Target.Decisions; log != nil {
 		var err error
 		why = ""
-		if detected, err = d.decision(log.Detected); err != nil {
+		if detected, err = d.logged(log.Detected, d.tf); err != nil {
 			why = err.Error()
 		}
-		if declared, err = d.declared(); err != nil && why == "" {
+		if declared, err = d.declared(d.tf); err != nil && why == "" {
 			why = err.Error()
 		}
 	}

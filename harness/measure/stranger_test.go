@@ -68,6 +68,15 @@ type told struct {
 	RTO     toldBounds `json:"rto"`
 	Lost    *int64     `json:"lost"`
 	RPOTime toldBounds `json:"rpo_time"`
+
+	ExposureTime  toldBounds `json:"exposure_time"`
+	ExposureLost  toldBounds `json:"exposure_lost"`
+	ExposureValue toldBounds `json:"exposure_value"`
+	AnswersWrong  toldBounds `json:"answers_wrong"`
+	Decision      struct {
+		Known bool
+		Text  string
+	}
 }
 
 type toldBounds struct {

@@ -72,6 +72,9 @@ func (d *drill) checkFaults() harness.ValidityCheck {
 			return verdict(name, fmt.Sprintf("%s was not confirmed in force: %s", f.Plan.Fault.Kind, orUnknown(f.Detail)), "")
 		case f.InForce.Lo < d.rec.Baseline.Lo || f.InForce.Hi > d.rec.Observation.Hi:
 			return verdict(name, fmt.Sprintf("%s came into force outside the time of observation", f.Plan.Fault.Kind), "")
+		case f.Plan.Fault.For > 0 && !undoneWhileWatched(f, d.rec.Observation):
+			return verdict(name, fmt.Sprintf("%s was to last %s, and was not taken back while clients were watched",
+				f.Plan.Fault.Kind, Length(int64(f.Plan.Fault.For))), "")
 		}
 	}
 	if d.tf.Never() {
@@ -193,7 +196,7 @@ func (d *drill) unsynchronised() int {
 
 func (d *drill) checkAlerts() harness.ValidityCheck {
 	why := ""
-	if n := early(d.rec.Arrivals, d.rec.Baseline, d.tf.Lo); n > 0 {
+	if n := early(d.rec.Arrivals, d.rec.Baseline, firstFault(d.rec)); n > 0 {
 		why = fmt.Sprintf("the alert path was not silent: %d messages of this drill came before the fault", n)
 	}
 	return verdict("alerts.silent", why, "no message of this drill came before the fault")

@@ -1,0 +1,194 @@
+package measure
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"blackstart/harness"
+)
+
+// Kinds of judged answers. An answer is of one kind: the first of foreign, stale, wrong that it is.
+const (
+	AnswerRight   = "right"
+	AnswerForeign = "foreign" // it shows what belongs to another namespace than was asked
+	AnswerStale   = "stale"   // it shows older data than was acknowledged long enough before
+	AnswerWrong   = "wrong"   // another document than the right one came first
+)
+
+// MarkerQuestion is the id of the question that asks for the marker.
+const MarkerQuestion = "marker"
+
+// Judged is one answer to a known question, or to the marker's, and what is to be said of it.
+type Judged struct {
+	Kind   string
+	At     harness.Interval // from before the question to after the answer
+	Answer harness.Answer
+	Newest int64 // of the marker: the newest version that had been acknowledged long enough before
+}
+
+// String says what is wrong with the answer.
+func (j Judged) String() string {
+	a := j.Answer
+	by := fmt.Sprintf("by build %s in %s", orUnnamed(a.Build), orUnnamed(a.Region))
+	switch j.Kind {
+	case AnswerForeign:
+		return fmt.Sprintf("%s, asked in %s, answered with %s of another namespace %s", a.Question, a.Namespace, a.Foreign[0], by)
+	case AnswerStale:
+		return fmt.Sprintf("%s answered version %d %s, although %d had been acknowledged", a.Question, a.Version, by, j.Newest)
+	}
+	return fmt.Sprintf("%s answered %s %s, right is %s", a.Question, orNothing(a.First), by, orNothing(a.Right))
+}
+
+func orUnnamed(s string) string {
+	if s == "" {
+		return "that is not named"
+	}
+	return s
+}
+
+// answered tells whether an observation is an answer that a client was given. Nothing reached, or an error, is no answer and
+// therefore not a wrong one.
+func answered(o harness.Observation) bool {
+	a := o.Answer
+	return a != nil && !a.Wrote && o.Reached && o.At.Lo > 0 && (o.OK || a.First != "" || len(a.Foreign) > 0)
+}
+
+// JudgeAnswers judges every answer in observations that was asked for within span, in their order, the right ones too. With
+// staleAfter (ns) above 0, an answer that shows an older version of the marker than one that had been acknowledged by
+// staleAfter before it was asked for is stale.
+func JudgeAnswers(observations []harness.Observation, span harness.Interval, staleAfter int64) []Judged {
+	written := acknowledged(observations)
+	var all []Judged
+	for _, o := range observations {
+		if !answered(o) || o.At.Lo < span.Lo || o.At.Lo > span.Hi {
+			continue
+		}
+		j := Judged{Kind: AnswerRight, At: o.At, Answer: *o.Answer}
+		marker := j.Answer.Question == MarkerQuestion
+		if marker && staleAfter > 0 {
+			j.Newest = newestBy(written, o.At.Lo-harness.Stamp(staleAfter))
+		}
+		switch {
+		case len(j.Answer.Foreign) > 0:
+			j.Kind = AnswerForeign
+		case marker && j.Newest > j.Answer.Version:
+			j.Kind = AnswerStale
+		case !marker && j.Answer.First != j.Answer.Right:
+			j.Kind = AnswerWrong
+		}
+		all = append(all, j)
+	}
+	return all
+}
+
+// version is one version of the marker, or a newer one, acknowledged by at.
+type version struct {
+	at harness.Stamp
+	n  int64
+}
+
+// acknowledged lists when which version of the marker had been acknowledged, in order of time and of version.
+func acknowledged(observations []harness.Observation) []version {
+	var all []version
+	for _, o := range observations {
+		if a := o.Answer; a != nil && a.Wrote && o.Reached && o.OK {
+			all = append(all, version{o.At.Hi, a.Version})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b version) int { return int(max(-1, min(1, a.at-b.at))) })
+	for i := 1; i < len(all); i++ {
+		all[i].n = max(all[i].n, all[i-1].n)
+	}
+	return all
+}
+
+func newestBy(all []version, at harness.Stamp) int64 {
+	n := sort.Search(len(all), func(i int) bool { return all[i].at > at })
+	if n == 0 {
+		return 0
+	}
+	return all[n-1].n
+}
+
+// WrongAnswers lists the answers to known questions, as probe answers.known recorded them, that were wrong, stale or foreign,
+// from the first fault to the end of observation, in order of time. What is stale is said by the first objective on
+// answers.wrong. It is an error if the probe's file cannot be read; a drill without the probe has none.
+func WrongAnswers(rec *harness.Record, src Source) ([]Judged, error) {
+	all, err := judged(rec, src)
+	return slices.DeleteFunc(all, func(j Judged) bool { return j.Kind == AnswerRight }), err
+}
+
+// Contrast is one known question with a wrong answer and the right one, as they came.
+type Contrast struct {
+	Wrong Judged
+	Right Judged // Kind "" if the question was never answered rightly
+}
+
+// Contrasted finds the first answer that was not right, wrong ones before others, and the right answer to the same question
+// that came last before it, or else first after it. It is false if every answer was right.
+func Contrasted(rec *harness.Record, src Source) (Contrast, bool, error) {
+	all, err := judged(rec, src)
+	if err != nil {
+		return Contrast{}, false, err
+	}
+	first := -1
+	for i, j := range all {
+		if j.Kind == AnswerWrong || j.Kind != AnswerRight && first < 0 {
+			if first = i; j.Kind == AnswerWrong {
+				break
+			}
+		}
+	}
+	if first < 0 {
+		return Contrast{}, false, nil
+	}
+	c := Contrast{Wrong: all[first]}
+	observations, _ := knownAnswers(rec, src) // it was read above
+	for _, j := range JudgeAnswers(observations, harness.Interval{Lo: 1, Hi: rec.Observation.Hi}, staleAfter(rec)) {
+		if j.Kind != AnswerRight || j.Answer.Question != c.Wrong.Answer.Question {
+			continue
+		}
+		if j.At.Lo > c.Wrong.At.Lo && c.Right.Kind != "" {
+			break
+		}
+		c.Right = j
+	}
+	return c, true, nil
+}
+
+func judged(rec *harness.Record, src Source) ([]Judged, error) {
+	observations, err := knownAnswers(rec, src)
+	first := firstFault(rec)
+	if err != nil || first == 0 {
+		return nil, err
+	}
+	return JudgeAnswers(observations, harness.Interval{Lo: first, Hi: rec.Observation.Hi}, staleAfter(rec)), nil
+}
+
+// knownAnswers reads all that probe answers.known recorded.
+func knownAnswers(rec *harness.Record, src Source) ([]harness.Observation, error) {
+	var all []harness.Observation
+	for _, p := range rec.Probes {
+		if p.Probe != probeAnswers {
+			continue
+		}
+		some, err := src.Observations(p.Probe, p.On)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	inOrder(all)
+	return all, nil
+}
+
+// staleAfter is when an answer is stale, in ns, by the first objective that says so.
+func staleAfter(rec *harness.Record) int64 {
+	for _, o := range rec.Scenario.Objectives {
+		if o.Measure == MeasureWrong && o.StaleAfter > 0 {
+			return int64(o.StaleAfter)
+		}
+	}
+	return 0
+}

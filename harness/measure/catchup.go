@@ -1,0 +1,82 @@
+package measure
+
+import (
+	"fmt"
+
+	"blackstart/harness"
+)
+
+// ageLimit is how old the steady state lets the answers of a probe be, 0 if it requires nothing of it.
+func ageLimit(s harness.SteadyState, probe string) int64 {
+	for _, r := range s.Require {
+		if r.Probe == probe {
+			return int64(r.AgeAtMost)
+		}
+	}
+	return 0
+}
+
+// CaughtUp bounds when the standby caught up after from: not before the last answer that was certainly older than limit (ns),
+// and by the first answer within it after which every answer is. answers are in order of time. It is never if the last answer
+// is not within the limit, and asked tells whether there was any answer at all after from.
+func CaughtUp(answers []harness.Observation, limit int64, from, end harness.Stamp) (at harness.Interval, asked bool) {
+	at.Lo = from
+	for _, o := range answers {
+		if o.At.Hi < from || o.At.Hi > end {
+			continue
+		}
+		switch {
+		case !aged(o) || o.Value > limit:
+			asked, at.Hi = true, 0
+			if aged(o) && o.At.Lo > from && o.Value-int64(o.At.Hi-o.At.Lo) > limit {
+				at.Lo = o.At.Lo
+			}
+		case o.At.Lo >= from && at.Hi == 0:
+			asked, at.Hi = true, o.At.Hi
+		}
+	}
+	if at.Hi == 0 {
+		return harness.Interval{}, asked
+	}
+	return at, true
+}
+
+// catchup measures how long the standby took to be as young as the steady state asks, from when a fault was taken back while
+// clients were watched.
+func (d *drill) catchup(kind string) harness.Measurement {
+	m := harness.Measurement{Name: MeasureCatchup, Unit: UnitNS,
+		Method: "from the undo of the fault to the first heartbeat within the steady state's age, with all after it"}
+	f, err := d.faultOf(kind)
+	answers, _, answersErr := d.observations(probeHeartbeat)
+	limit, end := ageLimit(d.rec.Scenario.SteadyState, probeHeartbeat), d.rec.Observation.Hi
+	undone := f.Undone
+	switch {
+	case err != nil:
+		m.Detail = err.Error()
+	case answersErr != nil:
+		m.Detail = answersErr.Error()
+	case limit <= 0:
+		m.Detail = "the steady state does not say how old the heartbeat may be"
+	case !undoneWhileWatched(f, d.rec.Observation):
+		m.Detail = fmt.Sprintf("%s was not taken back while clients were watched", f.Plan.Fault.Kind)
+	default:
+		at, asked := CaughtUp(answers, limit, undone.Lo, end)
+		switch {
+		case !asked:
+			m.Detail = "the standby was not asked after the fault was taken back"
+		case at.Never():
+			m.Known, m.Unbounded, m.Lo = true, true, max(0, int64(end-undone.Hi))
+			m.Hi = m.Lo
+			m.Detail = "the standby's data was older than " + Length(limit) + " at the end of observation, or it gave no answer"
+		default:
+			m.Lo, m.Hi, m.Known = span(at, undone)
+			m.Detail = "heartbeat at most " + Length(limit) + " old from then on"
+		}
+	}
+	return m
+}
+
+// undoneWhileWatched tells whether a fault was taken back within the time of observation.
+func undoneWhileWatched(f harness.FaultRecord, watched harness.Interval) bool {
+	return !f.Undone.Never() && f.Undone.Lo >= watched.Lo && f.Undone.Hi <= watched.Hi && f.Undone.Hi >= f.Undone.Lo
+}

@@ -1,0 +1,153 @@
+package measure
+
+import (
+	"fmt"
+
+	"blackstart/harness"
+	"blackstart/loadgen"
+)
+
+// classWords are what people call the ways in which a request can fail.
+var classWords = map[loadgen.Outcome]string{
+	loadgen.OK:            "answers that came too late",
+	loadgen.Timeout:       "no answer in time",
+	loadgen.Refused:       "connection refused",
+	loadgen.Reset:         "connection broken",
+	loadgen.DNS:           "name not resolved",
+	loadgen.TLS:           "TLS handshake failed",
+	loadgen.TLSExpired:    "certificate expired",
+	loadgen.TLSName:       "certificate for another name",
+	loadgen.TLSIssuer:     "unknown issuer of the certificate",
+	loadgen.HTTP5xx:       "server errors",
+	loadgen.HTTP4xx:       "requests refused by the server",
+	loadgen.WrongAnswer:   "wrong answers",
+	loadgen.ForeignAnswer: "answers of another namespace",
+	loadgen.Unsent:        "requests that were not sent",
+	loadgen.Other:         "other errors",
+}
+
+// ClassWords is what people call an outcome; of OK, which is an error only where it came late, it says so.
+func ClassWords(o loadgen.Outcome) string {
+	if words, ok := classWords[o]; ok {
+		return words
+	}
+	return o.String()
+}
+
+// errorClasses counts, for every load and cohort, the outcomes that users call errors, due from T_f to the end of observation.
+// Requests that were never sent are the harness's own shortfall and not among them.
+func (d *drill) errorClasses() []harness.Measurement {
+	if d.tf.Never() {
+		return nil
+	}
+	var all []harness.Measurement
+	for _, s := range d.series {
+		cohorts := max(1, len(s.Stream.Cohorts))
+		counts := make([][loadgen.NumOutcomes]int64, cohorts)
+		for _, sample := range due(s.Samples, d.rel(d.tf.Lo), d.rel(d.rec.Observation.Hi)+1) {
+			if int(sample.Cohort) < cohorts && sample.Outcome < loadgen.NumOutcomes {
+				counts[sample.Cohort][sample.Outcome]++
+			}
+		}
+		for cohort, count := range counts {
+			for outcome, n := range count {
+				o := loadgen.Outcome(outcome) //nolint:gosec // below NumOutcomes
+				if n == 0 || o == loadgen.None || o == loadgen.OK || o == loadgen.Unsent {
+					continue
+				}
+				m := exact(NameErrors+o.String(), n, UnitCount, "requests due after T_f that ended so")
+				m.Load, m.Detail = s.Stream.Load, ClassWords(o)
+				if cohort < len(s.Stream.Cohorts) {
+					m.Cohort = s.Stream.Cohorts[cohort]
+				}
+				all = append(all, m)
+			}
+		}
+	}
+	return all
+}
+
+// Dominant finds the commonest way in which the requests of samples due in [from, to] were bad at limit, and how many of all
+// of them were bad in that way. It is None if none was bad.
+func Dominant(samples []loadgen.Sample, from, to, limit int64) (class loadgen.Outcome, count, all int) {
+	var counts [loadgen.NumOutcomes]int
+	within := due(samples, from, to+1)
+	for _, s := range within {
+		if bad(s, limit) && s.Outcome < loadgen.NumOutcomes {
+			counts[s.Outcome]++
+		}
+	}
+	for o, n := range counts {
+		if n > count {
+			class, count = loadgen.Outcome(o), n //nolint:gosec // below NumOutcomes
+		}
+	}
+	return class, count, len(within)
+}
+
+// clientsSaw says what a cohort that did not recover saw in its last window: "certificate expired (98%)".
+func (d *drill) clientsSaw(s seen) string {
+	limits := d.rec.Scenario.Recovered
+	class, n, all := Dominant(s.cohort.Own, s.end-int64(limits.Window), s.end, int64(limits.P99AtMost))
+	if n == 0 {
+		return ""
+	}
+	said := fmt.Sprintf("%s (%s)", ClassWords(class), percent(n, all))
+	if back := d.anyAnswer(s); back.Recovered {
+		lo, hi, _ := span(d.stamps(back.Restored), s.fault)
+		said += ", though answers of any kind came again after " + Span(lo, hi)
+	}
+	return said
+}
+
+// percent prints a share, rounded down but for what would be none of it.
+func percent(n, all int) string {
+	if share := mulDiv(int64(n), 100, int64(all)); share > 0 {
+		return fmt.Sprintf("%d%%", share)
+	}
+	return "less than 1%"
+}
+
+// anyAnswer is the outage as one sees it who asks only whether an answer came: a wrong one counts as good. It is only worked
+// out for a cohort that was given wrong answers.
+func (d *drill) anyAnswer(s seen) Outage {
+	wrong := func(all []loadgen.Sample) bool {
+		for _, x := range due(all, d.rel(s.fault.Lo), s.end+1) {
+			if answeredWrong(x) {
+				return true
+			}
+		}
+		return false
+	}
+	if s.err != nil || !wrong(s.cohort.Own) && !wrong(s.cohort.Edges) {
+		return Outage{}
+	}
+	lenient := func(all []loadgen.Sample) []loadgen.Sample {
+		kept := make([]loadgen.Sample, len(all))
+		for i, x := range all {
+			if kept[i] = x; answeredWrong(x) {
+				kept[i].Outcome = loadgen.OK
+			}
+		}
+		return kept
+	}
+	c := s.cohort
+	c.Own, c.Edges = lenient(c.Own), lenient(c.Edges)
+	return Restored(c, d.rec.Scenario.Recovered, d.bounds(s.fault), s.end)
+}
+
+func answeredWrong(s loadgen.Sample) bool {
+	return s.Outcome == loadgen.WrongAnswer || s.Outcome == loadgen.ForeignAnswer
+}
+
+// answering gives the time until answers of any kind came again, beside an RTO that counts right answers only. It is there
+// only for a cohort that was given wrong ones.
+func (d *drill) answering(s seen) []harness.Measurement {
+	back := d.anyAnswer(s)
+	if !back.Recovered {
+		return nil
+	}
+	m := between(NameRTOAnswering, "as RTO, with wrong answers counted as good: never judged", d.stamps(back.Restored), s.fault)
+	m.Load, m.Cohort = s.cohort.Load, s.cohort.Name
+	return []harness.Measurement{m}
+}

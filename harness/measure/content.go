@@ -1,0 +1,47 @@
+package measure
+
+import (
+	"fmt"
+	"strings"
+
+	"blackstart/harness"
+)
+
+// content counts the fields that the first alert on an objective's channel lacks. Where the objective names a class, it is
+// the first of that class: another trouble's alert need not carry this one's fields.
+func (d *drill) content(o harness.Objective, fault harness.Interval, faultErr error) harness.Measurement {
+	m := harness.Measurement{Name: MeasureContent, Channel: o.Channel, Unit: UnitCount,
+		Method: "fields that the first alert received at our own receiver lacks"}
+	if faultErr == nil {
+		faultErr = d.canAsk(o)
+	}
+	switch {
+	case faultErr != nil:
+		m.Detail = faultErr.Error()
+		return m
+	case len(o.Carries) == 0:
+		m.Detail = "the objective names no field that an alert must carry"
+		return m
+	}
+	var which map[string]string
+	of := ""
+	if class := o.Carries[fieldClass]; class != "" && class != anyValue {
+		which, of = map[string]string{fieldClass: class}, " of class "+class
+	}
+	first, ok := FirstAlert(d.rec.Arrivals, o.Channel, which, &d.rec.Target, fault.Lo, d.rec.Observation.Hi)
+	if !ok {
+		m.Detail = "nothing" + of + " was received, so there is nothing to read"
+		return m
+	}
+	lacks := Lacking(first, o.Carries, &d.rec.Target)
+	m.Known, m.Lo, m.Hi = true, int64(len(lacks)), int64(len(lacks))
+	m.Detail = fmt.Sprintf("it carries all %d fields: %s", len(o.Carries), fieldWords(o.Carries))
+	if len(lacks) > 0 {
+		words := make([]string, len(lacks))
+		for i, l := range lacks {
+			words[i] = l.String()
+		}
+		m.Detail = strings.Join(words, "; ")
+	}
+	return m
+}

@@ -1,0 +1,134 @@
+package measure
+
+import (
+	"fmt"
+	"slices"
+
+	"blackstart/harness"
+	"blackstart/loadgen"
+)
+
+const workloadQuery = "http.query"
+
+// answerCount is how many answers were given, and how many of each kind.
+type answerCount struct {
+	all, wrong, stale, foreign int64
+	questions, markers         int64 // answers to known questions, and to the marker's, that the probe recorded
+	first                      string
+}
+
+// wrong counts the wrong, stale and foreign answers that clients were given while any fault was in force or had been: those
+// of a load ("": of every load that asks questions) and those of the probe answers.known.
+func (d *drill) wrong(load string, staleAfter int64) harness.Measurement {
+	m := harness.Measurement{Name: MeasureWrong, Load: load, Unit: UnitCount,
+		Method: "answers from the first fault to the end of observation, held against the known right ones"}
+	first, end := firstFault(d.rec), d.rec.Observation.Hi
+	observations, _, probeErr := d.observations(probeAnswers)
+	probed := slices.ContainsFunc(d.probes, func(p Answers) bool { return p.Series.Probe == probeAnswers })
+	var c answerCount
+	for _, j := range JudgeAnswers(observations, harness.Interval{Lo: first, Hi: end}, staleAfter) {
+		c.take(j)
+	}
+	sampled, err := d.sampled(&c, load, first)
+	switch {
+	case first == 0:
+		m.Detail = d.noFault().Error()
+	case probed && probeErr != nil:
+		m.Detail = probeErr.Error()
+	case err != nil:
+		m.Detail = err.Error()
+	case c.questions == 0 && (sampled == 0 || len(d.rec.Target.Questions) == 0):
+		m.Detail = "no answer to a question whose right answer is known was given after the first fault"
+	case staleAfter > 0 && len(acknowledged(observations)) == 0:
+		m.Detail = "no write of the marker was acknowledged, so no answer can be called stale"
+	case staleAfter > 0 && c.markers == 0:
+		m.Detail = "the marker was never shown after the first fault, so no answer can be called stale"
+	default:
+		n := c.wrong + c.stale + c.foreign
+		m.Known, m.Lo, m.Hi = true, n, n
+		m.Detail = fmt.Sprintf("wrong %s, stale %s, foreign %s", Count(c.wrong), Count(c.stale), Count(c.foreign))
+		if c.first != "" {
+			m.Detail += "; first: " + c.first
+		}
+		m.Detail += fmt.Sprintf("; of %s answers", Count(c.all))
+		if staleAfter == 0 {
+			m.Detail += ", whose age was not asked for"
+		}
+	}
+	return m
+}
+
+// take counts one answer of the probe.
+func (c *answerCount) take(j Judged) {
+	c.all++
+	if j.Answer.Question == MarkerQuestion {
+		c.markers++
+	} else {
+		c.questions++
+	}
+	switch j.Kind {
+	case AnswerWrong:
+		c.wrong++
+	case AnswerStale:
+		c.stale++
+	case AnswerForeign:
+		c.foreign++
+	default:
+		return
+	}
+	if c.first == "" {
+		c.first = j.String()
+	}
+}
+
+// sampled counts the answers that the requests of a load were given, and tells how many there were.
+func (d *drill) sampled(c *answerCount, load string, first harness.Stamp) (int64, error) {
+	found, answers := false, int64(0)
+	for _, s := range d.series {
+		if s.Stream.Workload != workloadQuery || load != "" && s.Stream.Load != load {
+			continue
+		}
+		if found = true; s.Err != nil {
+			return 0, s.Err
+		}
+		for _, sample := range due(s.Samples, d.rel(first), d.rel(d.rec.Observation.Hi)+1) {
+			switch sample.Outcome {
+			case loadgen.OK:
+			case loadgen.WrongAnswer:
+				c.wrong++
+			case loadgen.ForeignAnswer:
+				c.foreign++
+			default:
+				continue
+			}
+			answers++
+			if sample.Outcome != loadgen.OK && c.first == "" {
+				c.first = "a request of load " + s.Stream.Load + " due " + Span(sample.Due-d.rel(first), sample.Due-d.rel(first)) + " after the first fault"
+			}
+		}
+	}
+	c.all += answers
+	if load != "" && !found {
+		return 0, fmt.Errorf("there is no load %q that asks questions", load)
+	}
+	return answers, nil
+}
+
+// wrongs gives the wrong answers of every drill in which answers were held against known ones.
+func (d *drill) wrongs() []harness.Measurement {
+	probed := slices.ContainsFunc(d.probes, func(p Answers) bool { return p.Series.Probe == probeAnswers })
+	if d.null() || !probed && len(d.rec.Target.Questions) == 0 {
+		return nil
+	}
+	return []harness.Measurement{d.wrong("", staleAfter(d.rec))}
+}
+
+// decisions gives what the target decided, where its log can tell.
+func (d *drill) decisions() []harness.Measurement {
+	log := d.rec.Target.Decisions
+	if d.null() || log == nil || log.Promoted == "" && log.Switched == "" && log.Done == "" {
+		return nil
+	}
+	fault, err := d.moment("")
+	return []harness.Measurement{d.decision("", fault, err)}
+}
