@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -16,7 +17,7 @@ import (
 // Limits of what is drawn.
 const (
 	bucketNS  = 500_000_000 // width of a point of latency and success
-	maxMarks  = 12          // events marked in a chart
+	maxMarks  = 18          // events marked in a chart
 	maxPoints = 20_000      // of one series of observations
 )
 
@@ -28,10 +29,15 @@ type chart struct {
 
 // charts draws what the raw data of a drill looks like. It computes nothing that is judged.
 func charts(rec *harness.Record, events []harness.Event, fsys fs.FS) ([]chart, error) {
-	d := &drawing{rec: rec, src: measure.Files(fsys, rec), zero: zeroOf(rec), marks: marksOf(rec, events)}
-	d.fault = d.window()
+	d := &drawing{rec: rec, src: measure.Files(fsys, rec), zero: zeroOf(rec)}
+	d.axis = plots.Axis{Zero: zeroWords(rec), Faults: d.windows(), Events: d.events(marksOf(rec))}
+	d.late = d.events(lateMarks(events))
+	order := []func() (chart, error){d.classes, d.latency, d.success, d.lag, d.timeline}
+	if ofReplication(rec) {
+		order = []func() (chart, error){d.lag, d.classes, d.latency, d.success, d.timeline}
+	}
 	var all []chart
-	for _, draw := range []func() (chart, error){d.latency, d.success, d.lag, d.timeline} {
+	for _, draw := range order {
 		c, err := draw()
 		if err != nil {
 			return nil, err
@@ -43,11 +49,11 @@ func charts(rec *harness.Record, events []harness.Event, fsys fs.FS) ([]chart, e
 
 // drawing is what all charts of one drill share.
 type drawing struct {
-	rec   *harness.Record
-	src   measure.Source
-	zero  harness.Stamp // moment 0 of every chart: the fault, else the start of the observation
-	fault *plots.Window
-	marks []harness.Event
+	rec  *harness.Record
+	src  measure.Source
+	zero harness.Stamp // moment 0 of every chart: the fault, else the start of the observation
+	axis plots.Axis
+	late []plots.Event // of the end of the drill
 }
 
 func zeroOf(rec *harness.Record) harness.Stamp {
@@ -63,66 +69,6 @@ func zeroOf(rec *harness.Record) harness.Stamp {
 }
 
 func (d *drawing) at(s harness.Stamp) float64 { return s.Sub(d.zero).Seconds() }
-
-func (d *drawing) window() *plots.Window {
-	for _, f := range d.rec.Faults {
-		if f.InForce.Lo == 0 {
-			continue
-		}
-		w := plots.Window{From: d.at(f.InForce.Lo), To: math.Inf(1), Label: f.Plan.Fault.Kind}
-		if f.Undone.Hi != 0 {
-			w.To = d.at(f.Undone.Hi)
-		}
-		return &w
-	}
-	return nil
-}
-
-// worthMarking are the events that a reader looks for in a chart.
-var worthMarking = map[string]string{
-	"fault.in-force": "fault in force", "alert.received": "", "primary.fenced": "old primary fenced", "fault.restored": "fault over",
-	"load.stopped": "load stopped",
-}
-
-// marksOf picks the events to mark: ours, and the target's own decisions.
-func marksOf(rec *harness.Record, events []harness.Event) []harness.Event {
-	var marks []harness.Event
-	seen := map[string]bool{}
-	add := func(at harness.Interval, text string) {
-		if !seen[text] && len(marks) < maxMarks {
-			seen[text] = true
-			marks = append(marks, harness.Event{At: at, Text: text})
-		}
-	}
-	for _, e := range events {
-		label, ok := worthMarking[e.Kind]
-		if ok && e.Kind == "alert.received" {
-			label = e.Detail["channel"] + " alert received"
-		}
-		if ok {
-			add(e.At, label)
-		}
-	}
-	if log := rec.Target.Decisions; log != nil {
-		names := map[string]string{log.Detected: "target: failure detected", log.Declared: "target: failover declared",
-			log.Promoted: "target: standby promoted", log.Switched: "target: DNS switched", log.Refused: "target: failover refused"}
-		for _, dec := range rec.Decisions {
-			if text := names[dec.Event]; text != "" && dec.Event != "" {
-				add(harness.Interval{Lo: dec.At, Hi: dec.At}, text)
-			}
-		}
-	}
-	sort.SliceStable(marks, func(i, j int) bool { return marks[i].At.Lo < marks[j].At.Lo })
-	return marks
-}
-
-func (d *drawing) events() []plots.Event {
-	var all []plots.Event
-	for _, m := range d.marks {
-		all = append(all, plots.Event{T: d.at(m.At.Hi), Label: m.Text})
-	}
-	return all
-}
 
 // bucket is what was due in one half second.
 type bucket struct {
@@ -186,7 +132,7 @@ func (d *drawing) latency() (chart, error) {
 		}
 		break
 	}
-	c := plots.Latency(p50, p99, nil, d.fault, d.events())
+	c := plots.Latency(p50, p99, nil, d.axis)
 	c.Title = "Latency from due time, load " + name
 	images, err := c.Render()
 	return chart{"latency", "Latency of the requests due in each half second, counted from when they were due.", images}, err
@@ -210,38 +156,13 @@ func (d *drawing) success() (chart, error) {
 		}
 		series = append(series, line)
 	}
-	images, err := plots.Success(series, nil, d.fault, d.events()).Render()
+	images, err := plots.Success(series, nil, d.axis).Render()
 	return chart{"success", "Share of the requests due in each half second that were answered well, by load.", images}, err
 }
 
-// lag draws the age of the heartbeat row as the standby has it.
-func (d *drawing) lag() (chart, error) {
-	var series []plots.Series
-	for _, p := range d.rec.Probes {
-		if p.Probe != "replication.heartbeat" {
-			continue
-		}
-		answers, err := d.src.Observations(p.Probe, p.On)
-		if err != nil {
-			continue
-		}
-		line := plots.Series{Name: "heartbeat age on " + p.On}
-		step := len(answers)/maxPoints + 1
-		for i := 0; i < len(answers); i += step {
-			v := math.NaN()
-			if answers[i].OK || answers[i].Value > 0 {
-				v = float64(answers[i].Value) / 1e9
-			}
-			line.T, line.V = append(line.T, d.at(answers[i].At.Hi)), append(line.V, v)
-		}
-		series = append(series, line)
-	}
-	images, err := plots.Lag(series, nil, d.fault, d.events()).Render()
-	return chart{"replication", "Age of the old primary's heartbeat row as the standby has it. Once the link is cut it only grows: after a promotion it says nothing about lost data.", images}, err
-}
-
 func (d *drawing) timeline() (chart, error) {
-	t := plots.Timeline{Title: "Timeline", Fault: d.fault, Events: d.events()}
+	t := plots.Timeline{Axis: d.axis, Title: "Timeline"}
+	t.Events = append(slices.Clone(t.Events), d.late...)
 	for _, p := range d.rec.Phases {
 		t.Bars = append(t.Bars, plots.Bar{Name: p.Name, From: d.at(p.At.Lo), To: d.at(p.At.Hi)})
 	}

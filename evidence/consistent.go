@@ -134,7 +134,8 @@ func (c *checker) agreesWithTarget() error {
 	}
 	return errors.Join(differs("target", got.Name, asked.Name), differs("kind", got.Kind, asked.Kind), differs("environment", got.Environment, asked.Environment),
 		differs("regions", got.Regions, asked.Regions), differs("components and links", names(got), names(asked)), differs("settings", got.Settings, asked.Settings),
-		differs("what is simulated", got.Simulated, asked.Simulated), differs("channels", got.Channels, asked.Channels), differs("nonce", got.Nonce, asked.Nonce))
+		differs("what is simulated", got.Simulated, asked.Simulated), differs("channels", got.Channels, asked.Channels), differs("nonce", got.Nonce, asked.Nonce),
+		agreesOnAnswers(got, asked), differs("meaning of the target's own log", meaningOf(got.Decisions), meaningOf(asked.Decisions)))
 }
 
 // events reads the event log as the drill wrote it, without what the chain adds.
@@ -204,66 +205,6 @@ func (c *checker) agreesWithEvents() error {
 		errs = append(errs, errors.New("fence: no event primary.fenced"))
 	}
 	return errors.Join(append(errs, arrivalsTold(rec, events))...)
-}
-
-// arrivalsTold demands an event for each alert on record, and an alert for each event up to when the record took them.
-func arrivalsTold(rec *harness.Record, events []harness.Event) error {
-	if rec.Status == harness.Interrupted {
-		return nil // the record was cut off before it took them
-	}
-	var until harness.Stamp
-	for _, p := range rec.Phases {
-		if p.Name == "reconcile" {
-			until = p.At.Lo
-		}
-	}
-	key := func(channel, event string, at harness.Stamp) string { return channel + " " + event + " " + at.String() }
-	left := map[string]int{}
-	for _, a := range rec.Arrivals {
-		left[key(a.Channel, a.Event, a.At)]++
-	}
-	for _, e := range events {
-		if e.Kind != "alert.received" {
-			continue
-		}
-		k := key(e.Detail["channel"], e.Detail["event"], e.At.Lo)
-		if left[k] == 0 && e.At.Lo < until {
-			return fmt.Errorf("alert %s is told by the events only", k)
-		}
-		left[k]--
-	}
-	for k, n := range left {
-		if n > 0 {
-			return fmt.Errorf("alert %s is told by no event", k)
-		}
-	}
-	return nil
-}
-
-// auditSuffix marks the copy of the target's own log among the logs.
-const auditSuffix = ".audit.jsonl"
-
-// agreesWithAudit holds the decisions against the copy of the log they were read from; the copy was made later and may go on.
-func (c *checker) agreesWithAudit() error {
-	i := slices.IndexFunc(c.pack.Names(), func(n string) bool { return strings.HasSuffix(n, auditSuffix) })
-	if i < 0 || len(c.out.Record.Decisions) == 0 {
-		return nil
-	}
-	data, err := c.pack.ReadFile(c.pack.Names()[i])
-	if err != nil {
-		return err
-	}
-	lines := bytes.Split(data, []byte("\n"))
-	for n, d := range c.out.Record.Decisions {
-		var line struct {
-			At    time.Time `json:"at"`
-			Event string    `json:"event"`
-		}
-		if n >= len(lines) || json.Unmarshal(lines[n], &line) != nil || line.Event != d.Event || harness.Stamp(line.At.UnixNano()) != d.At {
-			return fmt.Errorf("decision %d, %s at %s, is not line %d of %s", n+1, d.Event, d.At, n+1, c.pack.Names()[i])
-		}
-	}
-	return nil
 }
 
 func (c *checker) agreesWithScenario() error {

@@ -67,6 +67,12 @@ func (c *checker) agreesWithProbe(p harness.ProbeSeries) error {
 		if o.Probe != p.Probe || o.At.Lo < last || o.At.Hi < o.At.Lo {
 			return fmt.Errorf("line %d: an answer of %s at %s does not follow", n, o.Probe, o.At.Lo)
 		}
+		if p.Ran.Hi != 0 && (o.At.Lo < p.Ran.Lo || o.At.Hi > p.Ran.Hi) {
+			return fmt.Errorf("line %d: an answer at %s, the probe ran from %s to %s", n, o.At.Lo, p.Ran.Lo, p.Ran.Hi)
+		}
+		if err := plausible(o, &c.out.Record.Target); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
 		last = o.At.Lo
 	}
 }

@@ -46,7 +46,7 @@ func Seal(ctx context.Context, s Sealing) (harness.Findings, seal.Sealed, error)
 		if err := s.hashStreams(ctx); err != nil {
 			return err
 		}
-		if err := s.closeRecord(); err != nil {
+		if err := errors.Join(s.redactObservations(), s.closeRecord()); err != nil {
 			return err
 		}
 		recordSHA, err := writeJSON(s.Dir, RecordFile, s.Record, s.Redact)

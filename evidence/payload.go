@@ -3,7 +3,6 @@ package evidence
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -12,12 +11,24 @@ import (
 	"blackstart/harness"
 )
 
-// chartNames are the plots of every pack.
-var chartNames = []string{"latency", "success", "replication", "timeline"}
+// chartNames are the plots of every pack; laterCharts those that the first packs did not have.
+var (
+	chartNames  = []string{"latency", "success", "replication", "timeline"}
+	laterCharts = []string{"classes"}
+)
+
+func chartFiles(name string) []string {
+	return []string{"data/plots/" + name + ".png", "data/plots/" + name + ".svg", "data/plots/" + name + ".csv"}
+}
 
 // payload checks that the pack has the files it must have and no other, and that those which follow from the rest do.
 func (c *checker) payload() {
 	required, allowed := expectedFiles(c.out.Record)
+	for _, n := range laterCharts {
+		if slices.ContainsFunc(chartFiles(n), c.pack.Has) {
+			required = append(required, chartFiles(n)...)
+		}
+	}
 	for _, name := range required {
 		if !c.pack.Has(name) {
 			c.check("file is there", name, errors.New("it is missing"))
@@ -67,9 +78,7 @@ func expectedFiles(rec *harness.Record) (required []string, allowed func(string)
 		}
 	}
 	for _, n := range chartNames {
-		for _, ending := range []string{"png", "svg", "csv"} {
-			required = append(required, fmt.Sprintf("data/plots/%s.%s", n, ending))
-		}
+		required = append(required, chartFiles(n)...)
 	}
 	return required, func(name string) bool {
 		if rec.Status == harness.Interrupted && rawFile(name) {

@@ -91,3 +91,23 @@ func (r *Redactor) CopyLogs(from, to string) (int, error) {
 	}
 	return n, nil
 }
+
+// redactObservations takes secrets out of what probes kept: an answer holds what the target said in its own words.
+func (s *Sealing) redactObservations() error {
+	files, err := filepath.Glob(filepath.Join(s.Dir, "data", "observations", "*.jsonl"))
+	if err != nil {
+		return err
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("redact observations: %w", err)
+		}
+		if clean := s.Redact.Bytes(data); !bytes.Equal(clean, data) {
+			if err := os.WriteFile(name, clean, 0o644); err != nil {
+				return fmt.Errorf("redact observations: %w", err)
+			}
+		}
+	}
+	return nil
+}

@@ -60,7 +60,7 @@ func render(rec *harness.Record, f harness.Findings, events []harness.Event, red
 	if err != nil {
 		return nil, nil, err
 	}
-	v := &view{rec: rec, f: f, events: events, redact: redact, zero: zeroOf(rec), source: source}
+	v := &view{rec: rec, f: f, events: events, redact: redact, zero: zeroOf(rec), source: source, src: measure.Files(source, rec)}
 	r := v.report(recordSHA)
 	for _, c := range all {
 		r.Plots = append(r.Plots, reports.Plot{Title: c.name, Caption: c.caption, PNG: c.images.PNG})
@@ -121,12 +121,16 @@ type view struct {
 	redact *Redactor
 	zero   harness.Stamp
 	source fs.FS // root of the bag or of the pack
+	src    measure.Source
+	read   map[string][]harness.Observation // by probe: what was already read
 }
 
 func (v *view) report(recordSHA string) reports.Report {
 	rec := v.rec
 	return reports.Report{
 		Identity: v.identity(), RecordDigest: recordSHA, Sealed: rec.Ended.Time(), Verdict: v.verdict(), Summary: v.summary(), Limits: v.limits(), Answers: v.answers(),
+		Failures: v.failures(), Story: v.story(), Zero: zeroWords(rec), Outcomes: v.outcomeRows(), Known: v.known(), Replication: v.replication(),
+		Decisions: v.decided(), Discord: v.discord(),
 		Plan: v.plan(), People: v.people(), Readiness: v.readiness(), Objectives: v.objectives(), Timeline: v.timeline(),
 		NotExecuted: v.notExecuted(), Measures: v.measures(), Checks: v.checks(), Faults: v.faults(), Load: v.load(),
 		Ledger: v.ledger(), Oracle: v.f.LedgerNote, Alerts: v.alerts(), Components: v.components(), Simulated: rec.Target.Simulated,
@@ -157,20 +161,6 @@ func (v *view) identity() reports.Identity {
 func (v *view) profile() string {
 	t := v.rec.Target.Timings
 	return fmt.Sprintf("%s: a check every %s, %d failures, TTL %s", v.rec.Profile, measure.Length(t.CheckIntervalNS), t.CheckFailures, measure.Length(t.TTLNS))
-}
-
-func (v *view) verdict() reports.Verdict {
-	validity := "passed: every check below held"
-	for _, c := range v.f.Validity {
-		if !c.OK {
-			validity = "failed: " + c.Name + ": " + c.Detail
-			break
-		}
-	}
-	if v.rec.Status != harness.Completed {
-		validity = string(v.rec.Status) + ": " + v.rec.StatusReason
-	}
-	return reports.Verdict{Result: v.f.Verdict.String(), Reason: v.f.Reason, Validity: v.redact.Text(validity)}
 }
 
 // answers are what an examiner asks first. What nobody told us is "not recorded", which is the zero value.

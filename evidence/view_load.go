@@ -64,45 +64,6 @@ func (v *view) ledger() []reports.LedgerClass {
 	return rows
 }
 
-func (v *view) alerts() []reports.Alert {
-	var rows []reports.Alert
-	for _, c := range v.rec.Target.Channels {
-		row := reports.Alert{Channel: c.Name}
-		if c.Muted {
-			row.Verdict = "muted in the target's own configuration"
-		}
-		for _, a := range v.rec.Arrivals {
-			if a.Channel != c.Name || !a.Nonce {
-				continue
-			}
-			at := v.sinceFault(harness.Interval{Lo: a.At, Hi: a.At})
-			switch {
-			case a.Event == "acknowledge":
-				row.Acknowledged = at
-			case a.Event == "resolve":
-				row.Resolved = at
-			case a.Accepted && row.Received == "":
-				row.Accepted, row.Received = fmt.Sprintf("HTTP %d", a.Status), at
-				if c.Name == "smtp" {
-					row.Accepted = fmt.Sprintf("SMTP %d", a.Status)
-				}
-			}
-		}
-		for _, m := range v.f.Measurements {
-			if m.Name == measure.MeasureAlert && m.Channel == c.Name {
-				row.Latency = measure.Value(m)
-			}
-		}
-		for _, o := range v.f.Objectives {
-			if o.Objective.Channel == c.Name {
-				row.Verdict = o.Verdict.String()
-			}
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
 // controlTotal is the sum of all amounts of a ledger stream, acknowledged or not; "" for samples, which carry none.
 func (v *view) controlTotal(s harness.Stream) string {
 	if s.Kind != "ledger" {
@@ -117,55 +78,6 @@ func (v *view) controlTotal(s harness.Stream) string {
 		sum += harness.Amount(a.Amount)
 	}
 	return sum.String()
-}
-
-// summary says in a few sentences what was done and what users felt, for a reader who was not there.
-func (v *view) summary() string {
-	var parts []string
-	for _, f := range v.rec.Faults {
-		if f.Do.Lo == 0 {
-			continue
-		}
-		region, _ := v.rec.Target.RegionByRole(f.Plan.Fault.Region)
-		what := fmt.Sprintf("%s on the %s region (%s)", f.Plan.Fault.Kind, f.Plan.Fault.Region, region.Name)
-		if f.Undone.Hi != 0 {
-			what += fmt.Sprintf(", for %.0f s", f.Undone.Hi.Sub(f.InForce.Lo).Seconds())
-		}
-		parts = append(parts, what)
-	}
-	text := "What was done: " + strings.Join(parts, "; ")
-	if len(parts) == 0 {
-		text = "What was done: nothing was broken"
-	}
-	var loads []string
-	for _, s := range v.rec.Streams {
-		if s.Kind == "samples" {
-			loads = append(loads, fmt.Sprintf("%s %d/s from %s", s.Load, s.Freq, s.Place))
-		}
-	}
-	if len(loads) > 0 {
-		text += ", under load (" + strings.Join(loads, ", ") + ")"
-	}
-	return text + ". What users felt: " + v.felt()
-}
-
-// felt strings together the measurements a reader asks for first.
-func (v *view) felt() string {
-	var parts []string
-	for _, m := range v.f.Measurements {
-		switch {
-		case m.Name == measure.MeasureRTO && m.Cohort == "fresh":
-			parts = append(parts, "service back for new connections after "+measure.Value(m))
-		case m.Name == measure.MeasureRPOLost && m.Load == "":
-			parts = append(parts, "acknowledged writes lost "+measure.Value(m))
-		case m.Name == measure.MeasureAlert && m.Channel == "pagerduty":
-			parts = append(parts, "pager alert after "+measure.Value(m))
-		}
-	}
-	if len(parts) == 0 {
-		return "not measured."
-	}
-	return strings.Join(parts, ", ") + "."
 }
 
 // bounds prints the exact ends of a measurement.

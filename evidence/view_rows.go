@@ -18,8 +18,8 @@ const maxTimeline = 400 // rows; a longer timeline is in events.jsonl
 
 func (v *view) limits() []string {
 	var all []string
-	for _, d := range v.rec.Scenario.Metadata.DoesNotShow {
-		all = append(all, "This does not show: "+d+".")
+	if not := v.rec.Scenario.Metadata.DoesNotShow; len(not) > 0 {
+		all = append(all, "This does not show: "+strings.Join(not, "; ")+".")
 	}
 	if v.rec.Environment == harness.Rehearsal {
 		all = append(all, "A rehearsal on a bundled system shows that the drill works; it proves recovery of nothing else.")
@@ -44,21 +44,6 @@ func clock(s harness.Stamp) string {
 		return ""
 	}
 	return s.Time().Format("15:04:05.000")
-}
-
-func (v *view) objectives() []reports.Objective {
-	var rows []reports.Objective
-	for _, o := range v.f.Objectives {
-		name := o.Objective.ID + ": " + o.Objective.Measure
-		for _, part := range []string{o.Objective.Load, o.Objective.Cohort, o.Objective.Channel} {
-			if part != "" {
-				name += " " + part
-			}
-		}
-		rows = append(rows, reports.Objective{Name: name, Bound: "at most " + o.Objective.AtMost, Source: o.Objective.Source,
-			Measured: measure.Value(o.Measured), Interval: bounds(o.Measured), Verdict: o.Verdict.String()})
-	}
-	return rows
 }
 
 // untold are the events that a report leaves to events.jsonl.
@@ -123,7 +108,8 @@ func (v *view) minor(m harness.Measurement) bool {
 		asked = asked || (o.Objective.Channel == m.Channel && m.Channel != "")
 	}
 	switch {
-	case strings.HasPrefix(m.Name, "wall.phase."), m.Name == measure.NameWallUntold, m.Name == measure.NameLostRequests:
+	case strings.HasPrefix(m.Name, "wall.phase."), m.Name == measure.NameWallUntold, m.Name == measure.NameLostRequests,
+		strings.HasPrefix(m.Name, measure.NameErrors): // counted in a table of their own
 		return true
 	case strings.HasPrefix(m.Name, "step.") && m.Cohort != "" && m.Cohort != "fresh":
 		return true
@@ -165,31 +151,6 @@ func (v *view) checks() []reports.Check {
 			result = "failed"
 		}
 		rows = append(rows, reports.Check{Name: c.Name, Result: result, Detail: c.Detail})
-	}
-	return rows
-}
-
-func (v *view) faults() []reports.Fault {
-	var rows []reports.Fault
-	for _, f := range v.rec.Faults {
-		row := reports.Fault{Kind: f.Plan.Fault.Kind, Target: f.Plan.Fault.Region, InForce: v.sinceFault(f.InForce)}
-		if f.Confirmed {
-			row.Confirmed = fmt.Sprintf("%d checks from the victim's side", len(f.Plan.InForce))
-		} else {
-			row.Confirmed = "not confirmed: " + f.Detail
-		}
-		switch {
-		case f.Restored:
-			row.Undone = v.sinceFault(f.Undone) + "; seen to be over"
-		case !f.Undone.Never():
-			row.Undone = v.sinceFault(f.Undone) + "; NOT seen to be over"
-		default:
-			row.Undone = "not undone"
-		}
-		if v.rec.Undo.Fenced {
-			row.Undone += "; old primary fenced by the " + v.rec.Undo.FencedBy + " first"
-		}
-		rows = append(rows, row)
 	}
 	return rows
 }
@@ -258,7 +219,7 @@ func (v *view) exceptions() []reports.Exception {
 	var rows []reports.Exception
 	for _, o := range v.f.Objectives {
 		if o.Verdict == harness.Fail {
-			rows = append(rows, reports.Exception{Cause: o.Objective.ID + ": " + o.Reason, Severity: "objective not met"})
+			rows = append(rows, reports.Exception{Cause: o.Reason, Severity: "objective not met"})
 		}
 	}
 	for _, e := range v.f.Exceptions {

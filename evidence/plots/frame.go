@@ -37,10 +37,14 @@ func sans(points float64) font.Font {
 	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: vg.Points(points)}
 }
 
-func newFrame(title string) *frame {
+// newFrame starts a chart; zero says in words what happened at moment 0 of its time axis.
+func newFrame(title, zero string) *frame {
 	p := plot.New()
 	p.BackgroundColor = color.White
-	p.X.Label.Text = "seconds since the fault was put in force"
+	if zero == "" {
+		zero = "the fault was put in force"
+	}
+	p.X.Label.Text = "seconds since " + clean(zero)
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Label.TextStyle.Font, a.Tick.Label.Font = sans(7.5), sans(7)
 		a.LineStyle.Width, a.Tick.LineStyle.Width = vg.Points(0.5), vg.Points(0.5)
@@ -48,29 +52,55 @@ func newFrame(title string) *frame {
 	return &frame{Plot: p, title: clean(title)}
 }
 
+// Heights of what stands above the plot, in points.
+const titleRow, legendRow, headGap = 13, 10, 3
+
 // draw puts title, legend and plot on a canvas, from the top down.
 func (f *frame) draw(c draw.Canvas) {
-	const titleRow, legendRow, gap = 13, 10, 3 // points
 	c = draw.Crop(c, vg.Points(2), -vg.Points(9), vg.Points(2), -vg.Points(2))
 	style := text.Style{Color: ink, Font: sans(9.5), YAlign: draw.YTop, Handler: f.Title.TextStyle.Handler}
 	style.Font.Weight = 3 // bold
 	c.FillText(style, vg.Point{X: c.Min.X, Y: c.Max.Y}, f.title)
-	f.drawLegend(c, c.Max.Y-vg.Points(titleRow+legendRow))
-	head := vg.Points(titleRow+legendRow+gap) + vg.Length(f.rows)*levelHeight
+	rows := f.legendRows()
+	for i, row := range rows {
+		f.drawLegend(c, row, c.Max.Y-vg.Points(titleRow)-vg.Points(legendRow)*vg.Length(i+1))
+	}
+	head := vg.Points(titleRow+headGap) + vg.Points(legendRow)*vg.Length(max(1, len(rows))) + vg.Length(f.rows)*levelHeight
 	f.Draw(draw.Crop(c, 0, 0, 0, -head))
 }
 
-// drawLegend writes the entries in one row from the left.
-func (f *frame) drawLegend(c draw.Canvas, y vg.Length) {
-	const thumb, space = 18, 12 // points
-	style := text.Style{Color: ink, Font: sans(7), YAlign: draw.YBottom, Handler: f.Title.TextStyle.Handler}
-	x := c.Min.X
+const thumb, thumbGap, legendSpace = 18, 3, 12 // points
+
+func (f *frame) legendStyle() text.Style {
+	return text.Style{Color: ink, Font: sans(7), YAlign: draw.YBottom, Handler: f.Title.TextStyle.Handler}
+}
+
+// legendRows breaks the legend into rows that fit the chart.
+func (f *frame) legendRows() [][]explained {
+	const room = width - 11*vg.Length(1)
+	var rows [][]explained
+	used := room + 1
 	for _, e := range f.legend {
+		w := vg.Points(thumb+thumbGap+legendSpace) + f.legendStyle().Width(e.name)
+		if used+w > room {
+			rows, used = append(rows, nil), 0
+		}
+		rows[len(rows)-1] = append(rows[len(rows)-1], e)
+		used += w
+	}
+	return rows
+}
+
+// drawLegend writes the entries of one row from the left.
+func (f *frame) drawLegend(c draw.Canvas, row []explained, y vg.Length) {
+	style := f.legendStyle()
+	x := c.Min.X
+	for _, e := range row {
 		icon := draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{Min: vg.Point{X: x, Y: y}, Max: vg.Point{X: x + vg.Points(thumb), Y: y + vg.Points(7)}}}
 		e.thumb.Thumbnail(&icon)
-		x += vg.Points(thumb + 3)
+		x += vg.Points(thumb + thumbGap)
 		c.FillText(style, vg.Point{X: x, Y: y}, e.name)
-		x += style.Width(e.name) + vg.Points(space)
+		x += style.Width(e.name) + vg.Points(legendSpace)
 	}
 }
 
@@ -82,6 +112,7 @@ func finish(f *frame, h vg.Length, csv []byte, message string) (Images, error) {
 		f.X.Min, f.X.Max, f.Y.Min, f.Y.Max = 0, 1, 0, 1
 		f.Add(notice(message))
 	}
+	h += vg.Points(legendRow) * vg.Length(max(0, len(f.legendRows())-1))
 	out := Images{CSV: csv}
 	img := vgimg.NewWith(vgimg.UseWH(width, h), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(color.White))
 	f.draw(draw.New(img))

@@ -48,39 +48,45 @@ func (m marker) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// band shades a span over the whole height of the plot.
-type band struct{ from, to float64 }
+// band shades a span over the whole height of the plot; on the shade of the second fault and of those after it lies a pattern.
+type band struct {
+	from, to float64
+	number   int
+}
 
 // Plot implements plot.Plotter.
 func (b band) Plot(c draw.Canvas, p *plot.Plot) {
 	x, _ := p.Transforms(&c)
-	c.FillPolygon(shade, []vg.Point{{X: x(b.from), Y: c.Min.Y}, {X: x(b.to), Y: c.Min.Y}, {X: x(b.to), Y: c.Max.Y}, {X: x(b.from), Y: c.Max.Y}})
+	b.fill(&c, vg.Rectangle{Min: vg.Point{X: x(b.from), Y: c.Min.Y}, Max: vg.Point{X: x(b.to), Y: c.Max.Y}})
 }
 
 // Thumbnail implements plot.Thumbnailer.
-func (b band) Thumbnail(c *draw.Canvas) {
-	c.FillPolygon(shade, []vg.Point{{X: c.Min.X, Y: c.Min.Y}, {X: c.Max.X, Y: c.Min.Y}, {X: c.Max.X, Y: c.Max.Y}, {X: c.Min.X, Y: c.Max.Y}})
+func (b band) Thumbnail(c *draw.Canvas) { b.fill(c, c.Rectangle) }
+
+func (b band) fill(c *draw.Canvas, r vg.Rectangle) {
+	look := faultLooks[b.number%len(faultLooks)]
+	c.FillPolygon(look.fill, corners(r))
+	look.pattern.draw(c, []vg.Rectangle{r}, look.ink)
 }
 
-// addWindow shades the fault window as far as it lies in the chart.
-func addWindow(p *frame, w *Window, lo, hi float64) {
-	if w == nil || !finite(w.From) {
-		return
+// addWindows shades the faults as far as they lie in the chart.
+func addWindows(p *frame, faults []Window, lo, hi float64) {
+	for i, w := range faults {
+		from, to := math.Max(w.From, lo), hi
+		if finite(w.To) {
+			to = math.Min(w.To, hi)
+		}
+		if !finite(w.From) || from >= to {
+			continue
+		}
+		b := band{from, to, i}
+		p.Add(b)
+		label := w.Label
+		if label == "" {
+			label = "fault in force"
+		}
+		p.explain(clean(label), b)
 	}
-	from, to := math.Max(w.From, lo), hi
-	if finite(w.To) {
-		to = math.Min(w.To, hi)
-	}
-	if from >= to {
-		return
-	}
-	b := band{from, to}
-	p.Add(b)
-	label := w.Label
-	if label == "" {
-		label = "fault in force"
-	}
-	p.explain(clean(label), b)
 }
 
 func addObjective(p *frame, v, lo, hi float64) {

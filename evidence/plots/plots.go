@@ -1,7 +1,8 @@
-// Package plots draws the charts of a drill: latency, success and replication lag over time, and the timeline.
+// Package plots draws the charts of a drill: latency, success, outcomes by class and replication lag over time, and the
+// timeline.
 //
-// Every chart has one time axis, in seconds since the fault, the fault window shaded and the events numbered. It comes
-// as PNG for the report, SVG for the pack and CSV with the very numbers that were drawn. The same input gives the same
+// Every chart has one time axis, in seconds since a moment that it names, every fault shaded in its own way and the events
+// numbered. It comes as PNG for the report, SVG for the pack and CSV with the very numbers that were drawn. The same input gives the same
 // bytes. The package computes nothing: it draws what it is given, leaves a gap where a value is missing, and says "no
 // data" where there is none, instead of showing an empty frame.
 package plots
@@ -26,6 +27,7 @@ const (
 	barHeight  = 0.55 * vg.Centimeter // of one row of a timeline
 	maxPoints  = 200_000              // of one series; more is refused
 	maxEvents  = 64
+	maxFaults  = 16
 	maxBars    = 64
 	keyColumns = 118 // characters in one line of the key below a chart
 )
@@ -40,31 +42,44 @@ var (
 	dashes  = [][]vg.Length{nil, {vg.Points(4), vg.Points(2)}, {vg.Points(1), vg.Points(1.5)}, {vg.Points(6), vg.Points(2), vg.Points(1), vg.Points(2)}}
 )
 
-// Series is one line. T holds seconds since the fault, ascending; V the values, NaN where there is none.
+// Series is one line. T holds seconds since moment 0, ascending; V the values, NaN where there is none.
 type Series struct {
 	Name string
 	T, V []float64
 }
 
-// Event is one moment, in seconds since the fault.
+// Event is one moment, in seconds since moment 0.
 type Event struct {
 	T     float64
 	Label string
 }
 
-// Window is a span of time in seconds since the fault. An infinite or NaN To means: to the end of the chart.
+// Window is a span of time in seconds since moment 0. An infinite or NaN To means: to the end of the chart.
 type Window struct {
 	From, To float64
 	Label    string
 }
 
+// Axis is what the time axis of a chart shows besides the values.
+type Axis struct {
+	Zero   string   // what happened at moment 0, in words
+	Faults []Window // shaded, each in its own way
+	Events []Event
+}
+
+func (a Axis) check() error {
+	if len(a.Events) > maxEvents || len(a.Faults) > maxFaults {
+		return fmt.Errorf("more than %d events or %d faults", maxEvents, maxFaults)
+	}
+	return nil
+}
+
 // Chart is a set of lines over time.
 type Chart struct {
+	Axis
 	Title     string
 	YLabel    string // with the unit
 	Series    []Series
-	Fault     *Window // shaded; nil when there was none
-	Events    []Event
 	Objective *float64 // a horizontal line, in the unit of the values
 	YMin      *float64 // fixed ends of the axis; nil: from the data
 	YMax      *float64
@@ -74,21 +89,21 @@ type Chart struct {
 type Images struct{ PNG, SVG, CSV []byte }
 
 // Latency is the chart of latency from the due time, in milliseconds, of the requests due in each bucket.
-func Latency(p50, p99 Series, objective *float64, fault *Window, events []Event) Chart {
+func Latency(p50, p99 Series, objective *float64, axis Axis) Chart {
 	zero := 0.0
-	return Chart{Title: "Latency from due time", YLabel: "milliseconds", Series: []Series{p50, p99}, Fault: fault, Events: events, Objective: objective, YMin: &zero}
+	return Chart{Axis: axis, Title: "Latency from due time", YLabel: "milliseconds", Series: []Series{p50, p99}, Objective: objective, YMin: &zero}
 }
 
 // Success is the chart of the share of requests that were answered well, in percent.
-func Success(series []Series, objective *float64, fault *Window, events []Event) Chart {
+func Success(series []Series, objective *float64, axis Axis) Chart {
 	lo, hi := 0.0, 104.0 // room above the line of 100 %
-	return Chart{Title: "Success rate", YLabel: "percent of due requests", Series: series, Fault: fault, Events: events, Objective: objective, YMin: &lo, YMax: &hi}
+	return Chart{Axis: axis, Title: "Success rate", YLabel: "percent of due requests", Series: series, Objective: objective, YMin: &lo, YMax: &hi}
 }
 
 // Lag is the chart of replication lag or of the age of the heartbeat row, in seconds.
-func Lag(series []Series, objective *float64, fault *Window, events []Event) Chart {
+func Lag(series []Series, objective *float64, axis Axis) Chart {
 	zero := 0.0
-	return Chart{Title: "Replication lag and heartbeat age", YLabel: "seconds", Series: series, Fault: fault, Events: events, Objective: objective, YMin: &zero}
+	return Chart{Axis: axis, Title: "Replication lag and heartbeat age", YLabel: "seconds", Series: series, Objective: objective, YMin: &zero}
 }
 
 // Render draws the chart.
@@ -96,12 +111,12 @@ func (c Chart) Render() (Images, error) {
 	if err := c.check(); err != nil {
 		return Images{}, fmt.Errorf("draw chart %q: %w", c.Title, err)
 	}
-	p := newFrame(c.Title)
+	p := newFrame(c.Title, c.Zero)
 	lo, hi := c.span()
 	if lo > hi {
 		return finish(p, height, c.csv(), "no data")
 	}
-	addWindow(p, c.Fault, lo, hi)
+	addWindows(p, c.Faults, lo, hi)
 	p.Add(grid())
 	for i, s := range c.Series {
 		if err := addLine(p, s, i); err != nil {
@@ -131,8 +146,11 @@ func (c Chart) Render() (Images, error) {
 }
 
 func (c Chart) check() error {
-	if len(c.Events) > maxEvents || len(c.Series) > len(lines) {
-		return fmt.Errorf("more than %d events or %d series", maxEvents, len(lines))
+	if err := c.Axis.check(); err != nil {
+		return err
+	}
+	if len(c.Series) > len(lines) {
+		return fmt.Errorf("more than %d series", len(lines))
 	}
 	for _, s := range c.Series {
 		if len(s.T) != len(s.V) || len(s.T) > maxPoints {

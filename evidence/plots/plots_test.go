@@ -2,6 +2,7 @@ package plots
 
 import (
 	"bytes"
+	"fmt"
 	"image/png"
 	"math"
 	"os"
@@ -27,16 +28,66 @@ func sample() (Chart, Timeline) {
 		p99.T, p99.V = append(p99.T, t), append(p99.V, w)
 	}
 	objective := 150.0
-	fault := &Window{From: 0, To: 18, Label: "region.partition"}
+	faults := []Window{{From: -6, To: nan, Label: "certificate.expire (expired)"}, {From: 0, To: 18, Label: "region.partition"}}
 	events := []Event{{0, "fault in force"}, {3.1, "failure detected"}, {3.3, "failover declared"}, {3.4, "alert received (pagerduty)"},
 		{4.2, "first good response"}, {18, "undo complete"}, {99, "later"}}
-	return Latency(p50, p99, &objective, fault, events), Timeline{Title: "Timeline", Fault: fault, Events: events,
+	axis := Axis{Zero: "region.partition was in force", Faults: faults, Events: events}
+	return Latency(p50, p99, &objective, axis), Timeline{Axis: axis, Title: "Timeline",
 		Bars: []Bar{{"baseline", -10, 0}, {"fault", 0, 18}, {"settle", 4.2, 20}, {"undo", 17.5, 18.2}, {"reconcile the ledger", 20, nan}, {"never started", nan, nan}}}
+}
+
+// classes is a stacked chart with every look.
+func classes(axis Axis) Stacked {
+	s := Stacked{Axis: axis, Title: "Outcomes of load queries, by class", YLabel: "requests due in each 0.25 s", From: -10, Width: 0.25}
+	for look := range numLooks {
+		l := Layer{Name: fmt.Sprintf("class %d", look), Look: look}
+		for i := range 160 {
+			v := 0.0
+			if look == 1 && (i < 40 || i > 140) {
+				v = 50
+			}
+			if look != 1 && i >= 40 && i <= 140 && (i-40)/7 == look%15 {
+				v = 10 + float64(i%7)*6
+			}
+			l.V = append(l.V, v)
+		}
+		s.Layers = append(s.Layers, l)
+	}
+	return s
+}
+
+func TestStackedChartRefusesWhatIsNoCount(t *testing.T) {
+	for name, change := range map[string]func(*Stacked){
+		"negative": func(s *Stacked) { s.Layers[3].V[5] = -1 }, "missing": func(s *Stacked) { s.Layers[3].V[5] = nan },
+		"short": func(s *Stacked) { s.Layers[3].V = s.Layers[3].V[1:] }, "look": func(s *Stacked) { s.Layers[0].Look = numLooks },
+		"width": func(s *Stacked) { s.Width = 0 }, "faults": func(s *Stacked) { s.Faults = make([]Window, maxFaults+1) },
+	} {
+		s := classes(Axis{})
+		change(&s)
+		if _, err := s.Render(); err == nil {
+			t.Errorf("%s: it is drawn", name)
+		}
+	}
+	if img, err := (Stacked{}).Render(); err != nil || !bytes.Contains(img.SVG, []byte("no data")) {
+		t.Errorf("no data is not said: %v", err)
+	}
+}
+
+// A class that never occurs stands in the CSV and not in the legend.
+func TestLegendNamesWhatOccurs(t *testing.T) {
+	s := Stacked{Width: 1, Layers: []Layer{{"ok", 1, []float64{2, 2}}, {"certificate expired", 7, []float64{0, 0}}}}
+	img, err := s.Render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(img.SVG, []byte("certificate expired")) || !bytes.Contains(img.CSV, []byte("count,certificate expired,1,2,0")) {
+		t.Errorf("SVG names it: %v, CSV %s", bytes.Contains(img.SVG, []byte("certificate expired")), img.CSV)
+	}
 }
 
 func TestChartsAreDeterministic(t *testing.T) {
 	chart, line := sample()
-	for name, render := range map[string]func() (Images, error){"latency": chart.Render, "timeline": line.Render} {
+	for name, render := range map[string]func() (Images, error){"latency": chart.Render, "timeline": line.Render, "classes": classes(chart.Axis).Render} {
 		a, err := render()
 		if err != nil {
 			t.Fatal(err)
@@ -52,7 +103,7 @@ func TestChartsAreDeterministic(t *testing.T) {
 		if err != nil || float64(img.Width) < 17/2.54*200 {
 			t.Errorf("%s: %v, %d pixels wide: under 200 dpi", name, err, img.Width)
 		}
-		for _, want := range []string{"failover declared", "region.partition", "later"} {
+		for _, want := range []string{"failover declared", "region.partition", "later", "seconds since region.partition was in force", "certificate.expire (expired)"} {
 			if !bytes.Contains(a.SVG, []byte(want)) {
 				t.Errorf("%s: the SVG does not say %q", name, want)
 			}
@@ -69,7 +120,7 @@ func TestChartsAreDeterministic(t *testing.T) {
 }
 
 func TestCSVHoldsWhatIsDrawn(t *testing.T) {
-	c := Success([]Series{{Name: "fresh, pooled", T: []float64{-1, 0.25, 1}, V: []float64{100, nan, 99.5}}}, nil, &Window{From: 0, To: math.Inf(1)}, nil)
+	c := Success([]Series{{Name: "fresh, pooled", T: []float64{-1, 0.25, 1}, V: []float64{100, nan, 99.5}}}, nil, Axis{Faults: []Window{{From: 0, To: math.Inf(1)}}})
 	img, err := c.Render()
 	if err != nil {
 		t.Fatal(err)
@@ -83,8 +134,8 @@ func TestCSVHoldsWhatIsDrawn(t *testing.T) {
 func TestNoDataIsSaid(t *testing.T) {
 	empty := Series{Name: "p50", T: []float64{0, 1}, V: []float64{nan, nan}}
 	for name, render := range map[string]func() (Images, error){
-		"all missing":    Latency(empty, Series{Name: "p99"}, nil, nil, []Event{{1, "x"}}).Render,
-		"no series":      Lag(nil, nil, nil, nil).Render,
+		"all missing":    Latency(empty, Series{Name: "p99"}, nil, Axis{Events: []Event{{1, "x"}}}).Render,
+		"no series":      Lag(nil, nil, Axis{}).Render,
 		"empty timeline": Timeline{Title: "Timeline"}.Render,
 	} {
 		img, err := render()
@@ -96,15 +147,15 @@ func TestNoDataIsSaid(t *testing.T) {
 
 func TestOddInput(t *testing.T) {
 	one := Series{Name: "☃ \U0001f600 line\nbreak → end", T: []float64{5}, V: []float64{7}}
-	if _, err := Lag([]Series{one}, nil, &Window{From: nan}, nil).Render(); err != nil {
+	if _, err := Lag([]Series{one}, nil, Axis{Faults: []Window{{From: nan}}}).Render(); err != nil {
 		t.Errorf("one point: %v", err)
 	}
 	flat := Series{Name: "flat", T: []float64{0, 1, 2}, V: []float64{0, 0, 0}}
-	if _, err := Lag([]Series{flat}, nil, nil, nil).Render(); err != nil {
+	if _, err := Lag([]Series{flat}, nil, Axis{}).Render(); err != nil {
 		t.Errorf("flat line: %v", err)
 	}
 	for name, s := range map[string]Series{"lengths": {T: []float64{1}}, "order": {T: []float64{2, 1}, V: []float64{1, 1}}, "time": {T: []float64{nan}, V: []float64{1}}} {
-		if _, err := Lag([]Series{s}, nil, nil, nil).Render(); err == nil || !strings.Contains(err.Error(), "series") {
+		if _, err := Lag([]Series{s}, nil, Axis{}).Render(); err == nil || !strings.Contains(err.Error(), "series") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Bar is one phase, in seconds since the fault. An infinite or NaN To means that its end was not seen.
+// Bar is one phase, in seconds since moment 0. An infinite or NaN To means that its end was not seen.
 type Bar struct {
 	Name     string
 	From, To float64
@@ -21,23 +21,26 @@ type Bar struct {
 
 // Timeline is a chart of phases, one row each, with the events numbered.
 type Timeline struct {
-	Title  string
-	Bars   []Bar
-	Fault  *Window
-	Events []Event
+	Axis
+	Title string
+	Bars  []Bar
 }
 
 // Render draws the timeline.
 func (t Timeline) Render() (Images, error) {
-	if len(t.Bars) > maxBars || len(t.Events) > maxEvents {
-		return Images{}, fmt.Errorf("draw timeline %q: more than %d phases or %d events", t.Title, maxBars, maxEvents)
+	err := t.check()
+	if err == nil && len(t.Bars) > maxBars {
+		err = fmt.Errorf("more than %d phases", maxBars)
 	}
-	p := newFrame(t.Title)
+	if err != nil {
+		return Images{}, fmt.Errorf("draw timeline %q: %w", t.Title, err)
+	}
+	p := newFrame(t.Title, t.Zero)
 	lo, hi := t.span()
 	if lo > hi {
 		return finish(p, height, t.csv(), "no data")
 	}
-	addWindow(p, t.Fault, lo, hi)
+	addWindows(p, t.Faults, lo, hi)
 	g := grid()
 	g.Horizontal.Width = 0
 	p.Add(g)
@@ -112,15 +115,15 @@ func decimal(v float64) string {
 }
 
 // table builds a CSV with the columns kind, name, from_s, to_s, value.
-func table(fault *Window, events []Event, fill func(recorder)) []byte {
+func table(a Axis, fill func(recorder)) []byte {
 	var b bytes.Buffer
 	r := recorder{csv.NewWriter(&b)}
 	_ = r.w.Write([]string{"kind", "name", "from_s", "to_s", "value"})
 	nan := math.NaN()
-	if fault != nil {
-		r.row("fault", fault.Label, fault.From, fault.To, nan)
+	for _, f := range a.Faults {
+		r.row("fault", f.Label, f.From, f.To, nan)
 	}
-	for _, e := range events {
+	for _, e := range a.Events {
 		r.row("event", e.Label, e.T, nan, nan)
 	}
 	fill(r)
@@ -129,7 +132,7 @@ func table(fault *Window, events []Event, fill func(recorder)) []byte {
 }
 
 func (c Chart) csv() []byte {
-	return table(c.Fault, c.Events, func(r recorder) {
+	return table(c.Axis, func(r recorder) {
 		if c.Objective != nil {
 			r.row("objective", c.YLabel, math.NaN(), math.NaN(), *c.Objective)
 		}
@@ -142,7 +145,7 @@ func (c Chart) csv() []byte {
 }
 
 func (t Timeline) csv() []byte {
-	return table(t.Fault, t.Events, func(r recorder) {
+	return table(t.Axis, func(r recorder) {
 		for _, b := range t.Bars {
 			r.row("phase", b.Name, b.From, b.To, math.NaN())
 		}

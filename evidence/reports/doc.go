@@ -187,12 +187,16 @@ func (s *sheet) section(title string) {
 
 // room starts a new page unless h millimetres are left; it reports whether it did.
 func (s *sheet) room(h float64) bool {
-	// FitlnCurrentPage counts the page header twice.
-	if s.m.FitlnCurrentPage(h - headHeight) {
+	if s.fits(h) {
 		return false
 	}
 	s.m.AddPages(page.New())
 	return true
+}
+
+// fits tells whether h millimetres are left on the page.
+func (s *sheet) fits(h float64) bool {
+	return s.m.FitlnCurrentPage(h - headHeight) // it counts the page header twice
 }
 
 // note is a paragraph in small grey type.
@@ -200,6 +204,15 @@ func (s *sheet) note(t string) { s.paragraph(t, props.Text{Size: small, Color: g
 
 // say is a paragraph in the type of the body.
 func (s *sheet) say(t string) { s.paragraph(t, props.Text{Size: body}) }
+
+// alarming is the type of what must not be overlooked; the words say so without colour too.
+var alarming = props.Text{Size: body, Style: fontstyle.Bold, Color: bad}
+
+// heading is the type of a title within a section.
+var heading = props.Text{Size: body, Style: fontstyle.Bold}
+
+// gap leaves a little room.
+func (s *sheet) gap() { s.m.AddRows(row.New(1.5).Add(col.New(columns))) }
 
 func (s *sheet) paragraph(t string, p props.Text) {
 	p.Top, p.Bottom = cellPad, cellPad
@@ -218,8 +231,7 @@ func (s *sheet) plot(p Plot) error {
 	if err != nil {
 		return fmt.Errorf("place plot %q: %w", p.Title, err)
 	}
-	const most = 120 // mm
-	h := min(most, bodyWidth*float64(img.Bounds().Dy())/float64(img.Bounds().Dx()))
+	h := plotHeight(p)
 	s.room(h + 9)
 	s.m.AddRows(row.New(h).Add(col.New(columns).Add(image.NewFromBytes(data, extension.Png, props.Rect{Percent: 100, Center: true}))))
 	if p.Caption != "" {
@@ -227,6 +239,16 @@ func (s *sheet) plot(p Plot) error {
 	}
 	s.m.AddRows(row.New(3).Add(col.New(columns)))
 	return nil
+}
+
+// plotHeight is the height of a plot on the page in millimetres, 0 for what is no image.
+func plotHeight(p Plot) float64 {
+	const most = 120
+	img, err := png.DecodeConfig(bytes.NewReader(p.PNG))
+	if err != nil || img.Width == 0 {
+		return 0
+	}
+	return min(most, bodyWidth*float64(img.Height)/float64(img.Width))
 }
 
 // distinct gives every plot a width of its own by adding white columns: the PDF library orders images by width, and

@@ -17,16 +17,16 @@ const (
 func FINRA4370(r Report) (Document, error) {
 	return render(r, TitleFINRA, func(s *sheet) error {
 		s.signatures()
-		s.verdict(r)
-		s.answers(r.Answers)
+		s.first(r)
 		s.objectives(r)
+		s.found(r)
+		if err := s.plots(r.Plots); err != nil {
+			return err
+		}
 		if err := s.controls("finra-4370", "Elements of the rule, and what this drill exercised", r.Facts); err != nil {
 			return err
 		}
 		s.timeline(r)
-		if err := s.plots(r.Plots); err != nil {
-			return err
-		}
 		s.measures(r)
 		s.ledger(r)
 		s.alerts(r)
@@ -46,9 +46,9 @@ func ICFR(r Report) (Document, error) {
 	return render(r, TitleICFR, func(s *sheet) error {
 		s.signatures()
 		s.note("Observations from one drill, for those who assess or audit internal control over financial reporting. It is no report on general IT controls and gives no opinion: whether a control exists, and whether it works, is for management and the auditor to say.")
-		s.verdict(r)
-		s.answers(r.Answers)
+		s.first(r)
 		s.objectives(r)
+		s.found(r)
 		s.ledger(r)
 		s.exceptions(r)
 		if err := s.controls("icfr", "Requirements, and what this evidence can be used for", r.Facts); err != nil {
@@ -69,61 +69,14 @@ func ICFR(r Report) (Document, error) {
 	})
 }
 
-// verdict is the head of the first page: what ran, and how it ended.
-func (s *sheet) verdict(r Report) {
-	id := r.Identity
-	s.section("Result")
-	s.table([]column{{"Verdict", 10, NotRecorded, verdict}, {"Because", 28, NotRecorded, plain}, {"Could it be judged (validity)", 22, NotRecorded, plain}},
-		[][]string{{strings.ToUpper(r.Verdict.Result), r.Verdict.Reason, r.Verdict.Validity}}, "")
-	if r.Summary != "" {
-		s.say(r.Summary)
-	}
-	for _, l := range r.Limits {
-		s.say(l)
-	}
-	s.pairs([]Field{
-		{"Run", id.RunID}, {"Pack", id.PackID}, {"Sequence", id.Sequence}, {"Activity", id.Activity},
-		{"Environment class", id.Environment}, {"Target", id.Target}, {"Scenario", id.Scenario}, {"Timing profile", id.Profile},
-		{"Started", id.Started}, {"Ended", id.Ended}, {"Cadence", id.Cadence}, {"Basis of the cadence", id.CadenceBasis},
-	})
-	if len(r.Simulated) > 0 {
-		s.say("Stood in for the real thing: " + strings.Join(r.Simulated, "; ") + ".")
-	}
-}
-
-// pairs prints fields two abreast.
-func (s *sheet) pairs(list []Field) {
-	var rows [][]string
-	for i := 0; i < len(list); i += 2 {
-		row := []string{list[i].Name, orElse(list[i].Value, NotRecorded), "", ""}
-		if i+1 < len(list) {
-			row[2], row[3] = list[i+1].Name, orElse(list[i+1].Value, NotRecorded)
-		}
-		rows = append(rows, row)
-	}
-	s.table([]column{{"", 9, "", strong}, {"", 22, "", plain}, {"", 9, "", strong}, {"", 20, "", plain}}, rows, "")
-}
-
-func (s *sheet) answers(a Answers) {
-	s.section("What an examiner asks first")
-	s.fields([]Field{
-		{"Which natural person ran it?", a.Operator}, {"On whose authority?", a.Authority}, {"Who else can use the signing key?", a.KeyHolders},
-		{"Which runs were there in the period?", a.Runs}, {"Reconciled to which source outside the tool?", a.Reconciled},
-		{"Is the system on the firm's mission-critical list?", a.MissionCritical},
-		{"Which version of the plan was in force?", a.PlanVersion}, {"Did the responsible principal receive this?", a.Principal},
-		{"Prior findings: owner, due, retested?", a.PriorFindings}, {"How is the tool validated and changed?", a.ToolValidation},
-		{"Who may edit objectives?", a.ObjectiveEditor}, {"Who can delete this?", a.Deletion},
-	}, "")
-}
-
 func (s *sheet) objectives(r Report) {
 	s.section("Objectives")
 	rows := make([][]string, 0, len(r.Objectives))
 	for _, o := range r.Objectives {
 		rows = append(rows, []string{o.Name, o.Bound, o.Measured, o.Interval, o.Verdict, o.Source})
 	}
-	s.table([]column{{"Objective", 12, NotRecorded, strong}, {"Bound", 8, NotRecorded, plain}, {"Measured", 9, NotMeasured, plain},
-		{"Lowest and highest", 11, NotMeasured, plain}, {"Verdict", 8, "inconclusive", verdict}, {"Source of the bound", 12, NotRecorded, plain}},
+	s.table([]column{{"Objective", 11, NotRecorded, strong}, {"Bound", 14, NotRecorded, plain}, {"Measured", 8, NotMeasured, plain},
+		{"Lowest and highest", 9, NotMeasured, plain}, {"Verdict", 7, "inconclusive", verdict}, {"Source of the bound", 11, NotRecorded, plain}},
 		rows, "No objective was set: nothing could be met.")
 	s.section("Validity checks")
 	rows = rows[:0:0]
@@ -205,26 +158,19 @@ func (s *sheet) alerts(r Report) {
 	s.section("Alerts, per channel")
 	rows := make([][]string, 0, len(r.Alerts))
 	for _, a := range r.Alerts {
-		rows = append(rows, []string{a.Channel, a.Attempted, a.Accepted, a.Received, a.Acknowledged, a.Resolved, a.Latency, a.Verdict})
+		rows = append(rows, []string{a.Channel, a.Carry, a.Accepted, a.Received, a.Acknowledged, a.Resolved, a.Latency, a.Verdict})
 	}
-	s.table([]column{{"Channel", 9, NotRecorded, strong}, {"Attempted", 7, NotRecorded, plain}, {"Accepted", 7, NotRecorded, plain}, {"Received", 7, NotRecorded, plain},
-		{"Acknowledged", 8, NotRecorded, plain}, {"Resolved", 7, NotRecorded, plain}, {"Latency", 8, NotMeasured, plain}, {"Verdict", 7, NotMeasured, verdict}},
+	s.table([]column{{"Channel", 8, NotRecorded, strong}, {"Had to carry", 14, "nothing was asked", plain}, {"Accepted", 6, "-", plain}, {"Received", 7, "not received", plain},
+		{"Acknowledged", 6, "-", plain}, {"Resolved", 6, "-", plain}, {"Latency", 6, NotMeasured, plain}, {"Verdict", 7, "not asked", verdict}},
 		rows, "Alerts: "+NotMeasured+".")
-}
-
-func (s *sheet) faults(r Report) {
-	s.section("Faults")
-	rows := make([][]string, 0, len(r.Faults))
-	for _, f := range r.Faults {
-		rows = append(rows, []string{f.Kind, f.Target, f.InForce, f.Confirmed, f.Undone})
-	}
-	s.table([]column{{"Fault", 10, NotRecorded, strong}, {"On", 10, NotRecorded, plain}, {"In force", 13, NotRecorded, plain},
-		{"Confirmed by the victim's side", 14, NotRecorded, plain}, {"Undone, and how that was proven", 13, NotRecorded, plain}}, rows, "No fault was put in force.")
 }
 
 func (s *sheet) plots(list []Plot) error {
 	if len(list) > maxPlots {
 		return fmt.Errorf("place plots: more than %d", maxPlots)
+	}
+	if len(list) > 0 {
+		s.room(plotHeight(list[0]) + 22) // its title must not stand alone at the foot of a page
 	}
 	s.section("Charts")
 	if len(list) == 0 {

@@ -32,12 +32,11 @@ var samplePlots = sync.OnceValues(func() ([]Plot, error) {
 		ok.T, ok.V = append(ok.T, at), append(ok.V, share)
 	}
 	objective := 99.0
-	fault := &plots.Window{From: 0, To: 30, Label: "region.partition in force"}
-	events := []plots.Event{{T: 0, Label: "fault in force"}, {T: 3.1, Label: "failure detected"}, {T: 3.2, Label: "alert received"}, {T: 5.5, Label: "service restored"}, {T: 30, Label: "undone"}}
+	axis := plots.Axis{Zero: "region.partition began", Faults: []plots.Window{{From: 0, To: 30, Label: "region.partition"}}, Events: []plots.Event{{T: 0, Label: "fault in force"}, {T: 3.1, Label: "failure detected"}, {T: 3.2, Label: "alert received"}, {T: 5.5, Label: "service restored"}, {T: 30, Label: "undone"}}}
 	var out []Plot
 	for _, r := range []interface{ Render() (plots.Images, error) }{
-		plots.Latency(p50, p99, nil, fault, events), plots.Success([]plots.Series{ok}, &objective, fault, events), plots.Lag(nil, nil, nil, nil),
-		plots.Timeline{Title: "Phases", Fault: fault, Events: events, Bars: []plots.Bar{{Name: "baseline", From: -20, To: 0}, {Name: "fault", From: 0, To: 30}, {Name: "settle", From: 6, To: 40}, {Name: "undo", From: 30, To: 31}, {Name: "reconcile", From: 40, To: 52}}},
+		plots.Latency(p50, p99, nil, axis), plots.Success([]plots.Series{ok}, &objective, axis), plots.Lag(nil, nil, plots.Axis{}),
+		plots.Timeline{Axis: axis, Title: "Phases", Bars: []plots.Bar{{Name: "baseline", From: -20, To: 0}, {Name: "fault", From: 0, To: 30}, {Name: "settle", From: 6, To: 40}, {Name: "undo", From: 30, To: 31}, {Name: "reconcile", From: 40, To: 52}}},
 	} {
 		img, err := r.Render()
 		if err != nil {
@@ -79,6 +78,16 @@ func full(t testing.TB) Report {
 	}
 	r.Objectives = []Objective{{"rto", "at most 15 s", "scenario objectives[0]: policy/continuity.md section 4.2", "5.52 s", "[5.498 s, 5.541 s]", "pass"},
 		{"rpo.lost", "0 writes", "scenario objectives[1]", "214 writes (12 840.55 USD)", "exact", "fail"}, {"alert.pagerduty", "at most 10 s", "", "", "", "inconclusive"}}
+	r.Zero = "region.partition began"
+	r.Failures = []Failure{{"rpo.lost", "not met", "acknowledged writes lost: at most 0", "214 writes", "214 acknowledged writes, worth 12 840.55, are missing on west.db. The target decided at +4.0 s to fail over with data that was 15.2 s old."},
+		{"alert.pagerduty", "inconclusive", "somebody told on pagerduty within 10 s", "", ""}}
+	r.Story = []Told{{"-15.0 s", "FAULT: replication.break on the standby region (west)"}, {"+0.0 s", "FAULT: region.partition on the primary region (east)"}, {"+6.0 s", "target's log: failover done"}}
+	r.Outcomes = []Outcome{{"queries", "fresh", "ok", "13 904", "92.7 %", "-20.0 s", "+40.0 s"}, {"queries", "fresh", "certificate expired", "1 096", "7.3 %", "+6.0 s", "+11.5 s"}, {"edge", "", "ok", "500", "100.0 %", "-20.0 s", "+40.0 s"}}
+	r.Known = Known{Asked: "asked 200, answered 180", Right: "171", Wrong: "9", Stale: "0", Foreign: "0", File: "data/observations/answers.known-entry.jsonl",
+		First: []Answer{{"+6.4 s", "dividend-date (public): When is it?", "wrong", "known-archive", "build 2.0.0 in west", "known-notice", "build 2.1.0 in east gave at -0.2 s"}}}
+	r.Replication = []Field{{"Standby's data at its oldest", "15.2 s"}}
+	r.Decisions = []Decided{{"failover declared", "failover.declared", "+4.0 s", "", ""}, {"standby promoted", "", "", "it took a first write", "+5.1 s"}}
+	r.Discord = []string{"The target's own log and the outside disagree: the log says refused, yet the standby took a write."}
 	for _, c := range []string{"fault confirmed from the victim's side", "load offered at least 99 % of intended", "baseline green for its whole window", "every probe answered throughout", "clock in tolerance", "ledger and oracle agree"} {
 		r.Checks = append(r.Checks, Check{c, "passed", ""})
 	}
@@ -88,10 +97,10 @@ func full(t testing.TB) Report {
 			"postgres.role of west changed from standby to primary as seen over outside→west.db; a detail that is long enough to take two lines of its column"})
 	}
 	r.Measures = []Measure{{"rto", "5.52 s", "[5.498 s, 5.541 s]", "metronome at 500/s, due time; edges ± 2 ms", "data/samples/metronome.bin"}, {"rpo.time", "0.201 s", "[0.198 s, 0.204 s]", "first lost and last durable acknowledgement", "data/ledger/outside.bin"}, {"t_c (redundancy restored)", "", "", "", ""}}
-	r.Faults = []Fault{{"region.partition", "primary (east)", "[14:30:25.000, 14:30:25.004]", "", "links restored after the old primary was fenced by the harness; it refuses writes"}}
+	r.Faults = []Fault{{"region.partition", "primary (east)", "cut off from everything; moment 0", "[14:30:25.000, 14:30:25.004]", "", "links restored after the old primary was fenced by the harness; it refuses writes"}}
 	r.Load = []Stream{{"http.query fresh", "outside", "200/s, 15 000", "15 000 (100 %)", "13 904", "ok 13 904, timeout 1 096"}, {"http.query stale resolver", "outside", "50/s", "", "", ""}}
 	r.Ledger = []LedgerClass{{"durable", "14 620", "877 200.10 USD", "acknowledged and there"}, {"LOST", "214", "12 840.55 USD", "acknowledged and missing: the recovery point"}, {"ghost", "3", "180.00 USD", "not acknowledged, yet there: reconcile"}, {"contract break", "0", "0", "must be 0"}, {"duplicate", "0", "", "must be 0"}}
-	r.Alerts = []Alert{{"pagerduty", "14:30:28.1", "14:30:28.1", "14:30:28.2", "", "", "3.2 s ± 0.01 s", "pass"}, {"smtp", "14:30:28.1", "", "", "", "", "", "inconclusive"}}
+	r.Alerts = []Alert{{"pagerduty", "class primary.unreachable, severity critical", "HTTP 202", "14:30:28.2", "", "", "3.2 s ± 0.01 s", "pass"}, {"smtp", "", "", "", "", "", "", "inconclusive"}}
 	for _, c := range []string{"postgresql", "region api", "dns", "controller"} {
 		r.Components = append(r.Components, Component{c, "east", "", digest})
 	}
@@ -184,13 +193,15 @@ func TestEveryPageSaysWhatItIs(t *testing.T) {
 			}
 		}
 		for _, want := range []string{"which natural person ran it?", "zoë łęcka-αλεξίου", "who can delete this?", "mission-critical list", "did the responsible principal receive this?",
-			"not recorded", "who else can use the signing key?", "feature-hash embedding", "prior findings"} {
+			"not recorded", "who else can use the signing key?", "feature-hash embedding", "prior findings",
+			"what failed, and why", "what happened, in order (moment 0: region.partition began)", "asked, and not recorded", "are missing on west.db"} {
 			if !strings.Contains(pages[0], want) {
 				t.Errorf("%s: the first page does not say %q", name, want)
 			}
 		}
 		all := strings.Join(pages, " ")
-		for _, want := range []string{"not measured", "inconclusive", "register: not kept in this version", "[5.498 s, 5.541 s]", "this does not show", "214 writes"} {
+		for _, want := range []string{"not measured", "inconclusive", "register: not kept in this version", "[5.498 s, 5.541 s]", "this does not show", "214 writes", "certificate expired", "build 2.0.0 in west", "not in the log", "the log says refused, yet the standby took a write", "not watched from outside",
+			"nothing more is recorded", "answers.known-entry.jsonl"} {
 			if !strings.Contains(all, want) {
 				t.Errorf("%s does not say %q", name, want)
 			}

@@ -86,6 +86,17 @@ func (s *sheet) cells(cols []column, values []string) (out []core.Col, height fl
 	return out, height
 }
 
+// tall is the height in millimetres that a table with a head needs.
+func (s *sheet) tall(cols []column, rows [][]string) float64 {
+	const head = 7
+	sum := float64(head)
+	for _, r := range rows {
+		_, h := s.cells(cols, r)
+		sum += h
+	}
+	return sum
+}
+
 // meaning colours a verdict; the word itself says the same without colour.
 func meaning(v string) *props.Color {
 	w := strings.ToLower(v)
@@ -94,7 +105,7 @@ func meaning(v string) *props.Color {
 		color    *props.Color
 	}{
 		{[]string{"pass", "ok", "supports", "met"}, good},
-		{[]string{"fail", "not met", "error", "stopped", "contract"}, bad},
+		{[]string{"fail", "not met", "error", "stopped", "contract", "wrong", "stale", "foreign", "certificate expired"}, bad},
 		{[]string{"inconclusive", "partial", "not "}, unsure},
 	} {
 		for _, p := range m.prefixes {

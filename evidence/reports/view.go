@@ -26,8 +26,11 @@ type Report struct {
 	RecordDigest string    // hexadecimal SHA-256 of record.json
 	Sealed       time.Time // the date inside the PDF: from the record, so that rendering again gives the same bytes
 	Verdict      Verdict
-	Summary      string   // what was done and what users felt, in a few sentences
-	Limits       []string // what the result does not show, one sentence each
+	Summary      string    // what was done and what users felt, in a few sentences
+	Failures     []Failure // each objective that was not met or could not be judged, and what shows why
+	Story        []Told    // what happened, in order, in few lines
+	Zero         string    // what happened at moment 0, from which times are counted
+	Limits       []string  // what the result does not show, one sentence each
 	Answers      Answers
 	Plan         []Field // scenario digest, objective sources, criteria frozen beforehand, change ticket, approval
 	People       []Field // executor, approver, reviewer, participants, independence, how each was authenticated
@@ -39,6 +42,11 @@ type Report struct {
 	Checks       []Check
 	Faults       []Fault
 	Load         []Stream
+	Outcomes     []Outcome
+	Known        Known
+	Replication  []Field // how old the standby's data was; empty: not a subject of this drill
+	Decisions    []Decided
+	Discord      []string // where the target's own log and the outside disagree, one sentence each
 	Ledger       []LedgerClass
 	Oracle       string // how the ledger was compared with the old primary, and the result
 	Alerts       []Alert
@@ -99,11 +107,21 @@ type (
 	Moment    struct{ At, SinceFault, Event, Detail string }
 	Measure   struct{ Name, Value, Bounds, Method, Raw string }
 	Check     struct{ Name, Result, Detail string }
-	Fault     struct{ Kind, Target, InForce, Confirmed, Undone string }
-	Stream    struct{ Name, Place, Intended, Offered, Achieved, Outcomes string }
+	Fault     struct{ Kind, Target, What, InForce, Confirmed, Undone string }
+	// Failure is one objective that was not met, or not judged.
+	Failure struct{ Objective, Verdict, Asked, Found, Why string }
+	// Told is one moment of the story.
+	Told struct{ SinceFault, What string }
+	// Outcome counts the requests of one load and cohort that ended in one way.
+	Outcome struct{ Load, Cohort, Class, Count, Share, First, Last string }
+	// Decided holds a step of the target's own log against what was seen from outside.
+	Decided struct{ Step, Log, LogAt, Outside, OutsideAt string }
+	// Answer is one answer to a known question that was not the right one, beside the right one.
+	Answer struct{ At, Question, Kind, Got, By, Right, RightBy string }
+	Stream struct{ Name, Place, Intended, Offered, Achieved, Outcomes string }
 	// LedgerClass is one row of the classification of all write attempts.
 	LedgerClass struct{ Class, Count, Amount, Meaning string }
-	Alert       struct{ Channel, Attempted, Accepted, Received, Acknowledged, Resolved, Latency, Verdict string }
+	Alert       struct{ Channel, Carry, Accepted, Received, Acknowledged, Resolved, Latency, Verdict string }
 	Component   struct{ Name, Region, Version, Digest string }
 	Exception   struct{ Cause, Severity, Owner, Due, Retest string }
 	// Artefact says where one file of the pack comes from.
@@ -114,6 +132,14 @@ type (
 		PNG            []byte
 	}
 )
+
+// Known is how the questions were answered whose answers are known. Asked "" means that there were none.
+type Known struct {
+	Asked, Right, Wrong, Stale, Foreign string
+	First                               []Answer // the first that were not right
+	File                                string   // where every answer stands
+	Note                                string   // why nothing can be said, or what to bear in mind
+}
 
 // Document is a rendered report.
 type Document struct {

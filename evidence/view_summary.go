@@ -1,0 +1,72 @@
+package evidence
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"blackstart/harness/measure"
+)
+
+// summary says in a few sentences what was done and what users felt, for a reader who was not there.
+func (v *view) summary() string {
+	var parts []string
+	for _, f := range v.rec.Faults {
+		if f.Do.Lo == 0 {
+			continue
+		}
+		what := f.Plan.Fault.Kind + " on the " + v.region(f.Plan.Fault.Region)
+		if words := faultWords(f.Plan.Fault, &v.rec.Target); words != "" {
+			what += ": " + words
+		}
+		if f.Plan.Fault.For == 0 && f.Undone.Hi != 0 {
+			what += fmt.Sprintf(", for %.0f s", f.Undone.Hi.Sub(f.InForce.Lo).Seconds())
+		}
+		parts = append(parts, what)
+	}
+	text := "What was done: " + strings.Join(parts, "; ")
+	if len(parts) == 0 {
+		text = "What was done: nothing was broken"
+	}
+	var loads []string
+	for _, s := range v.rec.Streams {
+		if s.Kind == "samples" {
+			loads = append(loads, fmt.Sprintf("%s %d/s from %s", s.Load, s.Freq, s.Place))
+		}
+	}
+	if len(loads) > 0 {
+		text += ", under load (" + strings.Join(loads, ", ") + ")"
+	}
+	if set := v.rec.Scenario.Target.Settings; len(set) > 0 {
+		var words []string
+		for _, key := range slices.Sorted(maps.Keys(set)) {
+			words = append(words, key+" "+set[key])
+		}
+		text += ". Set in the target's own configuration: " + strings.Join(words, ", ")
+	}
+	return v.redact.Text(text + ". What users felt: " + v.felt())
+}
+
+// felt strings together the measurements a reader asks for first.
+func (v *view) felt() string {
+	var parts []string
+	for _, m := range v.f.Measurements {
+		switch {
+		case m.Name == measure.MeasureRTO && m.Cohort == "fresh" && m.Unbounded:
+			parts = append(parts, "service not back for new connections of "+m.Load+" in the time that was watched")
+		case m.Name == measure.MeasureRTO && m.Cohort == "fresh" && m.Known && m.Hi == 0:
+			parts = append(parts, "no outage for new connections of "+m.Load)
+		case m.Name == measure.MeasureRTO && m.Cohort == "fresh" && m.Known:
+			parts = append(parts, "service back for new connections of "+m.Load+" after "+measure.Value(m))
+		case m.Name == measure.MeasureRPOLost && m.Load == "" && m.Known:
+			parts = append(parts, "acknowledged writes lost "+measure.Value(m))
+		case m.Name == measure.MeasureWrong && m.Known:
+			parts = append(parts, "wrong answers "+measure.Value(m))
+		}
+	}
+	if len(parts) == 0 {
+		return "not measured."
+	}
+	return strings.Join(parts, ", ") + "."
+}

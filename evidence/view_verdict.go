@@ -1,0 +1,72 @@
+package evidence
+
+import (
+	"fmt"
+	"strings"
+
+	"blackstart/evidence/reports"
+	"blackstart/harness"
+	"blackstart/harness/measure"
+)
+
+// maxReason is how long, in runes, the reason of a verdict may be on the first page. A longer one, of several objectives, is
+// said in fewer words there; objective by objective it stands below and among the exceptions.
+const maxReason = 300
+
+func (v *view) verdict() reports.Verdict {
+	validity := "passed: every check below held"
+	for _, c := range v.f.Validity {
+		if !c.OK {
+			validity = "failed: " + c.Name + ": " + c.Detail
+			break
+		}
+	}
+	if v.rec.Status != harness.Completed {
+		validity = string(v.rec.Status) + ": " + v.rec.StatusReason
+	}
+	reason := v.f.Reason
+	if len([]rune(reason)) > maxReason && v.f.Verdict == harness.Fail {
+		reason = v.inFewWords()
+	}
+	return reports.Verdict{Result: v.f.Verdict.String(), Reason: v.redact.Text(reason), Validity: v.redact.Text(validity)}
+}
+
+// inFewWords says which objectives were not met, and what of each.
+func (v *view) inFewWords() string {
+	var words []string
+	for _, o := range v.f.Objectives {
+		if o.Verdict == harness.Fail {
+			words = append(words, v.briefly(o))
+		}
+	}
+	return fmt.Sprintf("FAIL: %d of %d objectives not met: %s.", len(words), len(v.f.Objectives), strings.Join(words, "; "))
+}
+
+func (v *view) briefly(f harness.Finding) string {
+	o, m := f.Objective, f.Measured
+	text := ""
+	switch o.Measure {
+	case measure.MeasureRTO:
+		text = "service not back for " + strings.TrimSpace(o.Cohort+" clients") + " within " + o.AtMost + saw(m)
+	case measure.MeasureAlert:
+		text = "nobody told on " + o.Channel + " within " + o.AtMost
+		if class := o.Carries["class"]; class != "" {
+			text += " of " + class
+		}
+	case measure.MeasureContent:
+		text = "the alert lacks " + m.Detail
+	case measure.MeasureDecision:
+		text = "the target's decision was " + measure.Value(m) + ", it must be " + decisionWords(o.Is)
+	case measure.MeasureWrong:
+		text = measure.Value(m) + " wrong answers"
+	case measure.MeasureRPOLost:
+		text = measure.Value(m) + " acknowledged writes lost"
+	case measure.MeasureRPOValue:
+		text = "value lost " + measure.Value(m)
+	case measure.MeasureCatchup:
+		text = "the standby had not caught up within " + o.AtMost
+	default:
+		text = o.Measure + " " + measure.Value(m) + ", at most " + o.AtMost + " is allowed"
+	}
+	return o.ID + ": " + text
+}
