@@ -22,6 +22,7 @@ const (
 
 // shape is what an objective on a measure must say.
 type shape struct {
+	doc     string // what is measured, in few words; docs/measurement.md defines it
 	form    form
 	load    bool // load is needed
 	ledger  bool // and it must keep a ledger
@@ -37,22 +38,25 @@ type shape struct {
 
 // shapes are the measures whose objectives this package understands. Others are only checked by name.
 var shapes = map[string]shape{
-	"rto":                 {form: aDuration, load: true, cohort: true, fault: true, watched: true},
-	"rpo.time":            {form: aDuration, load: true, ledger: true, fault: true},
-	"rpo.lost":            {form: aCount, load: true, ledger: true},
-	"rpo.value":           {form: anAmount, load: true, ledger: true, amount: true},
-	"alert.received":      {form: aDuration, channel: true, carries: true, fault: true, watched: true},
-	"alert.content":       {form: aCount, channel: true, carries: true, fault: true},
-	"exposure.time":       {form: aDuration, load: true, ledger: true, fault: true},
-	"exposure.lost":       {form: aCount, load: true, ledger: true, fault: true},
-	"exposure.value":      {form: anAmount, load: true, ledger: true, amount: true, fault: true},
-	"replication.catchup": {form: aDuration, fault: true, lasting: true, watched: true},
-	"decision":            {form: aWord, fault: true},
-	"answers.wrong":       {form: aCount, load: true, stale: true, fault: true},
+	"rto":                 {doc: "how long users are without service after a fault", form: aDuration, load: true, cohort: true, fault: true, watched: true},
+	"rpo.time":            {doc: "how far back the last kept write of a ledger lies before a fault", form: aDuration, load: true, ledger: true, fault: true},
+	"rpo.lost":            {doc: "acknowledged writes that are missing, by count", form: aCount, load: true, ledger: true},
+	"rpo.value":           {doc: "acknowledged writes that are missing, by value", form: anAmount, load: true, ledger: true, amount: true},
+	"alert.received":      {doc: "how long until somebody was told, at our own receiver", form: aDuration, channel: true, carries: true, fault: true, watched: true},
+	"alert.content":       {doc: "fields that the alert lacks", form: aCount, channel: true, carries: true, fault: true},
+	"exposure.time":       {doc: "age of the standby's data at its worst: what a failover would have lost", form: aDuration, load: true, ledger: true, fault: true},
+	"exposure.lost":       {doc: "acknowledged writes that a failover at the worst moment would have lost", form: aCount, load: true, ledger: true, fault: true},
+	"exposure.value":      {doc: "their value", form: anAmount, load: true, ledger: true, amount: true, fault: true},
+	"replication.catchup": {doc: "how long a standby needs to follow again after the end of a fault", form: aDuration, fault: true, lasting: true, watched: true},
+	"decision":            {doc: "what the target decided, by its own log and as seen from outside", form: aWord, fault: true},
+	"answers.wrong":       {doc: "wrong, stale and foreign answers that clients were given", form: aCount, load: true, stale: true, fault: true},
 }
 
 // Measures lists every measure that an objective may name, in order.
 func Measures() []string { return slices.Sorted(maps.Keys(shapes)) }
+
+// MeasureDoc says in few words what a measure is.
+func MeasureDoc(name string) string { return shapes[name].doc }
 
 var countPattern = regexp.MustCompile(`^\d{1,9}$`)
 

@@ -51,7 +51,7 @@ var lists = map[string]func() []item{
 	},
 	"measures": func() (all []item) {
 		for _, m := range measures {
-			all = append(all, item{m, "defined in docs/measurement.md", ""})
+			all = append(all, item{m, scenarios.MeasureDoc(m), ""})
 		}
 		return all
 	},

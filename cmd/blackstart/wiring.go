@@ -69,7 +69,8 @@ func (d *drill) startReceivers(ctx context.Context) (*receivers.Receivers, func(
 			return
 		}
 		e := harness.Event{Kind: "alert.received", At: harness.Interval{Lo: a.At, Hi: a.At}, Phase: "",
-			Text: fmt.Sprintf("%s received (%s) %s", a.Channel, a.Event, a.Summary), Detail: map[string]string{"channel": a.Channel, "event": a.Event}}
+			Text: fmt.Sprintf("%s received (%s) %s", a.Channel, a.Event, a.Summary), Detail: map[string]string{"channel": a.Channel, "event": a.Event,
+				"severity": a.Severity, "class": a.Class, "component": a.Component, "group": a.Group}}
 		if err := journal.Append(e); err == nil {
 			d.screen.show(harness.Progress{Event: &e})
 		}
