@@ -3,6 +3,7 @@ SHELL   := /bin/bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOFLAGS_BUILD := -trimpath -ldflags "-X main.version=$(VERSION)"
 FINRAG_BUILD  := -trimpath -ldflags "-X main.build=$(VERSION)"
+PREVIOUS_BUILD := -trimpath -ldflags "-X main.build=$(VERSION)-previous -X blackstart/cmd/finrag/internal/vector.Rule=1"
 SCENARIO ?= scenarios/finrag/region-partition.yaml
 NAME     := $(basename $(notdir $(SCENARIO)))
 OUT      ?= out
@@ -14,10 +15,11 @@ N        ?= 20
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-build: ## bin/blackstart and bin/finrag
+build: ## bin/blackstart, bin/finrag and the build before it, bin/finrag-previous
 	@mkdir -p bin
 	go build $(GOFLAGS_BUILD) -o bin/blackstart ./cmd/blackstart
 	CGO_ENABLED=0 go build $(FINRAG_BUILD) -o bin/finrag ./cmd/finrag
+	CGO_ENABLED=0 go build $(PREVIOUS_BUILD) -o bin/finrag-previous ./cmd/finrag
 
 rehearse: build ## start two regions, cut one off under load, write a signed pack and verify it
 	bin/blackstart run $(SCENARIO) --out $(OUT)

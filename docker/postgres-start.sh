@@ -20,7 +20,7 @@ make_standby() {
 	printf '*:*:*:finrag:%s\n' "$(cat "$config/db.pass")" >/data/primary.pass
 	PGPASSFILE=/data/primary.pass pg_basebackup -D "$data" -d "host=$1 user=finrag sslmode=disable" -S "$4" -X stream -c fast --no-sync
 	{
-		echo "primary_conninfo = 'host=$2 port=$3 user=finrag passfile=/data/primary.pass application_name=$4 sslmode=disable'"
+		echo "primary_conninfo = 'host=$2 port=$3 user=finrag passfile=/data/primary.pass application_name=$4 sslmode=disable tcp_user_timeout=2000'"
 		echo "primary_slot_name = '$4'"
 	} >>"$data/postgresql.auto.conf"
 	touch "$data/standby.signal"

@@ -4,6 +4,7 @@ import (
 	"blackstart/evidence/controls"
 	"blackstart/harness/probes"
 	"blackstart/harness/receivers"
+	"blackstart/harness/targets/finrag"
 	"blackstart/harness/targets/processes"
 	"blackstart/injectors"
 	"blackstart/loadgen/workloads"
@@ -27,7 +28,7 @@ func reader() scenarios.Reader {
 		Workloads:  workloads.Workloads.Names(), Cohorts: cohorts, Faults: injectors.Faults.Names(), Probes: probes.Probes.Names(),
 		Measures:   measures,
 		Channels:   []string{receivers.PagerDuty, receivers.Slack, receivers.SMTP, receivers.StatusPage},
-		Frameworks: controls.Names(), Settings: processes.KnownSettings(),
+		Frameworks: controls.Names(), Settings: finrag.KnownSettings(),
 	}}
 }
 

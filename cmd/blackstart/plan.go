@@ -61,7 +61,11 @@ func outline(ctx context.Context, s harness.Scenario, f runFlags) (harness.Descr
 	}
 	plans, err := harness.PlanFaults(ctx, s, target, driver.Can(), injector)
 	if err != nil {
-		return harness.Description{}, nil, usage(err, "")
+		hint := ""
+		if l, ok := driver.(interface{ Lacks() string }); ok {
+			hint = l.Lacks()
+		}
+		return harness.Description{}, nil, usage(err, hint)
 	}
 	if plans == nil {
 		plans = []harness.Plan{}

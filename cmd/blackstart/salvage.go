@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -49,7 +49,8 @@ func countRecords(path, kind string) (int, error) {
 	return int(max(info.Size()-loadgen.HeaderSize, 0) / size), nil
 }
 
-// salvageProbes counts the answers that reached the disk and cuts off a torn last line.
+// salvageProbes counts the answers that reached the disk, cuts off a torn last line, and lets each probe have run until the
+// last of them.
 func salvageProbes(bag string, rec *harness.Record) {
 	for i := range rec.Probes {
 		p := &rec.Probes[i]
@@ -62,12 +63,13 @@ func salvageProbes(bag string, rec *harness.Record) {
 		if len(whole) < len(data) && os.WriteFile(path, whole, 0o644) != nil {
 			continue
 		}
-		lines := bufio.NewScanner(bytes.NewReader(whole))
-		for p.Count = 0; lines.Scan(); {
+		p.Count, p.Ran.Hi = 0, max(p.Ran.Lo, p.Ran.Hi)
+		for line := range bytes.Lines(whole) {
+			var answer struct{ At harness.Interval }
+			if json.Unmarshal(line, &answer) == nil { // what cannot be read, verify complains of
+				p.Ran.Hi = max(p.Ran.Hi, answer.At.Hi)
+			}
 			p.Count++
-		}
-		if p.Ran.Hi == 0 {
-			p.Ran.Hi = p.Ran.Lo
 		}
 	}
 }

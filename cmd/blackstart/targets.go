@@ -13,6 +13,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/targets/containers"
+	"blackstart/harness/targets/finrag"
 	"blackstart/harness/targets/processes"
 )
 
@@ -23,13 +24,13 @@ const checkLimit = 30 * time.Second
 var rehearsals = []struct {
 	name, doc string
 	open      func(cacheDir string) harness.Driver
-	recover   func(ctx context.Context, runDir string) ([]string, error)
+	recover   func(ctx context.Context, runDir string, rec *harness.Record) (finrag.Recovered, error)
 }{
 	{"processes", "two regions as processes on loopback, links through relays of ours", func(cacheDir string) harness.Driver {
 		o := processes.OptionsFromEnvironment()
 		o.CacheDir = cacheDir
 		return processes.New(o)
-	}, func(_ context.Context, dir string) ([]string, error) { return processes.Recover(dir) }},
+	}, processes.Recover},
 	{"containers", "each component a container, each region a network, on a Docker-compatible engine", func(string) harness.Driver {
 		return containers.New(containers.OptionsFromEnvironment())
 	}, containers.Recover},
@@ -50,6 +51,7 @@ type targetItem struct {
 	Doc     string               `json:"doc"`
 	Can     []harness.ActionKind `json:"can"`
 	Missing string               `json:"missing"` // what is missing on this machine to use it, "" if nothing
+	Lacks   string               `json:"lacks"`   // why it cannot deploy another build here, "" if it can
 }
 
 func targetsCommand() *cobra.Command {
@@ -83,6 +85,9 @@ func listTargets(ctx context.Context, out io.Writer, asJSON bool) error {
 		if err := d.Check(ctx, harness.StartRequest{Profile: "fast", Settings: map[string]string{}, Progress: func(string) {}}); err != nil {
 			it.Missing = err.Error()
 		}
+		if l, ok := d.(interface{ Lacks() string }); ok && it.Missing == "" {
+			it.Lacks = l.Lacks()
+		}
 		items = append(items, it)
 	}
 	if asJSON {
@@ -95,6 +100,8 @@ func listTargets(ctx context.Context, out io.Writer, asJSON bool) error {
 		missing := "nothing: it can be used here"
 		if it.Missing != "" {
 			missing = it.Missing
+		} else if it.Lacks != "" {
+			missing = it.Lacks
 		}
 		var can []string
 		for _, k := range it.Can {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,7 +14,7 @@ import (
 	"blackstart/evidence"
 	"blackstart/evidence/seal"
 	"blackstart/harness"
-	"blackstart/harness/targets/processes"
+	"blackstart/harness/targets/finrag"
 )
 
 func undoCommand() *cobra.Command {
@@ -84,35 +82,20 @@ func restore(ctx context.Context, st *state, say func(string)) (int, error) {
 // finish ends what is left of one run, says what it was, and seals what it recorded.
 func (l leftover) finish(ctx context.Context, say func(string)) *exitError {
 	say("found an interrupted drill: " + l.describe())
-	var ended []string
-	var errs []error
-	for _, r := range rehearsals { // each looks for what it has made, and finds nothing of the others
-		names, err := r.recover(ctx, l.dir)
-		ended, errs = append(ended, names...), append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
+	done, err := l.recover(ctx)
+	if err != nil {
 		return &exitError{code: harness.ExitUndo, err: fmt.Errorf("undo run %s: %w", l.info.RunID, err),
 			hint: "its state is kept in " + l.dir + "; mend the cause and run `blackstart undo` again"}
 	}
 	open, logErr := harness.ReadUndoLog(filepath.Join(l.dir, "undo.jsonl"))
-	var undone []string
+	var inForce []string
 	for _, e := range open {
-		if !slices.Contains(undone, e.Fault) {
-			undone = append(undone, e.Fault)
+		if !slices.Contains(inForce, e.Fault) {
+			inForce = append(inForce, e.Fault)
 		}
 	}
-	switch {
-	case logErr != nil:
-		say(fmt.Sprintf("its undo log cannot be read (%v); the rehearsal target is gone with its links, so nothing is cut any more", logErr))
-	case len(open) > 0:
-		say(fmt.Sprintf("%s may have been in force; the rehearsal target is gone with its links, so nothing is cut any more", strings.Join(undone, ", ")))
-	default:
-		say("no fault was in force")
-	}
-	if len(ended) > 0 {
-		say(fmt.Sprintf("ended %d processes that were left: %s", len(ended), strings.Join(ended, ", ")))
-	}
-	if err := l.keepRecord(ctx, len(open) > 0 || logErr != nil, ended, say); err != nil {
+	done.tell(say, inForce, logErr)
+	if err := l.keepRecord(ctx, len(open) > 0 || logErr != nil, done, say); err != nil {
 		return &exitError{code: harness.ExitHarness, err: fmt.Errorf("seal what run %s recorded: %w", l.info.RunID, err),
 			hint: "nothing of it is in force any more; its state is kept in " + l.dir + ": mend the cause and run `blackstart undo` again, or remove that directory"}
 	}
@@ -120,12 +103,12 @@ func (l leftover) finish(ctx context.Context, say func(string)) *exitError {
 }
 
 // keepRecord sees to it that what was recorded is in a pack, and removes the run's state.
-func (l leftover) keepRecord(ctx context.Context, wasInForce bool, ended []string, say func(string)) error {
+func (l leftover) keepRecord(ctx context.Context, wasInForce bool, done undoing, say func(string)) error {
 	if path := l.packThere(ctx); path != "" {
 		say("its pack was complete: " + path)
 		return os.RemoveAll(l.dir)
 	}
-	path, err := l.sealInterrupted(ctx, wasInForce, ended)
+	path, err := l.sealInterrupted(ctx, wasInForce, done)
 	switch {
 	case err != nil:
 		return err
@@ -161,37 +144,26 @@ func (l leftover) describe() string {
 }
 
 // sealInterrupted makes a pack of what a killed run recorded; "" if it had recorded nothing.
-func (l leftover) sealInterrupted(ctx context.Context, wasInForce bool, ended []string) (string, error) {
+func (l leftover) sealInterrupted(ctx context.Context, wasInForce bool, done undoing) (string, error) {
 	bag := filepath.Join(l.dir, "bag")
 	rec, err := l.salvage(bag)
 	if err != nil || rec == nil {
 		return "", err
 	}
-	now := harness.NewClock().Anchor() // another clock than the drill's: a moment for people, never subtracted
 	rec.Status, rec.StatusReason = harness.Interrupted, "the process was killed during "+lastPhase(rec)
-	rec.Ended = now
-	rec.Undo = harness.UndoRecord{At: harness.Interval{Lo: now, Hi: now}, Complete: true,
-		Detail: "finished by `blackstart undo`: the rehearsal target was found gone, with every link"}
-	for i := range rec.Faults {
-		if rec.Faults[i].Do.Lo != 0 {
-			rec.Faults[i].Undone, rec.Faults[i].Restored = rec.Undo.At, true
-		}
-	}
-	text := "the process was killed; everything was found gone"
-	if len(ended) > 0 {
-		text = "the process was killed; ended what was left: " + strings.Join(ended, ", ")
-	}
+	done.apply(rec)
+	text := "the process was killed; " + done.end()
 	if wasInForce {
 		text += "; a fault may have been in force"
 	}
-	if err := l.closeEvents(bag, rec, text); err != nil {
+	if err := l.closeEvents(bag, rec, text, done); err != nil {
 		return "", err
 	}
 	if rec.Streams, err = salvageStreams(bag, rec); err != nil {
 		return "", err
 	}
 	salvageProbes(bag, rec)
-	redact := evidence.NewRedactor(processes.SecretsIn(l.dir)...)
+	redact := evidence.NewRedactor(finrag.SecretsIn(l.dir)...)
 	if _, err := redact.CopyLogs(filepath.Join(l.dir, "target", "logs"), filepath.Join(bag, "data", "as-run", "logs")); err != nil {
 		return "", err
 	}
@@ -213,25 +185,18 @@ func lastPhase(rec *harness.Record) string {
 
 // salvage reads the record as it stood; nil if the run had not got that far.
 func (l leftover) salvage(bag string) (*harness.Record, error) {
-	data, err := os.ReadFile(filepath.Join(l.dir, "record.json"))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	rec, err := l.record()
+	if err != nil || rec == nil {
 		return nil, err
-	}
-	var rec harness.Record
-	if err := json.Unmarshal(data, &rec); err != nil {
-		return nil, fmt.Errorf("read what was recorded: %w", err)
 	}
 	if _, err := os.Stat(filepath.Join(bag, filepath.FromSlash(seal.EventsFile))); err != nil {
 		return nil, nil
 	}
-	return &rec, nil
+	return rec, nil
 }
 
-// closeEvents splits off a torn tail and closes the event log.
-func (l leftover) closeEvents(bag string, rec *harness.Record, text string) error {
+// closeEvents splits off a torn tail, adds what was taken back and proved, and closes the event log.
+func (l leftover) closeEvents(bag string, rec *harness.Record, text string, done undoing) error {
 	log := filepath.Join(bag, filepath.FromSlash(seal.EventsFile))
 	if _, err := seal.SplitTorn(log, filepath.Join(bag, "data", "events.torn"), rec.Inputs); err != nil {
 		return err
@@ -243,11 +208,9 @@ func (l leftover) closeEvents(bag string, rec *harness.Record, text string) erro
 		}
 		return err
 	}
-	at := harness.Interval{Lo: rec.Ended, Hi: rec.Ended}
-	for _, e := range []harness.Event{
-		{Kind: "drill.interrupted", At: at, Phase: "undo", Text: text, Detail: map[string]string{}},
-		{Kind: "undo.complete", At: at, Phase: "undo", Text: rec.Undo.Detail, Detail: map[string]string{}},
-	} {
+	first := harness.Event{Kind: "drill.interrupted", At: harness.Interval{Lo: done.Began, Hi: done.Began}, Phase: "undo", Text: text, Detail: map[string]string{}}
+	last := harness.Event{Kind: "undo.complete", At: harness.Interval{Lo: rec.Ended, Hi: rec.Ended}, Phase: "undo", Text: rec.Undo.Detail, Detail: map[string]string{}}
+	for _, e := range slices.Concat([]harness.Event{first}, done.Events, []harness.Event{last}) {
 		if _, err := chain.Append(e); err != nil {
 			return err
 		}

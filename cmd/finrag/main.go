@@ -8,11 +8,16 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 )
 
 // build is set by the linker: -ldflags "-X main.build=…".
 var build = "dev"
+
+// init keeps main on the process's first thread: a signal that whoever started this process asked for, should it die itself,
+// is a property of that thread, and is lost if another thread replaces the program with a build that was deployed.
+func init() { runtime.LockOSThread() }
 
 // complain tells a person at the keyboard in words, and whoever collects logs in the form of the log.
 func complain(err error) {

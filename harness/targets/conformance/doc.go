@@ -1,5 +1,6 @@
 // Package conformance is the one table of tests that every driver of a target passes: stop, kill, cut, cut one way,
-// restore, read logs, private path, fence and autopsy, crash and recover, refuse what it cannot do.
+// restore, read logs, private path, fence and autopsy, SQL, certificates and builds, crash and recover, refuse what it cannot
+// do.
 //
 // It judges a driver by what a drill sees of it, and by nothing else; it knows no target, and never how one does what it
 // does. What is asked of links is asked as a drill asks it, from the victim's side.
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,8 +40,9 @@ type Target struct {
 	Dir func(t *testing.T) string
 	// Left names what is still there of a run: processes, containers, networks, volumes, sockets.
 	Left func(t *testing.T, dir, runID string) []string
-	// Recover removes what a run that was killed has left.
-	Recover func(ctx context.Context, dir string) error
+	// Recover takes back and removes what a run that was killed has left. It tells what it did, and which faults of the
+	// record, by index, were seen to be over.
+	Recover func(ctx context.Context, dir string, rec *harness.Record) ([]harness.Event, []int, error)
 	// OutlivesHarness: what runs goes on when the harness is killed, until Recover.
 	OutlivesHarness bool
 }
@@ -51,7 +54,12 @@ func Child(targets ...Target) {
 		if os.Getenv(targetVariable) != target.Name {
 			continue
 		}
-		err := target.New().Start(context.Background(), request(os.Getenv(dirVariable), os.Getenv(runVariable), nil, nil))
+		driver, dir := target.New(), os.Getenv(dirVariable)
+		settings := map[string]string{"wal.latency": "20ms"} // what carries it may die with the harness
+		err := driver.Start(context.Background(), request(dir, os.Getenv(runVariable), settings, nil))
+		if err == nil {
+			err = breakAsTold(driver, dir)
+		}
 		if err != nil {
 			fmt.Println(err)
 			os.Exit(1)
@@ -65,7 +73,9 @@ func Child(targets ...Target) {
 func Run(t *testing.T, target Target) {
 	t.Run("a drill's whole way", target.wholeWay)
 	t.Run("kill and start again", target.killAndStart)
+	t.Run("quiet faults", target.quietFaults)
 	t.Run("killed harness", target.killedHarness)
+	t.Run("killed in the middle of faults", target.killedInFaults)
 	t.Run("interrupted start", target.interruptedStart)
 	t.Run("before the start", target.beforeStart)
 }
@@ -142,10 +152,10 @@ func eventually(t *testing.T, what string, f func() error) {
 }
 
 // spawn starts the test program again as the harness that is to be killed, and returns when its target has started.
-func (target Target) spawn(t *testing.T, dir, runID string) *exec.Cmd {
+func (target Target) spawn(t *testing.T, dir, runID string, env ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), targetVariable+"="+target.Name, dirVariable+"="+dir, runVariable+"="+runID)
+	cmd.Env = append(slices.Concat(os.Environ(), env), targetVariable+"="+target.Name, dirVariable+"="+dir, runVariable+"="+runID)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	must(t, err)

@@ -14,8 +14,17 @@ import (
 	"blackstart/harness"
 	"blackstart/harness/targets/conformance"
 	"blackstart/harness/targets/containers"
+	targetfinrag "blackstart/harness/targets/finrag"
 	"blackstart/harness/targets/processes"
 )
+
+// recoverBy is a target's way of undoing what a killed run has left, without what only that target knows.
+func recoverBy(f func(context.Context, string, *harness.Record) (targetfinrag.Recovered, error)) func(context.Context, string, *harness.Record) ([]harness.Event, []int, error) {
+	return func(ctx context.Context, dir string, rec *harness.Record) ([]harness.Event, []int, error) {
+		done, err := f(ctx, dir, rec)
+		return done.Events, done.Restored, err
+	}
+}
 
 // onProcesses is the target of local processes.
 var onProcesses = conformance.Target{
@@ -25,12 +34,9 @@ var onProcesses = conformance.Target{
 		o.CacheDir = filepath.Join(os.TempDir(), fmt.Sprintf("blackstart-test-cache-%d", os.Getuid()))
 		return processes.New(o)
 	},
-	Dir:  publicDir,
-	Left: processesLeft,
-	Recover: func(_ context.Context, dir string) error {
-		_, err := processes.Recover(dir)
-		return err
-	},
+	Dir:     publicDir,
+	Left:    processesLeft,
+	Recover: recoverBy(processes.Recover),
 }
 
 // onContainers is the target of containers.
@@ -46,10 +52,7 @@ var onContainers = conformance.Target{
 		}
 		return found
 	},
-	Recover: func(ctx context.Context, dir string) error {
-		_, err := containers.Recover(ctx, dir)
-		return err
-	},
+	Recover:         recoverBy(containers.Recover),
 	OutlivesHarness: true,
 }
 
@@ -61,19 +64,30 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	if os.Getenv(processes.FinragVariable) == "" {
-		finrag := filepath.Join(dir, "finrag")
-		build := exec.Command("go", "build", "-trimpath", "-o", finrag, "blackstart/cmd/finrag")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build finrag: %v\n%s", err, out)
+	if os.Getenv(targetfinrag.ProgramVariable) == "" {
+		if err := buildBoth(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		os.Setenv(processes.FinragVariable, finrag)
+		os.Setenv(targetfinrag.ProgramVariable, filepath.Join(dir, "finrag"))
 	}
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+// buildBoth builds finrag and the build before it as `make build` does.
+func buildBoth(dir string) error {
+	for name, flags := range map[string]string{
+		"finrag": "-X main.build=test", "finrag-previous": "-X main.build=test-previous -X blackstart/cmd/finrag/internal/vector.Rule=1",
+	} {
+		build := exec.Command("go", "build", "-trimpath", "-ldflags", flags, "-o", filepath.Join(dir, name), "blackstart/cmd/finrag")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w\n%s", name, err, out)
+		}
+	}
+	return nil
 }
 
 func TestProcesses(t *testing.T) {

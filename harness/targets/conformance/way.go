@@ -67,6 +67,10 @@ func describes(t *testing.T, b *bench) {
 		d.Timings.Profile != "fast" || !slices.Contains(d.Provides, "alert.pagerduty") || d.Settings["documents"] != "20" {
 		t.Errorf("description %+v", d)
 	}
+	if len(d.Builds) != 2 || d.Builds[0].Name != harness.BuildCurrent || d.Builds[0].Version == d.Builds[1].Version ||
+		len(d.Builds[1].SHA256) != 64 || len(d.Questions) < 4 || !slices.Contains(d.Provides, "code.builds") {
+		t.Errorf("builds %+v, %d questions", d.Builds, len(d.Questions))
+	}
 	outline, err := b.New().Outline(settings())
 	must(t, err)
 	if outline.Kind != d.Kind || len(outline.Links) != len(d.Links) || len(outline.Components) != len(d.Components) {
@@ -171,6 +175,15 @@ func refuses(t *testing.T, b *bench) {
 		{Kind: harness.ComponentKill, Components: []string{"east.cache"}},
 		{Kind: harness.ComponentFence, Components: []string{"east.api"}},
 		{Kind: harness.RunbookCall, Call: "pray"},
+		{Kind: harness.SQLRun, Components: []string{"east.db"}},
+		{Kind: harness.SQLRun, Components: []string{"east.api"}, SQL: "SELECT 1"},
+		{Kind: harness.CertificateSwap, Components: []string{"east.api"}},
+		{Kind: harness.CertificateSwap, Components: []string{"east.db"}, Certificate: &harness.CertificateSpec{Wrong: harness.CertificateExpired}},
+		{Kind: harness.CertificateSwap, Components: []string{"east.api"}, Certificate: &harness.CertificateSpec{Wrong: "ugly"}},
+		{Kind: harness.CertificateSwap, Components: []string{"east.api"}, Certificate: &harness.CertificateSpec{Wrong: harness.CertificateExpiring}},
+		{Kind: harness.CertificateRestore},
+		{Kind: harness.CodeDeploy, Components: []string{"east.api"}, Build: "next"},
+		{Kind: harness.CodeDeploy, Components: []string{"east.db"}, Build: harness.BuildCurrent},
 		{Kind: "disk.fill", Components: []string{"east.db"}},
 	} {
 		if err := b.driver.Execute(context.Background(), bad); err == nil {

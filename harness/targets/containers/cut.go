@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"blackstart/harness"
-	"blackstart/harness/targets/processes"
+	"blackstart/harness/targets/finrag"
 	"blackstart/harness/targets/relay"
 )
 
@@ -25,7 +26,7 @@ func (r *run) sidesOf(a harness.Action, link harness.Link) (sides, error) {
 		return sides{}, fmt.Errorf("direction %q is not known", a.Direction)
 	}
 	inwards := a.Direction == harness.In
-	to, _ := r.described.ComponentByName(link.To)
+	to, _ := r.Described.ComponentByName(link.To)
 	switch a.Region {
 	case to.Region:
 		return sides{in: inwards, out: !inwards}, nil
@@ -35,10 +36,11 @@ func (r *run) sidesOf(a harness.Action, link harness.Link) (sides, error) {
 	return sides{}, fmt.Errorf("link %s has no end in region %q, of which the direction speaks", link.Name, a.Region)
 }
 
-func (r *run) cut(ctx context.Context, a harness.Action) error {
+// Cut drops the packets of links.
+func (r *run) Cut(ctx context.Context, a harness.Action) error {
 	wanted := maps.Clone(r.cuts)
 	for _, name := range a.Links {
-		link, _ := r.described.LinkByName(name)
+		link, _ := r.Described.LinkByName(name)
 		s, err := r.sidesOf(a, link)
 		if err != nil {
 			return err
@@ -48,7 +50,8 @@ func (r *run) cut(ctx context.Context, a harness.Action) error {
 	return r.enforce(ctx, a.Links, wanted)
 }
 
-func (r *run) heal(ctx context.Context, a harness.Action) error {
+// Heal lets them pass again.
+func (r *run) Heal(ctx context.Context, a harness.Action) error {
 	wanted := maps.Clone(r.cuts)
 	for _, name := range a.Links {
 		delete(wanted, name)
@@ -62,7 +65,7 @@ func (r *run) enforce(ctx context.Context, links []string, wanted map[string]sid
 	r.cuts = wanted
 	var names []string
 	for _, l := range links {
-		link, _ := r.described.LinkByName(l)
+		link, _ := r.Described.LinkByName(l)
 		name, _ := linkEnd(link)
 		names = append(names, name)
 	}
@@ -73,8 +76,8 @@ func (r *run) enforce(ctx context.Context, links []string, wanted map[string]sid
 	for i, name := range names {
 		setting.Go(func() { errs[i] = r.gates[name].apply(ctx, r.rulesOf(name, wanted)) })
 	}
-	if slices.Contains(links, processes.WALLink) {
-		errs[len(names)] = r.enforceRelay(wanted[processes.WALLink])
+	if slices.Contains(links, finrag.WALLink) {
+		errs[len(names)] = r.enforceRelay(wanted[finrag.WALLink])
 	}
 	setting.Wait()
 	return errors.Join(errs...)
@@ -82,7 +85,7 @@ func (r *run) enforce(ctx context.Context, links []string, wanted map[string]sid
 
 // rulesOf are the rules of one gate: packets of a cut link vanish, by the address that only this link uses.
 func (r *run) rulesOf(gate string, wanted map[string]sides) (rules []string) {
-	for _, l := range r.described.Links {
+	for _, l := range r.Described.Links {
 		name, network := linkEnd(l)
 		if name != gate {
 			continue
@@ -112,4 +115,13 @@ func (r *run) enforceRelay(s sides) error {
 		return r.walRelay.Cut(relay.ToClient)
 	}
 	return r.walRelay.Heal()
+}
+
+// linkEnd is where a link ends: the gate that can cut it and the network it goes through.
+func linkEnd(l harness.Link) (gate, network string) {
+	region, _, _ := strings.Cut(l.To, ".")
+	if l.From == outside {
+		return l.To, upTo(region)
+	}
+	return l.To, walNet
 }

@@ -22,7 +22,7 @@ package containers
 import (
 	"time"
 
-	"blackstart/harness/targets/processes"
+	"blackstart/harness/targets/finrag"
 )
 
 // Limits.
@@ -40,10 +40,8 @@ const (
 
 	launchLimit  = 60 * time.Second // one container, once its start has begun
 	askTimeout   = time.Second
-	pollEvery    = 25 * time.Millisecond
 	gateAnswer   = 5 * time.Second // one rule set
-	writeTimeout = 2 * time.Second // the write that RefusesWrites tries
-	callTimeout  = 3 * time.Second // one call to the controller
+	stopPatience = 2 * time.Second // with a server that is asked to stop
 	toolTimeout  = 60 * time.Second
 	logLines     = 8        // quoted in an error
 	logLimit     = 64 << 20 // bytes kept of one container's log
@@ -72,11 +70,11 @@ const (
 
 // The places.
 const (
-	east    = "east"
-	west    = "west"
-	outside = "outside"
+	east    = finrag.East
+	west    = finrag.West
+	outside = finrag.Outside
 	walNet  = "west-east"
 )
 
 // An Error is a trouble with one component that a person has to mend.
-type Error = processes.Error
+type Error = finrag.Error

@@ -1,9 +1,13 @@
 package containers
 
 import (
+	"context"
+	"os"
 	"strings"
 
 	"github.com/containerd/errdefs"
+
+	"blackstart/harness/targets/finrag"
 )
 
 // missingIsFine drops an error that says that what is to go is gone, or is going.
@@ -14,19 +18,27 @@ func missingIsFine(err error) error {
 	return err
 }
 
-// hintFor says what to do about troubles that are known.
-func hintFor(text, dir string) string {
-	switch {
-	case strings.Contains(text, "reaper") || strings.Contains(text, "ryuk"):
-		return "testcontainers cannot start its own reaper: leave " + reaperVariable + " unset or set it to true; what a run makes is removed without it"
-	case strings.Contains(text, "could not find an available"), strings.Contains(text, "fully subnetted"):
-		return "the engine has no subnets left: remove networks that nobody uses, docker network prune"
-	case strings.Contains(text, "no space left on device"):
-		return "the engine's disk is full: free some space"
-	case strings.Contains(text, "cannot assign requested address"):
-		return "the engine's networks are not on this machine: this target needs an engine on the same Linux host"
-	case strings.Contains(text, "permission denied"):
-		return "let the account that runs this use the engine"
+// hints are what to do about troubles that are known.
+var hints = []finrag.Hint{
+	{Marks: []string{"reaper", "ryuk"}, Do: "testcontainers cannot start its own reaper: leave " + reaperVariable + " unset or set it to true; what a run makes is removed without it"},
+	{Marks: []string{"could not find an available", "fully subnetted"}, Do: "the engine has no subnets left: remove networks that nobody uses, docker network prune"},
+	{Marks: []string{"no space left on device"}, Do: "the engine's disk is full: free some space"},
+	{Marks: []string{"cannot assign requested address"}, Do: "the engine's networks are not on this machine: this target needs an engine on the same Linux host"},
+	{Marks: []string{"permission denied"}, Do: "let the account that runs this use the engine"},
+}
+
+func (r *run) hint(text string) string { return finrag.HintFor(text, r.Dir, hints) }
+
+// Trouble is an error about a component with the end of its log.
+func (r *run) Trouble(ctx context.Context, component string, err error) error {
+	log := ""
+	if id := r.unit(component); id != "" {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+		defer cancel()
+		if r.engine.saveLog(ctx, id, r.LogFile(component)) == nil {
+			b, _ := os.ReadFile(r.LogFile(component)) // an error without a log is still an error
+			log = tail(string(b))
+		}
 	}
-	return "its log is kept in " + dir + "/logs"
+	return &Error{Component: component, Err: err, Log: log, Hint: r.hint(err.Error() + log)}
 }

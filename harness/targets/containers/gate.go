@@ -121,7 +121,7 @@ func (r *run) openGate(ctx context.Context, name string, networks []string) (*ga
 		HostConfigModifier: withCapability("NET_ADMIN"),
 	})
 	if err != nil {
-		return nil, &Error{Component: name, Err: fmt.Errorf("open its gate: %w", err), Hint: hintFor(err.Error(), r.dir)}
+		return nil, &Error{Component: name, Err: fmt.Errorf("open its gate: %w", err), Hint: r.hint(err.Error())}
 	}
 	g := &gate{engine: r.engine, name: name, id: c, address: map[string]string{}}
 	info, err := r.engine.ContainerInspect(ctx, c, client.ContainerInspectOptions{})

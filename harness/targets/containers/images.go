@@ -20,6 +20,7 @@ import (
 	tclog "github.com/testcontainers/testcontainers-go/log"
 
 	"blackstart/docker"
+	"blackstart/harness/targets/finrag"
 )
 
 // The images, by what they are for. Each is built from docker/NAME.Dockerfile unless Options names another.
@@ -39,7 +40,7 @@ type image struct {
 }
 
 // findImage returns an image of the user's own by its name, or ours, which it builds when the engine does not have it.
-func (e *engine) findImage(ctx context.Context, kind string, o Options, finrag string, say func(string)) (image, error) {
+func (e *engine) findImage(ctx context.Context, kind string, o Options, programs []finrag.Program, say func(string)) (image, error) {
 	if ref := o.Images[kind]; ref != "" {
 		img, err := e.inspectImage(ctx, ref)
 		if err != nil {
@@ -47,7 +48,7 @@ func (e *engine) findImage(ctx context.Context, kind string, o Options, finrag s
 		}
 		return img, nil
 	}
-	files, err := contextOf(kind, finrag)
+	files, err := contextOf(kind, programs)
 	if err != nil {
 		return image{}, &Error{Component: kind + " image", Err: err, Hint: "build finrag with `make build`"}
 	}
@@ -72,7 +73,7 @@ func (e *engine) inspectImage(ctx context.Context, ref string) (image, error) {
 }
 
 // contextOf gathers the files an image is built from.
-func contextOf(kind, finrag string) (map[string][]byte, error) {
+func contextOf(kind string, programs []finrag.Program) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	add := func(from, to string) error {
 		b, err := fs.ReadFile(docker.Files, from)
@@ -84,9 +85,15 @@ func contextOf(kind, finrag string) (map[string][]byte, error) {
 	case imageGate:
 		err = errors.Join(err, add("gate.sh", "gate.sh"))
 	case imageFinrag:
-		program, readErr := os.ReadFile(finrag)
-		err = errors.Join(err, readErr, static(program))
-		files["finrag"], files["state/.keep"] = program, nil
+		if len(programs) == 0 {
+			err = errors.Join(err, errors.New("there is no finrag program"))
+		}
+		for _, p := range programs {
+			content, readErr := os.ReadFile(p.Path)
+			err = errors.Join(err, readErr, static(content))
+			files["releases/"+p.Name+"/finrag"] = content
+		}
+		files["state/.keep"] = nil
 	}
 	return files, err
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/moby/moby/client"
 	"golang.org/x/sync/errgroup"
 
-	"blackstart/harness/targets/processes"
+	"blackstart/harness/targets/finrag"
 	"blackstart/harness/targets/relay"
 )
 
@@ -26,11 +26,11 @@ func (r *run) makeNetworks(ctx context.Context) error {
 		name := r.nameOf(n)
 		made, err := r.engine.NetworkCreate(ctx, name, client.NetworkCreateOptions{Driver: "bridge", Internal: true, Labels: r.labels()})
 		if err != nil {
-			return &Error{Component: "network " + n, Err: err, Hint: hintFor(err.Error(), r.dir)}
+			return &Error{Component: "network " + n, Err: err, Hint: r.hint(err.Error())}
 		}
 		info, err := r.engine.NetworkInspect(ctx, made.ID, client.NetworkInspectOptions{})
 		if err != nil {
-			return &Error{Component: "network " + n, Err: err, Hint: hintFor(err.Error(), r.dir)}
+			return &Error{Component: "network " + n, Err: err, Hint: r.hint(err.Error())}
 		}
 		for _, c := range info.Network.IPAM.Config {
 			if c.Gateway.Is4() {
@@ -41,16 +41,13 @@ func (r *run) makeNetworks(ctx context.Context) error {
 			return &Error{Component: "network " + n, Err: errors.New("the host has no address in it"), Hint: "use an engine whose bridge networks give the host one"}
 		}
 	}
-	if err := r.makeSecrets(); err != nil {
-		return err
-	}
 	return r.openWayToReceivers()
 }
 
 // openWayToReceivers forwards from the network outside to where the harness receives alerts, which is loopback as a rule.
 func (r *run) openWayToReceivers() error {
 	ways := map[string]string{}
-	for _, d := range r.req.Deliveries {
+	for i, d := range r.Request.Deliveries {
 		u, err := url.Parse(d.URL)
 		plain := err != nil || u.Host == "" // host:port, not a URL
 		target := d.URL
@@ -60,7 +57,7 @@ func (r *run) openWayToReceivers() error {
 		if ways[target] == "" {
 			way, err := relay.New(join(r.networks[outside].gateway, 0), target)
 			if err != nil {
-				return &Error{Component: d.Channel, Err: fmt.Errorf("open the way to its receiver: %w", err), Hint: hintFor(err.Error(), r.dir)}
+				return &Error{Component: d.Channel, Err: fmt.Errorf("open the way to its receiver: %w", err), Hint: r.hint(err.Error())}
 			}
 			r.relays = append(r.relays, way)
 			ways[target] = way.Addr()
@@ -71,7 +68,7 @@ func (r *run) openWayToReceivers() error {
 			u.Host = ways[target]
 			d.URL = u.String()
 		}
-		r.delivered = append(r.delivered, d)
+		r.Delivered[i] = d
 	}
 	return nil
 }
@@ -85,7 +82,7 @@ func (r *run) openGates(ctx context.Context) error {
 		"east.api": {east, upTo(east)},
 		"west.api": {west, upTo(west)},
 	}
-	if r.settings.Cache {
+	if r.Settings.Cache {
 		places["east.cache"], places["west.cache"] = []string{east}, []string{west}
 	}
 	var mu sync.Mutex
@@ -108,14 +105,24 @@ func (r *run) openGates(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if r.settings.WALLatency == 0 {
-		return nil
+	if r.Settings.WALLatency > 0 {
+		if err := r.openRelay(0); err != nil {
+			return err
+		}
 	}
+	r.Layout = r.where()
+	var err error
+	r.configs, err = r.WriteConfigs(r.Layout)
+	return err
+}
+
+// openRelay puts a relay into the way of the WAL, which delays it.
+func (r *run) openRelay(port int) error {
 	db := join(r.gates["east.db"].address[walNet], databasePort)
-	link, err := relay.New(join(r.networks[walNet].gateway, 0), db)
+	link, err := relay.New(join(r.networks[walNet].gateway, port), db)
 	if err != nil {
-		return &Error{Component: processes.WALLink, Err: err, Hint: hintFor(err.Error(), r.dir)}
+		return &Error{Component: finrag.WALLink, Err: err, Hint: r.hint(err.Error())}
 	}
 	r.walRelay, r.relays = link, append(r.relays, link)
-	return link.SetLatency(r.settings.WALLatency)
+	return link.SetLatency(r.Settings.WALLatency)
 }

@@ -19,21 +19,19 @@ import (
 
 	"blackstart/docker"
 	"blackstart/harness"
+	"blackstart/harness/targets/finrag"
 	"blackstart/harness/targets/processes"
 )
 
 // described is a run that has been described, on no engine.
 func described(t *testing.T) *run {
 	t.Helper()
-	settings, all, err := processes.ParseSettings(nil)
+	about, err := kind.Outline(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := processes.ProfileOf("fast")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &run{settings: settings, all: all, profile: p, described: sketch(settings, all, p), cuts: map[string]sides{}, gates: map[string]*gate{}}
+	r := newRun(Options{})
+	r.Site = &finrag.Site{Described: about}
 	r.gates["east.db"] = &gate{address: map[string]string{east: "10.0.0.1", upTo(east): "10.0.1.1", walNet: "10.0.2.1"}}
 	r.gates["east.api"] = &gate{address: map[string]string{east: "10.0.0.2", upTo(east): "10.0.1.2"}}
 	return r
@@ -41,7 +39,7 @@ func described(t *testing.T) *run {
 
 func TestRules(t *testing.T) {
 	r := described(t)
-	const wal, db = processes.WALLink, "outside→east.db"
+	const wal, db = finrag.WALLink, "outside→east.db"
 	for _, c := range []struct {
 		region, direction, link string
 		want                    []string
@@ -53,7 +51,7 @@ func TestRules(t *testing.T) {
 		{west, harness.In, wal, []string{"-A OUTPUT -s 10.0.2.1 -j DROP"}},
 		{west, harness.Out, wal, []string{"-A INPUT -d 10.0.2.1 -j DROP"}},
 	} {
-		link, _ := r.described.LinkByName(c.link)
+		link, _ := r.Described.LinkByName(c.link)
 		s, err := r.sidesOf(harness.Action{Region: c.region, Direction: c.direction}, link)
 		if err != nil {
 			t.Fatal(err)
@@ -65,7 +63,7 @@ func TestRules(t *testing.T) {
 			t.Errorf("%+v: the API's gate has %v", c, got)
 		}
 	}
-	link, _ := r.described.LinkByName(db)
+	link, _ := r.Described.LinkByName(db)
 	for _, a := range []harness.Action{{Region: west, Direction: harness.In}, {Region: east, Direction: "sideways"}} {
 		if _, err := r.sidesOf(a, link); err == nil {
 			t.Errorf("%+v was translated", a)
@@ -153,7 +151,7 @@ func TestImageContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{script, filepath.Join(dir, "none")} {
-		if _, err := contextOf(imageFinrag, path); err == nil {
+		if _, err := contextOf(imageFinrag, []finrag.Program{{Path: path}}); err == nil {
 			t.Errorf("%s was taken for a static program", path)
 		}
 	}
@@ -164,7 +162,7 @@ func TestImageContext(t *testing.T) {
 	if err := static(shell); err == nil || !strings.Contains(err.Error(), "CGO_ENABLED=0") {
 		t.Errorf("a program with a loader: %v", err)
 	}
-	gate, err := contextOf(imageGate, "")
+	gate, err := contextOf(imageGate, nil)
 	if err != nil || len(gate) != 2 {
 		t.Fatalf("%v, %v", gate, err)
 	}
@@ -178,14 +176,14 @@ func TestImageContext(t *testing.T) {
 // TestRecoverRefuses reads what is no run of ours: nothing may be removed by it.
 func TestRecoverRefuses(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.MkdirAll(targetDir(dir), 0o755); err != nil {
+	if err := os.MkdirAll(finrag.TargetDir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"", "a b", "x\ny", "../x", strings.Repeat("a", 65)} {
-		if err := os.WriteFile(filepath.Join(targetDir(dir), runFile), []byte(id), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(finrag.TargetDir(dir), runFile), []byte(id), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Recover(context.Background(), dir); err == nil || !strings.Contains(err.Error(), "not a run of ours") {
+		if _, err := Recover(context.Background(), dir, nil); err == nil || !strings.Contains(err.Error(), "not a run of ours") {
 			t.Errorf("%q: %v", id, err)
 		}
 	}
@@ -200,7 +198,7 @@ func TestHints(t *testing.T) {
 		"permission denied while trying to connect":                      "engine",
 		"something else": "/state/logs",
 	} {
-		if got := hintFor(text, "/state"); !strings.Contains(got, want) {
+		if got := finrag.HintFor(text, "/state", hints); !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}

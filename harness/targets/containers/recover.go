@@ -1,7 +1,6 @@
 package containers
 
 import (
-	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
@@ -9,10 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
+
+	"blackstart/harness"
+	"blackstart/harness/targets/finrag"
 )
 
 // runFile names, in the target's directory, the run whose label everything on the engine has.
@@ -21,36 +24,50 @@ const runFile = "containers"
 // nameable is what a run id may be: part of a name and of a label.
 var nameable = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
 
-// Recover removes what a run that was killed has left on the engine: containers, networks and volumes with its label,
-// after it has kept their logs. It returns the names of the components that still ran. A run that was not made of
-// containers has left nothing, and no engine is asked.
-func Recover(ctx context.Context, runDir string) ([]string, error) {
-	dir := targetDir(runDir)
+// Recover takes back, on what a run that was killed has left running, the faults whose undo needs no fence, and asks for
+// proof; then it removes every container, network and volume with the run's label, after it has kept their logs. rec is the
+// run's record as it stood, or nil. A run that was not made of containers has left nothing, and no engine is asked.
+func Recover(ctx context.Context, runDir string, rec *harness.Record) (finrag.Recovered, error) {
+	dir := finrag.TargetDir(runDir)
 	b, err := os.ReadFile(filepath.Join(dir, runFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+		return finrag.Recovered{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find the containers of the run in %s: %w", runDir, err)
+		return finrag.Recovered{}, fmt.Errorf("find the containers of the run in %s: %w", runDir, err)
 	}
 	runID := strings.TrimSpace(string(b))
 	if !nameable.MatchString(runID) {
-		return nil, fmt.Errorf("find the containers of the run in %s: %q is not a run of ours", runDir, runID)
+		return finrag.Recovered{}, fmt.Errorf("find the containers of the run in %s: %q is not a run of ours", runDir, runID)
 	}
 	e, err := openEngine(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("remove the containers of run %s: %w", runID, err)
+		return finrag.Recovered{}, fmt.Errorf("remove the containers of run %s: %w", runID, err)
 	}
 	defer e.Close()
+	l := finrag.ReadLeftover(runDir, rec)
+	l.Detail = "the rehearsal target still ran and was removed"
+	if slices.ContainsFunc(l.Open, func(entry harness.UndoEntry) bool { return !l.Fences(entry) }) {
+		l.Detail = "what was broken was taken back on what still ran; then the rehearsal target was removed"
+		if err := takeBack(ctx, e, runDir, l); err != nil {
+			l.Lost("what still runs could not be reached, and is removed as it is: " + err.Error())
+		}
+	}
 	logErr := e.saveLogs(ctx, runID, dir) // their loss must not keep anything alive
-	ended, err := e.reap(ctx, runID)
-	if err != nil {
-		return ended, err
+	if l.Ended, err = e.reap(ctx, runID); err != nil {
+		return l.Recovered, err
 	}
+	l.Prove(func(p harness.Plan) bool { return p.FencesOld }, func(harness.Plan) (harness.Interval, string, string, error) {
+		left, err := Left(ctx, runID)
+		if err == nil && len(left) > 0 {
+			err = fmt.Errorf("still there: %v", left)
+		}
+		return l.Now(), "removed as it was: no container, network or volume of the run is left, and nothing was healed", finrag.HowGone, err
+	})
 	if logErr != nil {
-		return ended, fmt.Errorf("everything of run %s is removed, but its logs could not all be kept: %w", runID, logErr)
+		return l.Recovered, fmt.Errorf("everything of run %s is removed, but its logs could not all be kept: %w", runID, logErr)
 	}
-	return ended, os.Remove(filepath.Join(dir, runFile))
+	return l.Recovered, os.Remove(filepath.Join(dir, runFile))
 }
 
 // saveLogs copies the logs of every component of a run, and the controller's audit log, below dir.
@@ -98,21 +115,11 @@ func (e *engine) saveLog(ctx context.Context, container, to string) error {
 }
 
 func (e *engine) saveFile(ctx context.Context, container, from, to string) error {
-	r, err := e.CopyFromContainer(ctx, container, client.CopyFromContainerOptions{SourcePath: from})
+	content, err := e.readFile(ctx, container, from)
 	if err != nil {
 		return err
 	}
-	defer r.Content.Close()
-	archive := tar.NewReader(r.Content)
-	if _, err := archive.Next(); err != nil {
-		return err
-	}
-	f, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, io.LimitReader(archive, logLimit))
-	return errors.Join(err, f.Close())
+	return os.WriteFile(to, content, 0o644)
 }
 
 // Left names every container, network and volume that has the label of a run, or, without a run, of any.

@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"time"
+	"net"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
@@ -13,49 +14,40 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"blackstart/docker"
+	"blackstart/harness/targets/finrag"
 	"blackstart/harness/targets/postgres"
 )
 
 // nameOf is the name of a thing of this run on the engine.
-func (r *run) nameOf(thing string) string { return "blackstart-" + r.req.RunID + "-" + thing }
+func (r *run) nameOf(thing string) string { return "blackstart-" + r.Request.RunID + "-" + thing }
 
 func (r *run) labels() map[string]string {
 	l := testcontainers.GenericLabels() // by which its reaper, if there is one, finds them too
-	l[labelRun] = r.req.RunID
+	l[labelRun] = r.Request.RunID
 	return l
 }
 
-// bringUp starts everything in the order in which one thing needs another.
-func (r *run) bringUp(ctx context.Context) error {
-	for _, step := range []struct {
-		what string
-		do   func(context.Context) error
-	}{
-		{"images", r.findImages},
-		{"networks", r.makeNetworks},
-		{"gates", r.openGates},
-		{"databases", r.startDatabases},
-		{"caches", r.startCaches},
-		{"east.api and west.api", r.startAPIs},
-		{"outside.dns", r.startDNS},
-		{"outside.controller", r.startController},
-	} {
-		began := time.Now()
-		if err := step.do(ctx); err != nil {
-			return err
-		}
-		r.req.Progress(fmt.Sprintf("%s ready after %.1f s", step.what, time.Since(began).Seconds()))
+// Stages start everything in the order in which one thing needs another.
+func (r *run) Stages() []finrag.Stage {
+	return []finrag.Stage{
+		{What: "images", Do: r.findImages},
+		{What: "networks", Do: r.makeNetworks},
+		{What: "gates", Do: r.openGates},
+		{What: "databases", Do: r.startDatabases},
+		{What: "caches", Do: r.startCaches},
+		{What: "east.api and west.api", Do: r.startAPIs},
+		{What: "outside.dns", Do: r.startDNS},
+		{What: "outside.controller", Do: r.startController},
 	}
-	return r.describe(ctx)
 }
 
 func (r *run) findImages(ctx context.Context) error {
 	kinds := []string{imageGate, imagePostgres, imageFinrag}
-	if r.settings.Cache {
+	if r.Settings.Cache {
 		kinds = append(kinds, imageRedis)
 	}
 	for _, kind := range kinds {
-		img, err := r.engine.findImage(ctx, kind, r.options, r.finrag, r.req.Progress)
+		img, err := r.engine.findImage(ctx, kind, r.options, r.Programs, r.Request.Progress)
 		if err != nil {
 			return err
 		}
@@ -78,7 +70,7 @@ func (r *run) launch(ctx context.Context, req testcontainers.ContainerRequest) (
 	if req.Labels == nil {
 		req.Labels = map[string]string{}
 	}
-	req.Labels[labelRun] = r.req.RunID
+	req.Labels[labelRun] = r.Request.RunID
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
@@ -106,7 +98,7 @@ func (r *run) startUnit(ctx context.Context, component string, gate *gate, req t
 	}
 	id, err := r.launch(ctx, req)
 	if err != nil {
-		return r.trouble(ctx, component, fmt.Errorf("start its container: %w", err))
+		return r.Trouble(ctx, component, fmt.Errorf("start its container: %w", err))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -127,7 +119,7 @@ func (r *run) startDatabase(ctx context.Context, region string, args ...string) 
 		return err
 	}
 	if err := r.volume(ctx, component); err != nil {
-		return r.trouble(ctx, component, fmt.Errorf("make its volume: %w", err))
+		return r.Trouble(ctx, component, fmt.Errorf("make its volume: %w", err))
 	}
 	return r.startUnit(ctx, component, r.gates[component], testcontainers.ContainerRequest{
 		Image: r.images[imagePostgres].ref, Entrypoint: append([]string{"/bin/sh", inside + "postgres-start.sh"}, args...),
@@ -144,22 +136,26 @@ func (r *run) startDatabases(ctx context.Context) error {
 	if err := r.await(ctx, "east.db", DatabaseReady, r.takesQuestions("east.db")); err != nil {
 		return err
 	}
-	if err := r.prepare(ctx); err != nil {
-		return r.trouble(ctx, "east.db", err)
+	if err := r.makeDatabase(ctx); err != nil {
+		return r.Trouble(ctx, "east.db", err)
 	}
 	direct := r.gates["east.db"].address[walNet]
 	host, port := direct, fmt.Sprint(databasePort)
 	if r.walRelay != nil {
-		host, port = split(r.walRelay.Addr())
+		host, port, _ = net.SplitHostPort(r.walRelay.Addr()) // an address of a listener of ours
 	}
 	if err := r.startDatabase(ctx, west, "standby", direct, host, port, west); err != nil {
 		return err
 	}
-	return r.await(ctx, "west.db", DatabaseReady, r.streams)
+	primary := func(ctx context.Context) (*pgx.Conn, error) { return r.Connect(ctx, "east.db") }
+	if err := r.await(ctx, "west.db", DatabaseReady, r.Streams(primary)); err != nil {
+		return err
+	}
+	return r.await(ctx, "west.db", DatabaseReady, r.takesQuestions("west.db"))
 }
 
-// prepare makes the database of finrag and the slot of the standby.
-func (r *run) prepare(ctx context.Context) error {
+// makeDatabase makes the database of finrag and the slot of the standby.
+func (r *run) makeDatabase(ctx context.Context) error {
 	conn, err := r.connectTo(ctx, "east.db", "postgres")
 	if err != nil {
 		return err
@@ -175,7 +171,7 @@ func (r *run) prepare(ctx context.Context) error {
 }
 
 func (r *run) startCaches(ctx context.Context) error {
-	if !r.settings.Cache {
+	if !r.Settings.Cache {
 		return nil
 	}
 	for _, region := range []string{east, west} {
@@ -185,7 +181,7 @@ func (r *run) startCaches(ctx context.Context) error {
 			Entrypoint: []string{"redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--appendonly", "no"},
 		})
 		if err == nil {
-			err = r.await(ctx, component, PartReady, r.cacheAnswers(region))
+			err = r.await(ctx, component, PartReady, r.CacheAnswers(region))
 		}
 		if err != nil {
 			return err
@@ -212,30 +208,24 @@ func (r *run) startAPIs(ctx context.Context) error {
 			if err := r.startFinrag(both, component, r.gates[component], "region", region+".yaml", files); err != nil {
 				return err
 			}
-			return r.await(both, component, PartReady, r.apiServes(region))
+			return r.await(both, component, PartReady, r.APIServes(region))
 		})
 	}
 	return group.Wait()
 }
 
 func (r *run) startDNS(ctx context.Context) error {
-	files, err := r.dnsFiles()
-	if err != nil {
-		return err
-	}
+	files := r.configFiles("dns.yaml", finrag.DNSToken)
 	if err := r.startFinrag(ctx, "outside.dns", r.gates[outside], "dns", "dns.yaml", files); err != nil {
 		return err
 	}
-	return r.await(ctx, "outside.dns", PartReady, r.nameResolves)
+	return r.await(ctx, "outside.dns", PartReady, r.NameResolves)
 }
 
 func (r *run) startController(ctx context.Context) error {
-	files, err := r.controllerFiles()
-	if err != nil {
-		return err
-	}
+	files := r.controllerFiles()
 	if err := r.startFinrag(ctx, "outside.controller", r.gates[outside], "controller", "controller.yaml", files); err != nil {
 		return err
 	}
-	return r.await(ctx, "outside.controller", PartReady, r.controllerWatches)
+	return r.await(ctx, "outside.controller", PartReady, r.ControllerWatches)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -14,6 +15,9 @@ import (
 // configFile holds our settings; postgresql.conf includes it. ALTER SYSTEM, by
 // which a controller fences, stands above it.
 const configFile = "rehearsal.conf"
+
+// StreamTimeout is how long a stream may be silent until it counts as broken.
+const StreamTimeout = 2 * time.Second
 
 // settings are those of every cluster. fsync and full_page_writes keep their
 // default, on: a rehearsal that could lose writes by itself proves nothing.
@@ -30,7 +34,10 @@ var settings = []string{
 	"max_wal_size = 512MB",
 	"hot_standby = on",
 	"wal_receiver_status_interval = 1s",
-	"wal_retrieve_retry_interval = 200ms",
+	"wal_retrieve_retry_interval = 500ms",
+	// A stream that is cut off must be noticed, by both ends, while a drill watches.
+	fmt.Sprintf("wal_receiver_timeout = %dms", StreamTimeout.Milliseconds()),
+	fmt.Sprintf("wal_sender_timeout = %dms", StreamTimeout.Milliseconds()),
 	"log_line_prefix = '%m [%p] %q%a '",
 	"log_timezone = 'UTC'",
 	"timezone = 'UTC'",
@@ -119,7 +126,8 @@ func (c *Cluster) MakeStandby(ctx context.Context, primary *Cluster, host string
 	if err != nil {
 		return c.fail("copy", err)
 	}
-	conninfo := fmt.Sprintf("host=%s port=%d user=%s passfile='%s' application_name=%s sslmode=disable",
+	// tcp_user_timeout: a standby whose link answers nothing must dial anew, or it comes back long after the link has.
+	conninfo := fmt.Sprintf("host=%s port=%d user=%s passfile='%s' application_name=%s sslmode=disable tcp_user_timeout=2000",
 		host, port, User, passfile, c.Name)
 	return c.Configure("primary_conninfo = "+quote(conninfo), "primary_slot_name = "+quote(c.Name))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"blackstart/harness"
 	"blackstart/harness/targets/procs"
 )
 
@@ -35,6 +36,18 @@ type WALCommits struct {
 	To      LSN
 	Commits []Commit // with LSN in [From, To), in order
 	Before  *Commit  // the last one before From; nil when the WAL read shows none
+}
+
+// Report tells what was read as the record of a drill does; fork is where the promoted database left.
+func (w WALCommits) Report(fork Fork) harness.WALReport {
+	r := harness.WALReport{Tool: w.Reader, ForkLSN: fork.At.String(), Timeline: int(fork.Parent), Commits: len(w.Commits)}
+	if n := len(w.Commits); n > 0 {
+		r.FirstAt, r.LastAt = harness.Stamp(w.Commits[0].At.UnixNano()), harness.Stamp(w.Commits[n-1].At.UnixNano())
+	}
+	if w.Before != nil {
+		r.BeforeAt = harness.Stamp(w.Before.At.UnixNano())
+	}
+	return r
 }
 
 // LedgerCommits reads the WAL of the running cluster from the fork to its end and

@@ -16,14 +16,15 @@
 //	127.77.x.2   entry of west
 //	127.77.x.11, .12, .13   where the processes of east, west and outside listen
 //
-// The package starts finrag as anybody would, by its configuration files, and
-// knows it over the network only. It never promotes anything, never changes a
-// role, and judges nothing; faults come from outside as actions. Linux only.
+// What finrag is, package finrag knows; here it is made of processes. It never
+// promotes anything, never changes a role, and judges nothing; faults come from
+// outside as actions. Linux only.
 package processes
 
 import (
-	"fmt"
 	"time"
+
+	"blackstart/harness/targets/finrag"
 )
 
 // Limits of a start.
@@ -39,42 +40,26 @@ const (
 	// CacheReady bounds the start of a Redis server.
 	CacheReady = 5 * time.Second
 
-	askTimeout     = time.Second           // one question while waiting
-	pollEvery      = 25 * time.Millisecond // between two questions
-	logLines       = 8                     // quoted in an error
-	portTries      = 64                    // addresses tried for a free set
-	maxAnswerBytes = 1 << 20
+	logLines  = 8  // quoted in an error
+	portTries = 64 // addresses tried for a free set
 )
 
-// The places and what stands in them.
+// The places.
 const (
-	east    = "east"
-	west    = "west"
-	walLink = "west.db→east.db"
-
-	serverName = "api.finrag.test" // in the certificates, and the public name without its dot
-	entryName  = serverName + "."
+	east    = finrag.East
+	west    = finrag.West
+	outside = finrag.Outside
 )
 
 // An Error is a trouble with one component that a person has to mend.
-type Error struct {
-	Component string // east.db, outside.dns, …; or finrag, settings
-	Err       error
-	Log       string // the last lines of its log, if there are any
-	Hint      string // what to do
-}
+type Error = finrag.Error
 
-// Error returns the trouble, the end of the log and what to do.
-func (e *Error) Error() string {
-	s := fmt.Sprintf("%s: %v", e.Component, e.Err)
-	if e.Log != "" {
-		s += "\n" + e.Log
+// hints are what to do about troubles that are known, below dir.
+func hints(dir string) []finrag.Hint {
+	return []finrag.Hint{
+		{Marks: []string{"address already in use"}, Do: "another process has taken the port meanwhile: run again, another one will be found"},
+		{Marks: []string{"no space left on device"}, Do: "the disk that holds " + dir + " is full: free some space"},
+		{Marks: []string{"permission denied"}, Do: "make the program and " + dir + " accessible to the account that runs this"},
+		{Marks: []string{"too many open files"}, Do: "raise the limit of open files: ulimit -n 8192"},
 	}
-	if e.Hint != "" {
-		s += " (" + e.Hint + ")"
-	}
-	return s
 }
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }

@@ -2,24 +2,15 @@ package processes
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"sync"
 
 	"blackstart/harness"
+	"blackstart/harness/targets/finrag"
 	"blackstart/harness/targets/postgres"
 	"blackstart/harness/targets/procs"
 )
-
-// FinragVariable is the environment variable that names the finrag program.
-const FinragVariable = "BLACKSTART_FINRAG"
 
 // Options say what to run. The zero value finds everything by itself.
 type Options struct {
@@ -30,59 +21,49 @@ type Options struct {
 
 // OptionsFromEnvironment reads BLACKSTART_FINRAG and BLACKSTART_POSTGRES.
 func OptionsFromEnvironment() Options {
-	return Options{Finrag: os.Getenv(FinragVariable), Postgres: os.Getenv(postgres.SourceVariable)}
+	return Options{Finrag: os.Getenv(finrag.ProgramVariable), Postgres: os.Getenv(postgres.SourceVariable)}
 }
 
 // Driver runs the target for one drill. It implements harness.Driver and
 // harness.Autopsy.
 type Driver struct {
+	finrag.Driver
 	options Options
 	install *postgres.Install // found by Check or Start
-
-	mu  sync.RWMutex // guards run, for Running and Access
-	run *run         // nil before Start
 }
 
 var (
 	_ harness.Driver  = (*Driver)(nil)
 	_ harness.Autopsy = (*Driver)(nil)
+	_ finrag.Way      = (*run)(nil)
 )
+
+// kind is how a description speaks of this way.
+var kind = finrag.Kind{Name: "processes", Simulated: func(finrag.Settings) []string {
+	return []string{"two regions on one machine: links are relays on loopback, without the latency of distance"}
+}}
 
 // New makes a driver; it touches nothing.
 func New(o Options) *Driver { return &Driver{options: o} }
 
 // run is what one Start has made. Its maps are complete before it is published
-// and do not change afterwards, but for fenced.
+// and do not change afterwards.
 type run struct {
+	*finrag.Site
 	*layout
-	req       harness.StartRequest
-	settings  Settings
-	all       map[string]string // settings as text, defaults included
-	timings   timings
-	finrag    string
-	build     string
-	password  string
-	secrets   map[string]string // by file name
-	ca        *authority
-	leaves    map[string]leaf // by region
-	table     *procs.Table
-	clusters  map[string]*postgres.Cluster // by component
-	specs     map[string]procs.Spec        // of the other components
-	described harness.Description
-
-	fenced  map[string]bool // databases that must not be started but alone; owned by the drill's goroutine
-	stopped bool
+	table    *procs.Table
+	clusters map[string]*postgres.Cluster // by component
+	specs    map[string]procs.Spec        // of the other components
+	ended    bool
 }
 
 // Check tells what is missing to run the target here: settings, profile, the
 // finrag program, PostgreSQL.
 func (d *Driver) Check(ctx context.Context, req harness.StartRequest) error {
-	_, _, err := ParseSettings(req.Settings)
-	_, profileErr := profileOf(req.Profile)
-	if err := errors.Join(err, profileErr); err != nil {
-		return &Error{Component: "settings", Err: err}
+	if err := finrag.CheckRequest(req.Settings, req.Profile); err != nil {
+		return err
 	}
-	if _, err := d.findFinrag(); err != nil {
+	if _, err := finrag.FindProgram(d.options.Finrag); err != nil {
 		return err
 	}
 	return d.findPostgres(ctx, req)
@@ -104,181 +85,108 @@ func (d *Driver) findPostgres(ctx context.Context, req harness.StartRequest) err
 	return nil
 }
 
-// findFinrag looks for the program: the option, beside the running program, PATH.
-func (d *Driver) findFinrag() (string, error) {
-	const hint = "build it with `make build`, or name it in " + FinragVariable
-	if d.options.Finrag != "" {
-		path, err := exec.LookPath(d.options.Finrag)
-		if err != nil {
-			return "", &Error{Component: "finrag", Err: err, Hint: hint}
-		}
-		return filepath.Abs(path)
-	}
-	if self, err := os.Executable(); err == nil {
-		if path, err := exec.LookPath(filepath.Join(filepath.Dir(self), "finrag")); err == nil {
-			return path, nil
-		}
-	}
-	path, err := exec.LookPath("finrag")
-	if err != nil {
-		return "", &Error{Component: "finrag", Err: errors.New("the program was found neither beside this one nor on PATH"), Hint: hint}
-	}
-	return filepath.Abs(path)
+// Outline describes the target before it is started, with the fast timings: no addresses, no identities.
+func (d *Driver) Outline(settings map[string]string) (harness.Description, error) {
+	programs, _ := finrag.FindPrograms(context.Background(), d.options.Finrag) // Check says what is missing
+	return kind.Outline(settings, programs)
 }
 
 // Can lists the actions the driver carries out.
-func (d *Driver) Can() []harness.ActionKind {
-	return []harness.ActionKind{
-		harness.LinkCut, harness.LinkHeal, harness.ComponentKill, harness.ComponentStart, harness.ComponentFence,
-		harness.RunbookCall,
-	}
-}
+func (d *Driver) Can() []harness.ActionKind { return finrag.Can(d.Lacks() == "") }
+
+// Lacks says why no other build can be deployed here; "" if one can.
+func (d *Driver) Lacks() string { return finrag.Lacks(d.options.Finrag) }
 
 // Start brings the target up. After an error nothing of it is left running; the
 // logs stay in the state directory.
 func (d *Driver) Start(ctx context.Context, req harness.StartRequest) error {
-	if d.current() != nil {
-		return errors.New("start the target: this driver has started one already")
-	}
-	if req.Progress == nil {
-		req.Progress = func(string) {}
-	}
-	if err := d.Check(ctx, req); err != nil {
-		return err
-	}
-	r, err := d.prepare(ctx, req)
-	if err == nil {
-		err = r.bringUp(ctx)
-	}
-	if err == nil {
-		err = r.pin(ctx)
-	}
-	if r != nil {
-		d.mu.Lock()
-		d.run = r // also after an error: its logs can still be asked for
-		d.mu.Unlock()
-	}
-	if err != nil {
-		if r != nil {
-			err = errors.Join(err, r.stop())
+	return d.Begin(ctx, func() (*finrag.Site, finrag.Way, error) {
+		if err := d.Check(ctx, req); err != nil {
+			return nil, nil, err
 		}
-		return fmt.Errorf("start the target: %w", err)
-	}
-	return nil
+		r, err := d.prepare(ctx, req)
+		if err != nil {
+			return nil, nil, err
+		}
+		return r.Site, r, nil
+	})
 }
 
 // prepare makes everything that is not a process.
 func (d *Driver) prepare(ctx context.Context, req harness.StartRequest) (*run, error) {
-	finrag, err := d.findFinrag()
+	programs, err := finrag.FindPrograms(ctx, d.options.Finrag)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{
-		req: req, finrag: finrag, password: postgres.NewPassword(),
-		secrets: map[string]string{}, leaves: map[string]leaf{}, fenced: map[string]bool{},
-	}
-	if r.settings, r.all, err = ParseSettings(req.Settings); err != nil {
+	r := &run{}
+	if r.Site, err = finrag.NewSite(kind, req); err != nil {
 		return nil, err
 	}
-	if r.timings, err = profileOf(req.Profile); err != nil {
-		return nil, err
-	}
-	if r.build, err = askBuild(ctx, finrag); err != nil {
-		return nil, err
-	}
-	if r.layout, err = newLayout(req.Dir, r.settings); err != nil {
+	r.Programs = programs
+	if r.layout, err = newLayout(r.Dir, r.Settings); err != nil {
 		return nil, err
 	}
 	if err := r.makeParts(d.install); err != nil {
-		return nil, errors.Join(err, r.layout.close())
+		return nil, errors.Join(err, r.close())
 	}
 	return r, nil
 }
 
 func (r *run) makeParts(in *postgres.Install) error {
 	var err error
-	if r.table, err = procs.NewTable(r.dir); err != nil {
+	if r.table, err = procs.NewTable(r.Dir); err != nil {
 		return err
 	}
-	if r.ca, err = newAuthority(); err != nil {
-		return err
-	}
-	for _, region := range []string{east, west} {
-		if r.leaves[region], err = r.ca.issueLeaf(r.config(""), region); err != nil {
+	if r.Settings.WALLatency > 0 {
+		if err := r.links[finrag.WALLink].SetLatency(r.Settings.WALLatency); err != nil {
 			return err
 		}
 	}
-	if r.settings.WALLatency > 0 {
-		if err := r.links[walLink].SetLatency(r.settings.WALLatency); err != nil {
-			return err
-		}
+	r.Layout = r.where(r.Site)
+	if err := r.layReleases(); err != nil {
+		return err
 	}
-	if err := r.writeConfigs(); err != nil {
+	if _, err := r.WriteConfigs(r.Layout); err != nil {
 		return err
 	}
 	r.makeSpecs()
 	return r.makeClusters(in)
 }
 
-func askBuild(ctx context.Context, finrag string) (string, error) {
-	out, err := exec.CommandContext(ctx, finrag, "version").Output()
-	var answer struct{ Build string }
-	if err == nil {
-		err = json.Unmarshal(out, &answer)
-	}
-	if err != nil {
-		return "", &Error{Component: "finrag", Err: fmt.Errorf("ask %s for its version: %w", finrag, err), Hint: "is it the finrag program?"}
-	}
-	return answer.Build, nil
-}
-
-// digest returns the SHA-256 of a file, or "" if it cannot be read.
-func digest(path string) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return ""
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-func (d *Driver) current() *run {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return d.run
-}
-
 // started returns the run, or says that there is none.
 func (d *Driver) started(op string) (*run, error) {
-	if r := d.current(); r != nil {
-		return r, nil
+	_, way, err := d.Started(op)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%s: the target was not started", op)
+	return way.(*run), nil // Start gave it
 }
 
-// Stop ends every process, closes the links and removes the sockets. The state
-// directory stays. Stopping twice changes nothing.
-func (d *Driver) Stop(context.Context) error {
-	r := d.current()
-	if r == nil {
-		return nil
+// Examine fills in what of a component only shows when it runs.
+func (r *run) Examine(_ context.Context, c *harness.Component) error {
+	switch cluster := r.clusters[c.Name]; {
+	case cluster != nil:
+		id, err := cluster.SystemIdentifier()
+		c.Version, c.SHA256, c.Identity = cluster.Install.Version, finrag.Digest(cluster.Install.Bin+"/postgres"), id
+		return err
+	case c.Kind == "redis":
+		c.SHA256 = finrag.Digest(r.specs[c.Name].Argv[0])
+	default:
+		c.Version, c.SHA256 = r.Programs[0].Version, r.Programs[0].SHA256
 	}
-	return r.stop()
+	return nil
 }
 
-func (r *run) stop() error {
-	if r.stopped {
+// KeepLogs has little to do: the processes write where the logs are kept.
+func (r *run) KeepLogs(context.Context) error { return keepAudit(r.Dir) }
+
+// End ends every process, closes the links and removes the sockets.
+func (r *run) End(context.Context) error {
+	if r.ended {
 		return nil
 	}
 	// The links go last: a standby that stops in good order says farewell through one.
-	err := errors.Join(r.table.StopAll(), r.layout.close())
-	r.stopped = err == nil
-	if err != nil {
-		return fmt.Errorf("stop the target: %w", err)
-	}
-	return nil
+	err := errors.Join(r.table.StopAll(), r.close())
+	r.ended = err == nil
+	return err
 }

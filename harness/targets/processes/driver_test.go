@@ -249,16 +249,16 @@ func TestKilledHarness(t *testing.T) {
 	nothingLeft(t, dir)
 	sockets, err := os.ReadFile(filepath.Join(dir, "target", "sockets"))
 	must(t, err)
-	ended, err := processes.Recover(dir)
+	done, err := processes.Recover(context.Background(), dir, nil)
 	must(t, err)
-	if len(ended) != 0 {
-		t.Errorf("recover had to end %v", ended)
+	if len(done.Ended) != 0 {
+		t.Errorf("recover had to end %v", done.Ended)
 	}
 	if _, err := os.Stat(string(sockets)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the sockets are left: %v", err)
 	}
-	if ended, err := processes.Recover(t.TempDir()); err != nil || len(ended) != 0 {
-		t.Errorf("recover an empty directory: %v, %v", ended, err)
+	if done, err := processes.Recover(context.Background(), t.TempDir(), nil); err != nil || done.Detail != "" {
+		t.Errorf("recover an empty directory: %+v, %v", done, err)
 	}
 }
 

@@ -8,13 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
+	"blackstart/harness/targets/finrag"
 	"blackstart/harness/targets/relay"
 )
 
-// layout is where everything is: directories, addresses and links of one run.
+// layout is where the processes of one run listen, and the links between them.
 type layout struct {
-	dir     string // target/ below the run's state directory
 	sockets string // short, because the path of a unix socket is limited
 	apiPort int    // shared by the entries
 
@@ -22,35 +23,24 @@ type layout struct {
 	links  map[string]*relay.Link // by name
 }
 
-// targetDir is the part of a run's state directory that is the target's.
-func targetDir(runDir string) string { return filepath.Join(runDir, "target") }
-
 // socketsFile names, in the target's directory, the directory of the sockets.
 const socketsFile = "sockets"
 
-func (l *layout) logFile(component string) string {
-	return filepath.Join(l.dir, "logs", component+".log")
-}
-func (l *layout) secret(name string) string { return filepath.Join(l.dir, "secrets", name) }
-func (l *layout) config(name string) string { return filepath.Join(l.dir, "config", name) }
+// stateDir is where, in the target's directory, finrag's parts keep what they write.
+const stateDir = "state"
 
-// newLayout makes the directories, finds free addresses and opens the links.
-func newLayout(runDir string, s Settings) (*layout, error) {
-	l := &layout{dir: targetDir(runDir), listen: map[string]string{}, links: map[string]*relay.Link{}}
-	for _, d := range []struct {
-		name string
-		mode os.FileMode
-	}{{"", 0o755}, {"logs", 0o755}, {"config", 0o755}, {"secrets", 0o700}, {"outside", 0o755}} {
-		if err := os.MkdirAll(filepath.Join(l.dir, d.name), d.mode); err != nil {
-			return nil, fmt.Errorf("make the target's directory: %w", err)
-		}
+// newLayout finds free addresses and opens the links, for a target in dir.
+func newLayout(dir string, s finrag.Settings) (*layout, error) {
+	l := &layout{listen: map[string]string{}, links: map[string]*relay.Link{}}
+	if err := os.MkdirAll(filepath.Join(dir, stateDir), 0o755); err != nil {
+		return nil, fmt.Errorf("make the target's directory: %w", err)
 	}
 	var err error
 	if l.sockets, err = os.MkdirTemp("/tmp", "blackstart-*"); err != nil {
 		return nil, fmt.Errorf("make the directory of the sockets: %w", err)
 	}
 	err = errors.Join(os.Chmod(l.sockets, 0o755), // the database's account walks through it
-		os.WriteFile(filepath.Join(l.dir, socketsFile), []byte(l.sockets), 0o644))
+		os.WriteFile(filepath.Join(dir, socketsFile), []byte(l.sockets), 0o644))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make the directory of the sockets: %w", err), l.close())
 	}
@@ -60,8 +50,24 @@ func newLayout(runDir string, s Settings) (*layout, error) {
 	return l, nil
 }
 
+// where says where everything is, as finrag's own parts see it.
+func (l *layout) where(s *finrag.Site) finrag.Layout {
+	w := finrag.Layout{
+		Listen: l.listen, Inside: l.listen, Outside: map[string]string{}, WAL: l.links[finrag.WALLink].Addr(), Port: l.apiPort,
+		Config: s.Config, Secret: s.Secret, TLS: s.Config,
+		State:    func(name string) string { return filepath.Join(s.Dir, stateDir, name) },
+		Releases: func(region string) string { return filepath.Join(s.Dir, "releases", region) },
+	}
+	for name, link := range l.links {
+		if to, ok := strings.CutPrefix(name, "outside→"); ok {
+			w.Outside[to] = link.Addr()
+		}
+	}
+	return w
+}
+
 // findAddresses tries random x in 127.77.x until every address can be had.
-func (l *layout) findAddresses(s Settings) error {
+func (l *layout) findAddresses(s finrag.Settings) error {
 	var last error
 	for range portTries {
 		net := fmt.Sprintf("127.77.%d", rand.IntN(254)+1)
@@ -73,11 +79,11 @@ func (l *layout) findAddresses(s Settings) error {
 	return &Error{Component: "links", Err: last, Hint: "no free addresses were found in 127.77.0.0/16: end what listens there, or run again"}
 }
 
-func (l *layout) tryAddresses(net string, s Settings) error {
-	hosts := map[string]string{east: net + ".11", west: net + ".12", "outside": net + ".13"}
+func (l *layout) tryAddresses(net string, s finrag.Settings) error {
+	hosts := map[string]string{east: net + ".11", west: net + ".12", outside: net + ".13"}
 	places := map[string]string{
 		"east.db": east, "east.api": east, "west.db": west, "west.api": west,
-		"outside.dns": "outside", "outside.control": "outside", "outside.controller": "outside",
+		"outside.dns": outside, "outside.control": outside, "outside.controller": outside,
 	}
 	if s.Cache {
 		places["east.cache"], places["west.cache"] = east, west
@@ -103,7 +109,7 @@ func (l *layout) tryAddresses(net string, s Settings) error {
 		l.open("outside→west.api", fmt.Sprintf("%s:%d", westEntry, port), "west.api"),
 		l.open("outside→east.db", eastEntry+":0", "east.db"),
 		l.open("outside→west.db", westEntry+":0", "west.db"),
-		l.open(walLink, eastEntry+":0", "east.db"))
+		l.open(finrag.WALLink, eastEntry+":0", "east.db"))
 }
 
 func (l *layout) open(name, listen, to string) error {

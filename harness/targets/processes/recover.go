@@ -1,41 +1,111 @@
 package processes
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
+	"time"
 
+	"blackstart/harness"
+	"blackstart/harness/targets/finrag"
 	"blackstart/harness/targets/procs"
 )
 
+// dialLimit bounds the look at one link of a run that was killed.
+const dialLimit = time.Second
+
 // Recover ends what a run that was killed has left behind: its processes, each
-// known by pid and start time, and the directory of its sockets. It returns the
-// names of the components it had to end. The links died with the run.
-func Recover(runDir string) ([]string, error) {
-	dir := targetDir(runDir)
-	ended, err := procs.Reap(dir)
-	var names []string
-	for _, e := range ended {
-		names = append(names, e.Name)
-	}
-	if err != nil {
-		return names, fmt.Errorf("end what the run in %s left behind: %w", runDir, err)
-	}
+// known by pid and start time, and the directory of its sockets. Processes and
+// links died with the run, as a rule; what a fault had changed on disk is put
+// back and read back. rec is the run's record as it stood, or nil. A run that was
+// not made of processes has left nothing.
+func Recover(_ context.Context, runDir string, rec *harness.Record) (finrag.Recovered, error) {
+	dir := finrag.TargetDir(runDir)
 	b, err := os.ReadFile(filepath.Join(dir, socketsFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return names, nil
+		return finrag.Recovered{}, nil
 	}
 	if err != nil {
-		return names, fmt.Errorf("find the sockets of the run in %s: %w", runDir, err)
+		return finrag.Recovered{}, fmt.Errorf("find the sockets of the run in %s: %w", runDir, err)
 	}
 	sockets := strings.TrimSpace(string(b))
 	if ok, _ := filepath.Match("/tmp/blackstart-*", sockets); !ok {
-		return names, fmt.Errorf("find the sockets of the run in %s: %q is not a directory of ours", runDir, sockets)
+		return finrag.Recovered{}, fmt.Errorf("find the sockets of the run in %s: %q is not a directory of ours", runDir, sockets)
+	}
+	l := finrag.ReadLeftover(runDir, rec)
+	ended, err := procs.Reap(dir)
+	for _, e := range ended {
+		l.Ended = append(l.Ended, e.Name)
+	}
+	if err != nil {
+		return l.Recovered, fmt.Errorf("end what the run in %s left behind: %w", runDir, err)
+	}
+	putBack(dir, l)
+	l.Prove(func(harness.Plan) bool { return true }, func(p harness.Plan) (harness.Interval, string, string, error) {
+		text, how := endOf(p)
+		return l.Now(), text, how, linksGone(rec)
+	})
+	l.Detail = "the rehearsal target was found gone, with every link"
+	if len(l.Ended) > 0 {
+		l.Detail += ", but for " + strings.Join(l.Ended, ", ") + ", which was ended"
+	}
+	if slices.ContainsFunc(l.Open, func(e harness.UndoEntry) bool { return onDisk(e.Step.Undo) }) {
+		l.Detail += "; what had been changed on disk was put back and read back"
+	}
+	if err := keepAudit(dir); err != nil {
+		return l.Recovered, fmt.Errorf("keep the audit log of the run in %s: %w", runDir, err)
 	}
 	if err := os.RemoveAll(sockets); err != nil {
-		return names, fmt.Errorf("remove the sockets of the run in %s: %w", runDir, err)
+		return l.Recovered, fmt.Errorf("remove the sockets of the run in %s: %w", runDir, err)
 	}
-	return names, nil
+	return l.Recovered, nil
+}
+
+// endOf says how a fault ended that has lost everything it was done to.
+func endOf(p harness.Plan) (text, how string) {
+	if slices.ContainsFunc(p.Steps, func(s harness.Step) bool { return onDisk(s.Undo) }) {
+		return "its files are put back, and no process or link of the target is left", finrag.HowRestored
+	}
+	return "found gone: no process or link of the target is left, and nothing was healed", finrag.HowGone
+}
+
+// onDisk tells whether an action changes what outlives the processes.
+func onDisk(a harness.Action) bool {
+	return a.Kind == harness.CertificateRestore || a.Kind == harness.CodeDeploy
+}
+
+// linksGone sees that nobody listens any more where the links of a run were.
+func linksGone(rec *harness.Record) error {
+	var errs []error
+	for _, l := range rec.Target.Links {
+		if l.Address == "" {
+			continue
+		}
+		conn, err := net.DialTimeout("tcp", l.Address, dialLimit)
+		if err == nil {
+			_ = conn.Close()
+		}
+		if !errors.Is(err, syscall.ECONNREFUSED) {
+			errs = append(errs, fmt.Errorf("link %s does not refuse connections: %v", l.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// keepAudit puts the controller's audit log with the other logs.
+func keepAudit(dir string) error {
+	audit, err := os.ReadFile(filepath.Join(dir, stateDir, finrag.AuditFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "logs", finrag.AuditLog), audit, 0o644)
 }

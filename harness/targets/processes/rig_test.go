@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"blackstart/harness"
+	targetfinrag "blackstart/harness/targets/finrag"
 	"blackstart/harness/targets/processes"
 )
 
@@ -40,13 +41,13 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	finrag = filepath.Join(dir, "finrag")
-	if built := os.Getenv(processes.FinragVariable); built != "" {
+	if built := os.Getenv(targetfinrag.ProgramVariable); built != "" {
 		finrag = built
 	} else if out, err := exec.Command("go", "build", "-o", finrag, "blackstart/cmd/finrag").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build finrag: %v\n%s", err, out)
 		os.Exit(1)
 	}
-	os.Setenv(processes.FinragVariable, finrag)
+	os.Setenv(targetfinrag.ProgramVariable, finrag)
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)

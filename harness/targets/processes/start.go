@@ -2,29 +2,29 @@ package processes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"blackstart/harness/targets/finrag"
 	"blackstart/harness/targets/postgres"
 	"blackstart/harness/targets/procs"
 )
 
 func (r *run) makeSpecs() {
 	r.specs = map[string]procs.Spec{}
-	finrag := func(component, command, config string) {
+	spec := func(component, program, command, config string) {
 		r.specs[component] = procs.Spec{
-			Name: component, Argv: []string{r.finrag, command, "--config", r.config(config)},
-			Dir: r.dir, Log: r.logFile(component),
+			Name: component, Argv: []string{program, command, "--config", r.Config(config)},
+			Dir: r.Dir, Log: r.LogFile(component),
 		}
 	}
-	finrag("east.api", "region", "east.yaml")
-	finrag("west.api", "region", "west.yaml")
-	finrag("outside.dns", "dns", "dns.yaml")
-	finrag("outside.controller", "controller", "controller.yaml")
+	for _, region := range finrag.Regions() {
+		spec(region+".api", r.release(region, r.Programs[0].Name), "region", region+".yaml")
+	}
+	spec("outside.dns", r.Programs[0].Path, "dns", "dns.yaml")
+	spec("outside.controller", r.Programs[0].Path, "controller", "controller.yaml")
 }
 
 func (r *run) makeClusters(in *postgres.Install) error {
@@ -36,36 +36,23 @@ func (r *run) makeClusters(in *postgres.Install) error {
 			return err
 		}
 		r.clusters[component] = &postgres.Cluster{
-			Name: region, Install: in, Table: r.table, Log: r.logFile(component), Password: r.password,
-			Dir: filepath.Join(r.dir, region), Sockets: filepath.Join(r.sockets, region), Host: host, Port: port,
+			Name: region, Install: in, Table: r.table, Log: r.LogFile(component), Password: r.Password,
+			Dir: filepath.Join(r.Dir, region), Sockets: filepath.Join(r.sockets, region), Host: host, Port: port,
+			Settings: r.DatabaseSettings(region),
 		}
-	}
-	r.clusters["east.db"].Settings = []string{"synchronous_commit = local"}
-	if r.settings.Synchronous {
-		r.clusters["east.db"].Settings = []string{"synchronous_commit = on", "synchronous_standby_names = 'west'"}
 	}
 	return nil
 }
 
-// bringUp starts everything in the order in which one thing needs another.
-func (r *run) bringUp(ctx context.Context) error {
-	for _, step := range []struct {
-		what string
-		do   func(context.Context) error
-	}{
-		{"databases", r.startDatabases},
-		{"caches", r.startCaches},
-		{"east.api and west.api", r.startAPIs},
-		{"outside.dns", r.startDNS},
-		{"outside.controller", r.startController},
-	} {
-		began := time.Now()
-		if err := step.do(ctx); err != nil {
-			return err
-		}
-		r.req.Progress(fmt.Sprintf("%s ready after %.1f s", step.what, time.Since(began).Seconds()))
+// Stages start everything in the order in which one thing needs another.
+func (r *run) Stages() []finrag.Stage {
+	return []finrag.Stage{
+		{What: "databases", Do: r.startDatabases},
+		{What: "caches", Do: r.startCaches},
+		{What: "east.api and west.api", Do: r.startAPIs},
+		{What: "outside.dns", Do: r.startDNS},
+		{What: "outside.controller", Do: r.startController},
 	}
-	return r.describe()
 }
 
 // startDatabases makes the primary, copies it cold for the standby, starts both
@@ -75,7 +62,7 @@ func (r *run) startDatabases(ctx context.Context) error {
 	if err := primary.InitDB(ctx); err != nil {
 		return err
 	}
-	host, port, err := splitPort(r.links[walLink].Addr())
+	host, port, err := splitPort(r.links[finrag.WALLink].Addr())
 	if err != nil {
 		return err
 	}
@@ -91,33 +78,12 @@ func (r *run) startDatabases(ctx context.Context) error {
 	if err := standby.Start(ctx); err != nil {
 		return err
 	}
-	return r.await(ctx, "west.db", StreamReady, r.streams)
-}
-
-// streams holds when the standby streams, and counts as synchronous where it should.
-func (r *run) streams(ctx context.Context) error {
-	conn, err := r.clusters["east.db"].Connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	var state, sync string
-	const ask = `SELECT coalesce(max(state), 'none'), coalesce(max(sync_state), 'none') FROM pg_stat_replication WHERE application_name = $1`
-	if err := conn.QueryRow(ctx, ask, west).Scan(&state, &sync); err != nil {
-		return err
-	}
-	if state != "streaming" {
-		return fmt.Errorf("replication state is %s, not streaming", state)
-	}
-	if r.settings.Synchronous && sync != "sync" {
-		return fmt.Errorf("the standby is %s, not synchronous", sync)
-	}
-	return nil
+	return r.await(ctx, "west.db", StreamReady, r.Streams(primary.Connect))
 }
 
 // startCaches starts a Redis server in each region where the setting asks for one.
 func (r *run) startCaches(ctx context.Context) error {
-	if !r.settings.Cache {
+	if !r.Settings.Cache {
 		return nil
 	}
 	redis, err := exec.LookPath("redis-server")
@@ -131,7 +97,7 @@ func (r *run) startCaches(ctx context.Context) error {
 			return err
 		}
 		r.specs[component] = procs.Spec{
-			Name: component, Dir: r.dir, Log: r.logFile(component),
+			Name: component, Dir: r.Dir, Log: r.LogFile(component),
 			Argv: []string{redis, "--bind", host, "--port", fmt.Sprint(port), "--save", "", "--appendonly", "no", "--daemonize", "no"},
 		}
 		if err := r.start(component); err != nil {
@@ -139,7 +105,7 @@ func (r *run) startCaches(ctx context.Context) error {
 		}
 	}
 	for _, region := range []string{east, west} {
-		if err := r.await(ctx, region+".cache", CacheReady, r.cacheAnswers(region)); err != nil {
+		if err := r.await(ctx, region+".cache", CacheReady, r.CacheAnswers(region)); err != nil {
 			return err
 		}
 	}
@@ -153,7 +119,7 @@ func (r *run) startAPIs(ctx context.Context) error {
 		}
 	}
 	for _, region := range []string{east, west} {
-		if err := r.await(ctx, region+".api", APIReady, r.apiServes(region)); err != nil {
+		if err := r.await(ctx, region+".api", APIReady, r.APIServes(region)); err != nil {
 			return err
 		}
 	}
@@ -164,47 +130,32 @@ func (r *run) startDNS(ctx context.Context) error {
 	if err := r.start("outside.dns"); err != nil {
 		return err
 	}
-	return r.await(ctx, "outside.dns", DNSReady, r.nameResolves)
+	return r.await(ctx, "outside.dns", DNSReady, r.NameResolves)
 }
 
 func (r *run) startController(ctx context.Context) error {
 	if err := r.start("outside.controller"); err != nil {
 		return err
 	}
-	return r.await(ctx, "outside.controller", ControllerReady, r.controllerWatches)
+	return r.await(ctx, "outside.controller", ControllerReady, r.ControllerWatches)
 }
 
 // start starts a component that is not a database.
 func (r *run) start(component string) error {
 	if _, err := r.table.Start(r.specs[component]); err != nil {
-		return &Error{Component: component, Err: err, Hint: hintFor(err.Error(), r.dir)}
+		return &Error{Component: component, Err: err, Hint: finrag.HintFor(err.Error(), r.Dir, hints(r.Dir))}
 	}
 	return nil
 }
 
 // await asks until the component is ready, its process ends, or the limit has passed.
 func (r *run) await(ctx context.Context, component string, limit time.Duration, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	var ended <-chan struct{}
-	if p := r.table.Get(r.processOf(component)); p != nil {
-		ended = p.Done()
+	p := r.table.Get(r.processOf(component))
+	err := finrag.Await(ctx, limit, func() bool { return p != nil && !p.Alive() }, ask)
+	if err != nil {
+		return r.Trouble(ctx, component, err)
 	}
-	for {
-		one, done := context.WithTimeout(ctx, askTimeout)
-		err := ask(one)
-		done()
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ended:
-			return r.trouble(component, errors.New("its process has ended"))
-		case <-ctx.Done():
-			return r.trouble(component, fmt.Errorf("not ready within %v: %w", limit, err))
-		case <-time.After(pollEvery):
-		}
-	}
+	return nil
 }
 
 // processOf returns the name of the component's process in the table.
@@ -215,22 +166,8 @@ func (r *run) processOf(component string) string {
 	return component
 }
 
-func (r *run) trouble(component string, err error) error {
-	log := procs.Tail(r.logFile(component), logLines)
-	return &Error{Component: component, Err: err, Log: log, Hint: hintFor(err.Error()+log, r.dir)}
-}
-
-// hintFor says what to do about troubles that are known.
-func hintFor(text, dir string) string {
-	switch {
-	case strings.Contains(text, "address already in use"):
-		return "another process has taken the port meanwhile: run again, another one will be found"
-	case strings.Contains(text, "no space left on device"):
-		return "the disk that holds " + dir + " is full: free some space"
-	case strings.Contains(text, "permission denied"):
-		return "make the program and " + dir + " accessible to the account that runs this"
-	case strings.Contains(text, "too many open files"):
-		return "raise the limit of open files: ulimit -n 8192"
-	}
-	return "its log is kept in " + filepath.Join(dir, "logs")
+// Trouble is an error about a component with the end of its log.
+func (r *run) Trouble(_ context.Context, component string, err error) error {
+	log := procs.Tail(r.LogFile(component), logLines)
+	return &Error{Component: component, Err: err, Log: log, Hint: finrag.HintFor(err.Error()+log, r.Dir, hints(r.Dir))}
 }

@@ -1,4 +1,4 @@
-package processes
+package finrag
 
 import (
 	"errors"
@@ -25,7 +25,14 @@ type Settings struct {
 	Manual      bool          // controller.failover: manual
 	PagerMuted  bool          // pager.muted: true or false (default)
 	Documents   int           // documents: seeded at the start; default 300
-	Cache       bool          // cache: none (default) or auto, which uses redis-server when it is on PATH
+	Cache       bool          // cache: none (default) or auto, which uses redis-server when it is there
+
+	// What protects against the failures that nobody sees at once. Each is enabled unless a scenario switches it off.
+	Alarm        bool // replication.alarm: enabled (default), silent-when-broken or disabled
+	Silent       bool // replication.alarm: silent-when-broken, the hole: a broken replication is the one that is not told
+	Preflight    bool // preflight: enabled (default) or disabled, which promotes whatever is there
+	Certificates bool // certificates.check: enabled (default) or disabled, which trusts any certificate and renews none
+	Parity       bool // parity: enabled (default) or disabled, which lets the regions run different builds
 }
 
 // setting is one key: its default, and how its text is read.
@@ -64,6 +71,20 @@ var settingsByKey = map[string]setting{
 	"cache": {"none", func(s *Settings, t string) error {
 		return oneOf(t, map[string]func(){"none": func() { s.Cache = false }, "auto": func() { s.Cache = true }})
 	}},
+	"replication.alarm": {"enabled", func(s *Settings, t string) error {
+		return oneOf(t, map[string]func(){"enabled": func() { s.Alarm = true }, "disabled": func() { s.Alarm = false },
+			"silent-when-broken": func() { s.Alarm, s.Silent = true, true }})
+	}},
+	"preflight":          onOff(func(s *Settings) *bool { return &s.Preflight }),
+	"certificates.check": onOff(func(s *Settings) *bool { return &s.Certificates }),
+	"parity":             onOff(func(s *Settings) *bool { return &s.Parity }),
+}
+
+// onOff is a setting that is enabled unless it is disabled.
+func onOff(field func(*Settings) *bool) setting {
+	return setting{"enabled", func(s *Settings, t string) error {
+		return oneOf(t, map[string]func(){"enabled": func() { *field(s) = true }, "disabled": func() { *field(s) = false }})
+	}}
 }
 
 // ParseSettings reads the settings of a scenario; every problem is reported at
@@ -94,86 +115,29 @@ func ParseSettings(given map[string]string) (Settings, map[string]string, error)
 	return s, all, nil
 }
 
+// KnownSettings gives each setting with the check of its value, for the validation of scenarios.
+func KnownSettings() map[string]func(value string) error {
+	known := map[string]func(string) error{}
+	for key, s := range settingsByKey {
+		known[key] = func(value string) error { return s.read(&Settings{}, value) }
+	}
+	return known
+}
+
+// CheckRequest finds what is wrong with the settings and the profile of a start.
+func CheckRequest(settings map[string]string, profile string) error {
+	_, _, err := ParseSettings(settings)
+	_, profileErr := ProfileOf(profile)
+	if err := errors.Join(err, profileErr); err != nil {
+		return &Error{Component: "settings", Err: err}
+	}
+	return nil
+}
+
 func oneOf(text string, words map[string]func()) error {
 	if set, ok := words[text]; ok {
 		set()
 		return nil
 	}
 	return fmt.Errorf("%q is not possible: %s", text, suggest(text, slices.Sorted(maps.Keys(words))))
-}
-
-// suggest names the word that was probably meant, or all of them.
-func suggest(got string, words []string) string {
-	best, least := "", 4 // more than three changes is another word
-	for _, w := range words {
-		if d := distance(strings.ToLower(got), w); d < least && d < len(w) {
-			best, least = w, d
-		}
-	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %q?", best)
-	}
-	return "write one of " + strings.Join(words, ", ")
-}
-
-// maxWord bounds the words that are compared, in bytes.
-const maxWord = 64
-
-// distance counts the letters to insert, drop or replace to get from a to b.
-func distance(a, b string) int {
-	if len(a) > maxWord || len(b) > maxWord {
-		return maxWord
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
-}
-
-// timings is one timing profile, in real time.
-type timings struct {
-	name     string
-	interval time.Duration // between the starts of two health checks
-	failures int
-	timeout  time.Duration
-	ttl      time.Duration
-}
-
-var profiles = []timings{
-	{"fast", time.Second, 3, time.Second, 2 * time.Second},
-	{"standard", 30 * time.Second, 3, 5 * time.Second, 60 * time.Second},
-}
-
-// profileOf finds a timing profile; empty is fast, as befits a rehearsal.
-func profileOf(name string) (timings, error) {
-	if name == "" {
-		return profiles[0], nil
-	}
-	var names []string
-	for _, p := range profiles {
-		if p.name == name {
-			return p, nil
-		}
-		names = append(names, p.name)
-	}
-	return timings{}, fmt.Errorf("profile %q is not known: %s", name, suggest(name, names))
-}
-
-// alertFloor is the part of an alert's latency that is configured: the checks
-// that must fail, the last of them by running into its timeout.
-func (t timings) alertFloor() time.Duration {
-	return time.Duration(t.failures-1)*t.interval + t.timeout
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
@@ -15,40 +13,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/targets/postgres"
-	"blackstart/harness/targets/processes"
 )
-
-// Access gives the way from a place to a component. From outside, and from the other region, it is a link; a region reaches
-// its own components in the network inside it, which no link uses.
-func (d *Driver) Access(place, component string) (harness.Access, error) {
-	r, err := d.started("reach " + component)
-	if err != nil {
-		return harness.Access{}, err
-	}
-	c, ok := r.described.ComponentByName(component)
-	if !ok {
-		return harness.Access{}, fmt.Errorf("reach %s from %s: there is no such component", component, place)
-	}
-	a := harness.Access{}
-	if c.Kind == "postgres" {
-		a.User, a.Password, a.Database = postgres.User, r.password, postgres.Database
-	}
-	if place == c.Region {
-		if place == outside {
-			a.Address = r.outsideAddress(portOf(c.Kind))
-		} else {
-			a.Address = join(r.gates[component].address[place], portOf(c.Kind))
-		}
-		return a, nil
-	}
-	for _, l := range r.described.Links {
-		if l.From == place && l.To == component {
-			a.Address = l.Address
-			return a, nil
-		}
-	}
-	return harness.Access{}, fmt.Errorf("reach %s from %s: there is no link", component, place)
-}
 
 // StartAlone kills a database if it still runs, fences it, and starts another container on its volume, at an address that
 // nobody knows: it follows nobody and refuses writes. stop removes that container.
@@ -65,14 +30,14 @@ func (d *Driver) StartAlone(ctx context.Context, component string) (harness.Acce
 }
 
 func (r *run) startAlone(ctx context.Context, component string) (a harness.Access, id string, stop func(context.Context) error, err error) {
-	c, ok := r.described.ComponentByName(component)
+	c, ok := r.Described.ComponentByName(component)
 	if !ok || c.Kind != "postgres" {
 		return a, "", nil, errors.New("it is not a database")
 	}
 	if r.alone[component] != "" {
 		return a, "", nil, errors.New("it runs alone already")
 	}
-	if err := r.fence(ctx, harness.Action{Components: []string{component}}); err != nil {
+	if err := r.Site.Fence(ctx, r, []string{component}); err != nil {
 		return a, "", nil, err
 	}
 	name := component + ".alone"
@@ -96,8 +61,7 @@ func (r *run) startAlone(ctx context.Context, component string) (a harness.Acces
 	if err := r.await(ctx, name, DatabaseReady, r.takesQuestions(component)); err != nil {
 		return a, "", nil, errors.Join(err, stop(context.WithoutCancel(ctx)))
 	}
-	a = harness.Access{Address: r.alone[component], User: postgres.User, Password: r.password, Database: postgres.Database}
-	return a, id, stop, nil
+	return r.DatabaseAccess(r.alone[component]), id, stop, nil
 }
 
 func (r *run) launchAlone(ctx context.Context, c harness.Component, name string) (string, error) {
@@ -119,9 +83,9 @@ func (r *run) stopAlone(ctx context.Context, component, id string) error {
 	name := component + ".alone"
 	ctx, cancel := context.WithTimeout(ctx, toolTimeout)
 	defer cancel()
-	patience := int(writeTimeout.Seconds())
+	patience := int(stopPatience.Seconds())
 	_, stopErr := r.engine.ContainerStop(ctx, id, client.ContainerStopOptions{Signal: "SIGINT", Timeout: &patience})
-	logErr := r.engine.saveLog(ctx, id, r.logFile(name))
+	logErr := r.engine.saveLog(ctx, id, r.LogFile(name))
 	_, err := r.engine.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true})
 	delete(r.alone, component)
 	r.mu.Lock()
@@ -146,7 +110,7 @@ func (d *Driver) LedgerCommits(ctx context.Context, old, promoted, table string)
 		return harness.WALReport{}, fmt.Errorf("read the WAL of %s: %w", old, err)
 	}
 	defer func() { err = errors.Join(err, stop(context.WithoutCancel(ctx))) }()
-	conn, err := r.connect(ctx, old)
+	conn, err := r.Connect(ctx, old)
 	if err != nil {
 		return harness.WALReport{}, fmt.Errorf("read the WAL of %s: %w", old, err)
 	}
@@ -158,17 +122,7 @@ func (d *Driver) LedgerCommits(ctx context.Context, old, promoted, table string)
 	if err != nil {
 		return harness.WALReport{}, fmt.Errorf("read the WAL of %s: %w", old, err)
 	}
-	report = harness.WALReport{
-		Tool: wal.Reader, ForkLSN: fork.At.String(), Timeline: int(fork.Parent), Commits: len(wal.Commits),
-	}
-	if n := len(wal.Commits); n > 0 {
-		report.FirstAt = harness.Stamp(wal.Commits[0].At.UnixNano())
-		report.LastAt = harness.Stamp(wal.Commits[n-1].At.UnixNano())
-	}
-	if wal.Before != nil {
-		report.BeforeAt = harness.Stamp(wal.Before.At.UnixNano())
-	}
-	return report, nil
+	return wal.Report(fork), nil
 }
 
 // forkPoint reads where a database that was promoted left its timeline.
@@ -214,61 +168,4 @@ func (e *engine) exec(ctx context.Context, container string, argv ...string) ([]
 		return nil, fmt.Errorf("run %s: exit code %d: %s", argv[0], info.ExitCode, tail(complaint.String()))
 	}
 	return []byte(out.String()), nil
-}
-
-// Logs copies every log to dir, NAME.log each, and the controller's audit log, without the secrets that may stand in them.
-func (d *Driver) Logs(ctx context.Context, dir string) error {
-	r := d.current()
-	if r == nil {
-		return nil // nothing was started, so there are none
-	}
-	if !r.stopped {
-		if err := r.engine.saveLogs(ctx, r.req.RunID, r.dir); err != nil {
-			return fmt.Errorf("copy the logs: %w", err)
-		}
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("copy the logs: %w", err)
-	}
-	logs, err := filepath.Glob(filepath.Join(r.dir, "logs", "*"))
-	if err != nil {
-		return fmt.Errorf("copy the logs: %w", err)
-	}
-	var errs []error
-	for _, path := range logs {
-		errs = append(errs, r.copyLog(path, filepath.Join(dir, filepath.Base(path))))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("copy the logs: %w", err)
-	}
-	return nil
-}
-
-func (r *run) copyLog(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	return errors.Join(processes.Redact(in, out, r.allSecrets()), out.Close())
-}
-
-func (r *run) allSecrets() (all []string) {
-	for _, s := range r.secrets {
-		all = append(all, s)
-	}
-	return all
-}
-
-// Secrets lists every secret the run gave to its parts, so that the caller can take them out of what it writes.
-func (d *Driver) Secrets() []string {
-	r := d.current()
-	if r == nil {
-		return nil
-	}
-	return r.allSecrets()
 }

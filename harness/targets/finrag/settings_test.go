@@ -1,4 +1,4 @@
-package processes
+package finrag
 
 import (
 	"strings"
@@ -8,19 +8,20 @@ import (
 
 func TestParseSettings(t *testing.T) {
 	s, all, err := ParseSettings(nil)
-	if err != nil || s != (Settings{Synchronous: true, Failover: true, Documents: 300}) || len(all) != 6 || all["commit"] != "synchronous" {
+	if err != nil || s != (Settings{Synchronous: true, Failover: true, Documents: 300, Alarm: true, Preflight: true, Certificates: true, Parity: true}) || len(all) != 10 || all["commit"] != "synchronous" {
 		t.Errorf("defaults: %+v, %v, %v", s, all, err)
 	}
 	s, all, err = ParseSettings(map[string]string{
 		"commit": "asynchronous", "wal.latency": "200ms", "controller.failover": "disabled",
 		"pager.muted": "true", "documents": "7", "cache": "auto",
+		"replication.alarm": "silent-when-broken", "preflight": "disabled", "certificates.check": "disabled", "parity": "disabled",
 	})
-	if err != nil || s != (Settings{WALLatency: 200 * time.Millisecond, PagerMuted: true, Documents: 7, Cache: true}) || all["documents"] != "7" {
+	if err != nil || s != (Settings{WALLatency: 200 * time.Millisecond, PagerMuted: true, Documents: 7, Cache: true, Alarm: true, Silent: true}) || all["documents"] != "7" {
 		t.Errorf("all set: %+v, %v, %v", s, all, err)
 	}
 	for _, tt := range []struct{ key, value, want string }{
 		{"comit", "synchronous", `"comit" is not known: did you mean "commit"?`},
-		{"zzzzzzzz", "1", "write one of cache, commit, controller.failover, documents, pager.muted, wal.latency"},
+		{"zzzzzzzz", "1", "write one of cache, certificates.check, commit, controller.failover, documents, pager.muted, parity, preflight, replication.alarm, wal.latency"},
 		{"commit", "synchronus", `did you mean "synchronous"?`},
 		{"commit", "Synchronous", `did you mean "synchronous"?`},
 		{"wal.latency", "200", "such as 200ms"},
@@ -31,6 +32,8 @@ func TestParseSettings(t *testing.T) {
 		{"pager.muted", "yes", "write one of false, true"},
 		{"documents", "0", "write 1 to 100000"},
 		{"documents", "many", "write 1 to 100000"},
+		{"replication.alarm", "silent", "write one of disabled, enabled, silent-when-broken"},
+		{"parity", "disable", `did you mean "disabled"?`},
 		{"cache", "redis", "write one of auto, none"},
 	} {
 		_, _, err := ParseSettings(map[string]string{tt.key: tt.value})
@@ -45,13 +48,13 @@ func TestParseSettings(t *testing.T) {
 }
 
 func TestProfiles(t *testing.T) {
-	if p, err := profileOf("standard"); err != nil || p.alertFloor() != 65*time.Second {
+	if p, err := ProfileOf("standard"); err != nil || p.alertFloor() != 65*time.Second {
 		t.Errorf("standard: %+v, %v", p, err)
 	}
-	if p, err := profileOf(""); err != nil || p.name != "fast" || p.alertFloor() != 3*time.Second {
+	if p, err := ProfileOf(""); err != nil || p.Name != "fast" || p.alertFloor() != 3*time.Second {
 		t.Errorf("the default: %+v, %v", p, err)
 	}
-	if _, err := profileOf("fats"); err == nil || !strings.Contains(err.Error(), `did you mean "fast"?`) {
+	if _, err := ProfileOf("fats"); err == nil || !strings.Contains(err.Error(), `did you mean "fast"?`) {
 		t.Errorf("a slip of the pen: %v", err)
 	}
 }

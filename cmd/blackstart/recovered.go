@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"blackstart/harness"
+	"blackstart/harness/targets/finrag"
+)
+
+// recoveredFile keeps, in a run's state directory, what an undo has already taken back: if the pack cannot be sealed then,
+// the next undo finds nothing more to take back and still has it to tell.
+const recoveredFile = "recovered.json"
+
+// undoing is what one undo did about a run.
+type undoing struct {
+	finrag.Recovered
+	Began harness.Stamp `json:"began"`
+	Over  harness.Stamp `json:"over"`
+}
+
+// recover has every way to make a target take back and remove what it has left of the run.
+func (l leftover) recover(ctx context.Context) (undoing, error) {
+	u := undoing{Began: harness.NewClock().Anchor()} // another clock than the drill's: moments for people, never subtracted
+	rec, _ := l.record()                             // without one there are no faults to take back; sealing says why
+	var errs []error
+	for _, r := range rehearsals { // each looks for what it has made, and finds nothing of the others
+		done, err := r.recover(ctx, l.dir, rec)
+		errs = append(errs, err)
+		u.Over = harness.NewClock().Anchor()
+		u.Ended = append(u.Ended, done.Ended...)
+		u.Events = append(u.Events, done.Events...)
+		u.Restored = append(u.Restored, done.Restored...)
+		if done.Detail != "" {
+			u.Detail = done.Detail
+		}
+	}
+	u = l.keepRecovered(u)
+	return u, errors.Join(errs...)
+}
+
+// keepRecovered keeps what was done now, or adds what an undo before this one did.
+func (l leftover) keepRecovered(now undoing) undoing {
+	path := filepath.Join(l.dir, recoveredFile)
+	var before undoing
+	if data, err := os.ReadFile(path); err == nil && json.Unmarshal(data, &before) == nil && before.Detail != "" {
+		before.Ended = append(before.Ended, now.Ended...)
+		before.Events = append(before.Events, now.Events...)
+		for _, i := range now.Restored {
+			if !slices.Contains(before.Restored, i) {
+				before.Restored = append(before.Restored, i)
+			}
+		}
+		before.Over = now.Over
+		now = before
+	}
+	if data, err := json.Marshal(now); err == nil {
+		_ = writeAtomic(path, data) // its loss costs words, nothing else
+	}
+	return now
+}
+
+// apply writes what was done into the record: a fault counts as restored only where it was seen to be over.
+func (u undoing) apply(rec *harness.Record) {
+	rec.Ended = u.Over
+	rec.Undo = harness.UndoRecord{At: harness.Interval{Lo: u.Began, Hi: u.Over}, Complete: true, Detail: "finished by `blackstart undo`: " + u.end()}
+	var open []string
+	for i := range rec.Faults {
+		f := &rec.Faults[i]
+		if f.Do.Lo == 0 || f.Restored {
+			continue
+		}
+		f.Undone, f.Restored = rec.Undo.At, slices.Contains(u.Restored, i)
+		if !f.Restored {
+			open = append(open, f.Plan.Fault.Kind)
+		}
+	}
+	if len(open) > 0 {
+		rec.Undo.Detail += "; not seen to be over before that: " + strings.Join(open, ", ")
+	}
+}
+
+// end says what became of the target.
+func (u undoing) end() string {
+	if u.Detail == "" {
+		return "no rehearsal target was found: it had not been started"
+	}
+	return u.Detail
+}
+
+// tell says what was found and done.
+func (u undoing) tell(say func(string), inForce []string, logErr error) {
+	switch {
+	case logErr != nil:
+		say(fmt.Sprintf("its undo log cannot be read (%v); %s", logErr, u.end()))
+	case len(inForce) > 0:
+		say(fmt.Sprintf("%s may have been in force; %s", strings.Join(inForce, ", "), u.end()))
+	default:
+		say("no fault was in force")
+	}
+	for _, e := range u.Events {
+		say("  " + e.Text)
+	}
+	if n := len(u.Ended); n > 0 {
+		say(fmt.Sprintf("ended %d components that still ran: %s", n, strings.Join(u.Ended, ", ")))
+	}
+}
+
+// record reads the record of the run as it stood; nil if the run had not got that far.
+func (l leftover) record() (*harness.Record, error) {
+	data, err := os.ReadFile(filepath.Join(l.dir, "record.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var rec harness.Record
+	if err := json.Unmarshal(data, &rec); err != nil {
+		return nil, fmt.Errorf("read what was recorded: %w", err)
+	}
+	return &rec, nil
+}

@@ -1,0 +1,99 @@
+package finrag
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"blackstart/harness"
+)
+
+// healer is a way that heals links, or cannot.
+type healer struct {
+	Way
+	healed []string
+	err    error
+}
+
+func (h *healer) Heal(_ context.Context, a harness.Action) error {
+	h.healed = append(h.healed, a.Links...)
+	return h.err
+}
+
+func cutting(kind string, fences bool, links ...string) harness.FaultRecord {
+	step := harness.Step{Do: harness.Action{Kind: harness.LinkCut, Links: links}, Undo: harness.Action{Kind: harness.LinkHeal, Links: links}}
+	return harness.FaultRecord{Do: harness.Interval{Lo: 1, Hi: 2}, Plan: harness.Plan{
+		Fault: harness.FaultSpec{Kind: kind}, Steps: []harness.Step{step}, FencesOld: fences,
+		Restored: []harness.Check{{Kind: harness.ComponentRuns, On: "nowhere"}},
+	}}
+}
+
+// killedIn is a run that was killed while faults were in force.
+func killedIn(t *testing.T, faults ...harness.FaultRecord) *Leftover {
+	t.Helper()
+	dir := t.TempDir()
+	log, err := harness.CreateUndoLog(filepath.Join(dir, undoLog), harness.NewClock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range faults {
+		if _, err := log.Put(f.Plan.Fault.Kind, f.Plan.Steps[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return ReadLeftover(dir, &harness.Record{Faults: faults})
+}
+
+func takeBack(t *testing.T, l *Leftover, err error) []string {
+	t.Helper()
+	about, outlineErr := (Kind{Simulated: func(Settings) []string { return nil }}).Outline(nil, nil)
+	if outlineErr != nil {
+		t.Fatal(outlineErr)
+	}
+	h := &healer{err: err}
+	d := &Driver{}
+	d.Attach(&Site{Described: about, Fenced: map[string]bool{}}, h)
+	d.TakeBack(context.Background(), l)
+	return h.healed
+}
+
+// TestTakeBackLeavesWhatNeedsAFence heals a link only if no fault has cut it whose undo needs a fence.
+func TestTakeBackLeavesWhatNeedsAFence(t *testing.T) {
+	for name, c := range map[string]struct {
+		faults []harness.FaultRecord
+		err    error
+		healed []string
+		last   string
+	}{
+		"alone":        {[]harness.FaultRecord{cutting("replication.break", false, WALLink)}, nil, []string{WALLink}, "not known to be over"},
+		"fails":        {[]harness.FaultRecord{cutting("replication.break", false, WALLink)}, errors.New("no gate"), []string{WALLink}, "no gate"},
+		"behind both":  {[]harness.FaultRecord{cutting("replication.break", false, WALLink), cutting("region.partition", true, WALLink, "outside→east.db")}, nil, nil, "needs a fence"},
+		"fence only":   {[]harness.FaultRecord{cutting("region.partition", true, WALLink)}, nil, nil, ""},
+		"half of them": {[]harness.FaultRecord{cutting("x", false, WALLink, "outside→east.api"), cutting("y", true, WALLink)}, nil, []string{"outside→east.api"}, "not known to be over"},
+	} {
+		l := killedIn(t, c.faults...)
+		healed := takeBack(t, l, c.err)
+		last := ""
+		if n := len(l.Events); n > 0 {
+			last = l.Events[n-1].Text
+		}
+		if !slices.Equal(healed, c.healed) || !strings.Contains(last, c.last) || (c.last == "") != (last == "") || len(l.Restored) > 0 {
+			t.Errorf("%s: healed %v, %d restored, last %q", name, healed, len(l.Restored), last)
+		}
+	}
+}
+
+// TestUnknownStepsStay: a step of a fault that the record does not have may need a fence.
+func TestUnknownStepsStay(t *testing.T) {
+	l := killedIn(t, cutting("replication.break", false, WALLink))
+	l.rec = &harness.Record{}
+	if healed := takeBack(t, l, nil); len(healed) > 0 || len(l.Events) > 0 {
+		t.Errorf("healed %v, told %v", healed, l.Events)
+	}
+}
