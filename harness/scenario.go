@@ -138,6 +138,7 @@ type Overlay struct {
 	Settle      Duration                    `yaml:"settle" json:"settle_ns" doc:"replaces settle"`
 	SteadyState *SteadyOverlay              `yaml:"steadyState" json:"steady_state,omitempty" doc:"replaces numbers of the steady state"`
 	Recovered   *Recovered                  `yaml:"recovered" json:"recovered,omitempty" doc:"replaces numbers of recovered"`
+	Load        map[string]LoadOverlay      `yaml:"load" json:"load,omitempty" doc:"by load id"`
 	Faults      map[string]FaultOverlay     `yaml:"faults" json:"faults,omitempty" doc:"by fault id"`
 	Objectives  map[string]ObjectiveOverlay `yaml:"objectives" json:"objectives" doc:"by objective id"`
 }
@@ -145,6 +146,11 @@ type Overlay struct {
 // SteadyOverlay replaces the length of the baseline.
 type SteadyOverlay struct {
 	For Duration `yaml:"for" json:"for_ns" doc:"replaces steadyState.for"`
+}
+
+// LoadOverlay replaces the rate of one load.
+type LoadOverlay struct {
+	Rate Rate `yaml:"rate" json:"rate" doc:"replaces rate"`
 }
 
 // FaultOverlay replaces the times of one fault.

@@ -246,6 +246,7 @@ func (r *rules) overlays() {
 		return
 	}
 	for _, p := range profiles.entries {
+		r.overlaid(p.key, "load", p.value.get("load"), r.loadIDs())
 		r.overlaid(p.key, "objective", p.value.get("objectives"), objectives)
 		r.overlaid(p.key, "fault", p.value.get("faults"), faults)
 	}
