@@ -45,7 +45,7 @@ drills: build ## every scenario of scenarios/finrag on processes, with its expec
 	go test -timeout 45m -v -run '^TestDrills$$' ./cmd/blackstart/e2e
 
 drills-containers: build ## the same in containers; needs a Docker-compatible engine
-	BLACKSTART_NEEDS_ENGINE=1 go test -timeout 45m -v -run '^TestDrillsOnContainers$$' ./cmd/blackstart/e2e
+	BLACKSTART_DRILLS=all BLACKSTART_NEEDS_ENGINE=1 go test -timeout 45m -v -run '^TestDrillsOnContainers$$' ./cmd/blackstart/e2e
 
 integration: drills ## the same as drills
 

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -39,16 +40,15 @@ var drills = []struct {
 	{"stale-code.sabotaged", harness.ExitFail, `(?i)^fail.*lies: wrong answers \d`},
 }
 
-// TestDrills and TestDrillsOnContainers run beside each other: one drill on each target at a time.
-func TestDrills(t *testing.T) {
-	t.Parallel()
-	runDrills(t, "processes")
-}
+// inShort are the drills that are run in containers unless BLACKSTART_DRILLS=all asks for every one: each named fault once,
+// some that pass and some that fail. One drill at a time: two of them would share two cores, and the steady state is lost.
+var inShort = []string{"region-kill", "replication-break", "replication-break-then-partition.sabotaged", "certificate-expiry", "stale-code.sabotaged"}
+
+func TestDrills(t *testing.T) { runDrills(t, "processes") }
 
 // TestDrillsOnContainers is the same table on the second target: same exit codes, same reasons.
 func TestDrillsOnContainers(t *testing.T) {
 	needEngine(t)
-	t.Parallel()
 	runDrills(t, "containers")
 	left, err := containers.Left(t.Context(), "")
 	if err != nil || len(left) > 0 {
@@ -76,7 +76,11 @@ func runDrills(t *testing.T, on string) {
 		t.Fatalf("%d scenarios, %d rows: every scenario needs its expected end (%v)", len(files), len(drills), err)
 	}
 	var table []row
+	all := on == "processes" || os.Getenv("BLACKSTART_DRILLS") == "all"
 	for _, d := range drills {
+		if !all && !slices.Contains(inShort, d.name) {
+			continue
+		}
 		t.Run(d.name, func(t *testing.T) {
 			b := newBox(t)
 			began := time.Now()
