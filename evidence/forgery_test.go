@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,10 +34,43 @@ const (
 	failedTo    = 320
 )
 
-// makeHonest seals a drill whose metronome saw an outage.
+// template is the pack that makeHonest copies: laying reports out takes a second, and every forgery begins with the same.
+var template struct {
+	once sync.Once
+	h    *honest
+}
+
+// makeHonest gives a pack of its own to a forgery.
 func makeHonest(t *testing.T) *honest {
 	t.Helper()
-	h := &honest{dir: filepath.Join(t.TempDir(), "bag")}
+	template.once.Do(func() {
+		dir, err := os.MkdirTemp("", "blackstart-honest-") // outlives the test that comes first
+		if err != nil {
+			t.Fatal(err)
+		}
+		template.h = buildHonest(t, dir)
+	})
+	if template.h == nil {
+		t.Fatal("the honest pack could not be made")
+	}
+	h := &honest{dir: filepath.Join(t.TempDir(), "bag"), key: template.h.key, rec: &harness.Record{}}
+	if err := os.CopyFS(h.dir, os.DirFS(template.h.dir)); err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(template.h.rec)
+	if err == nil {
+		err = json.Unmarshal(data, h.rec)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// buildHonest seals a drill whose metronome saw an outage.
+func buildHonest(t *testing.T, dir string) *honest {
+	t.Helper()
+	h := &honest{dir: filepath.Join(dir, "bag")}
 	var err error
 	if h.key, err = seal.NewThrowawayIdentity("a forger"); err != nil {
 		t.Fatal(err)
@@ -72,7 +106,7 @@ func makeHonest(t *testing.T) *honest {
 		Streams: []harness.Stream{{ID: 1, Load: "edge", Kind: "samples", File: "data/samples/edge.bin", Workload: "metronome", Place: "outside",
 			Cohorts: []string{"fresh"}, Freq: 100, PerNS: int64(time.Second), StopNS: madeSamples * int64(10*time.Millisecond),
 			TimeoutNS: int64(time.Second), Count: madeSamples, Closed: true}}}
-	pack := filepath.Join(t.TempDir(), "honest.zip")
+	pack := filepath.Join(dir, "honest.zip")
 	if _, _, err := Seal(t.Context(), Sealing{Dir: h.dir, Base: "pack", Path: pack, Record: h.rec, Redact: redact,
 		Identity: h.key.Identity, Formats: []byte("formats\n")}); err != nil {
 		t.Fatal(err)
@@ -215,7 +249,7 @@ func TestAForgerWhoHoldsTheKeyIsFound(t *testing.T) {
 			h.change(t, seal.EventsFile, func(b []byte) []byte { return rechain(t, bytes.Replace(b, []byte("held"), []byte("hold"), 1)) })
 		}, "data/checkpoints/end.note"},
 		"the report of another drill": {func(t *testing.T, h *honest) {
-			other := makeHonest(t)
+			other := buildHonest(t, t.TempDir()) // another drill, with another run id
 			h.change(t, FINRAReport, func([]byte) []byte {
 				data, err := os.ReadFile(other.path(FINRAReport))
 				if err != nil {
@@ -342,6 +376,7 @@ func TestAForgerWhoHoldsTheKeyIsFound(t *testing.T) {
 		}, seal.InputsFile},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h := makeHonest(t)
 			c.forge(t, h)
 			checked := h.verify(t, h.reseal(t))
@@ -430,4 +465,13 @@ func TestTheDirectoryAndTheScenarioAreHeldAgainstTheRecord(t *testing.T) {
 	if err != nil || c.Err() == nil || !strings.Contains(c.Err().Error(), "scenario.yaml") {
 		t.Errorf("a record with another scenario than the pack's file was accepted: %v, %v", err, c.Err())
 	}
+}
+
+// TestMain removes the template that forgeries are made from.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if template.h != nil {
+		_ = os.RemoveAll(filepath.Dir(template.h.dir)) // a folder of the system's temporary files: nothing depends on it
+	}
+	os.Exit(code)
 }

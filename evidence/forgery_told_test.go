@@ -70,6 +70,7 @@ func TestWhatWasToldIsHeldAgainstTheOtherFiles(t *testing.T) {
 		}, RecordFile, "tells its reason, the record does not"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h := makeHonest(t)
 			c.forge(t, h)
 			h.judgeAgain(t, madeSamples)

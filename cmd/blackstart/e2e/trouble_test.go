@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/harness/targets/containers"
 )
 
 // kills is how many random moments are tried; BLACKSTART_KILLS sets another number.
@@ -25,12 +26,27 @@ func kills() int {
 
 // TestKillNineIsUndone kills the tool at random moments of a drill; undo must find nothing running, say what it found,
 // seal what was recorded and leave a machine on which the next drill passes.
-func TestKillNineIsUndone(t *testing.T) {
+func TestKillNineIsUndone(t *testing.T) { killAtRandom(t, "processes", kills()) }
+
+// TestKillNineOnContainersIsUndone does the same where everything goes on living after the tool. It is left to whoever asks
+// for it by BLACKSTART_KILLS: TestKillNineInEachFault kills at four moments of its own.
+func TestKillNineOnContainersIsUndone(t *testing.T) {
+	if os.Getenv("BLACKSTART_KILLS") == "" {
+		t.Skip("BLACKSTART_KILLS is not set: moments inside each fault are killed at by TestKillNineInEachFault")
+	}
+	needEngine(t)
+	killAtRandom(t, "containers", kills())
+	if left, err := containers.Left(t.Context(), ""); err != nil || len(left) > 0 {
+		t.Errorf("left on the engine: %v, %v", left, err)
+	}
+}
+
+func killAtRandom(t *testing.T, on string, times int) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	b := newBox(t)
-	for i := range kills() {
+	for i := range times {
 		after := 500*time.Millisecond + time.Duration(random.Int64N(int64(45*time.Second)))
 		switch i {
 		case 0:
@@ -38,7 +54,7 @@ func TestKillNineIsUndone(t *testing.T) {
 		case 1:
 			after = 3 * time.Second // and one in the soak, when files are open that the record does not name yet
 		}
-		cmd := b.command(t.Context(), "run", scenarioDir+"region-partition.yaml", "--out", b.out)
+		cmd := b.command(t.Context(), "run", scenarioDir+"region-partition.yaml", "--on", on, "--out", b.out)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		if err := cmd.Start(); err != nil {
@@ -60,7 +76,7 @@ func TestKillNineIsUndone(t *testing.T) {
 		}
 		t.Logf("killed after %s: %s", after, strings.TrimSpace(o.stdout))
 	}
-	if o := b.run(t, "run", scenarioDir+"region-partition.yaml", "--out", b.out); o.exit != harness.ExitPass {
+	if o := b.run(t, "run", scenarioDir+"region-partition.yaml", "--on", on, "--out", b.out); o.exit != harness.ExitPass {
 		t.Errorf("the drill after the kills: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
 	}
 }

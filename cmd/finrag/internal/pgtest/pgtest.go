@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	startTimeout = 20 * time.Second
+	startTimeout = 60 * time.Second // a machine that is busy with other tests
 	stopTimeout  = 10 * time.Second
 	poll         = 20 * time.Millisecond
 	settings     = `
