@@ -73,7 +73,7 @@ func (r *rig) Append(e Event) error {
 }
 
 func (r *rig) Plan(_ context.Context, _ Description, f FaultSpec) (Plan, error) {
-	return Plan{Fault: f, FencesOld: true,
+	return Plan{Fault: f, FencesOld: f.For == 0,
 		Steps:    []Step{step("outside→east.db")},
 		InForce:  []Check{{Kind: LinkSilent, On: "outside→east.db"}},
 		Restored: []Check{{Kind: LinkAnswers, On: "outside→east.api"}, {Kind: LinkAnswers, On: "outside→east.db"}}}, nil
