@@ -12,7 +12,7 @@ import (
 )
 
 // named is a scenario of each named fault. A fault that fences is not healed on what is left: the target is removed behind
-// its cut. The others are taken back, and seen to be over, before that.
+// its cut, and is over with it. The others are taken back, and seen to be over, before that.
 var named = []struct {
 	scenario, fault string
 	fences          bool
@@ -60,7 +60,7 @@ func killInside(t *testing.T, on, scenario, fault string, fences bool) {
 	b.nothingLeft(t)
 	b.accepted(t, scenario)
 	rec := readRecord(t, b, scenario)
-	if rec.Status != harness.Interrupted || !rec.Undo.Complete || rec.Faults[0].Restored == fences {
+	if rec.Status != harness.Interrupted || !rec.Undo.Complete || !rec.Faults[0].Restored {
 		t.Errorf("status %s, undo %+v, fault undone %+v, restored %v", rec.Status, rec.Undo, rec.Faults[0].Undone, rec.Faults[0].Restored)
 	}
 	events := lastEvents(t, b, scenario, 8)
