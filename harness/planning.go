@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -41,6 +42,9 @@ func PlanFaults(ctx context.Context, s Scenario, target Description, can []Actio
 		}
 		plans = append(plans, p)
 	}
+	if err := endings(plans); err != nil {
+		return nil, err
+	}
 	for _, step := range s.Recovery.Steps {
 		if !slices.Contains(target.Calls, step.Call) || !slices.Contains(can, RunbookCall) {
 			return nil, fmt.Errorf("target %s has no runbook call %q, which step %q needs; it has: %s",
@@ -49,6 +53,36 @@ func PlanFaults(ctx context.Context, s Scenario, target Description, can []Actio
 	}
 	sort.SliceStable(plans, func(i, j int) bool { return plans[i].Fault.At < plans[j].Fault.At })
 	return plans, nil
+}
+
+// endings refuses a fault that would end while another is in force on the same links or components, since its undo would
+// take back both, or after one behind which a standby may have been promoted, since it could not be seen to be over.
+func endings(plans []Plan) error {
+	for _, p := range plans {
+		over := p.Fault.At + p.Fault.For
+		for _, other := range plans {
+			begun := other.Fault.At >= p.Fault.At && other.Fault.At <= over
+			lasts := other.Fault.For == 0 || other.Fault.At+other.Fault.For >= over
+			if p.Fault.For == 0 || reflect.DeepEqual(p, other) || !begun || !lasts || !other.FencesOld && !touchTheSame(p, other) {
+				continue
+			}
+			return fmt.Errorf("plan %s: it ends at %s, while %s, which begins at %s, is in force: let it end before that, or remove `for: %s`",
+				p.Fault.Kind, over, other.Fault.Kind, other.Fault.At, p.Fault.For)
+		}
+	}
+	return nil
+}
+
+// touchTheSame tells whether two plans change the same link or component.
+func touchTheSame(a, b Plan) bool {
+	touched := func(p Plan) (names []string) {
+		for _, s := range p.Steps {
+			names = append(append(names, s.Do.Links...), s.Do.Components...)
+		}
+		return names
+	}
+	others := touched(b)
+	return slices.ContainsFunc(touched(a), func(n string) bool { return slices.Contains(others, n) })
 }
 
 // Missing lists what a scenario needs and the target does not provide.

@@ -128,6 +128,16 @@ type Timings struct {
 	AlertFloorNS    int64  `json:"alert_floor_ns"` // part of alert latency that is configured
 }
 
+// TellingQuestion is the first question that the builds answer differently; false if none is known.
+func (d *Description) TellingQuestion() (Question, bool) {
+	for _, q := range d.Questions {
+		if q.Older != "" && q.Older != q.Right {
+			return q, true
+		}
+	}
+	return Question{}, false
+}
+
 // RegionByRole finds a region by its role.
 func (d *Description) RegionByRole(role string) (Region, bool) {
 	for _, r := range d.Regions {

@@ -29,7 +29,7 @@ func (codeStale) Plan(_ context.Context, target harness.Description, fault harne
 	if err != nil {
 		return harness.Plan{}, fmt.Errorf("plan %s: %w", fault.Kind, err)
 	}
-	question, ok := telling(target.Questions)
+	question, ok := target.TellingQuestion()
 	if !ok {
 		return harness.Plan{}, fmt.Errorf("plan %s: target %s has no known question that its builds answer differently: "+
 			"an older build could not be told by its answers", fault.Kind, target.Name)
@@ -73,14 +73,4 @@ func twoBuilds(target harness.Description) (current, previous harness.Build, err
 		err = fmt.Errorf("both builds of target %s say they are %q: nobody could tell which one runs", target.Name, current.Version)
 	}
 	return current, previous, err
-}
-
-// telling is the first question whose answer tells the builds apart.
-func telling(questions []harness.Question) (harness.Question, bool) {
-	for _, q := range questions {
-		if q.Older != "" && q.Older != q.Right {
-			return q, true
-		}
-	}
-	return harness.Question{}, false
 }

@@ -61,16 +61,23 @@ func outline(ctx context.Context, s harness.Scenario, f runFlags) (harness.Descr
 	}
 	plans, err := harness.PlanFaults(ctx, s, target, driver.Can(), injector)
 	if err != nil {
-		hint := ""
-		if l, ok := driver.(interface{ Lacks() string }); ok {
-			hint = l.Lacks()
-		}
-		return harness.Description{}, nil, usage(err, hint)
+		return harness.Description{}, nil, usage(err, lacking(driver, s))
 	}
 	if plans == nil {
 		plans = []harness.Plan{}
 	}
 	return target, plans, nil
+}
+
+// lacking says why a target has no second build, where a scenario asks for one; "" where that is not what was refused.
+func lacking(driver harness.Driver, s harness.Scenario) string {
+	l, ok := driver.(interface{ Lacks() string })
+	asks := slices.Contains(s.Target.Needs, "code.builds") ||
+		slices.ContainsFunc(s.Faults, func(f harness.FaultSpec) bool { return f.Kind == "code.stale" })
+	if !ok || !asks {
+		return ""
+	}
+	return l.Lacks()
 }
 
 // injector finds a fault in the catalogue.

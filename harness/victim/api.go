@@ -32,21 +32,11 @@ func (s scene) apiAsker(check harness.Check) (asker, error) {
 	if check.Kind == harness.BuildIs {
 		return func(ctx context.Context, _ func()) error { return client.buildIs(ctx, check.Want) }, nil
 	}
-	question, ok := telling(s.target.Questions)
+	question, ok := s.target.TellingQuestion()
 	if !ok {
 		return nil, fmt.Errorf("target %s has no question that its builds answer differently", s.target.Name)
 	}
 	return func(ctx context.Context, _ func()) error { return client.answerIs(ctx, question, check.Want) }, nil
-}
-
-// telling is the first question whose answer tells the builds apart.
-func telling(questions []harness.Question) (harness.Question, bool) {
-	for _, q := range questions {
-		if q.Older != "" && q.Older != q.Right {
-			return q, true
-		}
-	}
-	return harness.Question{}, false
 }
 
 // apiClient asks one API through one link, over a new connection each time.

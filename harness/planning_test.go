@@ -1,0 +1,58 @@
+package harness
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+// onLinks plans a fault that cuts the links its component names; kinds that begin with region fence.
+type onLinks struct{}
+
+func (onLinks) Plan(_ context.Context, _ Description, f FaultSpec) (Plan, error) {
+	return Plan{Fault: f, FencesOld: strings.HasPrefix(f.Kind, "region."), Steps: []Step{step(f.Component)}}, nil
+}
+
+// TestFaultsThatEnd refuses those whose end would take back another fault, or could not be seen.
+func TestFaultsThatEnd(t *testing.T) {
+	at := func(kind, link string, from, lasts time.Duration) FaultSpec {
+		return FaultSpec{Kind: kind, Component: link, At: Duration(from), For: Duration(lasts)}
+	}
+	for _, c := range []struct {
+		name   string
+		faults []FaultSpec
+		want   string // part of the error, "" for none
+	}{
+		{"alone", []FaultSpec{at("replication.break", "a", 0, 5*time.Second)}, ""},
+		{"over before the next", []FaultSpec{at("replication.break", "a", 0, 5*time.Second), at("region.kill", "a", 6*time.Second, 0)}, ""},
+		{"in the middle of another place", []FaultSpec{at("replication.break", "a", 0, 5*time.Second), at("code.stale", "b", time.Second, 0)}, ""},
+		{"around one that ends before it", []FaultSpec{at("code.stale", "a", 0, 9*time.Second), at("code.stale", "b", time.Second, time.Second)}, ""},
+		{"on the same link", []FaultSpec{at("replication.break", "a", 0, 5*time.Second), at("code.stale", "a", time.Second, 0)},
+			"replication.break: it ends at 5s, while code.stale, which begins at 1s, is in force"},
+		{"twice the same", []FaultSpec{at("code.stale", "a", 0, 5*time.Second), at("code.stale", "a", 3*time.Second, 5*time.Second)}, "begins at 3s"},
+		{"behind a fence", []FaultSpec{at("replication.break", "a", 0, 5*time.Second), at("region.kill", "b", time.Second, 0)}, "remove `for: 5s`"},
+		{"a fence that ends", []FaultSpec{at("region.kill", "a", 0, 5*time.Second)}, "its undo fences the old primary first"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := PlanFaults(t.Context(), Scenario{Faults: c.faults}, rigTarget(), newRig().Can(), func(string) (Injector, bool) { return onLinks{}, true })
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestProvable leaves out what speaks of a fenced database, or of following one, and nothing else.
+func TestProvable(t *testing.T) {
+	d := &drill{rec: &Record{Target: rigTarget()}, fencedNames: map[string]bool{}}
+	checks := []Check{{Kind: LinkAnswers, On: "outside→east.db"}, {Kind: LinkAnswers, On: "outside→east.api"},
+		{Kind: HeartbeatFlows, On: "west.db"}, {Kind: BuildIs, On: "outside→east.api", Want: "2"}}
+	if got := d.provable(checks); len(got) != len(checks) {
+		t.Errorf("nothing is fenced, asked %v", got)
+	}
+	d.fencedNames["east.db"] = true
+	if got := d.provable(checks); len(got) != 2 || got[0] != checks[1] || got[1] != checks[3] {
+		t.Errorf("east.db is fenced, asked %v", got)
+	}
+}
