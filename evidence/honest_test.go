@@ -1,0 +1,236 @@
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"blackstart/evidence/seal"
+	"blackstart/harness"
+	"blackstart/loadgen"
+)
+
+// honest is a small sealed pack, unpacked, with the key that sealed it: what a forger who holds the key works with.
+type honest struct {
+	dir string // root of the bag, without what the seal adds
+	key *seal.Throwaway
+	rec *harness.Record
+}
+
+const (
+	madeSamples = 600
+	failedFrom  = 200 // samples that failed, as in an outage
+	failedTo    = 320
+)
+
+// template is the pack that makeHonest copies: laying reports out takes a second, and every forgery begins with the same.
+var template struct {
+	once sync.Once
+	h    *honest
+}
+
+// makeHonest gives a pack of its own to a forgery.
+func makeHonest(t *testing.T) *honest {
+	t.Helper()
+	template.once.Do(func() {
+		dir, err := os.MkdirTemp("", "blackstart-honest-") // outlives the test that comes first
+		if err != nil {
+			t.Fatal(err)
+		}
+		template.h = buildHonest(t, dir)
+	})
+	if template.h == nil {
+		t.Fatal("the honest pack could not be made")
+	}
+	h := &honest{dir: filepath.Join(t.TempDir(), "bag"), key: template.h.key, rec: &harness.Record{}}
+	if err := os.CopyFS(h.dir, os.DirFS(template.h.dir)); err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(template.h.rec)
+	if err == nil {
+		err = json.Unmarshal(data, h.rec)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// buildHonest seals a drill whose metronome saw an outage.
+func buildHonest(t *testing.T, dir string) *honest {
+	t.Helper()
+	h := &honest{dir: filepath.Join(dir, "bag")}
+	var err error
+	if h.key, err = seal.NewThrowawayIdentity("a forger"); err != nil {
+		t.Fatal(err)
+	}
+	clock := harness.NewClock()
+	runID, packID := uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7())
+	key, err := seal.NewRunKey("blackstart/" + runID.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := Inputs{Format: harness.Format, RunID: runID.String(), PackID: packID.String(), RunKey: key.Verifier(), Environment: harness.Rehearsal,
+		Executor: "a forger", ToolSHA256: "this build", ScenarioName: "pack", Anchor: clock.Anchor()}
+	redact := NewRedactor()
+	sha, err := WriteInputs(h.dir, in, Asked{Scenario: []byte("kind: Scenario\n"), Plan: []harness.Plan{}}, redact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := NewJournal(h.dir, sha, key, redact, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeSamples(t, filepath.Join(h.dir, "data/samples/edge.bin"), runID, clock.Anchor(), outage())
+	now := clock.Now()
+	for _, err := range []error{j.Checkpoint("start"), j.Append(harness.Event{Kind: "steady.held", At: harness.Interval{Lo: now, Hi: now}, Text: "held"}), j.Close()} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.rec = &harness.Record{Format: harness.Format, RunID: runID.String(), PackID: packID.String(), Status: harness.Completed, Inputs: sha,
+		Executor: "a forger", Tool: harness.Tool{SHA256: "this build"}, Scenario: harness.Scenario{Metadata: harness.Metadata{Name: "pack"}},
+		Baseline:    harness.Interval{Lo: now, Hi: now},
+		Environment: harness.Rehearsal, Anchor: clock.Anchor(), Started: clock.Anchor(), Ended: now,
+		Streams: []harness.Stream{{ID: 1, Load: "edge", Kind: "samples", File: "data/samples/edge.bin", Workload: "metronome", Place: "outside",
+			Cohorts: []string{"fresh"}, Freq: 100, PerNS: int64(time.Second), StopNS: madeSamples * int64(10*time.Millisecond),
+			TimeoutNS: int64(time.Second), Count: madeSamples, Closed: true}}}
+	pack := filepath.Join(dir, "honest.zip")
+	if _, _, err := Seal(t.Context(), Sealing{Dir: h.dir, Base: "pack", Path: pack, Record: h.rec, Redact: redact,
+		Identity: h.key.Identity, Formats: []byte("formats\n")}); err != nil {
+		t.Fatal(err)
+	}
+	if c := h.verify(t, pack); c.Err() != nil {
+		t.Fatalf("the honest pack is refused: %v", c.Err())
+	}
+	return h
+}
+
+// outage gives the samples of a metronome that saw one.
+func outage() []loadgen.Sample {
+	var all []loadgen.Sample
+	for n := range uint64(madeSamples) {
+		due := int64(n) * int64(10*time.Millisecond)
+		s := loadgen.Sample{Seq: n, Due: due, Sent: due, Done: due + 1_000_000, Outcome: loadgen.OK, Status: 200}
+		if n >= failedFrom && n < failedTo {
+			s.Done, s.Outcome, s.Status = due+int64(time.Second), loadgen.Timeout, 0
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func writeSamples(t *testing.T, path string, run uuid.UUID, anchor harness.Stamp, all []loadgen.Sample) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := loadgen.NewSampleWriter(f, loadgen.Header{Run: run, Stream: 1, Anchor: int64(anchor)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		err = errors.Join(err, w.Write(s))
+	}
+	if err := errors.Join(err, w.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reseal signs the changed bag with the valid key, as a forger would, and returns the pack.
+func (h *honest) reseal(t *testing.T) string {
+	t.Helper()
+	entries, err := os.ReadDir(h.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name() != seal.PayloadDir {
+			if err := os.RemoveAll(filepath.Join(h.dir, e.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := seal.Seal(t.Context(), h.dir, BagInfo(h.rec), h.key.Identity); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "forged.zip")
+	if err := seal.WritePack(t.Context(), h.dir, "pack", path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func (h *honest) verify(t *testing.T, pack string) Checked {
+	t.Helper()
+	c, err := Verify(context.Background(), pack, VerifyOptions{Roots: []*x509.Certificate{h.key.Root}, Recompute: true, ToolSHA256: "this build"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (h *honest) path(name string) string { return filepath.Join(h.dir, filepath.FromSlash(name)) }
+
+func (h *honest) change(t *testing.T, name string, f func([]byte) []byte) {
+	t.Helper()
+	data, err := os.ReadFile(h.path(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := f(bytes.Clone(data))
+	if bytes.Equal(changed, data) {
+		t.Fatalf("%s was not changed by the forgery", name)
+	}
+	if err := os.WriteFile(h.path(name), changed, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// judgeAgain makes record and findings agree with changed data, as a careful forger would.
+func (h *honest) judgeAgain(t *testing.T, samples int) {
+	t.Helper()
+	st := &h.rec.Streams[0]
+	st.Count = samples
+	if err := os.Remove(h.path(st.File + seal.TreeExt)); err != nil {
+		t.Fatal(err)
+	}
+	s := Sealing{Dir: h.dir, Record: h.rec, Redact: NewRedactor(), Identity: h.key.Identity, Formats: []byte("formats\n"),
+		Progress: func(string) {}}
+	if err := s.hashStreams(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sha, err := writeJSON(h.dir, RecordFile, h.rec, s.Redact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := s.judge(sha)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write(t.Context(), f, sha); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMain removes the template that forgeries are made from.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if template.h != nil {
+		_ = os.RemoveAll(filepath.Dir(template.h.dir)) // a folder of the system's temporary files: nothing depends on it
+	}
+	os.Exit(code)
+}
