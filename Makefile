@@ -8,6 +8,8 @@ SCENARIO ?= scenarios/finrag/region-partition.yaml
 NAME     := $(basename $(notdir $(SCENARIO)))
 OUT      ?= out
 N        ?= 20
+# tests that lay out reports dozens of times: under the race detector, twenty times slower, they take a quarter of an hour
+MANY_REPORTS := Forger|Told|FirstPage
 
 .DEFAULT_GOAL := help
 .PHONY: help build rehearse rehearse-containers base-image test check integration drills drills-containers spread bench fuzz golden lint fmt clean
@@ -34,7 +36,9 @@ base-image: ## debian:bookworm-slim by debootstrap, where it cannot be pulled (r
 
 test: build ## everything: unit, conformance, command line, end-to-end drills with real servers
 	go vet ./...
-	go test -race -timeout 15m $$(go list ./... | grep -v /e2e)
+	go test -race -timeout 15m $$(go list ./... | grep -v -e /e2e -e '/evidence$$')
+	go test -race -skip '$(MANY_REPORTS)' ./evidence
+	go test ./evidence
 	go test -timeout 45m -v -run . ./cmd/blackstart/e2e
 
 check: ## the quick part of the tests

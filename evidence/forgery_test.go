@@ -75,7 +75,7 @@ func TestAForgerWhoHoldsTheKeyIsFound(t *testing.T) {
 			h.judgeAgain(t, madeSamples)
 		}, RecordFile},
 		"samples of another run": {func(t *testing.T, h *honest) {
-			writeSamples(t, h.path("data/samples/edge.bin"), uuid.Must(uuid.NewV7()), h.rec.Anchor, outage())
+			writeSamples(t, h.path("data/samples/edge.bin"), newID(t), h.rec.Anchor, outage())
 			h.judgeAgain(t, madeSamples)
 		}, "data/samples/edge.bin"},
 		"a stream told twice": {func(t *testing.T, h *honest) {

@@ -3,6 +3,7 @@ package evidence
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -74,7 +75,7 @@ func buildHonest(t *testing.T, dir string) *honest {
 		t.Fatal(err)
 	}
 	clock := harness.NewClock()
-	runID, packID := uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7())
+	runID, packID := newID(t), newID(t)
 	key, err := seal.NewRunKey("blackstart/" + runID.String())
 	if err != nil {
 		t.Fatal(err)
@@ -113,6 +114,16 @@ func buildHonest(t *testing.T, dir string) *honest {
 		t.Fatalf("the honest pack is refused: %v", c.Err())
 	}
 	return h
+}
+
+// newID gives an identifier whatever a report that is laid out at the same time has set for the whole process.
+func newID(t *testing.T) uuid.UUID {
+	t.Helper()
+	id, err := uuid.NewV7FromReader(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 // outage gives the samples of a metronome that saw one.
@@ -223,6 +234,19 @@ func (h *honest) judgeAgain(t *testing.T, samples int) {
 	}
 	if err := s.write(t.Context(), f, sha); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestTwoPacksAreVerifiedAtOnce: laying reports out has settings for the whole process, which must not be shared.
+func TestTwoPacksAreVerifiedAtOnce(t *testing.T) {
+	pack := makeHonest(t).reseal(t)
+	for range 2 {
+		t.Run("pack", func(t *testing.T) {
+			t.Parallel()
+			if c := makeHonest(t).verify(t, pack); c.Err() != nil {
+				t.Errorf("refused: %v", c.Err())
+			}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -139,11 +140,11 @@ type drill struct {
 }
 
 func newDrill(r drillRequest) (*drill, error) {
-	runID, err := uuid.NewV7()
+	runID, err := uuid.NewV7FromReader(rand.Reader)
 	if err != nil {
 		return nil, broken(err, "")
 	}
-	packID, err := uuid.NewV7()
+	packID, err := uuid.NewV7FromReader(rand.Reader)
 	if err != nil {
 		return nil, broken(err, "")
 	}
