@@ -12,7 +12,7 @@ N        ?= 20
 MANY_REPORTS := Forger|Told|FirstPage
 
 .DEFAULT_GOAL := help
-.PHONY: help build rehearse rehearse-containers base-image test check integration drills drills-containers spread bench fuzz golden lint fmt clean
+.PHONY: help build rehearse rehearse-containers base-image test check integration drills drills-containers compare spread bench fuzz golden lint fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -49,9 +49,15 @@ drills: build ## every scenario of scenarios/finrag on processes, with its expec
 	go test -timeout 45m -v -run '^TestDrills$$' ./cmd/blackstart/e2e
 
 drills-containers: build ## the same in containers; needs a Docker-compatible engine
-	BLACKSTART_DRILLS=all BLACKSTART_NEEDS_ENGINE=1 go test -timeout 45m -v -run '^TestDrillsOnContainers$$' ./cmd/blackstart/e2e
+	BLACKSTART_NEEDS_ENGINE=1 go test -timeout 45m -v -run '^TestDrillsOnContainers$$' ./cmd/blackstart/e2e
 
 integration: drills ## the same as drills
+
+compare: build ## N runs of every scenario on both targets (default 20; about 22 minutes each); every run goes to docs/targets.md
+	@rm -f bin/rows.jsonl
+	for i in $$(seq $(N)); do BLACKSTART_ROWS=$(CURDIR)/bin/rows.jsonl BLACKSTART_NEEDS_ENGINE=1 \
+	  go test -count 1 -timeout 60m -run '^TestDrills' ./cmd/blackstart/e2e || echo "round $$i had another end than expected: its runs are shown too"; done
+	go run ./cmd/blackstart/spread -rows bin/rows.jsonl -md docs/targets.md
 
 spread: build ## N rehearsals in a row (default 20); the spread goes to docs/performance.md
 	go run ./cmd/blackstart/spread -n $(N) -bin bin/blackstart -scenario $(SCENARIO) -md docs/performance.md

@@ -5,14 +5,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"blackstart/harness"
 	"blackstart/harness/targets/containers"
+	"blackstart/internal/rows"
 )
 
 // drills is every scenario with the exit code and the reason it must end with. A scenario without a row fails the test.
@@ -39,10 +38,6 @@ var drills = []struct {
 	{"stale-code", harness.ExitPass, `(?i)^pass`},
 	{"stale-code.sabotaged", harness.ExitFail, `(?i)^fail.*lies: wrong answers \d`},
 }
-
-// inShort are the drills that are run in containers unless BLACKSTART_DRILLS=all asks for every one: each named fault once,
-// some that pass and some that fail. One drill at a time: two of them would share two cores, and the steady state is lost.
-var inShort = []string{"region-kill", "replication-break", "replication-break-then-partition.sabotaged", "certificate-expiry", "stale-code.sabotaged"}
 
 func TestDrills(t *testing.T) { runDrills(t, "processes") }
 
@@ -75,16 +70,14 @@ func runDrills(t *testing.T, on string) {
 	if err != nil || len(files) != len(drills) {
 		t.Fatalf("%d scenarios, %d rows: every scenario needs its expected end (%v)", len(files), len(drills), err)
 	}
-	var table []row
-	all := on == "processes" || os.Getenv("BLACKSTART_DRILLS") == "all"
+	var table []rows.Row
+	lane := newLane(on)
 	for _, d := range drills {
-		if !all && !slices.Contains(inShort, d.name) {
-			continue
-		}
+		lane.names = append(lane.names, d.name)
+	}
+	for _, d := range drills {
 		t.Run(d.name, func(t *testing.T) {
-			b := newBox(t)
-			began := time.Now()
-			o := b.run(t, "run", scenarioDir+d.name+".yaml", "--on", on, "--out", b.out, "--junit", filepath.Join(b.out, "junit.xml"))
+			o, b, took := lane.drill(t, d.name)
 			t.Logf("exit %d\n%s", o.exit, o.stdout)
 			if o.exit != d.exit || !regexp.MustCompile(d.reason).MatchString(o.firstLine()) {
 				t.Errorf("exit %d, want %d; first line %q, want %s\n%s", o.exit, d.exit, o.firstLine(), d.reason, o.stderr)
@@ -93,22 +86,22 @@ func runDrills(t *testing.T, on string) {
 			if _, err := os.Stat(filepath.Join(b.out, "junit.xml")); err != nil {
 				t.Errorf("no JUnit file: %v", err)
 			}
-			table = append(table, row{d.name, d.exit, o.exit, time.Since(began), o.firstLine(), readFindings(t, b, d.name)})
 			b.accepted(t, d.name)
-			onePack(t, b, d.name)
+			table = append(table, note(t, b, rows.Row{On: on, Scenario: d.name, Exit: o.exit, Want: d.exit, Took: took}))
+			onePack(t, b, o, d.name)
 		})
 	}
 	printTable(on, table)
 }
 
 // onePack checks what only some packs show.
-func onePack(t *testing.T, b box, name string) {
+func onePack(t *testing.T, b box, o outcome, name string) {
 	t.Helper()
 	switch name {
 	case "region-partition":
 		t.Run("auditor", func(t *testing.T) { auditor(t, b, name) })
 		t.Run("stranger", func(t *testing.T) { stranger(t, b, name) })
-		t.Run("secrets", func(t *testing.T) { noSecrets(t, b, name) })
+		t.Run("secrets", func(t *testing.T) { noSecrets(t, b, o, name) })
 		t.Run("flip", func(t *testing.T) { flipEveryFile(t, b, name) })
 	case "region-partition.async-lag":
 		t.Run("stranger", func(t *testing.T) { stranger(t, b, name) })

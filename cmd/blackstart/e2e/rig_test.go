@@ -64,6 +64,14 @@ type box struct {
 
 func newBox(t *testing.T) box {
 	t.Helper()
+	b := makeBox(t)
+	b.removedAfter(t)
+	return b
+}
+
+// makeBox makes a box that outlives the test.
+func makeBox(t *testing.T) box {
+	t.Helper()
 	dir, err := os.MkdirTemp("/var/tmp", "blackstart-e2e-")
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +81,11 @@ func newBox(t *testing.T) box {
 	}
 	b := box{state: filepath.Join(dir, "state"), out: filepath.Join(dir, "out")}
 	b.env = append(os.Environ(), "BLACKSTART_STATE="+b.state)
+	return b
+}
+
+// removedAfter removes the box once the test is over, and keeps the packs of a test that failed.
+func (b box) removedAfter(t *testing.T) {
 	t.Cleanup(func() {
 		if t.Failed() {
 			keep, err := os.MkdirTemp("", "blackstart-failed-")
@@ -81,9 +94,8 @@ func newBox(t *testing.T) box {
 				t.Logf("packs kept in %s", keep)
 			}
 		}
-		_ = os.RemoveAll(dir)
+		_ = os.RemoveAll(filepath.Dir(b.state))
 	})
-	return b
 }
 
 // outcome is how a command ended.

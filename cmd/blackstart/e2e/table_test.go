@@ -2,35 +2,46 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"blackstart/harness"
 	"blackstart/harness/measure"
+	"blackstart/internal/rows"
 )
 
-// row is what came of one drill.
-type row struct {
-	name      string
-	want, got int
-	took      time.Duration
-	reason    string
-	findings  harness.Findings
+// note makes a row of a drill, and appends it to the file that BLACKSTART_ROWS names, if it names one.
+func note(t *testing.T, b box, r rows.Row) rows.Row {
+	t.Helper()
+	r.Findings = readFindings(t, b, r.Scenario)
+	for _, p := range readRecord(t, b, r.Scenario).Phases {
+		if p.Name == "setup" {
+			r.Up = p.At.Hi.Sub(p.At.Lo)
+		}
+	}
+	if path := os.Getenv("BLACKSTART_ROWS"); path != "" {
+		if err := rows.Append(path, r); err != nil {
+			t.Error(err)
+		}
+	}
+	return r
 }
 
 // printing keeps two tables apart.
 var printing sync.Mutex
 
 // printTable shows all drills of one target on 80 columns: what was expected, what came, RTO, RPO, the alert, and why.
-func printTable(on string, rows []row) {
+func printTable(on string, all []rows.Row) {
 	printing.Lock()
 	defer printing.Unlock()
 	fmt.Printf("\ndrills on %s\n%-43s %4s %3s %4s %7s %7s %7s\n", on, "scenario", "want", "got", "took", "RTO", "RPO", "alert")
-	for _, r := range rows {
-		fmt.Printf("%-43s %4d %3d %3.0fs %7s %7s %7s\n", r.name, r.want, r.got, r.took.Seconds(),
-			found(r.findings, measure.MeasureRTO), found(r.findings, measure.MeasureRPOTime), found(r.findings, measure.MeasureAlert))
-		for _, line := range folded(r.reason, 74) {
+	for _, r := range all {
+		fmt.Printf("%-43s %4d %3d %3.0fs %7s %7s %7s\n", r.Scenario, r.Want, r.Exit, r.Took.Seconds(),
+			found(r.Findings, measure.MeasureRTO), found(r.Findings, measure.MeasureRPOTime), found(r.Findings, measure.MeasureAlert))
+		for _, line := range folded(r.Findings.Reason, 74) {
 			fmt.Println("      " + line)
 		}
 	}

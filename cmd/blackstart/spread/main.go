@@ -1,5 +1,6 @@
 // Command spread runs one scenario many times in a row and writes every run's RTO and alert latency into a page of the
-// documentation: every run is shown, never only an average. It judges nothing beyond the exit codes it was given.
+// documentation: every run is shown, never only an average. It judges nothing beyond the exit codes it was given. With
+// -rows it runs nothing and writes what the end-to-end tests ran, every scenario on both targets, side by side.
 package main
 
 import (
@@ -18,10 +19,12 @@ import (
 	"blackstart/harness/measure"
 )
 
-// Markers around the part of the page that this command owns.
-const (
-	begin = "<!-- spread: written by make spread -->"
-	end   = "<!-- spread: end -->"
+// part is a part of a page that this command owns, between two markers.
+type part struct{ begin, end string }
+
+var (
+	spreading = part{"<!-- spread: written by make spread -->", "<!-- spread: end -->"}
+	comparing = part{"<!-- compare: written by make compare -->", "<!-- compare: end -->"}
 )
 
 // one is what came of one rehearsal.
@@ -36,7 +39,15 @@ func main() {
 	bin := flag.String("bin", "bin/blackstart", "the built program")
 	scenario := flag.String("scenario", "scenarios/finrag/region-partition.yaml", "scenario to run")
 	page := flag.String("md", "docs/performance.md", "page that gets the table")
+	file := flag.String("rows", "", "run nothing: write the runs in this file, of the end-to-end tests, side by side")
 	flag.Parse()
+	if *file != "" {
+		if err := compare(*file, *page); err != nil {
+			fmt.Fprintln(os.Stderr, "error:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(*n, *bin, *scenario, *page); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
@@ -62,7 +73,7 @@ func run(n int, bin, scenario, page string) error {
 		}
 		fmt.Fprintf(os.Stderr, "%2d of %d: exit %d in %s: %s\n", i+1, n, o.exit, o.took.Round(time.Second), o.findings.Reason)
 	}
-	if err := write(page, table(filepath.Base(scenario), all)); err != nil {
+	if err := write(page, spreading, table(filepath.Base(scenario), all)); err != nil {
 		return err
 	}
 	if bad > 0 {
@@ -147,16 +158,16 @@ func find(f harness.Findings, name, cohort string) harness.Measurement {
 	return harness.Measurement{}
 }
 
-// write replaces the part of the page between the markers, or adds it at the end.
-func write(page, text string) error {
+// write replaces a part of the page, or adds it at the end.
+func write(page string, p part, text string) error {
 	old, err := os.ReadFile(page)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	part := begin + "\n" + text + end + "\n"
+	text = p.begin + "\n" + text + p.end + "\n"
 	s := string(old)
-	if i, j := strings.Index(s, begin), strings.Index(s, end); i >= 0 && j > i {
-		return os.WriteFile(page, []byte(s[:i]+part+strings.TrimPrefix(s[j+len(end):], "\n")), 0o644)
+	if i, j := strings.Index(s, p.begin), strings.Index(s, p.end); i >= 0 && j > i {
+		return os.WriteFile(page, []byte(s[:i]+text+strings.TrimPrefix(s[j+len(p.end):], "\n")), 0o644)
 	}
-	return os.WriteFile(page, []byte(s+"\n"+part), 0o644)
+	return os.WriteFile(page, []byte(s+"\n"+text), 0o644)
 }

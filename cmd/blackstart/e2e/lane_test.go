@@ -1,0 +1,93 @@
+package e2e
+
+import (
+	"bytes"
+	"flag"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// lane runs drills one after the other on one target. While a drill seals what it saw, the next one brings its target up:
+// neither of them is measuring then. Two drills that measure at once would share two cores, and the steady state is lost.
+type lane struct {
+	on    string
+	names []string // in their order
+	early bool     // the next drill may begin early; not where -run picks some of them
+	next  *flight
+}
+
+// alone are the drills whose packs are examined for long: the next one begins after that.
+var alone = []string{"region-partition", "region-partition.async-lag"}
+
+func newLane(on string) *lane {
+	return &lane{on: on, early: !strings.Contains(flag.Lookup("test.run").Value.String(), "/")}
+}
+
+// flight is a drill that has begun.
+type flight struct {
+	name   string
+	box    box
+	cmd    *exec.Cmd
+	began  time.Time
+	stdout bytes.Buffer
+	stderr *watcher
+	ended  chan struct{} // closed when the command has ended
+}
+
+// loadIsOver is what the tool says when nothing more is measured under load.
+const loadIsOver = "load stopped; every request"
+
+func (l *lane) begin(t *testing.T, name string) *flight {
+	t.Helper()
+	f := &flight{name: name, box: makeBox(t), began: time.Now(), stderr: newWatcher(loadIsOver), ended: make(chan struct{})}
+	args := []string{"run", scenarioDir + name + ".yaml", "--on", l.on, "--out", f.box.out, "--junit", filepath.Join(f.box.out, "junit.xml")}
+	if slices.Contains(alone, name) {
+		args = append(args, "--keep-state")
+	}
+	f.cmd = exec.Command(filepath.Join(bins, "blackstart"), args...)
+	f.cmd.Env = f.box.env
+	f.cmd.Stdout, f.cmd.Stderr = &f.stdout, f.stderr
+	if err := f.cmd.Start(); err != nil {
+		t.Fatalf("run %s: %v", name, err)
+	}
+	go func() {
+		_ = f.cmd.Wait() // the exit code tells
+		close(f.ended)
+	}()
+	return f
+}
+
+// drill runs one drill to its end, and begins the one after it when this one's load has stopped.
+func (l *lane) drill(t *testing.T, name string) (outcome, box, time.Duration) {
+	t.Helper()
+	f := l.next
+	if l.next = nil; f == nil {
+		f = l.begin(t, name)
+	}
+	f.box.removedAfter(t)
+	if f.name != name {
+		t.Fatalf("%s has begun where %s was to come", f.name, name)
+	}
+	limit := time.After(drillLimit)
+	stopped := f.stderr.seen
+	for {
+		select {
+		case <-stopped:
+			stopped = nil
+			if i := slices.Index(l.names, name) + 1; l.early && i < len(l.names) && !slices.Contains(alone, name) {
+				l.next = l.begin(t, l.names[i])
+			}
+		case <-f.ended:
+			return outcome{f.cmd.ProcessState.ExitCode(), f.stdout.String(), f.stderr.text()}, f.box, time.Since(f.began)
+		case <-limit:
+			_ = f.cmd.Process.Signal(syscall.SIGINT) // it undoes what it broke
+			<-f.ended
+			t.Fatalf("run %s: not done after %s\n%s", name, drillLimit, f.stderr.text())
+		}
+	}
+}
