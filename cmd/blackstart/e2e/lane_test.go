@@ -3,8 +3,10 @@ package e2e
 import (
 	"bytes"
 	"flag"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -17,15 +19,22 @@ import (
 type lane struct {
 	on    string
 	names []string // in their order
-	early bool     // the next drill may begin early; not where -run picks some of them
 	next  *flight
 }
 
 // alone are the drills whose packs are examined for long: the next one begins after that.
 var alone = []string{"region-partition", "region-partition.async-lag"}
 
+// newLane takes the drills that -run lets run.
 func newLane(on string) *lane {
-	return &lane{on: on, early: !strings.Contains(flag.Lookup("test.run").Value.String(), "/")}
+	_, picked, _ := strings.Cut(flag.Lookup("test.run").Value.String(), "/")
+	l := &lane{on: on}
+	for _, d := range drills {
+		if regexp.MustCompile(picked).MatchString(d.name) {
+			l.names = append(l.names, d.name)
+		}
+	}
+	return l
 }
 
 // flight is a drill that has begun.
@@ -70,6 +79,7 @@ func (l *lane) drill(t *testing.T, name string) (outcome, box, time.Duration) {
 		f = l.begin(t, name)
 	}
 	f.box.removedAfter(t)
+	f.box.copiedAfter(t, l.on)
 	if f.name != name {
 		t.Fatalf("%s has begun where %s was to come", f.name, name)
 	}
@@ -79,7 +89,7 @@ func (l *lane) drill(t *testing.T, name string) (outcome, box, time.Duration) {
 		select {
 		case <-stopped:
 			stopped = nil
-			if i := slices.Index(l.names, name) + 1; l.early && i < len(l.names) && !slices.Contains(alone, name) {
+			if i := slices.Index(l.names, name) + 1; i < len(l.names) && !slices.Contains(alone, name) {
 				l.next = l.begin(t, l.names[i])
 			}
 		case <-f.ended:
@@ -90,4 +100,17 @@ func (l *lane) drill(t *testing.T, name string) (outcome, box, time.Duration) {
 			t.Fatalf("run %s: not done after %s\n%s", name, drillLimit, f.stderr.text())
 		}
 	}
+}
+
+// copiedAfter keeps the packs of a drill in the directory that BLACKSTART_PACKS names, if it names one.
+func (b box) copiedAfter(t *testing.T, on string) {
+	dir := os.Getenv("BLACKSTART_PACKS")
+	if dir == "" {
+		return
+	}
+	t.Cleanup(func() {
+		if err := os.CopyFS(filepath.Join(dir, on, filepath.Base(t.Name())), os.DirFS(b.out)); err != nil {
+			t.Errorf("keep the packs: %v", err)
+		}
+	})
 }

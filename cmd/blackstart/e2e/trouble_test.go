@@ -21,7 +21,7 @@ func kills() int {
 	if n, err := strconv.Atoi(os.Getenv("BLACKSTART_KILLS")); err == nil && n > 0 {
 		return n
 	}
-	return 4
+	return 3
 }
 
 // TestKillNineIsUndone kills the tool at random moments of a drill; undo must find nothing running, say what it found,
