@@ -39,10 +39,19 @@ func (c *Controller) judgeCertificate(end config.RegionEnd, f CertificateFacts, 
 		c.report(subject, eventCertificateExpired, d, m)
 	case left < c.config.Certificates.Warn.D():
 		m.Severity = notify.Warning
-		m.Text = fmt.Sprintf("finrag: the certificate of region %s expires in %s, at %s", end.Name, left.Round(time.Minute), d["not_after"])
+		m.Text = fmt.Sprintf("finrag: the certificate of region %s expires in %s, at %s", end.Name, timeLeft(left), d["not_after"])
 		c.report(subject, eventCertificateExpiring, d, m)
 	default:
 		m.Text = fmt.Sprintf("finrag: the certificate of region %s is valid until %s", end.Name, d["not_after"])
 		c.over(subject, eventCertificateValid, d, m)
 	}
+}
+
+// timeLeft says a span as people do: in days from two days on.
+func timeLeft(left time.Duration) string {
+	const day = 24 * time.Hour
+	if left < 2*day {
+		return left.Round(time.Minute).String()
+	}
+	return fmt.Sprintf("%d days", left.Round(time.Hour)/day)
 }

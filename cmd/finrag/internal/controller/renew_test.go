@@ -131,3 +131,19 @@ func TestTheAuthoritySignsNoOtherName(t *testing.T) {
 		t.Error("a region's certificate is taken for an authority")
 	}
 }
+
+func TestTimeLeftIsSaidAsPeopleDo(t *testing.T) {
+	for _, c := range []struct {
+		left time.Duration
+		want string
+	}{
+		{20*24*time.Hour - 3*time.Second, "20 days"},
+		{48 * time.Hour, "2 days"},
+		{30 * time.Hour, "30h0m0s"},
+		{90 * time.Second, "2m0s"},
+	} {
+		if got := timeLeft(c.left); got != c.want {
+			t.Errorf("%s left: %q, want %q", c.left, got, c.want)
+		}
+	}
+}
