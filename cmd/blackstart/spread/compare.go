@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"blackstart/harness"
 	"blackstart/harness/measure"
 	"blackstart/internal/rows"
 )
@@ -67,7 +68,8 @@ func line(n int, r rows.Row) string {
 	}
 	value := func(name, cohort string) string {
 		m := find(r.Findings, name, cohort)
-		if m.Name == "" {
+		asked := slices.ContainsFunc(r.Findings.Objectives, func(o harness.Finding) bool { return o.Objective.Measure == name })
+		if m.Name == "" || (!asked && !m.Known) {
 			return "–"
 		}
 		return measure.Value(m)
