@@ -17,6 +17,9 @@ import (
 
 const engineHint = "start a Docker-compatible engine on this machine and see that `docker info` answers, or name one in DOCKER_HOST; or rehearse with --on processes"
 
+// hostVariable names the engine.
+const hostVariable = "DOCKER_HOST"
+
 // reaperVariable switches the reaper of testcontainers off or on.
 const reaperVariable = "TESTCONTAINERS_RYUK_DISABLED"
 
@@ -61,6 +64,9 @@ func openEngine(ctx context.Context) (*engine, error) {
 		if a.err != nil {
 			return nil, &Error{Component: "engine", Err: fmt.Errorf("no container engine answers: %w", short(a.err)), Hint: engineHint}
 		}
+		if err := isNamed(os.Getenv(hostVariable), a.client.DaemonHost()); err != nil {
+			return nil, err
+		}
 		return &engine{a.client}, nil
 	case <-ctx.Done():
 		if errors.Is(ctx.Err(), context.Canceled) {
@@ -68,6 +74,16 @@ func openEngine(ctx context.Context) (*engine, error) {
 		}
 		return nil, &Error{Component: "engine", Err: fmt.Errorf("no container engine answers within %v", EngineAnswer), Hint: engineHint}
 	}
+}
+
+// isNamed refuses an engine that was found in place of the one somebody named: testcontainers goes on searching where the
+// named one does not answer, and a drill must not break anything on another engine.
+func isNamed(named, found string) error {
+	if named == "" || named == found {
+		return nil
+	}
+	return &Error{Component: "engine", Err: fmt.Errorf("%s names %s, and it was %s that answered", hostVariable, named, found),
+		Hint: "start the engine that " + hostVariable + " names, or unset it to use the other"}
 }
 
 // calmly makes an error of a panic: testcontainers panics where its own search for the engine fails.
