@@ -81,6 +81,9 @@ func classifyPG(err error) loadgen.Outcome {
 	if err == nil {
 		return loadgen.OK
 	}
+	if isReadOnly(err) {
+		return loadgen.HTTP5xx // it serves no writes
+	}
 	if !errors.As(err, &pg) {
 		if pgconn.Timeout(err) {
 			return loadgen.Timeout
@@ -94,14 +97,12 @@ func classifyPG(err error) loadgen.Outcome {
 	case "08", "53", "57", "58", "XX":
 		return loadgen.HTTP5xx
 	}
-	if isReadOnly(err) {
-		return loadgen.HTTP5xx // it serves no writes
-	}
 	return loadgen.HTTP4xx
 }
 
-// isReadOnly says that the server has become, or was all along, no primary.
+// isReadOnly says that the server has become, or was all along, no primary: it refused a statement, or the look at it found
+// that it takes no writes.
 func isReadOnly(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "25006"
+	return errors.Is(err, pgconn.ErrReadOnlyConnection) || (errors.As(err, &pg) && pg.Code == "25006")
 }

@@ -43,6 +43,7 @@ func TestWriteOutcomes(t *testing.T) {
 		{"end of file", io.ErrUnexpectedEOF, "", loadgen.AttemptUnknown, loadgen.Reset},
 		{"timeout", fmt.Errorf("receive: %w", os.ErrDeadlineExceeded), "", loadgen.AttemptUnknown, loadgen.Timeout},
 		{"never left", neverLeft{}, "", loadgen.AttemptDefinite, loadgen.Other},
+		{"no primary found", fmt.Errorf("%w: connect: %w", errNoPrimary, pgconn.ErrReadOnlyConnection), "", loadgen.AttemptUnknown, loadgen.HTTP5xx},
 		{"anything", errors.New("?"), "", loadgen.AttemptUnknown, loadgen.Other},
 	} {
 		res := classifyWrite(c.err, c.warning)

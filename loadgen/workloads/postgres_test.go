@@ -270,7 +270,7 @@ func TestWritersFindThePromotedStandby(t *testing.T) {
 		Clock: clock, Rate: 100, Timeout: time.Second,
 		Database: Database{Addresses: []string{blackHole(t, "127.0.0.1"), standby.addr()}, MaxConns: 8},
 	})
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(1300 * time.Millisecond) // the first writes have given up by then
 	before := clock.Now()
 	if _, err := conn.Exec(t.Context(), `SELECT pg_promote(true)`); err != nil {
 		t.Fatal(err)
@@ -288,6 +288,13 @@ func TestWritersFindThePromotedStandby(t *testing.T) {
 	first := slices.IndexFunc(attempts, func(a loadgen.Attempt) bool { return a.Outcome == loadgen.AttemptOK })
 	if attempts[first].Done < before {
 		t.Fatalf("a write was acknowledged at %d, before the promotion at %d", attempts[first].Done, before)
+	}
+	classes := map[loadgen.Outcome]int{}
+	for _, sample := range samplesOf(t, w.samples) {
+		classes[sample.Outcome]++
+	}
+	if classes[loadgen.HTTP5xx] == 0 || classes[loadgen.Other] > 0 {
+		t.Errorf("a standby that takes no writes is classed %v: http-5xx is wanted, and nothing else", classes)
 	}
 	t.Logf("first write %s after the promotion returned", time.Duration(attempts[first].Done-promoted))
 }
