@@ -81,12 +81,23 @@ func killAtRandom(t *testing.T, on string, times int) {
 	}
 }
 
-// TestInterruptUndoesAndSeals sends Ctrl-C in the middle of the outage.
+// TestInterruptUndoesAndSeals sends Ctrl-C in the middle of the outage, on both targets.
 func TestInterruptUndoesAndSeals(t *testing.T) {
+	for _, on := range []string{"processes", "containers"} {
+		t.Run(on, func(t *testing.T) {
+			if on == "containers" {
+				needEngine(t)
+			}
+			interrupt(t, on)
+		})
+	}
+}
+
+func interrupt(t *testing.T, on string) {
 	b := newBox(t)
 	ctx, cancel := context.WithTimeout(t.Context(), drillLimit)
 	defer cancel()
-	cmd := b.command(ctx, "run", scenarioDir+"region-partition.yaml", "--out", b.out)
+	cmd := b.command(ctx, "run", scenarioDir+"region-partition.yaml", "--on", on, "--out", b.out)
 	watch := newWatcher("in force")
 	var stdout bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, watch
@@ -109,6 +120,12 @@ func TestInterruptUndoesAndSeals(t *testing.T) {
 	rec := readRecord(t, b, "region-partition")
 	if rec.Status != harness.Stopped || !rec.Undo.Complete || !rec.Undo.FenceChecked || !rec.Faults[0].Restored {
 		t.Errorf("status %s, undo %+v, fault %+v", rec.Status, rec.Undo, rec.Faults)
+	}
+	if on != "containers" {
+		return
+	}
+	if left, err := containers.Left(t.Context(), rec.RunID); err != nil || len(left) > 0 {
+		t.Errorf("left on the engine: %v, %v", left, err)
 	}
 }
 
