@@ -28,6 +28,7 @@ var expected = map[string]int{
 	"replication-break":                          harness.ExitPass,
 	"replication-break.sabotaged":                harness.ExitFail,
 	"replication-break.sabotaged-silent":         harness.ExitFail,
+	"replication-pause":                          harness.ExitPass,
 	"replication-break-then-partition":           harness.ExitPass,
 	"replication-break-then-partition.sabotaged": harness.ExitFail,
 	"stale-code":                                 harness.ExitPass,

@@ -31,6 +31,7 @@ var drills = []struct {
 	{"replication-break", harness.ExitPass, `(?i)^pass`},
 	{"replication-break.sabotaged", harness.ExitFail, `(?i)^fail.*page: not received`},
 	{"replication-break.sabotaged-silent", harness.ExitFail, `(?i)^fail.*page: not received`},
+	{"replication-pause", harness.ExitPass, `(?i)^pass`},
 	{"replication-break-then-partition", harness.ExitPass, `(?i)^pass`},
 	{"replication-break-then-partition.sabotaged", harness.ExitFail, `(?i)^fail.*decision: failed-over.*lost: \d+`},
 	{"certificate-expiry", harness.ExitPass, `(?i)^pass`},

@@ -11,7 +11,7 @@ import (
 	"blackstart/harness/targets/containers"
 )
 
-// named is a scenario of each named fault. A fault that fences is not healed on what is left: the target is removed behind
+// named is a scenario of each named fault, and of the trap beside the second. A fault that fences is not healed on what is left: the target is removed behind
 // its cut, and is over with it. The others are taken back, and seen to be over, before that.
 var named = []struct {
 	scenario, fault string
@@ -19,6 +19,7 @@ var named = []struct {
 }{
 	{"region-partition", "region.partition", true},
 	{"replication-break", "replication.break", false},
+	{"replication-pause", "replication.pause", false},
 	{"certificate-expiry", "certificate.expire", false},
 	{"stale-code", "code.stale", false},
 }
