@@ -53,7 +53,8 @@ drills-containers: build ## the same in containers; needs a Docker-compatible en
 
 integration: drills ## the same as drills
 
-compare: build ## N runs of every scenario on both targets (default 20; about 24 minutes each); every run goes to docs/targets.md
+compare: N = 5
+compare: build ## N runs of every scenario on both targets (default 5; about 25 minutes each); every run goes to docs/targets.md
 	@rm -f bin/rows.jsonl
 	for i in $$(seq $(N)); do BLACKSTART_ROWS=$(CURDIR)/bin/rows.jsonl BLACKSTART_NEEDS_ENGINE=1 \
 	  go test -count 1 -timeout 60m -run '^TestDrills' ./cmd/blackstart/e2e || echo "round $$i had another end than expected: its runs are shown too"; done

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"blackstart/harness"
 	"blackstart/harness/measure"
 )
 
@@ -61,7 +60,7 @@ func (v *view) felt() string {
 		case m.Name == measure.MeasureRTO && m.Cohort == "fresh" && m.Known:
 			parts = append(parts, "service back for new connections of "+m.Load+" after "+measure.Value(m))
 		case m.Name == measure.MeasureRPOLost && m.Load == "" && m.Known:
-			parts = append(parts, "acknowledged writes lost "+measure.Value(m)+v.lostByLoad(m))
+			parts = append(parts, "acknowledged writes lost "+measure.Value(m)+v.lostByLoad())
 		case m.Name == measure.MeasureWrong && m.Known:
 			parts = append(parts, "wrong answers "+measure.Value(m))
 		}
@@ -72,15 +71,15 @@ func (v *view) felt() string {
 	return strings.Join(parts, ", ") + "."
 }
 
-// lostByLoad tells the share of each load in the writes that were lost, where several lost some.
-func (v *view) lostByLoad(all harness.Measurement) string {
+// lostByLoad tells the share of each load that lost writes.
+func (v *view) lostByLoad() string {
 	var parts []string
 	for _, m := range v.f.Measurements {
 		if m.Name == measure.MeasureRPOLost && m.Load != "" && m.Known && m.Hi > 0 {
 			parts = append(parts, m.Load+" "+measure.Value(m))
 		}
 	}
-	if len(parts) == 0 || all.Hi == 0 {
+	if len(parts) == 0 {
 		return ""
 	}
 	return " (" + strings.Join(parts, ", ") + ")"

@@ -11,8 +11,8 @@ import (
 	"blackstart/harness/targets/containers"
 )
 
-// named is a scenario of each named fault, and of the trap beside the second. A fault that fences is not healed on what is left: the target is removed behind
-// its cut, and is over with it. The others are taken back, and seen to be over, before that.
+// named is a scenario of each named fault, and of the trap beside the second. A fault that fences is not healed on what is
+// left: the target is removed behind its cut, and is over with it. The others are taken back, and seen to be over, before that.
 var named = []struct {
 	scenario, fault string
 	fences          bool

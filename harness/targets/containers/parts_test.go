@@ -203,3 +203,20 @@ func TestHints(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyTheNamedEngineIsUsed(t *testing.T) {
+	const usual = "unix:///var/run/docker.sock"
+	for _, c := range []struct {
+		named, found string
+		refused      bool
+	}{
+		{"", usual, false},
+		{usual, usual, false},
+		{"tcp://127.0.0.1:2375", usual, true},
+	} {
+		err := isNamed(c.named, c.found)
+		if (err != nil) != c.refused || (c.refused && !strings.Contains(err.Error(), c.found)) {
+			t.Errorf("named %q, found %q: %v", c.named, c.found, err)
+		}
+	}
+}
