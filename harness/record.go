@@ -15,6 +15,7 @@ const (
 // Record is everything a drill produced, machine-readable. All judgement is made from it and from the files it names.
 type Record struct {
 	Format       string          `json:"format"`
+	Rules        string          `json:"rules"` // version of the measuring rules, measure/N, that findings are made by
 	RunID        string          `json:"run_id"`
 	PackID       string          `json:"pack_id"`
 	Register     string          `json:"register"`
@@ -117,18 +118,31 @@ type UndoRecord struct {
 
 // LedgerRecord is what was found of the written ids on both sides.
 type LedgerRecord struct {
-	Read          bool      `json:"read"`        // the new primary's ledger was read in full
-	Primary       string    `json:"primary"`     // component whose copies are copies_new
-	OldPrimary    string    `json:"old_primary"` // component whose copies are copies_old
-	OldRead       bool      `json:"old_read"`
-	OldDetail     string    `json:"old_detail"`      // why the old one was not read: client side only
-	OracleMissing int       `json:"oracle_missing"`  // ids on the old primary that the new one lacks
-	BusinessTwice int       `json:"business_twice"`  // business keys with two or more rows on the new primary
-	ReplayFrozen  Stamp     `json:"replay_frozen"`   // pg_last_xact_replay_timestamp of the promoted node
-	WAL           WALReport `json:"wal"`             // zero Tool: not read
-	WALDetail     string    `json:"wal_detail"`      // why the log was not read
-	Promoted      bool      `json:"promoted"`        // the standby left recovery
-	StrandedInWAL []uint64  `json:"stranded_in_old"` // ids seen on the old node only, at most 1 000 of them
+	Read          bool         `json:"read"`        // the new primary's ledger was read in full
+	Primary       string       `json:"primary"`     // component whose copies are copies_new
+	OldPrimary    string       `json:"old_primary"` // component whose copies are copies_old
+	OldRead       bool         `json:"old_read"`
+	OldDetail     string       `json:"old_detail"`      // why the old one was not read: client side only
+	OracleMissing int          `json:"oracle_missing"`  // ids on the old primary that the new one lacks
+	BusinessTwice int          `json:"business_twice"`  // business keys with two or more rows on the new primary
+	ReplayFrozen  Stamp        `json:"replay_frozen"`   // pg_last_xact_replay_timestamp of the promoted node
+	WAL           WALReport    `json:"wal"`             // zero Tool: not read
+	WALDetail     string       `json:"wal_detail"`      // why the log was not read
+	Promoted      bool         `json:"promoted"`        // the standby left recovery
+	StrandedInWAL []uint64     `json:"stranded_in_old"` // ids seen on the old node only, at most 1 000 of them
+	Copies        []CopiesFile `json:"copies"`          // what each reading of each database found
+}
+
+// CopiesFile is what one reading of one database found of the ids of one ledger: a binary file of its own, never written
+// into the ledger, which is closed by then.
+type CopiesFile struct {
+	Stream  int    `json:"stream"` // id of the ledger's stream
+	Load    string `json:"load"`
+	Node    string `json:"node"`    // component that was read: ledger.primary or ledger.old_primary
+	Reading string `json:"reading"` // when it was read: after-undo
+	File    string `json:"file"`    // path in the pack
+	Count   int    `json:"count"`   // as many as the ledger has attempts
+	Root    string `json:"merkle_root"`
 }
 
 // ComponentLife says whether a component lived through the drill.

@@ -6,7 +6,11 @@ import (
 )
 
 // Format names the shape of everything a pack holds. A reader refuses a major it does not know.
-const Format = "blackstart.pack/1"
+const Format = "blackstart.pack/2"
+
+// Rules names the version of the measuring rules that this build judges by. A change that changes a number or a verdict of an
+// existing pack is the next version, and the ones before it stay compiled in.
+const Rules = "measure/1"
 
 // stampLayout is RFC 3339 in UTC with exactly nine decimals.
 const stampLayout = "2006-01-02T15:04:05.000000000Z"

@@ -23,7 +23,7 @@ func TestReaderRefusesBadFiles(t *testing.T) {
 		"empty":              {nil, ErrMagic, 0},
 		"half a header":      {good[:40], ErrMagic, 0},
 		"magic":              {change(0, 'B'), ErrMagic, 0},
-		"version":            {change(16, 2), ErrVersion, 0},
+		"version":            {change(16, 1), ErrVersion, 0},
 		"unknown kind":       {change(18, 9), ErrKind, 0},
 		"other kind":         {change(18, 2, 0, 64, 0, 48), ErrKind, 0},
 		"header length":      {change(20, 65), ErrLayout, 0},

@@ -12,7 +12,7 @@ import (
 // already made; a new layout needs a new Version.
 const (
 	Magic       = "blackstart.pack/" // first 16 bytes of each file
-	Version     = 1
+	Version     = 2
 	HeaderSize  = 64 // bytes
 	SampleSize  = 40 // bytes
 	AttemptSize = 48 // bytes

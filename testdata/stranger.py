@@ -81,7 +81,7 @@ def unpacked(pack, stream, anchor):
     data = pack.bytes(stream["file"])
     magic, version, kind, hlen, rlen, _run, sid, zero, start, count = struct.unpack("<16sHHHH16sIIqQ", data[:64])
     layout = {1: "<QqqqBBHI", 2: "<QQqqqBBBBI"}.get(kind)
-    if magic != MAGIC or version != 1 or layout is None or hlen != 64 or zero != 0:
+    if magic != MAGIC or version != 2 or layout is None or hlen != 64 or zero != 0:
         raise ValueError("%s: not a file of this format" % stream["file"])
     if {1: "samples", 2: "ledger"}[kind] != stream["kind"] or sid != stream["id"] or start != anchor:
         raise ValueError("%s: not the stream the record names" % stream["file"])
@@ -421,7 +421,7 @@ def main():
     parser.add_argument("pack", metavar="PACK", help="a pack: a zip, or a directory that holds data/")
     pack = Pack(parser.parse_args().pack)
     record = json.loads(pack.bytes("data/record.json").decode("utf-8"), object_pairs_hook=once)
-    if record["format"] != "blackstart.pack/1":
+    if record["format"] != "blackstart.pack/2":
         raise SystemExit("stranger: unknown format %s" % record["format"])
     anchor, end = moment(record["anchor"]), moment(record["observation"]["hi"])
     objectives = record["scenario"]["objectives"] or []

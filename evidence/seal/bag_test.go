@@ -15,7 +15,7 @@ func TestBagInfo(t *testing.T) {
 	data, err := b.Bytes()
 	ok(t, err)
 	want := "Source-Organization: Bank: of X\nExternal-Identifier: p\nInternal-Sender-Identifier: r\nBagging-Date: 2025-11-01\n" +
-		"Payload-Oxum: 12.3\nBlackstart-Format: blackstart.pack/1\nBlackstart-Sealed: 2025-11-01T12:26:40.123456789Z\n"
+		"Payload-Oxum: 12.3\nBlackstart-Format: blackstart.pack/2\nBlackstart-Sealed: 2025-11-01T12:26:40.123456789Z\n"
 	if string(data) != want {
 		t.Errorf("got\n%swant\n%s", data, want)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // PackFormat is the format this package writes and the only one it reads.
-const PackFormat = "blackstart.pack/1"
+const PackFormat = "blackstart.pack/2"
 
 // bagIt is the whole of bagit.txt.
 const bagIt = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"

@@ -81,7 +81,7 @@ func newPack(t testing.TB, change func(dir string)) pack {
 	_, err = WriteTree(context.Background(), filepath.Join(p.dir, "data/samples/query.bin"), 64, 40)
 	ok(t, err)
 	put(t, p.dir, "data/ledger/writes.bin", binaryFile(3, 48))
-	put(t, p.dir, "data/record.json", []byte("{\"format\":\"blackstart.pack/1\"}\n"))
+	put(t, p.dir, "data/record.json", []byte("{\"format\":\"blackstart.pack/2\"}\n"))
 	put(t, p.dir, "data/report.pdf", []byte("%PDF-1.7 stand-in"))
 	put(t, p.dir, "data/empty", nil)
 	if change != nil {

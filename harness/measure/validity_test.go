@@ -15,7 +15,7 @@ var spoiled = []struct {
 	check, detail string
 	spoil         func(w *world)
 }{
-	{"record.whole", "its format", func(w *world) { w.rec.Format = "blackstart.pack/2" }},
+	{"record.whole", "its format", func(w *world) { w.rec.Format = "blackstart.pack/1" }},
 	{"record.whole", "no baseline", func(w *world) { w.rec.Baseline.Hi = w.rec.Baseline.Lo }},
 	{"record.whole", "no time of observation", func(w *world) { w.rec.Ended = w.rec.Observation.Hi - 1 }},
 	{"fault.confirmed", "was not confirmed", func(w *world) { w.rec.Faults[0].Confirmed = false }},
