@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -90,7 +91,7 @@ func (c *checker) agreesWithInputs() error {
 
 func (c *checker) agreesWithPlan() error {
 	var asked []harness.Plan
-	if err := c.decode("data/as-run/plan.json", &asked); err != nil {
+	if err := c.decode(planFile, &asked); err != nil {
 		return err
 	}
 	if len(c.out.Record.Faults) == 0 && c.out.Record.Status != harness.Completed {
@@ -116,7 +117,7 @@ func sameJSON(a, b any) bool {
 // agreesWithTarget compares what is known of a target before its start; addresses, identities and versions come later.
 func (c *checker) agreesWithTarget() error {
 	var asked harness.Description
-	if err := c.decode("data/as-run/target.json", &asked); err != nil {
+	if err := c.decode(targetFile, &asked); err != nil {
 		return err
 	}
 	got := c.out.Record.Target
@@ -138,89 +139,120 @@ func (c *checker) agreesWithTarget() error {
 		agreesOnAnswers(got, asked), differs("meaning of the target's own log", meaningOf(got.Decisions), meaningOf(asked.Decisions)))
 }
 
+// maxRenderedEvents bounds the events that a report is laid out from again.
+const maxRenderedEvents = 20_000
+
 // events reads the event log as the drill wrote it, without what the chain adds.
 func (c *checker) events() ([]harness.Event, error) {
-	data, err := c.pack.ReadFile(seal.EventsFile)
+	log, err := c.pack.Open(seal.EventsFile)
 	if err != nil {
 		return nil, err
 	}
-	return parseEvents(data)
+	defer log.Close()
+	return allEvents(log)
 }
 
-func parseEvents(data []byte) ([]harness.Event, error) {
+func allEvents(log io.Reader) ([]harness.Event, error) {
 	var all []harness.Event
-	for i, line := range bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n")) {
-		var e harness.Event
-		if err := json.Unmarshal(line, &e); err != nil {
-			return nil, fmt.Errorf("event %d: %w", i, err)
+	err := eachEvent(log, func(seq int64, e harness.Event) error {
+		if seq == maxRenderedEvents {
+			return fmt.Errorf("more than %d events", maxRenderedEvents)
 		}
-		if e.Kind != seal.ClosedKind {
-			all = append(all, e)
-		}
+		all = append(all, e)
+		return nil
+	})
+	return all, err
+}
+
+// toldEvents is what of the event log is held against the record.
+type toldEvents struct {
+	at     map[string][]harness.Interval // of the kinds that tell of a moment in the record
+	phases []string
+	alerts []harness.Event
+}
+
+// Limits of what a drill can tell.
+const (
+	maxToldAlerts  = 10_000
+	maxToldMoments = 1_000 // of one kind
+)
+
+func (t *toldEvents) take(seq int64, e harness.Event) error {
+	switch e.Kind {
+	case "phase.started":
+		t.phases = append(t.phases, strings.TrimPrefix(e.Text, "phase "))
+	case "alert.received":
+		t.alerts = append(t.alerts, e)
+	case "steady.held", "fault.in-force", "fault.undone", "primary.fenced", "undo.complete":
+		t.at[e.Kind] = append(t.at[e.Kind], e.At)
 	}
-	return all, nil
+	if len(t.phases) > maxToldMoments || len(t.alerts) > maxToldAlerts || len(t.at[e.Kind]) > maxToldMoments {
+		return fmt.Errorf("event %d: more of kind %s than a drill can have", seq, e.Kind)
+	}
+	return nil
 }
 
 func (c *checker) agreesWithEvents() error {
-	rec := c.out.Record
-	events, err := c.events()
+	rec, told := c.out.Record, toldEvents{at: map[string][]harness.Interval{}}
+	log, err := c.pack.Open(seal.EventsFile)
 	if err != nil {
 		return err
 	}
-	if n := int(c.out.Report.Chain.Head.Count); n != rec.EventsCount {
-		return fmt.Errorf("it counts %d events, the log has %d", rec.EventsCount, n)
-	}
-	at := map[string][]harness.Interval{}
-	var phases []string
-	for _, e := range events {
-		at[e.Kind] = append(at[e.Kind], e.At)
-		if e.Kind == "phase.started" {
-			phases = append(phases, strings.TrimPrefix(e.Text, "phase "))
-		}
+	defer log.Close()
+	if err := eachEvent(log, told.take); err != nil {
+		return err
 	}
 	for i, p := range rec.Phases {
-		if i >= len(phases) || phases[i] != p.Name {
+		if i >= len(told.phases) || told.phases[i] != p.Name {
 			return fmt.Errorf("phase %s is not told by the events in its place", p.Name)
 		}
 	}
-	told := func(what, kind string, i harness.Interval) error {
-		if i.Never() || slices.Contains(at[kind], i) {
+	happened := func(what, kind string, i harness.Interval) error {
+		if i.Never() || slices.Contains(told.at[kind], i) {
 			return nil
 		}
 		return fmt.Errorf("%s: no event %s at %s", what, kind, i.Lo)
 	}
 	var errs []error
-	if len(at["steady.held"]) > 0 {
-		errs = append(errs, told("baseline", "steady.held", rec.Baseline))
+	if len(told.at["steady.held"]) > 0 {
+		errs = append(errs, happened("baseline", "steady.held", rec.Baseline))
 	}
 	for _, f := range rec.Faults {
 		if f.Confirmed {
-			errs = append(errs, told("fault in force", "fault.in-force", f.InForce))
+			errs = append(errs, happened("fault in force", "fault.in-force", f.InForce))
 		}
 		if rec.Status != harness.Interrupted {
-			errs = append(errs, told("fault undone", "fault.undone", f.Undone))
+			errs = append(errs, happened("fault undone", "fault.undone", f.Undone))
 		}
 	}
-	if rec.Undo.FencedBy == "harness" && len(at["primary.fenced"]) == 0 {
+	if rec.Undo.FencedBy == "harness" && len(told.at["primary.fenced"]) == 0 {
 		errs = append(errs, errors.New("fence: no event primary.fenced"))
 	}
-	return errors.Join(append(errs, arrivalsTold(rec, events))...)
+	broke := slices.ContainsFunc(rec.Faults, func(f harness.FaultRecord) bool { return f.Do.Lo != 0 })
+	if broke && rec.Undo.Complete != (len(told.at["undo.complete"]) > 0) {
+		errs = append(errs, fmt.Errorf("undo.complete is %t, and %d events say so", rec.Undo.Complete, len(told.at["undo.complete"])))
+	}
+	return errors.Join(append(errs, arrivalsTold(rec, told.alerts))...)
 }
 
 func (c *checker) agreesWithScenario() error {
 	if c.o.Resolve == nil {
 		return nil
 	}
-	source, err := c.pack.ReadFile("data/as-run/scenario.yaml")
-	if err != nil {
-		return err
+	var files []ScenarioFile
+	for _, f := range c.inputs.ScenarioFiles {
+		data, err := c.pack.ReadFile(f.File)
+		if err != nil {
+			return err
+		}
+		files = append(files, ScenarioFile{Name: f.Name, Data: data})
 	}
-	want, err := c.o.Resolve(source, c.inputs.ScenarioName, c.inputs.Profile)
+	want, err := c.o.Resolve(files, c.inputs.Profile)
 	if err != nil {
-		return fmt.Errorf("scenario.yaml cannot be read again: %w", err)
+		return fmt.Errorf("%s cannot be read again: %w", scenarioFile, err)
 	}
 	if !sameJSON(*want, c.out.Record.Scenario) {
-		return errors.New("its scenario is not what scenario.yaml says under the profile")
+		return fmt.Errorf("its scenario is not what %s says under the profile", scenarioFile)
 	}
 	return nil
 }

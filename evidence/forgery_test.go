@@ -102,7 +102,7 @@ func TestAForgerWhoHoldsTheKeyIsFound(t *testing.T) {
 		"a report that says something else, signed with the key": {func(t *testing.T, h *honest) {
 			told := *h.rec
 			told.Profile = "told"
-			s := Sealing{Dir: h.dir, Record: &told, Redact: NewRedactor(), Identity: h.key.Identity}
+			s := Sealing{Dir: h.dir, record: &told, Redact: NewRedactor(), Identity: h.key.Identity}
 			data, err := os.ReadFile(h.path(RecordFile))
 			if err != nil {
 				t.Fatal(err)
@@ -249,7 +249,7 @@ func TestTheDirectoryAndTheScenarioAreHeldAgainstTheRecord(t *testing.T) {
 		t.Errorf("a renamed directory was accepted: %v", c.Err())
 	}
 	c, err := Verify(t.Context(), h.reseal(t), VerifyOptions{Roots: []*x509.Certificate{h.key.Root},
-		Resolve: func([]byte, string, string) (*harness.Scenario, error) {
+		Resolve: func([]ScenarioFile, string) (*harness.Scenario, error) {
 			return &harness.Scenario{Failback: "another"}, nil
 		}})
 	if err != nil || c.Err() == nil || !strings.Contains(c.Err().Error(), "scenario.yaml") {

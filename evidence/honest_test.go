@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -83,7 +84,7 @@ func buildHonest(t *testing.T, dir string) *honest {
 	in := Inputs{Format: harness.Format, RunID: runID.String(), PackID: packID.String(), RunKey: key.Verifier(), Environment: harness.Rehearsal,
 		Executor: "a forger", ToolSHA256: "this build", ScenarioName: "pack", Anchor: clock.Anchor()}
 	redact := NewRedactor()
-	sha, err := WriteInputs(h.dir, in, Asked{Scenario: []byte("kind: Scenario\n"), Plan: []harness.Plan{}}, redact)
+	sha, err := WriteInputs(h.dir, in, Asked{Scenario: []ScenarioFile{{Name: "pack.yaml", Data: []byte("kind: Scenario\n")}}, Plan: []harness.Plan{}}, redact)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,21 +94,32 @@ func buildHonest(t *testing.T, dir string) *honest {
 	}
 	writeSamples(t, filepath.Join(h.dir, "data/samples/edge.bin"), runID, clock.Anchor(), outage())
 	now := clock.Now()
-	for _, err := range []error{j.Checkpoint("start"), j.Append(harness.Event{Kind: "steady.held", At: harness.Interval{Lo: now, Hi: now}, Text: "held"}), j.Close()} {
+	held := harness.Event{Kind: "steady.held", At: harness.Interval{Lo: now, Hi: now}, Text: "held"}
+	half := []harness.Written{{File: "data/samples/edge.bin", Kind: "samples", Records: madeSamples / 2, Waiting: 1}}
+	for _, err := range []error{j.Checkpoint("start"), j.Append(held), j.LoadCheckpoint(half)} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	h.rec = &harness.Record{Format: harness.Format, RunID: runID.String(), PackID: packID.String(), Status: harness.Completed, Inputs: sha,
+	h.rec = &harness.Record{Format: harness.Format, Rules: harness.Rules, RunID: runID.String(), PackID: packID.String(), Status: harness.Completed, Inputs: sha,
 		Executor: "a forger", Tool: harness.Tool{SHA256: "this build"}, Scenario: harness.Scenario{Metadata: harness.Metadata{Name: "pack"}},
 		Baseline:    harness.Interval{Lo: now, Hi: now},
 		Environment: harness.Rehearsal, Anchor: clock.Anchor(), Started: clock.Anchor(), Ended: now,
 		Streams: []harness.Stream{{ID: 1, Load: "edge", Kind: "samples", File: "data/samples/edge.bin", Workload: "metronome", Place: "outside",
 			Cohorts: []string{"fresh"}, Freq: 100, PerNS: int64(time.Second), StopNS: madeSamples * int64(10*time.Millisecond),
 			TimeoutNS: int64(time.Second), Count: madeSamples, Closed: true}}}
+	if err := writeFile(dir, "undo.jsonl", []byte("{\"n\":0}\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeFile(dir, "logs/west.db.log", []byte("ready\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Bind(t.Context(), Binding{Dir: h.dir, Journal: j, Record: h.rec, Redact: redact, Logs: filepath.Join(dir, "logs"),
+		UndoLog: filepath.Join(dir, "undo.jsonl"), Formats: []byte("formats\n")}); err != nil {
+		t.Fatal(err)
+	}
 	pack := filepath.Join(dir, "honest.zip")
-	if _, _, err := Seal(t.Context(), Sealing{Dir: h.dir, Base: "pack", Path: pack, Record: h.rec, Redact: redact,
-		Identity: h.key.Identity, Formats: []byte("formats\n")}); err != nil {
+	if _, _, err := Seal(t.Context(), Sealing{Dir: h.dir, Base: "pack", Path: pack, Redact: redact, Identity: h.key.Identity}); err != nil {
 		t.Fatal(err)
 	}
 	if c := h.verify(t, pack); c.Err() != nil {
@@ -216,23 +228,31 @@ func (h *honest) judgeAgain(t *testing.T, samples int) {
 	t.Helper()
 	st := &h.rec.Streams[0]
 	st.Count = samples
-	if err := os.Remove(h.path(st.File + seal.TreeExt)); err != nil {
-		t.Fatal(err)
-	}
-	s := Sealing{Dir: h.dir, Record: h.rec, Redact: NewRedactor(), Identity: h.key.Identity, Formats: []byte("formats\n"),
-		Progress: func(string) {}}
-	if err := s.hashStreams(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	sha, err := writeJSON(h.dir, RecordFile, h.rec, s.Redact)
+	f, err := os.Open(h.path(st.File))
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := s.judge(sha)
+	w, err := seal.Walk(t.Context(), f, headerLen, recordLen(st.Kind), nil)
+	if err := errors.Join(err, f.Close(), os.WriteFile(h.path(st.File+seal.TreeExt), w.Bytes(), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	st.Root = fmt.Sprintf("%x", w.Root[:])
+	h.retell(t)
+}
+
+// retell writes the record as it stands now and makes everything anew that is derived from it. The event log stays: whoever
+// holds the key of the pack does not hold the key of the run.
+func (h *honest) retell(t *testing.T) {
+	t.Helper()
+	s := Sealing{Dir: h.dir, Redact: NewRedactor(), Identity: h.key.Identity, Progress: func(string) {}}
+	if _, err := writeJSON(h.dir, RecordFile, h.rec, s.Redact); err != nil {
+		t.Fatal(err)
+	}
+	findings, sha, err := s.judge()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.write(t.Context(), f, sha); err != nil {
+	if err := s.write(t.Context(), findings, sha); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -13,29 +13,36 @@ import (
 
 // Inputs is what was asked, fixed before the drill: data/inputs.json.
 type Inputs struct {
-	Format         string            `json:"format"`
-	RunID          string            `json:"run_id"`
-	PackID         string            `json:"pack_id"`
-	Register       string            `json:"register"`
-	Amends         string            `json:"amends"`
-	SealPolicy     []string          `json:"seal_policy"`
-	Approvals      []string          `json:"approvals"`
-	ScenarioName   string            `json:"scenario_name"`
-	ScenarioSHA256 string            `json:"scenario_sha256"` // data/as-run/scenario.yaml
-	TargetSHA256   string            `json:"target_sha256"`   // data/as-run/target.json: the target as asked for, before its start
-	PlanSHA256     string            `json:"plan_sha256"`     // data/as-run/plan.json
-	ToolSHA256     string            `json:"tool_sha256"`
-	ToolVersion    string            `json:"tool_version"`
-	Profile        string            `json:"profile"`
-	Overrides      map[string]string `json:"overrides"`
-	Environment    string            `json:"environment"`
-	Executor       string            `json:"executor"`
-	ExecutorProof  string            `json:"executor_proof"` // how the executor was authenticated
-	CIJob          string            `json:"ci_job"`         // "" outside CI
-	RunKey         string            `json:"run_key"`        // public half of the key that signs checkpoints
-	Anchor         harness.Stamp     `json:"anchor"`
-	Seed           int64             `json:"seed"`
-	Phases         []string          `json:"checkpoints"` // those a drill that is not cut short signs
+	Format        string            `json:"format"`
+	RunID         string            `json:"run_id"`
+	PackID        string            `json:"pack_id"`
+	Register      string            `json:"register"`
+	Amends        string            `json:"amends"`
+	SealPolicy    []string          `json:"seal_policy"`
+	Approvals     []string          `json:"approvals"`
+	ScenarioName  string            `json:"scenario_name"`
+	ScenarioFiles []InputFile       `json:"scenario_files"` // the scenario first, then the files it extends, in order
+	TargetSHA256  string            `json:"target_sha256"`  // data/as-run/target.json: the target as asked for, before its start
+	PlanSHA256    string            `json:"plan_sha256"`    // data/as-run/plan.json
+	ToolSHA256    string            `json:"tool_sha256"`
+	ToolVersion   string            `json:"tool_version"`
+	Profile       string            `json:"profile"`
+	Overrides     map[string]string `json:"overrides"`
+	Environment   string            `json:"environment"`
+	Executor      string            `json:"executor"`
+	ExecutorProof string            `json:"executor_proof"` // how the executor was authenticated
+	CIJob         string            `json:"ci_job"`         // "" outside CI
+	RunKey        string            `json:"run_key"`        // public half of the key that signs checkpoints
+	Anchor        harness.Stamp     `json:"anchor"`
+	Seed          int64             `json:"seed"`
+	Phases        []string          `json:"checkpoints"` // those a drill that is not cut short signs
+}
+
+// InputFile is one file that was read before the drill.
+type InputFile struct {
+	Name   string `json:"name"` // as it is called where it was read; extends names files so
+	File   string `json:"file"` // path in the pack
+	SHA256 string `json:"sha256"`
 }
 
 // marshal is the one way JSON is written into a pack: indented, final newline, no HTML escapes.
@@ -78,29 +85,35 @@ func writeFile(dir, name string, data []byte) error {
 
 // Asked is what a drill is started with, as files of the pack.
 type Asked struct {
-	Scenario []byte              // exact bytes
-	Extends  map[string][]byte   // the files it extends, by name
+	Scenario []ScenarioFile      // the scenario first, then the files it extends, in order
 	Target   harness.Description // as far as known before the start
 	Plan     []harness.Plan
 }
 
+// ScenarioFile is one file of a scenario: its bare name, and its exact bytes.
+type ScenarioFile struct {
+	Name string
+	Data []byte
+}
+
 // WriteInputs writes the as-run files and inputs.json and returns the digest of the latter.
 func WriteInputs(dir string, in Inputs, asked Asked, redact *Redactor) (string, error) {
-	var err error
-	scenario := redact.Bytes(asked.Scenario)
-	in.ScenarioSHA256 = seal.Digest(scenario)
-	if err := writeFile(dir, "data/as-run/scenario.yaml", scenario); err != nil {
-		return "", err
-	}
-	for name, data := range asked.Extends {
-		if err := writeFile(dir, "data/as-run/extends/"+filepath.Base(name), redact.Bytes(data)); err != nil {
+	in.ScenarioFiles = []InputFile{}
+	for i, f := range asked.Scenario {
+		data, file := redact.Bytes(f.Data), scenarioFile
+		if i > 0 {
+			file = fmt.Sprintf("%s%d.yaml", extendsDir, i)
+		}
+		if err := writeFile(dir, file, data); err != nil {
 			return "", err
 		}
+		in.ScenarioFiles = append(in.ScenarioFiles, InputFile{Name: f.Name, File: file, SHA256: seal.Digest(data)})
 	}
-	if in.TargetSHA256, err = writeJSON(dir, "data/as-run/target.json", asked.Target, redact); err != nil {
+	var err error
+	if in.TargetSHA256, err = writeJSON(dir, targetFile, asked.Target, redact); err != nil {
 		return "", err
 	}
-	if in.PlanSHA256, err = writeJSON(dir, "data/as-run/plan.json", asked.Plan, redact); err != nil {
+	if in.PlanSHA256, err = writeJSON(dir, planFile, asked.Plan, redact); err != nil {
 		return "", err
 	}
 	return writeJSON(dir, seal.InputsFile, in, redact)

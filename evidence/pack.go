@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,57 +12,54 @@ import (
 	"blackstart/evidence/seal"
 	"blackstart/harness"
 	"blackstart/harness/measure"
-	"blackstart/loadgen"
 )
 
-const headerLen = loadgen.HeaderSize
-
-func recordLen(kind string) int {
-	if kind == "ledger" {
-		return loadgen.AttemptSize
-	}
-	return loadgen.SampleSize
-}
+// Names of files in a pack that only this package reads.
+const (
+	RecordFile   = "data/record.json"
+	FindingsFile = "data/findings.json"
+	controlsFile = "data/controls.json"
+	verifyFile   = "data/VERIFY.md"
+	scenarioFile = "data/as-run/scenario.yaml"
+	extendsDir   = "data/as-run/extends/"
+	targetFile   = "data/as-run/target.json"
+	planFile     = "data/as-run/plan.json"
+	formatsFile  = "data/as-run/formats.md"
+	undoFile     = "data/as-run/undo.jsonl"
+	tornFile     = "data/events.torn" // what a crash left of the event that was being written
+)
 
 // Sealing is what Seal needs besides the bag under construction.
 type Sealing struct {
-	Dir      string // root of the bag; data/ holds inputs, events, samples, ledger, observations, as-run
+	Dir      string // root of the bag, bound: data/ holds inputs, events, raw files, as-run and the record
 	Base     string // name of the directory inside the zip
 	Path     string // where the pack is written
-	Record   *harness.Record
 	Redact   *Redactor
 	Identity *seal.Identity
-	Formats  []byte // docs/formats.md, for data/as-run/formats.md
 	Progress func(string)
+
+	record *harness.Record // as it stands in the bag
 }
 
-// Seal finishes the bag in the order in which each file may name the ones before it, and writes the pack.
+// Seal judges a bag that is bound, adds everything that is derived, in the order in which each may name the ones before it,
+// and writes the pack.
 func Seal(ctx context.Context, s Sealing) (harness.Findings, seal.Sealed, error) {
 	if s.Progress == nil {
 		s.Progress = func(string) {}
 	}
 	var findings harness.Findings
 	var sealed seal.Sealed
-	err := func() error {
-		if err := s.hashStreams(ctx); err != nil {
-			return err
-		}
-		if err := errors.Join(s.redactObservations(), s.closeRecord()); err != nil {
-			return err
-		}
-		recordSHA, err := writeJSON(s.Dir, RecordFile, s.Record, s.Redact)
-		if err != nil {
-			return err
-		}
-		s.Progress("record written, judging from the record alone")
-		if findings, err = s.judge(recordSHA); err != nil {
+	err := func() (err error) {
+		var recordSHA string
+		s.Progress("judging from the record alone")
+		if findings, recordSHA, err = s.judge(); err != nil {
 			return err
 		}
 		if err := s.write(ctx, findings, recordSHA); err != nil {
 			return err
 		}
 		s.Progress("sealing")
-		if sealed, err = seal.Seal(ctx, s.Dir, BagInfo(s.Record), s.Identity); err != nil {
+		if sealed, err = seal.Seal(ctx, s.Dir, BagInfo(s.record), s.Identity); err != nil {
 			return err
 		}
 		return seal.WritePack(ctx, s.Dir, s.Base, s.Path)
@@ -72,56 +70,22 @@ func Seal(ctx context.Context, s Sealing) (harness.Findings, seal.Sealed, error)
 	return findings, sealed, nil
 }
 
-// hashStreams writes the tree beside each binary file and its root into the record. A file that was torn by a crash has
-// none; the manifest vouches for it as a whole.
-func (s *Sealing) hashStreams(ctx context.Context) error {
-	for i := range s.Record.Streams {
-		st := &s.Record.Streams[i]
-		if !st.Closed {
-			continue
-		}
-		tree, err := seal.WriteTree(ctx, filepath.Join(s.Dir, filepath.FromSlash(st.File)), headerLen, recordLen(st.Kind))
-		if err != nil {
-			return err
-		}
-		st.Root = fmt.Sprintf("%x", tree.Root[:])
-	}
-	return nil
-}
-
-// closeRecord fills in what the record says of files that are complete by now.
-func (s *Sealing) closeRecord() error {
-	events, err := os.ReadFile(filepath.Join(s.Dir, filepath.FromSlash(seal.EventsFile)))
-	if err != nil {
-		return err
-	}
-	s.Record.EventsHead = seal.Digest(events)
-	s.Record.EventsCount = strings.Count(string(events), "\n")
-	for i := range s.Record.Components {
-		name := "data/as-run/logs/" + s.Record.Components[i].Name + ".log"
-		if _, err := os.Stat(filepath.Join(s.Dir, filepath.FromSlash(name))); err == nil {
-			s.Record.Components[i].LogFile = name
-		}
-	}
-	return nil
-}
-
-// judge reads the record back from disk, so that what is judged is what is sealed.
-func (s *Sealing) judge(recordSHA string) (harness.Findings, error) {
+// judge reads the record from disk, so that what is judged is what was bound.
+func (s *Sealing) judge() (harness.Findings, string, error) {
 	data, err := os.ReadFile(filepath.Join(s.Dir, filepath.FromSlash(RecordFile)))
 	if err != nil {
-		return harness.Findings{}, err
+		return harness.Findings{}, "", err
 	}
-	var rec harness.Record
-	if err := seal.StrictDecode(data, &rec); err != nil {
-		return harness.Findings{}, err
+	s.record = &harness.Record{}
+	if err := seal.StrictDecode(data, s.record); err != nil {
+		return harness.Findings{}, "", err
 	}
-	f, err := measure.Judge(&rec, measure.Files(os.DirFS(s.Dir), &rec))
+	f, err := measure.Judge(s.record, measure.Files(os.DirFS(s.Dir), s.record))
 	if err != nil {
-		return harness.Findings{}, err
+		return harness.Findings{}, "", err
 	}
-	f.Record = recordSHA
-	return f, nil
+	f.Record = seal.Digest(data)
+	return f, f.Record, nil
 }
 
 // write writes everything that is derived from the findings.
@@ -129,10 +93,7 @@ func (s *Sealing) write(ctx context.Context, f harness.Findings, recordSHA strin
 	if _, err := writeJSON(s.Dir, FindingsFile, f, s.Redact); err != nil {
 		return err
 	}
-	if err := writeFile(s.Dir, "data/as-run/formats.md", s.Formats); err != nil {
-		return err
-	}
-	if err := writeFile(s.Dir, "data/VERIFY.md", []byte(verifyText(s.Record))); err != nil {
+	if err := writeFile(s.Dir, verifyFile, []byte(verifyText(s.record))); err != nil {
 		return err
 	}
 	s.Progress("drawing plots and reports")
@@ -174,27 +135,25 @@ There is no independent time stamp in this pack: the time of signing is self-ass
 `)
 }
 
-// Unseal removes what an earlier, unfinished seal of the bag at dir left, so that it can be sealed again. A pack that was
-// written is never touched: it is another file.
+// Unseal removes what an earlier, unfinished seal of the bag at dir left, so that it can be sealed again. What is bound to the
+// run stays as it is, and a pack that was written is never touched: it is another file.
 func Unseal(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("look at the bag: %w", err)
 	}
+	remove := []string{"data/plots", FindingsFile, controlsFile, verifyFile}
 	for _, e := range entries {
-		if e.Name() == seal.PayloadDir {
-			continue
-		}
-		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
-			return fmt.Errorf("remove what an unfinished seal left: %w", err)
+		if e.Name() != seal.PayloadDir {
+			remove = append(remove, e.Name())
 		}
 	}
-	trees, err := filepath.Glob(filepath.Join(dir, "data", "*", "*"+seal.TreeExt))
+	reports, err := fs.Glob(os.DirFS(dir), "data/report-*.pdf")
 	if err != nil {
-		return err
+		return fmt.Errorf("look at the bag: %w", err)
 	}
-	for _, t := range trees {
-		if err := os.Remove(t); err != nil {
+	for _, name := range append(remove, reports...) {
+		if err := os.RemoveAll(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
 			return fmt.Errorf("remove what an unfinished seal left: %w", err)
 		}
 	}

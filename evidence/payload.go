@@ -24,6 +24,9 @@ func chartFiles(name string) []string {
 // payload checks that the pack has the files it must have and no other, and that those which follow from the rest do.
 func (c *checker) payload() {
 	required, allowed := expectedFiles(c.out.Record)
+	for _, f := range c.inputs.ScenarioFiles {
+		required = append(required, f.File)
+	}
 	for _, n := range laterCharts {
 		if slices.ContainsFunc(chartFiles(n), c.pack.Has) {
 			required = append(required, chartFiles(n)...)
@@ -39,15 +42,15 @@ func (c *checker) payload() {
 			c.check("file belongs into a pack", name, errors.New("no file of a pack has this name"))
 		}
 	}
-	c.check("instructions are the tool's", "data/VERIFY.md", c.same("data/VERIFY.md", []byte(verifyText(c.out.Record))))
+	c.check("instructions are the tool's", verifyFile, c.same(verifyFile, []byte(verifyText(c.out.Record))))
 	if c.out.Findings == nil {
 		return
 	}
 	v := &view{rec: c.out.Record, f: *c.out.Findings, redact: NewRedactor(), zero: zeroOf(c.out.Record), source: packFS{c.pack}}
 	if data, err := controlsJSON(v.facts()); err != nil {
-		c.check("controls follow from record and findings", "data/controls.json", err)
+		c.check("controls follow from record and findings", controlsFile, err)
 	} else {
-		c.check("controls follow from record and findings", "data/controls.json", c.same("data/controls.json", data))
+		c.check("controls follow from record and findings", controlsFile, c.same(controlsFile, data))
 	}
 }
 
@@ -61,8 +64,8 @@ func (c *checker) same(name string, want []byte) error {
 
 // expectedFiles lists the payload files a pack must have, and tells which others it may have.
 func expectedFiles(rec *harness.Record) (required []string, allowed func(string) bool) {
-	required = []string{seal.InputsFile, seal.EventsFile, RecordFile, FindingsFile, FINRAReport, ICFRReport, "data/controls.json", "data/VERIFY.md",
-		"data/as-run/scenario.yaml", "data/as-run/target.json", "data/as-run/plan.json", "data/as-run/formats.md"}
+	required = []string{seal.InputsFile, seal.EventsFile, RecordFile, FindingsFile, FINRAReport, ICFRReport, controlsFile, verifyFile,
+		targetFile, planFile, formatsFile}
 	for _, s := range rec.Streams {
 		required = append(required, s.File)
 		if s.Closed {
@@ -72,10 +75,8 @@ func expectedFiles(rec *harness.Record) (required []string, allowed func(string)
 	for _, p := range rec.Probes {
 		required = append(required, p.File)
 	}
-	for _, x := range rec.Components {
-		if x.LogFile != "" {
-			required = append(required, x.LogFile)
-		}
+	for _, x := range rec.Ledger.Copies {
+		required = append(required, x.File, x.File+seal.TreeExt)
 	}
 	for _, n := range chartNames {
 		required = append(required, chartFiles(n)...)
@@ -84,8 +85,8 @@ func expectedFiles(rec *harness.Record) (required []string, allowed func(string)
 		if rec.Status == harness.Interrupted && rawFile(name) {
 			return true // it was killed before the record named what had been opened
 		}
-		return strings.HasPrefix(name, seal.CheckpointDir) || strings.HasPrefix(name, "data/as-run/logs/") || name == "data/as-run/undo.jsonl" ||
-			name == "data/events.torn"
+		return strings.HasPrefix(name, seal.CheckpointDir) || strings.HasPrefix(name, "data/as-run/logs/") ||
+			name == undoFile || name == tornFile && rec.Status == harness.Interrupted
 	}
 }
 

@@ -17,12 +17,10 @@ import (
 	"blackstart/harness/measure"
 )
 
-// Names of files in a pack that only this package reads.
+// Names of the reports.
 const (
-	RecordFile   = "data/record.json"
-	FindingsFile = "data/findings.json"
-	FINRAReport  = "data/report-finra-4370.pdf"
-	ICFRReport   = "data/report-icfr.pdf"
+	FINRAReport = "data/report-finra-4370.pdf"
+	ICFRReport  = "data/report-icfr.pdf"
 )
 
 // VerifyOptions say what a pack is checked against.
@@ -30,8 +28,8 @@ type VerifyOptions struct {
 	Roots     []*x509.Certificate // the root that lies beside a rehearsal's pack
 	Trust     *seal.Trust
 	Recompute bool // judge again from the raw samples and compare
-	// Resolve reads a scenario again from the bytes in the pack, under a profile; nil: not checked.
-	Resolve func(source []byte, name, profile string) (*harness.Scenario, error)
+	// Resolve reads a scenario again from its files in the pack, under a profile; nil: not checked.
+	Resolve func(files []ScenarioFile, profile string) (*harness.Scenario, error)
 	// ToolSHA256 is the digest of this program: the reports of a pack it made itself are laid out again and compared.
 	ToolSHA256 string
 	Now        time.Time
@@ -44,6 +42,7 @@ type Checked struct {
 	Record     *harness.Record   // nil if it cannot be read
 	Findings   *harness.Findings // as the pack says
 	Recomputed *harness.Findings // nil unless asked for and possible
+	Unbound    string            // of an interrupted run: how far its evidence is bound by the run's key
 }
 
 // Verify checks a pack: the seal, that its files belong to each other, its reports' signatures, and on request that the raw
@@ -72,9 +71,10 @@ func Verify(ctx context.Context, path string, o VerifyOptions) (Checked, error) 
 		c.check("record names what a drill can have", RecordFile, err)
 		return c.out, nil
 	}
+	c.bound(ctx)
+	c.out.Unbound = c.unbound()
 	c.together()
 	c.consistent()
-	c.trees(ctx)
 	c.reports()
 	if o.Recompute {
 		c.recompute()
@@ -87,10 +87,11 @@ func Verify(ctx context.Context, path string, o VerifyOptions) (Checked, error) 
 
 // checker is one verification.
 type checker struct {
-	pack   *seal.Pack
-	o      VerifyOptions
-	inputs Inputs
-	out    Checked
+	pack    *seal.Pack
+	o       VerifyOptions
+	inputs  Inputs
+	binding *bindings
+	out     Checked
 }
 
 // check adds the answer to one question about integrity.
@@ -124,12 +125,16 @@ func (c *checker) content(*seal.Pack) (seal.Content, error) {
 			return seal.Content{}, &seal.Refusal{File: file, Reason: fmt.Sprintf("format %q, this tool reads %s", format, harness.Format)}
 		}
 	}
+	var err error
+	if c.binding, err = c.readBindings(); err != nil {
+		return seal.Content{}, &seal.Refusal{File: seal.EventsFile, Reason: err.Error()}
+	}
 	c.out.Record, c.out.Class = &rec, rec.Environment
-	return seal.Content{Info: BagInfo(&rec), RunKey: c.inputs.RunKey, Class: rec.Environment, Phases: phasesOf(c.inputs, &rec)}, nil
+	return seal.Content{Info: BagInfo(&rec), RunKey: c.inputs.RunKey, Class: rec.Environment, Phases: phasesOf(&rec), Counts: c.binding.counts()}, nil
 }
 
 // phasesOf lists the checkpoints a pack must have. The key of a run that was killed died with it: no end is signed then.
-func phasesOf(in Inputs, rec *harness.Record) []string {
+func phasesOf(rec *harness.Record) []string {
 	phases := []string{"start"}
 	if rec.Status == harness.Broken && len(rec.Phases) == 0 {
 		phases = nil
@@ -171,11 +176,17 @@ func (c *checker) together() {
 		c.check(what, file, err)
 	}
 	same("digest of the inputs in the record", seal.InputsFile, rec.Inputs, digest(seal.InputsFile))
-	same("digest of the event log in the record", seal.EventsFile, rec.EventsHead, digest(seal.EventsFile))
 	same("run id in the inputs", seal.InputsFile, rec.RunID, c.inputs.RunID)
-	same("scenario digest in the inputs", "data/as-run/scenario.yaml", c.inputs.ScenarioSHA256, digest("data/as-run/scenario.yaml"))
-	same("target digest in the inputs", "data/as-run/target.json", c.inputs.TargetSHA256, digest("data/as-run/target.json"))
-	same("plan digest in the inputs", "data/as-run/plan.json", c.inputs.PlanSHA256, digest("data/as-run/plan.json"))
+	for i, f := range c.inputs.ScenarioFiles {
+		want := scenarioFile
+		if i > 0 {
+			want = fmt.Sprintf("%s%d.yaml", extendsDir, i)
+		}
+		same("place of a scenario file in the inputs", seal.InputsFile, f.File, want)
+		same("scenario digest in the inputs", f.File, f.SHA256, digest(f.File))
+	}
+	same("target digest in the inputs", targetFile, c.inputs.TargetSHA256, digest(targetFile))
+	same("plan digest in the inputs", planFile, c.inputs.PlanSHA256, digest(planFile))
 	same("environment class in the inputs", seal.InputsFile, rec.Environment, c.inputs.Environment)
 	var f harness.Findings
 	if err := c.decode(FindingsFile, &f); err != nil {
@@ -185,20 +196,6 @@ func (c *checker) together() {
 	c.out.Findings = &f
 	same("record digest in the findings", FindingsFile, f.Record, digest(RecordFile))
 	same("run id in the findings", FindingsFile, f.RunID, rec.RunID)
-}
-
-// trees compares the Merkle root of every stream with the record's.
-func (c *checker) trees(ctx context.Context) {
-	for _, s := range c.out.Record.Streams {
-		if s.Root == "" && !s.Closed {
-			continue // a run that was killed: the manifest alone vouches for its files
-		}
-		tree, err := c.pack.Tree(ctx, s.File, headerLen, recordLen(s.Kind))
-		if err == nil && tree.Root.String() != s.Root && fmt.Sprintf("%x", tree.Root[:]) != s.Root {
-			err = errors.New("its Merkle root is not the record's")
-		}
-		c.check("Merkle root of "+s.Load, s.File, err)
-	}
 }
 
 // reports checks the signature inside each PDF, and that it is the report of this record.

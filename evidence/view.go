@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -17,27 +18,27 @@ import (
 
 // writeReports draws the plots, maps the frameworks' rows, and writes both reports, signed inside.
 func (s *Sealing) writeReports(f harness.Findings, recordSHA string) error {
-	data, err := os.ReadFile(filepath.Join(s.Dir, filepath.FromSlash(seal.EventsFile)))
+	log, err := os.Open(filepath.Join(s.Dir, filepath.FromSlash(seal.EventsFile)))
 	if err != nil {
 		return err
 	}
-	events, err := parseEvents(data)
-	if err != nil {
+	events, err := allEvents(log)
+	if err := errors.Join(err, log.Close()); err != nil {
 		return err
 	}
-	docs, all, err := render(s.Record, f, events, s.Redact, os.DirFS(s.Dir), recordSHA)
+	docs, all, err := render(s.record, f, events, s.Redact, os.DirFS(s.Dir), recordSHA)
 	if err != nil {
 		return err
 	}
 	if err := writeCharts(s.Dir, all); err != nil {
 		return err
 	}
-	v := &view{rec: s.Record, f: f}
+	v := &view{rec: s.record, f: f}
 	mapped, err := controlsJSON(v.facts())
 	if err != nil {
 		return err
 	}
-	if err := writeFile(s.Dir, "data/controls.json", mapped); err != nil {
+	if err := writeFile(s.Dir, controlsFile, mapped); err != nil {
 		return err
 	}
 	for name, doc := range docs {
@@ -78,8 +79,8 @@ func render(rec *harness.Record, f harness.Findings, events []harness.Event, red
 func (s *Sealing) signPDF(doc reports.Document) ([]byte, error) {
 	rect := func(b [4]float64) pades.Rect { return pades.Rect{X1: b[0], Y1: b[1], X2: b[2], Y2: b[3]} }
 	return pades.Sign(doc.PDF, pades.Options{
-		Signer: s.Identity.Key, Chain: s.Identity.Chain, Time: s.Record.Ended.Time(), FieldName: "Executor",
-		Name: s.Record.Executor, Reason: "executed the drill; " + s.Record.Environment, Page: doc.SignPage, Box: rect(doc.SignBox),
+		Signer: s.Identity.Key, Chain: s.Identity.Chain, Time: s.record.Ended.Time(), FieldName: "Executor",
+		Name: s.record.Executor, Reason: "executed the drill; " + s.record.Environment, Page: doc.SignPage, Box: rect(doc.SignBox),
 		Certify: true, ReviewerField: true, ReviewerName: "Reviewer", ReviewerBox: rect(doc.Review),
 	})
 }
@@ -228,7 +229,16 @@ func (v *view) integrity() []reports.Field {
 	return []reports.Field{
 		{Name: "Signature in this file", Value: "PAdES B-B, certifies the document; covers it to its end"},
 		{Name: "Manifest signature", Value: "signatures/manifest.p7s over the bytes of manifest-sha256.txt"},
-		{Name: "Event log", Value: fmt.Sprintf("%d events, digest %s, order self-asserted by the run's key", v.rec.EventsCount, v.rec.EventsHead)},
+		{Name: "Event log", Value: fmt.Sprintf("%d events and %s, digest %s, order self-asserted by the run's key", len(v.events), seal.ClosedKind, v.eventsDigest())},
 		{Name: "Independent time stamp", Value: "none: the time of signing is self-asserted"},
 	}
+}
+
+// eventsDigest is the digest of the whole log, which is closed by now.
+func (v *view) eventsDigest() string {
+	d, err := fileDigest(v.source, seal.EventsFile)
+	if err != nil {
+		return "not read"
+	}
+	return d
 }

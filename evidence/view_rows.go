@@ -260,6 +260,6 @@ func (v *view) provenance() []reports.Artefact {
 			Extracted: p.Ran.Hi.String() + " blackstart", Rows: measure.Count(int64(p.Count)), Digest: sum(p.File)})
 	}
 	rows = append(rows, reports.Artefact{Path: seal.EventsFile, Source: "event log", Extracted: v.rec.Ended.String() + " blackstart",
-		Rows: measure.Count(int64(v.rec.EventsCount)), Digest: v.rec.EventsHead})
+		Rows: measure.Count(int64(len(v.events)) + 1), Digest: v.eventsDigest()})
 	return rows
 }

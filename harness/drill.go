@@ -36,25 +36,44 @@ var (
 func Run(ctx context.Context, p Parts) (*Record, error) {
 	d := newDrill(p)
 	err := d.story(ctx)
-	after := context.WithoutCancel(ctx) // an interrupt ends the story, never the undo
 	d.conclude(ctx, err)
-	for _, step := range []chapter{
-		{"undo", d.undo},
-		{"reconcile", d.examine},
-		{"stop", d.stop},
-	} {
-		if e := d.tell(after, step); e != nil {
-			err = d.worsen(err, e)
-		}
-	}
+	err = d.aftermath(context.WithoutCancel(ctx), err) // an interrupt ends the story, never the undo
 	d.rec.Ended = d.clock.Now()
-	if e := d.closeJournal(); e != nil {
+	if e := d.close(); e != nil {
 		err = d.worsen(err, e)
 	}
 	if harmless(err) {
 		err = nil
 	}
 	return d.rec, err
+}
+
+// aftermath takes everything back, reads what is left on both sides, and stops the target. Who is in a hurry may leave the
+// last two out, once nothing is in force any more.
+func (d *drill) aftermath(ctx context.Context, err error) error {
+	if e := d.tell(ctx, chapter{"undo", d.undo}); e != nil {
+		err = d.worsen(err, e)
+	}
+	hurried, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if d.Hurry != nil {
+		defer context.AfterFunc(d.Hurry, cancel)()
+	}
+	if d.Undone != nil && d.rec.Undo.Complete {
+		d.Undone()
+	}
+	for _, step := range []chapter{{"reconcile", d.examine}, {"stop", d.stop}} {
+		if hurried.Err() == nil {
+			if e := d.tell(hurried, step); e != nil && hurried.Err() == nil {
+				err = d.worsen(err, e)
+			}
+		}
+		if hurried.Err() != nil {
+			d.left(step.name)
+			break
+		}
+	}
+	return err
 }
 
 // chapter is one named part of the story.
@@ -109,8 +128,8 @@ func (d *drill) setup(ctx context.Context) error {
 	defer cancel()
 	req := StartRequest{
 		RunID: d.RunID, Dir: d.StateDir, Profile: d.Profile, Settings: d.Scenario.Target.Settings,
-		Deliveries: d.Inbox.Deliveries(),
-		Progress:   func(line string) { d.note("target.progress", line, nil) },
+		Deliveries: d.Inbox.Deliveries(), Hide: d.Hide,
+		Progress: func(line string) { d.note("target.progress", line, nil) },
 	}
 	var err error
 	if d.undoLog, err = CreateUndoLog(filepath.Join(d.StateDir, "undo.jsonl"), d.clock); err != nil {

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,8 @@ type rig struct {
 	panicAt  ActionKind
 	startErr error
 	stopped  bool
+	bound    [][]Written // what each checkpoint of the loads covered
+	bindErr  error
 }
 
 func newRig() *rig {
@@ -64,7 +67,12 @@ func (r *rig) Execute(_ context.Context, a Action) error {
 func (r *rig) Deliveries() []Delivery  { return nil }
 func (r *rig) Arrivals() []Arrival     { return nil }
 func (r *rig) Checkpoint(string) error { return nil }
-func (r *rig) Close() error            { return nil }
+func (r *rig) LoadCheckpoint(w []Written) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bound = append(r.bound, w)
+	return r.bindErr
+}
 func (r *rig) Append(e Event) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,7 +99,10 @@ type rigLoad struct{ r *rig }
 func (l rigLoad) Start(context.Context) error { l.r.say("load on"); return nil }
 func (l rigLoad) Stop()                       { l.r.say("load off") }
 func (l rigLoad) Wait() ([]Stream, error)     { return []Stream{{ID: 1, Load: "queries"}}, nil }
-func (l rigLoad) Live() Glimpse               { return Glimpse{Due: 100, Seen: 100, Success: l.r.success} }
+func (l rigLoad) Flush() ([]Written, error) {
+	return []Written{{File: "data/samples/queries.bin", Kind: "samples", Records: 7}}, nil
+}
+func (l rigLoad) Live() Glimpse { return Glimpse{Due: 100, Seen: 100, Success: l.r.success} }
 
 func (r *rig) parts(dir string, clock *Clock) Parts {
 	s := Scenario{
@@ -120,6 +131,7 @@ func (r *rig) parts(dir string, clock *Clock) Parts {
 			return Interval{clock.Now(), clock.Now()}, nil
 		},
 		Prepare:   func(context.Context, Surroundings) error { return nil },
+		Redact:    func(line []byte) []byte { return bytes.ReplaceAll(line, []byte("hunter-2"), []byte("[redacted]")) },
 		Reconcile: func(context.Context, Surroundings, *Record) error { r.say("reconcile"); return nil },
 	}
 }

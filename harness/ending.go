@@ -27,6 +27,14 @@ func (d *drill) conclude(ctx context.Context, err error) {
 	}
 }
 
+// left says that the operator did not wait for what comes after the undo.
+func (d *drill) left(during string) {
+	if d.rec.Status == Completed || d.rec.Status == Unsteady {
+		d.rec.Status, d.rec.StatusReason = Stopped, "left by the operator during "+during+", when everything was undone"
+	}
+	d.note("drill.left", "left by the operator during "+during+"; everything was undone", nil)
+}
+
 // worsen records a problem of the harness that came after the story.
 func (d *drill) worsen(err, more error) error {
 	if d.rec.Status == Completed || d.rec.Status == Unsteady {
@@ -35,14 +43,13 @@ func (d *drill) worsen(err, more error) error {
 	return errors.Join(err, more)
 }
 
-func (d *drill) closeJournal() error {
+// close ends the story: the record is complete, and what becomes of it is the caller's.
+func (d *drill) close() error {
 	sort.SliceStable(d.rec.Streams, func(i, j int) bool { return d.rec.Streams[i].ID < d.rec.Streams[j].ID })
-	err := d.Journal.Checkpoint("end")
-	err = errors.Join(err, d.Journal.Close(), d.journalErr)
-	if d.undoLog != nil {
-		err = errors.Join(err, d.undoLog.Close())
+	if d.undoLog == nil {
+		return d.journalErr
 	}
-	return err
+	return errors.Join(d.journalErr, d.undoLog.Close())
 }
 
 // harmless tells whether an error only says how the drill ended, which the Record says too.

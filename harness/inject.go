@@ -208,7 +208,7 @@ func (d *drill) examine(ctx context.Context) error {
 	d.rec.Arrivals = d.Inbox.Arrivals()
 	for _, c := range d.rec.Target.Components {
 		running, err := d.Driver.Running(ctx, c.Name)
-		d.rec.Components = append(d.rec.Components, ComponentLife{Name: c.Name, Running: running && err == nil, LogFile: ""})
+		d.rec.Components = append(d.rec.Components, ComponentLife{Name: c.Name, Running: running && err == nil})
 	}
 	if len(d.rec.Streams) == 0 || d.rec.Status == Broken {
 		return nil

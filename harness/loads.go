@@ -4,7 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
+
+// bindEvery is how often the records that loads have written are bound by a signed checkpoint: as much as a process that is
+// killed can leave unbound.
+const bindEvery = 10 * time.Second
 
 // startLoads opens and starts every load of the scenario.
 func (d *drill) startLoads(ctx context.Context) error {
@@ -21,7 +26,46 @@ func (d *drill) startLoads(ctx context.Context) error {
 		d.loads, d.loadIDs = append(d.loads, l), append(d.loadIDs, spec.ID)
 		d.note("load.started", fmt.Sprintf("load %s: %s at %s from %s", spec.ID, spec.Workload, spec.Rate, spec.Place), nil)
 	}
+	if len(d.loads) > 0 {
+		d.bindLoads()
+	}
 	return nil
+}
+
+// bindLoads binds what the loads write, again and again until unbindLoads is called.
+func (d *drill) bindLoads() {
+	stop, failed := make(chan struct{}), make(chan error, 1)
+	loads, journal := d.loads, d.Journal // the goroutine owns nothing of the drill
+	go func() {
+		ticker := time.NewTicker(bindEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-stop:
+				failed <- nil
+				return
+			case <-ticker.C:
+			}
+			if err := bindWritten(loads, journal); err != nil {
+				failed <- err
+				return
+			}
+		}
+	}()
+	d.unbindLoads = func() error { close(stop); return <-failed }
+}
+
+// bindWritten binds what the loads have written by now.
+func bindWritten(loads []Load, journal Journal) error {
+	var all []Written
+	for _, l := range loads {
+		written, err := l.Flush()
+		if err != nil {
+			return fmt.Errorf("bind what the load has written: %w", err)
+		}
+		all = append(all, written...)
+	}
+	return journal.LoadCheckpoint(all)
 }
 
 // stopLoads stops every load once and collects its streams; the observation ends here.
@@ -37,12 +81,18 @@ func (d *drill) stopLoads() error {
 	}
 	d.loadsDone = true
 	var errs []error
+	if d.unbindLoads != nil {
+		errs = append(errs, d.unbindLoads())
+	}
 	for i, l := range d.loads {
 		streams, err := l.Wait()
 		d.rec.Streams = append(d.rec.Streams, streams...)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("load %s: %w", d.loadIDs[i], err))
 		}
+	}
+	if err := errors.Join(errs...); err == nil { // the whole of every file, however the drill goes on
+		errs = append(errs, bindWritten(d.loads, d.Journal))
 	}
 	d.note("load.stopped", "load stopped; every request that was due is on record", nil)
 	return errors.Join(errs...)

@@ -17,10 +17,19 @@ type Event struct {
 // Journal is the event log as a drill needs it. Append must keep the event even if the process is killed afterwards.
 type Journal interface {
 	Append(e Event) error
-	// Checkpoint signs the head of the log: start, fault, end.
+	// Checkpoint signs the head of the log: start, fault.
 	Checkpoint(name string) error
-	// Close appends log.closed and makes the file durable.
-	Close() error
+	// LoadCheckpoint binds what the loads have written so far: an event with the root over each file's records, and a signed
+	// head of the log behind it.
+	LoadCheckpoint(written []Written) error
+}
+
+// Written is how far one binary file of a load has come.
+type Written struct {
+	File    string // path in the pack
+	Kind    string // samples or ledger
+	Records uint64 // in the file, in order
+	Waiting int    // records that wait for one before them
 }
 
 // Inbox is where the target's alerts arrive.
@@ -34,6 +43,9 @@ type Load interface {
 	Start(ctx context.Context) error
 	// Stop ends the schedule now; requests in flight keep their timeout.
 	Stop()
+	// Flush hands what can be written to the operating system, and says how far each file has come. It may be called at any
+	// time, by another goroutine too.
+	Flush() ([]Written, error)
 	// Wait returns when every file is closed, with one Stream per file.
 	Wait() ([]Stream, error)
 	// Live is what the last seconds looked like, for the screen and for the gate before a fault; never for a verdict.
@@ -95,6 +107,8 @@ type Parts struct {
 	Inbox       Inbox
 	Journal     Journal
 	Watch       func(Progress)
+	Hurry       context.Context // done: leave as soon as nothing is in force; may be nil
+	Undone      func()          // called when nothing is in force any more; may be nil
 
 	Injector  func(kind string) (Injector, bool)
 	OpenLoad  func(id int, spec LoadSpec, s Surroundings) (Load, int, error) // also how many stream ids it uses
@@ -104,5 +118,7 @@ type Parts struct {
 	Reconcile func(ctx context.Context, s Surroundings, rec *Record) error
 	Prepare   func(ctx context.Context, s Surroundings) error // makes the ledger's table before the load starts
 	Kernel    func(phase string) ClockReading
-	Save      func(rec *Record) error // keeps the record as it stands, for a run that is killed; may be nil
+	Hide      func(secrets ...string)  // secrets that are made from now on to be taken out; may be nil
+	Redact    func(line []byte) []byte // takes secrets out of what is about to be written
+	Save      func(rec *Record) error  // keeps the record as it stands, for a run that is killed; may be nil
 }

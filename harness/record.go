@@ -26,8 +26,6 @@ type Record struct {
 	Status       Status          `json:"status"`
 	StatusReason string          `json:"status_reason"`
 	Inputs       string          `json:"inputs_sha256"`
-	EventsHead   string          `json:"events_sha256"` // digest of data/events.jsonl
-	EventsCount  int             `json:"events_count"`
 	Scenario     Scenario        `json:"scenario"` // resolved: profile applied
 	Profile      string          `json:"profile"`
 	Environment  string          `json:"environment"`
@@ -149,5 +147,4 @@ type CopiesFile struct {
 type ComponentLife struct {
 	Name    string `json:"name"`
 	Running bool   `json:"running_at_end"`
-	LogFile string `json:"log_file"`
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,10 +14,10 @@ import (
 
 // seriesFile writes a probe's answers and remembers what guards and the gate need.
 type seriesFile struct {
-	run  ProbeRun
-	path string
-	file *os.File
-	enc  *json.Encoder
+	run    ProbeRun
+	path   string
+	file   *os.File
+	redact func([]byte) []byte
 
 	mu      sync.Mutex // guards what follows
 	count   int
@@ -31,7 +32,7 @@ const recentKept = 600
 func (s *seriesFile) take(o Observation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.enc.Encode(o); err != nil && s.err == nil {
+	if err := s.write(o); err != nil && s.err == nil {
 		s.err = err
 	}
 	s.count++
@@ -45,6 +46,18 @@ func (s *seriesFile) take(o Observation) {
 	if len(s.recent) > recentKept {
 		s.recent = s.recent[len(s.recent)-recentKept:]
 	}
+}
+
+// write adds one line, redacted: an answer holds what the target said in its own words.
+func (s *seriesFile) write(o Observation) error {
+	var line bytes.Buffer
+	enc := json.NewEncoder(&line)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(o); err != nil {
+		return err
+	}
+	_, err := s.file.Write(s.redact(line.Bytes()))
+	return err
 }
 
 func (s *seriesFile) failingSince() Stamp {
@@ -87,8 +100,7 @@ func (d *drill) startProbes(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("open observations: %w", err)
 		}
-		s := &seriesFile{run: run, path: "data/observations/" + name, file: f, enc: json.NewEncoder(f)}
-		s.enc.SetEscapeHTML(false)
+		s := &seriesFile{run: run, path: "data/observations/" + name, file: f, redact: d.Redact}
 		d.series = append(d.series, s)
 		d.rec.Probes = append(d.rec.Probes, ProbeSeries{Probe: run.Probe, On: run.On, File: s.path,
 			EveryNS: int64(run.Every), Ran: Interval{Lo: d.clock.Now()}})

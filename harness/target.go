@@ -212,7 +212,8 @@ type StartRequest struct {
 	Profile    string // fast or standard
 	Settings   map[string]string
 	Deliveries []Delivery
-	Progress   func(string) // one line for people, each time something is ready
+	Hide       func(secrets ...string) // told every secret that is made, before it is used: from then on it is redacted; may be nil
+	Progress   func(string)            // one line for people, each time something is ready
 }
 
 // Driver carries out what the drill asks of one kind of target. It is used by one drill and by one goroutine at a time,

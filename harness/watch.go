@@ -24,6 +24,7 @@ type drill struct {
 	loads       []Load
 	loadIDs     []string
 	loadsDone   bool
+	unbindLoads func() error // ends the checkpoints of the loads; nil before they begin
 	journalErr  error
 
 	probesOff context.CancelFunc

@@ -173,6 +173,14 @@ func (o *orderedWriter[T]) Count() uint64 {
 	return o.next + o.ready
 }
 
+// Written returns how many records were handed to the operating system, and how many wait for one before them that is
+// still missing. It is exact after a Flush.
+func (o *orderedWriter[T]) Written() (records uint64, waiting int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.next, o.held - int(o.ready) //nolint:gosec // at most the window's length
+}
+
 // Close writes what is in order, then the count, and syncs the file where it
 // can be. It does not close the underlying file. Records that wait behind a gap
 // make it fail with a *GapError, and the count stays 0.

@@ -59,14 +59,14 @@ func newBag(dir, runID string, loads ...string) (*bagged, error) {
 	in := evidence.Inputs{Format: harness.Format, RunID: runID, PackID: packID.String(), SealPolicy: []string{}, Approvals: []string{},
 		ScenarioName: s.Metadata.Name, ToolVersion: toolInfo().Version, ToolSHA256: toolInfo().SHA256, Profile: "fast", Overrides: map[string]string{}, Environment: target.Environment, Executor: "a tester",
 		RunKey: key.Verifier(), Anchor: b.clock.Anchor(), Phases: []string{"start", "fault", "end"}}
-	sha, err := evidence.WriteInputs(b.bag(), in, evidence.Asked{Scenario: loaded.Source, Target: target, Plan: plans}, b.redact)
+	sha, err := evidence.WriteInputs(b.bag(), in, evidence.Asked{Scenario: scenarioFiles(loaded), Target: target, Plan: plans}, b.redact)
 	if err != nil {
 		return nil, err
 	}
 	if b.journal, err = evidence.NewJournal(b.bag(), sha, key, b.redact, b.clock); err != nil {
 		return nil, err
 	}
-	b.rec = &harness.Record{Format: harness.Format, RunID: runID, PackID: packID.String(), Status: harness.Completed, Inputs: sha,
+	b.rec = &harness.Record{Format: harness.Format, Rules: harness.Rules, RunID: runID, PackID: packID.String(), Status: harness.Completed, Inputs: sha,
 		Scenario: *s, Profile: "fast", Environment: target.Environment, Executor: "a tester", Tool: toolInfo(), Target: target,
 		Anchor: b.clock.Anchor(), Started: b.clock.Now(), SealPolicy: []string{}, Approvals: []string{}}
 	return b, errors.Join(b.journal.Checkpoint("start"), b.streams())
@@ -169,7 +169,10 @@ func (b *bagged) seal(out, name string) error {
 	}
 	b.rec.Ended = b.clock.Now()
 	b.rec.Undo = harness.UndoRecord{At: harness.Interval{Lo: b.rec.Ended, Hi: b.rec.Ended}, Complete: true}
-	if err := b.journal.Close(); err != nil {
+	if err := b.journal.Append(harness.Event{Kind: "undo.complete", At: b.rec.Undo.At, Phase: "undo", Text: "everything that was broken is restored"}); err != nil {
+		return err
+	}
+	if err := evidence.Bind(context.Background(), evidence.Binding{Dir: b.bag(), Journal: b.journal, Record: b.rec, Redact: b.redact, Formats: formats}); err != nil {
 		return err
 	}
 	id, root, _, err := signer(b.rec.Executor)
@@ -180,7 +183,7 @@ func (b *bagged) seal(out, name string) error {
 		return err
 	}
 	_, _, err = evidence.Seal(context.Background(), evidence.Sealing{Dir: b.bag(), Base: b.rec.Scenario.Metadata.Name, Path: filepath.Join(out, name+".zip"),
-		Record: b.rec, Redact: b.redact, Identity: id, Formats: formats})
+		Redact: b.redact, Identity: id})
 	return errors.Join(err, os.WriteFile(filepath.Join(out, name+".root.pem"), root, 0o644))
 }
 

@@ -107,7 +107,7 @@ type junitText struct {
 }
 
 // writeJUnit writes one test case per objective and one for the drill. Inconclusive is an error: missing is never a pass.
-func writeJUnit(path, name string, f harness.Findings) error {
+func writeJUnit(out io.Writer, name string, f harness.Findings) error {
 	s := junitSuite{Name: "blackstart." + name}
 	add := func(id string, v harness.Verdict, reason string) {
 		c := junitCase{Name: id, Class: name}
@@ -130,8 +130,24 @@ func writeJUnit(path, name string, f harness.Findings) error {
 	if err != nil {
 		return fmt.Errorf("write JUnit: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if _, err := out.Write(append([]byte(xml.Header), append(data, '\n')...)); err != nil {
 		return fmt.Errorf("write JUnit: %w", err)
 	}
-	return os.WriteFile(path, append([]byte(xml.Header), append(data, '\n')...), 0o644)
+	return nil
+}
+
+// openJUnit makes the file before the drill, so that a path that cannot be written is found while nothing has been started;
+// nil where none is asked for.
+func openJUnit(path string) (*os.File, error) {
+	if path == "" {
+		return nil, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, usage(fmt.Errorf("make the folder of the JUnit file: %w", err), "name a file that can be written: --junit out/junit.xml")
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, usage(fmt.Errorf("open the JUnit file: %w", err), "name a file that can be written: --junit out/junit.xml")
+	}
+	return f, nil
 }

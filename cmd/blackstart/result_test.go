@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,7 +110,11 @@ func TestReportAsJSON(t *testing.T) {
 
 func TestJUnit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "made", "junit.xml")
-	if err := writeJUnit(path, "region-partition", someResult(harness.ExitFail).Findings); err != nil {
+	f, err := openJUnit(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(writeJUnit(f, "region-partition", someResult(harness.ExitFail).Findings), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path)
@@ -133,7 +138,9 @@ func TestJUnit(t *testing.T) {
 			t.Errorf("case %d: %+v, want %+v", i, c, want)
 		}
 	}
-	if err := writeJUnit(filepath.Join(path, "junit.xml"), "x", harness.Findings{}); err == nil {
-		t.Error("a file stands where the folder should be, and nobody says so")
+	for _, bad := range []string{filepath.Join(path, "junit.xml"), filepath.Dir(path)} {
+		if f, err := openJUnit(bad); err == nil || f != nil {
+			t.Errorf("%s cannot be a file, and nobody says so before the drill", bad)
+		}
 	}
 }

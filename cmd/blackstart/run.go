@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -91,17 +89,25 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err := f.roomFor(st.dir); err != nil {
 		return err
 	}
-	d, err := newDrill(drillRequest{flags: f, scenario: *s, loaded: loaded, target: target, plans: plans, state: st, screen: screen})
+	junit, err := openJUnit(f.junit)
+	if err != nil {
+		return err
+	}
+	d, err := newDrill(drillRequest{flags: f, scenario: *s, loaded: loaded, target: target, plans: plans, state: st, screen: screen, junit: junit})
 	if err != nil {
 		return err
 	}
 	stopTwice := d.secondInterrupt(ctx, stderr)
 	defer stopTwice()
 	res, err := d.run(ctx)
-	if err != nil {
-		return err
+	if res.Findings.Reason != "" { // the verdict is told whatever happened to files
+		err = errors.Join(err, d.report(stdout, res))
 	}
-	if err := d.report(stdout, res); err != nil {
+	var exit *exitError
+	switch {
+	case errors.As(err, &exit):
+		return err
+	case err != nil:
 		return broken(err, "")
 	}
 	if res.Findings.Exit != harness.ExitPass {
@@ -119,6 +125,7 @@ type drillRequest struct {
 	plans    []harness.Plan
 	state    *state
 	screen   *screen
+	junit    *os.File // nil: none is asked for
 }
 
 // drill is one run of the command: the harness's story plus everything around it.
@@ -128,6 +135,7 @@ type drill struct {
 	dir           string // the run's state directory
 	info          runInfo
 	unsealed      bool // something is on record and no pack has it
+	leave         leaving
 	clock         *harness.Clock
 	redact        *evidence.Redactor
 	driver        harness.Driver
@@ -154,7 +162,7 @@ func newDrill(r drillRequest) (*drill, error) {
 	}
 	d := &drill{drillRequest: r, runID: runID.String(), packID: packID.String(), clock: harness.NewClock(),
 		redact: evidence.NewRedactor(), driver: driver, executor: executorName(r.flags.executor), tool: toolInfo(),
-		seed: time.Now().UnixNano() % (1 << 52)}
+		seed: time.Now().UnixNano() % (1 << 52), leave: newLeaving()}
 	out, err := filepath.Abs(r.flags.out)
 	if err != nil {
 		return nil, broken(err, "")
@@ -181,7 +189,7 @@ func (d *drill) run(ctx context.Context) (res result, err error) {
 	if err != nil {
 		return result{}, broken(err, "our own receivers could not listen on 127.0.0.1")
 	}
-	defer stop()
+	defer stop() // may be called twice
 	d.redact.Add(secretsOf(receivers.Deliveries())...)
 	if err := d.driver.Check(ctx, d.startRequest(receivers)); err != nil {
 		return result{}, broken(err, "")
@@ -204,7 +212,23 @@ func (d *drill) run(ctx context.Context) (res result, err error) {
 		return result{}, broken(fmt.Errorf("the drill did not start: %s", d.redact.Text(rec.StatusReason)), "nothing was broken; everything that was started is stopped")
 	}
 	d.unsealed = true
-	return d.seal(context.WithoutCancel(ctx), rec)
+	stop() // nothing more may arrive in a log that is about to end
+	ctx = context.WithoutCancel(ctx)
+	if err := d.bind(ctx, rec); err != nil {
+		return result{}, err
+	}
+	return d.seal(ctx, rec)
+}
+
+// bind ties what was measured to the run, by the key that dies with this process.
+func (d *drill) bind(ctx context.Context, rec *harness.Record) error {
+	err := evidence.Bind(ctx, evidence.Binding{Dir: d.bag(), Journal: d.journal, Record: rec, Redact: d.redact,
+		Logs: filepath.Join(d.dir, "logs"), UndoLog: filepath.Join(d.dir, "undo.jsonl"), Formats: formats})
+	if err == nil {
+		d.screen.say("record written and bound to the run")
+		d.leave.boundNow()
+	}
+	return err
 }
 
 // giveUp ends a run that has no pack: what was started is stopped by now, so its directory goes, too, unless something may
@@ -215,6 +239,8 @@ func (d *drill) giveUp(err error) error {
 			hint: "act now: run `blackstart undo`, it finishes what is left"}
 	}
 	if d.unsealed {
+		d.info.Ended = d.redact.Text(err.Error())
+		_ = saveInfo(d.dir, d.info) // on a full disk it cannot be said; the next command then says that it does not know
 		return broken(fmt.Errorf("%w; everything is undone, what was recorded is kept in %s", err, d.dir),
 			"mend the cause and run `blackstart undo`: it seals what was recorded")
 	}
@@ -229,14 +255,8 @@ func (d *drill) giveUp(err error) error {
 	return broken(err, "")
 }
 
-// seal judges the record and writes the pack.
+// seal judges the record and writes the pack. The verdict comes back whatever happens to files.
 func (d *drill) seal(ctx context.Context, rec *harness.Record) (result, error) {
-	if s, ok := d.driver.(interface{ Secrets() []string }); ok {
-		d.redact.Add(s.Secrets()...)
-	}
-	if err := d.keep(); err != nil {
-		return result{}, err
-	}
 	name := d.scenario.Metadata.Name
 	id, rootPEM, fingerprint, err := signer(d.executor)
 	if err != nil {
@@ -247,8 +267,8 @@ func (d *drill) seal(ctx context.Context, rec *harness.Record) (result, error) {
 		return result{}, err
 	}
 	findings, sealed, err := evidence.Seal(ctx, evidence.Sealing{
-		Dir: d.bag(), Base: name, Path: path, Record: rec, Redact: d.redact, Identity: id,
-		Formats: formats, Progress: func(text string) { d.screen.say("%s", text) },
+		Dir: d.bag(), Base: name, Path: path, Redact: d.redact, Identity: id,
+		Progress: func(text string) { d.screen.say("%s", text) },
 	})
 	if err != nil {
 		return result{}, err
@@ -266,42 +286,11 @@ func (d *drill) seal(ctx context.Context, rec *harness.Record) (result, error) {
 	if findings.Exit != harness.ExitUndo {
 		err = d.finish()
 	}
-	if d.flags.junit != "" {
-		err = errors.Join(err, writeJUnit(d.flags.junit, name, findings))
+	if d.junit != nil {
+		err = errors.Join(err, writeJUnit(d.junit, name, findings), d.junit.Close())
 	}
 	if err != nil {
 		return res, fmt.Errorf("%w; the pack is written: %s", err, path)
 	}
 	return res, nil
-}
-
-// keep copies what stands beside the record into the bag, redacted: the target's logs and the undo log.
-func (d *drill) keep() error {
-	asRun := filepath.Join(d.bag(), "data", "as-run")
-	if _, err := d.redact.CopyLogs(filepath.Join(d.dir, "logs"), filepath.Join(asRun, "logs")); err != nil {
-		return err
-	}
-	return copyUndoLog(d.dir, d.bag(), d.redact)
-}
-
-// secondInterrupt leaves the undo to the command of that name when somebody presses Ctrl-C again.
-func (d *drill) secondInterrupt(ctx context.Context, stderr io.Writer) (stop func()) {
-	again := make(chan os.Signal, 2)
-	done := make(chan struct{})
-	go func() {
-		select {
-		case <-ctx.Done():
-		case <-done:
-			return
-		}
-		d.screen.say("interrupted: undoing first; the pack is still written (Ctrl-C again leaves it to `blackstart undo`)")
-		signal.Notify(again, os.Interrupt, syscall.SIGTERM)
-		select {
-		case <-again:
-			fmt.Fprintf(stderr, "\nerror: interrupted twice: the undo may be incomplete\nhint: run this now: blackstart undo\n")
-			os.Exit(harness.ExitUndo)
-		case <-done:
-		}
-	}()
-	return func() { close(done); signal.Stop(again) }
 }

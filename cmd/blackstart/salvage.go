@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"blackstart/evidence"
 	"blackstart/harness"
 	"blackstart/loadgen"
 )
@@ -72,19 +71,4 @@ func salvageProbes(bag string, rec *harness.Record) {
 			p.Count++
 		}
 	}
-}
-
-func copyUndoLog(dir, bag string, redact *evidence.Redactor) error {
-	data, err := os.ReadFile(filepath.Join(dir, "undo.jsonl"))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	asRun := filepath.Join(bag, "data", "as-run")
-	if err := os.MkdirAll(asRun, 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(asRun, "undo.jsonl"), redact.Bytes(data), 0o644)
 }

@@ -34,7 +34,8 @@ type runInfo struct {
 	Name     string    `json:"name"`
 	Target   string    `json:"target"`
 	Out      string    `json:"out"`
-	Kept     bool      `json:"kept"` // it ended; somebody asked to keep its state
+	Kept     bool      `json:"kept"`  // it ended; somebody asked to keep its state
+	Ended    string    `json:"ended"` // why it ended without a pack; "" while it runs, and of a process that was killed
 }
 
 // stateDir is where state lives: BLACKSTART_STATE, or a place that PostgreSQL's account can reach.

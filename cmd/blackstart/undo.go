@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -51,6 +54,12 @@ func printWrapped(out io.Writer, text string) {
 // restoreLeftovers is what `run` does first: the next command must say what happened.
 func restoreLeftovers(ctx context.Context, st *state, s *screen) error {
 	_, err := restore(ctx, st, func(text string) { s.say("%s", text) })
+	var exit *exitError
+	if errors.As(err, &exit) && exit.code != harness.ExitUndo { // nothing of it is in force: it keeps nobody from a drill
+		s.say("error: %v", exit.err)
+		s.say("hint: %s", exit.hint)
+		return nil
+	}
 	return err
 }
 
@@ -81,7 +90,7 @@ func restore(ctx context.Context, st *state, say func(string)) (int, error) {
 
 // finish ends what is left of one run, says what it was, and seals what it recorded.
 func (l leftover) finish(ctx context.Context, say func(string)) *exitError {
-	say("found an interrupted drill: " + l.describe())
+	say("found " + l.kind() + ": " + l.describe())
 	done, err := l.recover(ctx)
 	if err != nil {
 		return &exitError{code: harness.ExitUndo, err: fmt.Errorf("undo run %s: %w", l.info.RunID, err),
@@ -96,10 +105,50 @@ func (l leftover) finish(ctx context.Context, say func(string)) *exitError {
 	}
 	done.tell(say, inForce, logErr)
 	if err := l.keepRecord(ctx, len(open) > 0 || logErr != nil, done, say); err != nil {
-		return &exitError{code: harness.ExitHarness, err: fmt.Errorf("seal what run %s recorded: %w", l.info.RunID, err),
-			hint: "nothing of it is in force any more; its state is kept in " + l.dir + ": mend the cause and run `blackstart undo` again, or remove that directory"}
+		return l.park(fmt.Errorf("seal what run %s recorded: %w", l.info.RunID, err))
 	}
 	return nil
+}
+
+// kind says what is left: a drill that ended on the way, or one that has everything but its seal.
+func (l leftover) kind() string {
+	bag := filepath.Join(l.dir, "bag")
+	if bound, err := evidence.Bound(bag); err != nil || !bound {
+		return "an interrupted drill"
+	}
+	var rec struct {
+		Status harness.Status `json:"status"`
+	}
+	data, err := os.ReadFile(filepath.Join(bag, filepath.FromSlash(evidence.RecordFile)))
+	if err != nil || json.Unmarshal(data, &rec) != nil || rec.Status == harness.Interrupted {
+		return "an interrupted drill"
+	}
+	return doneKind
+}
+
+// doneKind is what a run is called that died, or was left, between its end and its seal.
+const doneKind = "a drill that was done and not sealed"
+
+// park puts a run that can never be sealed aside, so that nobody meets it again; nothing of it is in force. What this machine
+// refuses (a full disk, a folder that is gone) can be mended, and the run waits for it.
+func (l leftover) park(why error) *exitError {
+	var machine syscall.Errno
+	if errors.As(why, &machine) || errors.Is(why, fs.ErrExist) {
+		return &exitError{code: harness.ExitHarness, err: why,
+			hint: "nothing of it is in force any more; its state is kept in " + l.dir + ": mend the cause and run `blackstart undo` again"}
+	}
+	parked := filepath.Join(filepath.Dir(filepath.Dir(l.dir)), "parked")
+	err := os.MkdirAll(parked, 0o755)
+	if err == nil {
+		parked = filepath.Join(parked, filepath.Base(l.dir))
+		err = os.Rename(l.dir, parked)
+	}
+	if err != nil {
+		return &exitError{code: harness.ExitHarness, err: errors.Join(why, err),
+			hint: "nothing of it is in force any more; its state is kept in " + l.dir + ": remove that directory when it is of no use"}
+	}
+	return &exitError{code: harness.ExitHarness, err: why,
+		hint: "nothing of it is in force any more; what it recorded is parked in " + parked + " and blocks no other drill"}
 }
 
 // keepRecord sees to it that what was recorded is in a pack, and removes the run's state.
@@ -108,12 +157,12 @@ func (l leftover) keepRecord(ctx context.Context, wasInForce bool, done undoing,
 		say("its pack was complete: " + path)
 		return os.RemoveAll(l.dir)
 	}
-	path, err := l.sealInterrupted(ctx, wasInForce, done)
+	path, told, err := l.sealWhatIsThere(ctx, wasInForce, done)
 	switch {
 	case err != nil:
 		return err
 	case path != "":
-		say("what was recorded is sealed as an interrupted drill: " + path)
+		say(told + ": " + path)
 	default:
 		say("nothing had been recorded yet: there is no pack")
 	}
@@ -143,34 +192,63 @@ func (l leftover) describe() string {
 	return fmt.Sprintf("%s, started %s, run %s", l.info.Name, l.info.Started.Format("2006-01-02 15:04:05Z"), l.info.RunID)
 }
 
-// sealInterrupted makes a pack of what a killed run recorded; "" if it had recorded nothing.
-func (l leftover) sealInterrupted(ctx context.Context, wasInForce bool, done undoing) (string, error) {
+// sealWhatIsThere makes a pack of what a run recorded that has none; "" if it had recorded nothing. A run whose evidence was
+// bound by its own key is only sealed; anything else is an interrupted drill.
+func (l leftover) sealWhatIsThere(ctx context.Context, wasInForce bool, done undoing) (path, told string, err error) {
 	bag := filepath.Join(l.dir, "bag")
 	rec, err := l.salvage(bag)
 	if err != nil || rec == nil {
-		return "", err
+		return "", "", err
 	}
-	rec.Status, rec.StatusReason = harness.Interrupted, "the process was killed during "+lastPhase(rec)
+	redact := evidence.NewRedactor(finrag.SecretsIn(l.dir)...)
+	bound, err := evidence.Bound(bag)
+	if err != nil {
+		return "", "", err
+	}
+	told = "what was recorded is sealed as an interrupted drill"
+	if l.kind() == doneKind {
+		told = "everything had been recorded and bound to the run; it is sealed now"
+	}
+	if !bound {
+		if err := l.bindInterrupted(ctx, bag, rec, redact, wasInForce, done); err != nil {
+			return "", "", err
+		}
+	}
+	path, err = l.write(ctx, bag, rec, redact)
+	return path, told, err
+}
+
+// gone says what became of the process, as far as is known.
+func (l leftover) gone() string {
+	if l.info.Ended != "" {
+		return "the process ended without a pack (" + l.info.Ended + ")"
+	}
+	return "the process is gone and left no word (killed, or its machine went down)"
+}
+
+// bindInterrupted completes the record of a run that ended on the way. The key of the run is gone: what the undo adds is not
+// signed by it.
+func (l leftover) bindInterrupted(ctx context.Context, bag string, rec *harness.Record, redact *evidence.Redactor, wasInForce bool, done undoing) error {
+	rec.Status, rec.StatusReason = harness.Interrupted, redact.Text(l.gone()+" during "+lastPhase(rec))
 	done.apply(rec)
-	text := "the process was killed; " + done.end()
+	text := l.gone() + "; " + done.end()
 	if wasInForce {
 		text += "; a fault may have been in force"
 	}
-	if err := l.closeEvents(bag, rec, text, done); err != nil {
-		return "", err
+	journal, err := resumeEvents(bag, rec, redact, text, done)
+	if err != nil {
+		return err
 	}
 	if rec.Streams, err = salvageStreams(bag, rec); err != nil {
-		return "", err
+		return err
 	}
 	salvageProbes(bag, rec)
-	redact := evidence.NewRedactor(finrag.SecretsIn(l.dir)...)
-	if _, err := redact.CopyLogs(filepath.Join(l.dir, "target", "logs"), filepath.Join(bag, "data", "as-run", "logs")); err != nil {
-		return "", err
+	logs := filepath.Join(l.dir, "logs") // copied when the target was stopped
+	if _, err := os.Stat(logs); err != nil {
+		logs = filepath.Join(l.dir, "target", "logs")
 	}
-	if err := copyUndoLog(l.dir, bag, redact); err != nil {
-		return "", err
-	}
-	return l.write(ctx, bag, rec, redact)
+	return evidence.Bind(ctx, evidence.Binding{Dir: bag, Journal: journal, Record: rec, Redact: redact,
+		Logs: logs, UndoLog: filepath.Join(l.dir, "undo.jsonl"), Formats: formats})
 }
 
 func lastPhase(rec *harness.Record) string {
@@ -195,33 +273,24 @@ func (l leftover) salvage(bag string) (*harness.Record, error) {
 	return rec, nil
 }
 
-// closeEvents splits off a torn tail, adds what was taken back and proved, and closes the event log.
-func (l leftover) closeEvents(bag string, rec *harness.Record, text string, done undoing) error {
+// resumeEvents splits off a torn tail, and adds what was taken back and proved.
+func resumeEvents(bag string, rec *harness.Record, redact *evidence.Redactor, text string, done undoing) (*evidence.Journal, error) {
 	log := filepath.Join(bag, filepath.FromSlash(seal.EventsFile))
 	if _, err := seal.SplitTorn(log, filepath.Join(bag, "data", "events.torn"), rec.Inputs); err != nil {
-		return err
+		return nil, err
 	}
-	chain, err := seal.ResumeChain(log, rec.Inputs)
+	journal, err := evidence.ResumeJournal(bag, rec.Inputs, redact)
 	if err != nil {
-		if isClosed(log) {
-			return nil // it was killed while sealing: the log was complete
-		}
-		return err
+		return nil, err
 	}
-	first := harness.Event{Kind: "drill.interrupted", At: harness.Interval{Lo: done.Began, Hi: done.Began}, Phase: "undo", Text: text, Detail: map[string]string{}}
-	last := harness.Event{Kind: "undo.complete", At: harness.Interval{Lo: rec.Ended, Hi: rec.Ended}, Phase: "undo", Text: rec.Undo.Detail, Detail: map[string]string{}}
+	first := harness.Event{Kind: "drill.interrupted", At: harness.Interval{Lo: done.Began, Hi: done.Began}, Phase: "undo", Text: text}
+	last := harness.Event{Kind: "undo.complete", At: harness.Interval{Lo: rec.Ended, Hi: rec.Ended}, Phase: "undo", Text: rec.Undo.Detail}
 	for _, e := range slices.Concat([]harness.Event{first}, done.Events, []harness.Event{last}) {
-		if _, err := chain.Append(e); err != nil {
-			return err
+		if err := journal.Append(e); err != nil {
+			return nil, err
 		}
 	}
-	_, err = chain.Close(nil)
-	return err
-}
-
-func isClosed(log string) bool {
-	data, err := os.ReadFile(log)
-	return err == nil && strings.Contains(string(data), `"kind":"`+seal.ClosedKind+`"`)
+	return journal, nil
 }
 
 // write seals the pack beside where the run would have put it. Files of a seal that was cut short are made anew.
@@ -244,8 +313,8 @@ func (l leftover) write(ctx context.Context, bag string, rec *harness.Record, re
 	if err != nil {
 		return "", err
 	}
-	if _, _, err := evidence.Seal(ctx, evidence.Sealing{Dir: bag, Base: name, Path: path, Record: rec,
-		Redact: redact, Identity: id, Formats: formats}); err != nil {
+	if _, _, err := evidence.Seal(ctx, evidence.Sealing{Dir: bag, Base: name, Path: path,
+		Redact: redact, Identity: id}); err != nil {
 		return "", err
 	}
 	root := filepath.Join(out, name+".root.pem")

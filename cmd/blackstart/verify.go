@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -184,23 +183,16 @@ func originNote(c evidence.Checked, o evidence.VerifyOptions) string {
 	return ""
 }
 
-// extendsMark begins the line that separates the files of a scenario in a pack.
-const extendsMark = "--- # extends "
-
-// resolveScenario reads a scenario again from the bytes in a pack: the file itself first, then those it extends.
-func resolveScenario(source []byte, name, profile string) (*harness.Scenario, error) {
-	files := map[string][]byte{}
-	own, current := name+".yaml", name+".yaml"
-	for _, line := range bytes.SplitAfter(source, []byte("\n")) {
-		if base, ok := bytes.CutPrefix(line, []byte(extendsMark)); ok {
-			current = strings.TrimSpace(string(base))
-			continue
-		}
-		files[current] = append(files[current], line...)
+// resolveScenario reads a scenario again from its files in a pack: the file itself first, then those it extends.
+func resolveScenario(files []evidence.ScenarioFile, profile string) (*harness.Scenario, error) {
+	if len(files) == 0 {
+		return nil, errors.New("the inputs name no file of it")
 	}
-	s, _, err := reader().Parse(own, files[own], func(n string) ([]byte, error) {
-		if data, ok := files[n]; ok {
-			return data, nil
+	s, _, err := reader().Parse(files[0].Name, files[0].Data, func(name string) ([]byte, error) {
+		for _, f := range files[1:] {
+			if f.Name == name {
+				return f.Data, nil
+			}
 		}
 		return nil, fs.ErrNotExist
 	}, profile)

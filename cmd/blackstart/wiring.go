@@ -25,6 +25,7 @@ import (
 	"blackstart/harness/receivers"
 	"blackstart/harness/reconcile"
 	"blackstart/harness/victim"
+	"blackstart/scenarios"
 )
 
 // formats is the page that explains every binary file; it goes into each pack.
@@ -78,7 +79,7 @@ func (d *drill) startReceivers(ctx context.Context) (*receivers.Receivers, func(
 	if err != nil {
 		return nil, nil, err
 	}
-	return r, r.Close, nil
+	return r, r.Close, nil // Close may be called twice
 }
 
 func secretsOf(deliveries []harness.Delivery) []string {
@@ -91,7 +92,7 @@ func secretsOf(deliveries []harness.Delivery) []string {
 
 func (d *drill) startRequest(r *receivers.Receivers) harness.StartRequest {
 	return harness.StartRequest{RunID: d.runID, Dir: d.dir, Profile: d.flags.profileOrFast(), Settings: d.scenario.Target.Settings,
-		Deliveries: r.Deliveries(), Progress: func(line string) { d.screen.say("%s", line) }}
+		Deliveries: r.Deliveries(), Hide: d.redact.Add, Progress: func(line string) { d.screen.say("%s", line) }}
 }
 
 // writeInputs fixes what was asked before anything is started.
@@ -107,7 +108,7 @@ func (d *drill) writeInputs() error {
 		Executor: d.executor, ExecutorProof: "self-asserted: name of the operating-system account or of --executor",
 		CIJob: ciJob(), Seed: d.seed, RunKey: key.Verifier(), Anchor: d.clock.Anchor(), Phases: []string{"start", "fault", "end"},
 	}
-	asked := evidence.Asked{Scenario: d.loaded.Source, Target: d.target, Plan: d.plans}
+	asked := evidence.Asked{Scenario: scenarioFiles(d.loaded), Target: d.target, Plan: d.plans}
 	if d.inputsSHA, err = evidence.WriteInputs(d.bag(), in, asked, d.redact); err != nil {
 		return err
 	}
@@ -116,12 +117,22 @@ func (d *drill) writeInputs() error {
 	return err
 }
 
+// scenarioFiles are the files that a scenario was read from, each by its bare name.
+func scenarioFiles(l scenarios.Loaded) []evidence.ScenarioFile {
+	var all []evidence.ScenarioFile
+	for _, f := range l.Files {
+		all = append(all, evidence.ScenarioFile{Name: filepath.Base(f.Name), Data: f.Bytes})
+	}
+	return all
+}
+
 // parts ties everything together for the harness.
 func (d *drill) parts(r *receivers.Receivers) harness.Parts {
 	return harness.Parts{
 		Scenario: d.scenario, Profile: d.flags.profileOrFast(), RunID: d.runID, PackID: d.packID, InputsSHA: d.inputsSHA,
 		Executor: d.executor, Environment: d.target.Environment, Seed: d.seed, Tool: d.tool, Clock: d.clock,
 		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.screen.show,
+		Hurry: d.leave.hurry, Undone: d.leave.undoneNow, Redact: d.redact.Bytes, Hide: d.redact.Add,
 		Injector: injector, OpenLoad: openLoad, OpenProbe: openProbes, Decisions: readDecisions,
 		Await: func(ctx context.Context, s harness.Surroundings, checks []harness.Check, within time.Duration) (harness.Interval, error) {
 			return victim.Await(ctx, s.Target, d.driver, checks, within, s.Clock)

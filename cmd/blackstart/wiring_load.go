@@ -144,6 +144,16 @@ func (l *load) Start(ctx context.Context) error {
 
 func (l *load) Stop() { l.running.Stop() }
 
+// Flush says how far the files of the load have come.
+func (l *load) Flush() ([]harness.Written, error) {
+	samples, ledger, err := l.running.Flush()
+	all := []harness.Written{{File: "data/" + l.path("samples"), Kind: "samples", Records: samples.Records, Waiting: samples.Waiting}}
+	if l.ledger {
+		all = append(all, harness.Written{File: "data/" + l.path("ledger"), Kind: "ledger", Records: ledger.Records, Waiting: ledger.Waiting})
+	}
+	return all, err
+}
+
 // Wait returns the streams of the load once their files are closed.
 func (l *load) Wait() ([]harness.Stream, error) {
 	stats, err := l.running.Wait()

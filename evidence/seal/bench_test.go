@@ -20,7 +20,7 @@ func benchBag(b *testing.B) string {
 	put(b, dir, InputsFile, []byte("{}\n"))
 	log, err := NewChain(filepath.Join(dir, EventsFile), Digest([]byte("{}\n")))
 	ok(b, err)
-	_, err = log.Close(nil)
+	_, err = log.Close(nil, nil)
 	ok(b, err)
 	put(b, dir, "data/samples/query.bin", nil)
 	f, err := os.OpenFile(filepath.Join(dir, "data/samples/query.bin"), os.O_WRONLY, 0)

@@ -128,22 +128,39 @@ func (c *ChainWriter) Head() ChainHead {
 
 // Close appends the last event, {"kind":"log.closed","count":N,...fields}, with
 // N counting itself, syncs and closes the file. fields may be nil; else it is
-// an object without these two keys. It returns the final head.
-func (c *ChainWriter) Close(fields any) (ChainHead, error) {
+// an object without these two keys. It returns the final head. Before the event
+// is written, vouch (unless nil) is called with that head: what it writes is on
+// disk before the log ends, so that no crash leaves an ended log without it.
+func (c *ChainWriter) Close(fields any, vouch func(ChainHead) error) (ChainHead, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	body, err := closedFields(c.tree.n+1, fields)
-	if err == nil {
-		_, err = c.append(body)
-	}
-	if err == nil {
-		c.closed = true
-		err = errors.Join(c.f.Sync(), c.f.Close())
-	}
+	head, err := c.end(fields, vouch)
 	if err != nil {
 		return ChainHead{}, fmt.Errorf("close event log: %w", err)
 	}
-	return ChainHead{Count: c.tree.n, Last: c.last, Root: c.tree.root()}, nil
+	return head, nil
+}
+
+func (c *ChainWriter) end(fields any, vouch func(ChainHead) error) (ChainHead, error) {
+	body, err := closedFields(c.tree.n+1, fields)
+	if err != nil {
+		return ChainHead{}, err
+	}
+	line, err := eventLine(c.tree.n, c.last, body)
+	if err != nil {
+		return ChainHead{}, err
+	}
+	head := ChainHead{Count: c.tree.n + 1, Last: Digest(line), Root: c.tree.with(line)}
+	if vouch != nil {
+		if err := vouch(head); err != nil {
+			return ChainHead{}, err
+		}
+	}
+	if _, err := c.append(body); err != nil {
+		return ChainHead{}, err
+	}
+	c.closed = true
+	return head, errors.Join(c.f.Sync(), c.f.Close())
 }
 
 // Abandon closes the file and leaves the log open-ended, as a crash would.

@@ -31,7 +31,7 @@ func newLog(t testing.TB, n int) (path string, head ChainHead) {
 		}
 	}
 	ok(t, w.Sync())
-	head, err = w.Close(map[string]any{"why": "done"})
+	head, err = w.Close(map[string]any{"why": "done"}, nil)
 	ok(t, err)
 	return path, head
 }
@@ -174,7 +174,7 @@ func TestTornTailAndResume(t *testing.T) {
 	ok(t, err)
 	_, err = w.Append(map[string]any{"kind": "undone"})
 	ok(t, err)
-	head, err := w.Close(nil)
+	head, err := w.Close(nil, nil)
 	ok(t, err)
 	f, err := os.Open(path)
 	ok(t, err)
@@ -203,10 +203,10 @@ func TestChainRefusesFields(t *testing.T) {
 	if seq, err := w.Append(map[string]any{}); seq != 0 || err != nil {
 		t.Errorf("a refused event took seq 0: %d %v", seq, err)
 	}
-	if _, err := w.Close(map[string]any{"count": 7}); err == nil {
+	if _, err := w.Close(map[string]any{"count": 7}, nil); err == nil {
 		t.Error("count given twice: want an error")
 	}
-	_, err = w.Close(nil)
+	_, err = w.Close(nil, nil)
 	ok(t, err)
 	if _, err := w.Append(map[string]any{}); err == nil {
 		t.Error("appended after close")
@@ -240,7 +240,7 @@ func TestChainConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	_, err = w.Close(nil)
+	_, err = w.Close(nil, nil)
 	ok(t, err)
 	f, err := os.Open(path)
 	ok(t, err)

@@ -37,7 +37,7 @@ func Example() {
 	start, err := key.Sign(events.Head(), "start")
 	check(err)
 	check(os.WriteFile(filepath.Join(data, "checkpoints", "start.note"), start, 0o644))
-	head, err := events.Close(nil)
+	head, err := events.Close(nil, nil)
 	check(err)
 	end, err := key.Sign(head, "end")
 	check(err)

@@ -74,7 +74,7 @@ func newPack(t testing.TB, change func(dir string)) pack {
 			signCheckpoint(t, p.dir, key, log.Head(), "start")
 		}
 	}
-	head, err := log.Close(nil)
+	head, err := log.Close(nil, nil)
 	ok(t, err)
 	signCheckpoint(t, p.dir, key, head, "end")
 	put(t, p.dir, "data/samples/query.bin", binaryFile(LeafRecords+5, 40))

@@ -25,40 +25,11 @@ type Tree struct {
 // records of recordLen bytes. A file that ends inside its header or inside a
 // record is a Refusal.
 func TreeRoot(ctx context.Context, r io.Reader, headerLen, recordLen int) (Tree, error) {
-	t := Tree{HeaderLen: headerLen, RecordLen: recordLen}
-	if headerLen < 1 || headerLen > MaxHeaderLen || recordLen < 1 || recordLen > MaxRecordLen {
-		return t, fmt.Errorf("hash tree: header of %d and records of %d bytes; 1 to %d and 1 to %d are allowed",
-			headerLen, recordLen, MaxHeaderLen, MaxRecordLen)
+	w, err := Walk(ctx, r, headerLen, recordLen, nil)
+	if err == nil && w.Tail > 0 {
+		err = refuse("", "file ends inside a record of leaf %d", len(w.Leaves))
 	}
-	var c compactTree
-	buf := make([]byte, max(headerLen, recordLen*LeafRecords))
-	want := headerLen
-	for {
-		if err := ctx.Err(); err != nil {
-			return t, err
-		}
-		n, err := io.ReadFull(r, buf[:want])
-		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-			return t, fmt.Errorf("hash tree: %w", err)
-		}
-		if len(t.Leaves) == 0 && n < headerLen {
-			return t, refuse("", "file of %d bytes has no complete header", n)
-		}
-		if len(t.Leaves) > 0 && n%recordLen != 0 {
-			return t, refuse("", "file ends inside a record of leaf %d", len(t.Leaves))
-		}
-		if n > 0 {
-			leaf := tlog.RecordHash(buf[:n])
-			t.Leaves = append(t.Leaves, leaf)
-			c.add(leaf)
-		}
-		if err != nil {
-			break
-		}
-		want = recordLen * LeafRecords
-	}
-	t.Root = c.root()
-	return t, nil
+	return w.Tree, err
 }
 
 // Inclusion proves that one leaf is part of a tree.
@@ -173,16 +144,16 @@ func WriteTree(ctx context.Context, path string, headerLen, recordLen int) (Tree
 	return t, nil
 }
 
-// Tree computes the tree over one binary file of the pack.
-func (p *Pack) Tree(ctx context.Context, name string, headerLen, recordLen int) (Tree, error) {
+// Walk computes the tree over one binary file of the pack, and the roots of its prefixes.
+func (p *Pack) Walk(ctx context.Context, name string, headerLen, recordLen int, counts []int64) (Walked, error) {
 	s, err := p.Section(name)
 	if err != nil {
-		return Tree{}, err
+		return Walked{}, err
 	}
-	t, err := TreeRoot(ctx, s, headerLen, recordLen)
+	w, err := Walk(ctx, s, headerLen, recordLen, counts)
 	var r *Refusal
 	if errors.As(err, &r) {
 		r.File = name
 	}
-	return t, err
+	return w, err
 }

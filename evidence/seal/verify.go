@@ -12,6 +12,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -26,6 +27,8 @@ type Content struct {
 	Class string
 	// Phases are the checkpoints that must be there; nil: start and end.
 	Phases []string
+	// Counts are, for a binary file with a tree, the numbers of records whose prefix roots are wanted, sorted.
+	Counts map[string][]int64
 }
 
 // Options say what to check a pack against. The zero value checks integrity
@@ -71,6 +74,7 @@ type verifier struct {
 	manifest []byte
 	content  *Content // nil: not given, or not to be had
 	changed  map[string]bool
+	walked   sync.Map // what was learnt of each binary file by name, while trees are computed in parallel
 }
 
 // VerifyPack is Verify for an opened pack.

@@ -142,12 +142,13 @@ func (c *Config) fill() error {
 
 // Running is a stream of load at work.
 type Running struct {
-	run    *loadgen.Run
-	op     loadgen.Op
-	ledger *loadgen.AttemptWriter
-	done   chan struct{}
-	stats  loadgen.Stats
-	err    error
+	run     *loadgen.Run
+	op      loadgen.Op
+	samples *loadgen.SampleWriter  // nil: none are kept
+	ledger  *loadgen.AttemptWriter // nil: it keeps none
+	done    chan struct{}
+	stats   loadgen.Stats
+	err     error
 }
 
 // Start opens w and begins its load, which goes on until Stop is called, ctx
@@ -164,9 +165,8 @@ func Start(ctx context.Context, w Workload, cfg Config, files Files) (*Running, 
 			return nil, err
 		}
 	}
-	var samples *loadgen.SampleWriter
 	if files.Samples != nil {
-		if samples, err = loadgen.NewSampleWriter(files.Samples, header); err != nil {
+		if r.samples, err = loadgen.NewSampleWriter(files.Samples, header); err != nil {
 			return nil, err
 		}
 	}
@@ -175,7 +175,7 @@ func Start(ctx context.Context, w Workload, cfg Config, files Files) (*Running, 
 	}
 	r.run, err = loadgen.Start(ctx, loadgen.Config{
 		Clock: cfg.Clock, Schedule: loadgen.Every(cfg.Rate, cfg.Start), Op: r.op,
-		Timeout: cfg.Timeout, Workers: cfg.Workers, Slots: cfg.Slots, Samples: samples,
+		Timeout: cfg.Timeout, Workers: cfg.Workers, Slots: cfg.Slots, Samples: r.samples,
 	})
 	if err != nil {
 		return nil, errors.Join(err, r.closeOp())
@@ -223,6 +223,26 @@ func (r *Running) finish() {
 
 // Stop ends the load at this instant; requests in flight keep their timeout.
 func (r *Running) Stop() { r.run.Stop() }
+
+// Written says how far one file of a load has come.
+type Written struct {
+	Records uint64 // in the file, in order
+	Waiting int    // held back because one before them is still under way
+}
+
+// Flush hands to the operating system what can be written, and says how far the samples and the ledger have come. It may be
+// called at any time; a load without a ledger has none.
+func (r *Running) Flush() (samples, ledger Written, err error) {
+	if r.samples != nil {
+		err = r.samples.Flush()
+		samples.Records, samples.Waiting = r.samples.Written()
+	}
+	if r.ledger != nil {
+		err = errors.Join(err, r.ledger.Flush())
+		ledger.Records, ledger.Waiting = r.ledger.Written()
+	}
+	return samples, ledger, err
+}
 
 // Live returns what the last seconds looked like.
 func (r *Running) Live() loadgen.Live { return r.run.Live() }

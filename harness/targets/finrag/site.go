@@ -3,6 +3,7 @@ package finrag
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -124,6 +125,9 @@ func (s *Site) drawSecrets() error {
 		if name := secretOf[d.Channel]; name != "" && d.Secret != "" {
 			s.Secrets[name] = d.Secret
 		}
+	}
+	if hide := s.Request.Hide; hide != nil {
+		hide(slices.Collect(maps.Values(s.Secrets))...)
 	}
 	var errs []error
 	for name, secret := range s.Secrets {

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"blackstart/harness"
+)
+
+// bindLimit is how long somebody who is in a hurry waits for the evidence to be bound.
+const bindLimit = 5 * time.Second
+
+// leaving is how a drill is left before its end: at the first signal it undoes, judges and seals; at the second it goes, as
+// soon as nothing is in force and what was measured is bound to the run.
+type leaving struct {
+	hurry     context.Context // done at the second signal
+	hurryUp   context.CancelFunc
+	undone    chan struct{} // closed when nothing is in force any more
+	bound     chan struct{} // closed when the evidence is bound: from then on it only has to be sealed
+	undoneNow func()
+	boundNow  func()
+}
+
+func newLeaving() leaving {
+	l := leaving{undone: make(chan struct{}), bound: make(chan struct{})}
+	l.hurry, l.hurryUp = context.WithCancel(context.Background())
+	l.undoneNow = sync.OnceFunc(func() { close(l.undone) })
+	l.boundNow = sync.OnceFunc(func() { close(l.bound) })
+	return l
+}
+
+// secondInterrupt listens for somebody who does not want to wait, as CI systems do that send INT and then TERM.
+func (d *drill) secondInterrupt(ctx context.Context, stderr io.Writer) (stop func()) {
+	again, done := make(chan os.Signal, 2), make(chan struct{})
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-done:
+			return
+		}
+		d.screen.say("interrupted: undoing first; the pack is still written (Ctrl-C again leaves the rest to `blackstart undo`)")
+		signal.Notify(again, os.Interrupt, syscall.SIGTERM)
+		select {
+		case <-again:
+			os.Exit(d.leave.now(stderr))
+		case <-done:
+		}
+	}()
+	return func() { close(done); signal.Stop(again) }
+}
+
+// now leaves, and says in which state: 5 if something may be in force, 4 if everything is undone.
+func (l *leaving) now(stderr io.Writer) int {
+	select {
+	case <-l.undone:
+	default:
+		fmt.Fprintf(stderr, "\nerror: interrupted twice: the undo may be incomplete\nhint: run this now: blackstart undo\n")
+		return harness.ExitUndo
+	}
+	l.hurryUp()
+	how := "what was recorded is bound to the run and kept"
+	select {
+	case <-l.bound:
+	case <-time.After(bindLimit):
+		how = "what was recorded is kept as it stood"
+	}
+	fmt.Fprintf(stderr, "\nstopped: interrupted twice: everything is undone; %s\nhint: `blackstart undo` seals it; there is no hurry\n", how)
+	return harness.ExitStopped
+}

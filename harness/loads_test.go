@@ -1,0 +1,48 @@
+package harness
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What loads write is bound while they run, every ten seconds, and once more when they have ended.
+func TestLoadsAreBoundWhileTheyRun(t *testing.T) {
+	r := newRig()
+	if _, err, _ := tell(t, r, nil); err != nil {
+		t.Fatal(err)
+	}
+	// soak 2 s, baseline 3 s, drain 0.5 s, observe 10 s: one whole interval, and the end
+	if len(r.bound) != 2 || len(r.bound[0]) != 1 || r.bound[0][0].Records != 7 {
+		t.Errorf("bound %+v", r.bound)
+	}
+}
+
+// A checkpoint that cannot be written is a problem of the harness: records that nobody bound are worth less than they seem.
+func TestAFailedCheckpointIsAnError(t *testing.T) {
+	r := newRig()
+	r.bindErr = errors.New("no space left")
+	rec, err, _ := tell(t, r, nil)
+	if err == nil || rec.Status != Broken || !strings.Contains(rec.StatusReason, "no space left") || !rec.Undo.Complete {
+		t.Errorf("status %s (%s), undo %+v, %v", rec.Status, rec.StatusReason, rec.Undo, err)
+	}
+}
+
+// Secrets in an answer never reach the disk.
+func TestObservationsAreRedactedAsTheyAreWritten(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "o.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := seriesFile{file: f, redact: (&rig{}).parts("", NewClock()).Redact}
+	s.take(Observation{Probe: "http.health", Detail: "password hunter-2"})
+	got, err := os.ReadFile(f.Name())
+	if err != nil || s.err != nil || strings.Contains(string(got), "hunter") || !strings.Contains(string(got), "[redacted]") {
+		t.Errorf("%s, %v, %v", got, err, s.err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
