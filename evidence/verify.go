@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,7 +13,6 @@ import (
 	"blackstart/evidence/pades"
 	"blackstart/evidence/seal"
 	"blackstart/harness"
-	"blackstart/harness/measure"
 )
 
 // Names of the reports.
@@ -257,49 +255,4 @@ func utf16BE(s string) []byte {
 		b = append(b, byte(r>>8), byte(r))
 	}
 	return b
-}
-
-// recompute judges again from the raw data and demands the same findings, byte for byte.
-func (c *checker) recompute() {
-	again, err := measure.Judge(c.out.Record, measure.Files(packFS{c.pack}, c.out.Record))
-	if err != nil {
-		c.check("findings recomputed", FindingsFile, err)
-		return
-	}
-	data, err := c.pack.ReadFile(RecordFile)
-	if err != nil {
-		c.check("findings recomputed", RecordFile, err)
-		return
-	}
-	again.Record = seal.Digest(data)
-	c.out.Recomputed = &again
-	want, err := marshal(again)
-	if err == nil {
-		got, readErr := c.pack.ReadFile(FindingsFile)
-		err = readErr
-		if err == nil && !bytes.Equal(want, got) {
-			err = errors.New(difference(c.out.Findings, &again))
-		}
-	}
-	c.check("findings recomputed", FindingsFile, err)
-}
-
-// difference names the first number in which two findings differ.
-func difference(have, again *harness.Findings) string {
-	if have == nil {
-		return "the pack's findings cannot be read"
-	}
-	if have.Verdict != again.Verdict || have.Reason != again.Reason {
-		return fmt.Sprintf("the pack says %s (%s), the samples say %s (%s)", have.Verdict, have.Reason, again.Verdict, again.Reason)
-	}
-	for i, m := range again.Measurements {
-		if i >= len(have.Measurements) || have.Measurements[i] != m {
-			b, err := json.Marshal(m)
-			if err != nil {
-				return m.Name
-			}
-			return "measurement " + m.Name + " differs: the samples say " + string(b)
-		}
-	}
-	return "the findings differ from what the samples say"
 }
