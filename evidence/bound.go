@@ -104,7 +104,11 @@ func (b *bindings) counts() map[string][]int64 {
 
 // bound checks that nothing of what was measured has changed since the run's key signed it.
 func (c *checker) bound(ctx context.Context) {
-	c.check("the record is the one that was closed", RecordFile, c.recordClosed())
+	data, err := c.pack.ReadFile(RecordFile)
+	if err == nil {
+		err = c.binding.closed(data, c.out.Report.Chain.Head.Count)
+	}
+	c.check("the record is the one that was closed", RecordFile, err)
 	signed := c.signedCheckpoints()
 	names := c.pack.Names()
 	for _, name := range names {
@@ -127,18 +131,15 @@ func (c *checker) bound(ctx context.Context) {
 	c.streams(ctx, signed)
 }
 
-// recordClosed holds the record against the event that tells its digest, the last one of the drill.
-func (c *checker) recordClosed() error {
-	data, err := c.pack.ReadFile(RecordFile)
+// closed holds the bytes of the record against the event that tells their digest, the last one of the drill's.
+func (b *bindings) closed(record []byte, events int64) error {
 	switch {
-	case err != nil:
-		return err
-	case c.binding.recordSeq < 0:
+	case b.recordSeq < 0:
 		return fmt.Errorf("no event %s tells its digest", recordClosedKind)
-	case c.binding.recordSeq != c.out.Report.Chain.Head.Count-2:
-		return fmt.Errorf("event %d, %s, is not the last one before %s", c.binding.recordSeq, recordClosedKind, seal.ClosedKind)
-	case seal.Digest(data) != c.binding.recordSHA:
-		return fmt.Errorf("its digest is %s, event %d says %s", seal.Digest(data), c.binding.recordSeq, c.binding.recordSHA)
+	case b.recordSeq != events-2:
+		return fmt.Errorf("event %d, %s, is not the last one before %s", b.recordSeq, recordClosedKind, seal.ClosedKind)
+	case seal.Digest(record) != b.recordSHA:
+		return fmt.Errorf("its digest is %s, event %d says %s", seal.Digest(record), b.recordSeq, b.recordSHA)
 	}
 	return nil
 }

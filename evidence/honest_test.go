@@ -67,8 +67,36 @@ func makeHonest(t *testing.T) *honest {
 	return h
 }
 
+// observed is the file of the one probe of the honest pack.
+const observed = "data/observations/http.health-west.api.jsonl"
+
 // buildHonest seals a drill whose metronome saw an outage.
 func buildHonest(t *testing.T, dir string) *honest {
+	t.Helper()
+	h, j := recorded(t, dir)
+	h.bindAndSeal(t, dir, j)
+	if c := h.verify(t, filepath.Join(dir, "honest.zip")); c.Err() != nil {
+		t.Fatalf("the honest pack is refused: %v", c.Err())
+	}
+	return h
+}
+
+// interrupted is the same drill, whose process died after it had bound half of the samples.
+func interrupted(t *testing.T) *honest {
+	t.Helper()
+	dir := t.TempDir()
+	h, _ := recorded(t, dir)
+	h.rec.Status = harness.Interrupted
+	j, err := ResumeJournal(h.dir, h.rec.Inputs, NewRedactor())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.bindAndSeal(t, dir, j)
+	return h
+}
+
+// recorded is a drill up to the end of its load.
+func recorded(t *testing.T, dir string) (*honest, *Journal) {
 	t.Helper()
 	h := &honest{dir: filepath.Join(dir, "bag")}
 	var err error
@@ -108,24 +136,43 @@ func buildHonest(t *testing.T, dir string) *honest {
 		Streams: []harness.Stream{{ID: 1, Load: "edge", Kind: "samples", File: "data/samples/edge.bin", Workload: "metronome", Place: "outside",
 			Cohorts: []string{"fresh"}, Freq: 100, PerNS: int64(time.Second), StopNS: madeSamples * int64(10*time.Millisecond),
 			TimeoutNS: int64(time.Second), Count: madeSamples, Closed: true}}}
-	if err := writeFile(dir, "undo.jsonl", []byte("{\"n\":0}\n")); err != nil {
+	h.observe(t)
+	return h, j
+}
+
+// observe adds the answers of one probe.
+func (h *honest) observe(t *testing.T) {
+	t.Helper()
+	var lines []byte
+	at := h.rec.Started
+	for n := range 3 {
+		o := harness.Observation{Probe: "http.health", On: "west.api", At: harness.Interval{Lo: at + harness.Stamp(n), Hi: at + harness.Stamp(n)}, Reached: true, OK: true, Unit: "bool"}
+		line, err := json.Marshal(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(append(lines, line...), '\n')
+	}
+	if err := writeFile(h.dir, observed, lines); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeFile(dir, "logs/west.db.log", []byte("ready\n")); err != nil {
+	h.rec.Probes = []harness.ProbeSeries{{Probe: "http.health", On: "west.api", File: observed, Count: 3, Ran: harness.Interval{Lo: at, Hi: at + 10}}}
+}
+
+// bindAndSeal ends the drill and writes honest.zip.
+func (h *honest) bindAndSeal(t *testing.T, dir string, j *Journal) {
+	t.Helper()
+	if err := errors.Join(writeFile(dir, "undo.jsonl", []byte("{\"n\":0}\n")), writeFile(dir, "logs/west.db.log", []byte("ready\n"))); err != nil {
 		t.Fatal(err)
 	}
-	if err := Bind(t.Context(), Binding{Dir: h.dir, Journal: j, Record: h.rec, Redact: redact, Logs: filepath.Join(dir, "logs"),
+	if err := Bind(t.Context(), Binding{Dir: h.dir, Journal: j, Record: h.rec, Redact: NewRedactor(), Logs: filepath.Join(dir, "logs"),
 		UndoLog: filepath.Join(dir, "undo.jsonl"), Formats: []byte("formats\n")}); err != nil {
 		t.Fatal(err)
 	}
 	pack := filepath.Join(dir, "honest.zip")
-	if _, _, err := Seal(t.Context(), Sealing{Dir: h.dir, Base: "pack", Path: pack, Redact: redact, Identity: h.key.Identity}); err != nil {
+	if _, _, err := Seal(t.Context(), Sealing{Dir: h.dir, Base: "pack", Path: pack, Redact: NewRedactor(), Identity: h.key.Identity}); err != nil {
 		t.Fatal(err)
 	}
-	if c := h.verify(t, pack); c.Err() != nil {
-		t.Fatalf("the honest pack is refused: %v", c.Err())
-	}
-	return h
 }
 
 // newID gives an identifier whatever a report that is laid out at the same time has set for the whole process.
