@@ -62,13 +62,14 @@ func (d *drill) aftermath(ctx context.Context, err error) error {
 	if d.Undone != nil && d.rec.Undo.Complete {
 		d.Undone()
 	}
+	leaving := func() bool { return d.Hurry != nil && d.Hurry.Err() != nil }
 	for _, step := range []chapter{{"reconcile", d.examine}, {"stop", d.stop}} {
-		if hurried.Err() == nil {
-			if e := d.tell(hurried, step); e != nil && hurried.Err() == nil {
+		if !leaving() {
+			if e := d.tell(hurried, step); e != nil && !leaving() {
 				err = d.worsen(err, e)
 			}
 		}
-		if hurried.Err() != nil {
+		if leaving() {
 			d.left(step.name)
 			break
 		}
