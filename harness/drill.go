@@ -59,9 +59,6 @@ func (d *drill) aftermath(ctx context.Context, err error) error {
 	if d.Hurry != nil {
 		defer context.AfterFunc(d.Hurry, cancel)()
 	}
-	if d.Undone != nil && d.rec.Undo.Complete {
-		d.Undone()
-	}
 	leaving := func() bool { return d.Hurry != nil && d.Hurry.Err() != nil }
 	for _, step := range []chapter{{"reconcile", d.examine}, {"stop", d.stop}} {
 		if !leaving() {

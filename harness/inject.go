@@ -103,6 +103,9 @@ func (d *drill) undo(ctx context.Context) error {
 		d.takeBack(ctx)
 	}
 	u.At.Hi = d.clock.Now()
+	if u.Complete && d.Undone != nil {
+		d.Undone()
+	}
 	if u.Complete && d.broke() {
 		d.note("undo.complete", "everything that was broken is restored", nil)
 	}

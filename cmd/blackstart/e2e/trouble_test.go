@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -155,5 +156,42 @@ func TestInterruptTwicePrintsTheUndoCommand(t *testing.T) {
 	b.nothingLeft(t)
 	if o := b.run(t, "undo"); o.exit != harness.ExitPass {
 		t.Errorf("undo: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
+	}
+}
+
+// TestSecondSignalAfterTheUndoIsNoAlarm does what CI systems do: INT, and TERM some seconds later, when everything is undone.
+func TestSecondSignalAfterTheUndoIsNoAlarm(t *testing.T) {
+	b := newBox(t)
+	ctx, cancel := context.WithTimeout(t.Context(), drillLimit)
+	defer cancel()
+	cmd := b.command(ctx, "run", scenarioDir+"region-partition.yaml", "--out", b.out)
+	broken, restored := newWatcher("in force"), newWatcher("everything that was broken is restored")
+	cmd.Stderr = io.MultiWriter(broken, restored)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		seen <-chan struct{}
+		send os.Signal
+	}{{broken.seen, os.Interrupt}, {restored.seen, syscall.SIGTERM}} {
+		select {
+		case <-step.seen:
+			_ = cmd.Process.Signal(step.send)
+		case <-time.After(90 * time.Second):
+			t.Errorf("the moment for %s did not come:\n%s", step.send, broken.text())
+			_ = cmd.Process.Kill()
+		}
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != harness.ExitStopped || strings.Contains(broken.text(), "may be incomplete") {
+		t.Errorf("exit %d, want 4 without alarm\n%s", code, broken.text())
+	}
+	b.nothingLeft(t)
+	if o := b.run(t, "undo"); o.exit != harness.ExitPass || strings.Contains(o.stdout+o.stderr, "may have been in force") {
+		t.Errorf("undo: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
+	}
+	b.accepted(t, "region-partition")
+	if rec := readRecord(t, b, "region-partition"); rec.Status != harness.Stopped || !rec.Undo.Complete {
+		t.Errorf("status %s, undo %+v", rec.Status, rec.Undo)
 	}
 }
