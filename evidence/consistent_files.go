@@ -86,6 +86,9 @@ func (c *checker) agreesWithLedger() error {
 		if s.Kind != "ledger" || !s.Closed {
 			continue
 		}
+		if err := agreesWithReadings(rec, s.ID); err != nil {
+			return err
+		}
 		attempts, err := src.Attempts(s.ID)
 		if err != nil {
 			return err
@@ -95,7 +98,7 @@ func (c *checker) agreesWithLedger() error {
 			if a.Outcome == loadgen.AttemptOK {
 				good++
 			}
-			if rec.Ledger.OldRead && a.CopiesNew == 0 && a.CopiesOld > 0 {
+			if rec.Ledger.OldRead && a.New == 0 && a.Old > 0 {
 				onlyOld++
 				stranded = append(stranded, a.ID)
 			}
@@ -121,4 +124,15 @@ func (c *checker) agreesWithLedger() error {
 		return errors.New("the ids it lists as being on the old primary only are not those of the ledger files")
 	}
 	return differs("writes on the old primary only", rec.Ledger.OracleMissing, onlyOld)
+}
+
+// agreesWithReadings demands that a file of copies is there exactly for the databases that are said to be read.
+func agreesWithReadings(rec *harness.Record, stream int) error {
+	l := rec.Ledger
+	_, serving, err := measure.CopiesOn(rec, stream, l.Primary)
+	if err != nil {
+		return err
+	}
+	_, old, err := measure.CopiesOn(rec, stream, l.OldPrimary)
+	return errors.Join(err, differs("copies on "+l.Primary, l.Read, serving), differs("copies on the old primary "+l.OldPrimary, l.OldRead, old))
 }

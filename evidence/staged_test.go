@@ -152,7 +152,7 @@ func (s *staged) load(id int, l harness.LoadSpec) {
 	head := loadgen.Header{Run: s.run, Stream: uint32(id), Anchor: int64(s.rec.Anchor)}
 	f := s.create(st.File)
 	w, err := loadgen.NewSampleWriter(f, head)
-	var attempts []loadgen.Attempt
+	var attempts []measure.Attempt
 	for due := int64(0); due < st.StopNS; due = int64(st.Count) * int64(time.Second) / int64(freq) {
 		one := loadgen.Sample{Seq: uint64(st.Count), Due: due, Sent: due + 1000, Done: due + 3_000_000, Outcome: s.answer(float64(due) / 1e9), Cohort: uint8(st.Count % max(1, len(l.Cohorts)))}
 		if one.Outcome == loadgen.Timeout {
@@ -176,24 +176,43 @@ func (s *staged) load(id int, l harness.LoadSpec) {
 		f := s.create(st.File)
 		w, err := loadgen.NewAttemptWriter(f, head)
 		for _, a := range attempts {
-			err = errors.Join(err, w.Write(a))
+			err = errors.Join(err, w.Write(a.Attempt))
 		}
 		if err := errors.Join(err, w.Close(), f.Close()); err != nil {
 			s.t.Fatal(err)
 		}
 		s.rec.Streams = append(s.rec.Streams, st)
+		s.copies(head, st, s.rec.Ledger.Primary, attempts, func(a measure.Attempt) int { return a.New })
+		s.copies(head, st, s.rec.Ledger.OldPrimary, attempts, func(a measure.Attempt) int { return a.Old })
 	}
 }
 
+// copies writes what was found on a node of a ledger's attempts.
+func (s *staged) copies(head loadgen.Header, st harness.Stream, node string, attempts []measure.Attempt, of func(measure.Attempt) int) {
+	c := harness.CopiesFile{Stream: st.ID, Load: st.Load, Node: node, Reading: harness.AfterUndo, File: "data/ledger/" + st.Load + ".copies-" + node + "-after-undo.bin", Count: len(attempts)}
+	f := s.create(c.File)
+	_, err := loadgen.WriteCopies(f, head, func(yield func(int) bool) {
+		for _, a := range attempts {
+			if !yield(of(a)) {
+				return
+			}
+		}
+	})
+	if err := errors.Join(err, f.Close()); err != nil {
+		s.t.Fatal(err)
+	}
+	s.rec.Ledger.Copies = append(s.rec.Ledger.Copies, c)
+}
+
 // attempt is a write of 100.00: lost if the standby was promoted and had not got it.
-func (s *staged) attempt(id int, of loadgen.Sample) loadgen.Attempt {
-	a := loadgen.Attempt{ID: loadgen.AttemptID(uint32(id), of.Seq), Sent: of.Sent, Done: of.Done, Amount: 10_000, Outcome: loadgen.AttemptOK, CopiesNew: 1}
+func (s *staged) attempt(id int, of loadgen.Sample) measure.Attempt {
+	a := measure.Attempt{Attempt: loadgen.Attempt{ID: loadgen.AttemptID(uint32(id), of.Seq), Sent: of.Sent, Done: of.Done, Amount: 10_000, Outcome: loadgen.AttemptOK}, New: 1}
 	at := float64(of.Done) / 1e9
 	if of.Outcome != loadgen.OK {
-		a.Outcome, a.CopiesNew = loadgen.AttemptUnknown, 0
+		a.Outcome, a.New = loadgen.AttemptUnknown, 0
 	}
-	if s.moved > 0 && s.cut > 0 && at >= s.cut && at < s.moved && a.CopiesNew > 0 {
-		a.CopiesNew, a.CopiesOld = 0, 1
+	if s.moved > 0 && s.cut > 0 && at >= s.cut && at < s.moved && a.New > 0 {
+		a.New, a.Old = 0, 1
 		s.rec.Ledger.OracleMissing++
 	}
 	return a

@@ -131,6 +131,9 @@ type LedgerRecord struct {
 	Copies        []CopiesFile `json:"copies"`          // what each reading of each database found
 }
 
+// AfterUndo is the reading that measuring is done from: the databases as they were when everything had been undone.
+const AfterUndo = "after-undo"
+
 // CopiesFile is what one reading of one database found of the ids of one ledger: a binary file of its own, never written
 // into the ledger, which is closed by then.
 type CopiesFile struct {

@@ -52,11 +52,6 @@ func (p Place) String() string {
 }
 
 const (
-	// CopiesNotRead stands in CopiesNew and CopiesOld until a node was read.
-	CopiesNotRead = 255
-	// MaxCopies is the largest number of copies a record can state; more are
-	// written as this.
-	MaxCopies = 254
 	// MaxLedgerStream is the largest stream id of a ledger: an attempt's id
 	// holds it above 40 bits and must stay positive in a signed bigint.
 	MaxLedgerStream = 1<<23 - 1
@@ -79,18 +74,17 @@ func SplitAttemptID(id uint64) (stream uint32, n uint64, ok bool) {
 	return uint32(high), low - 1, true
 }
 
-// Attempt is one write attempt. Offsets are ns since the anchor.
+// Attempt is one write attempt, written once and never changed: what is found of
+// it later stands in a file of copies. Offsets are ns since the anchor.
 type Attempt struct {
-	ID        uint64 // AttemptID(stream, number); numbers have no gaps
-	RetryOf   uint64 // id of the attempt this one repeats, 0 for a first attempt
-	Sent      int64  // when it began, or Never
-	Done      int64  // when its outcome was known, or Never
-	Amount    int64  // minor units (cents)
-	Outcome   AttemptOutcome
-	Place     Place
-	CopiesNew uint8 // copies found on the new primary, CopiesNotRead before it was read
-	CopiesOld uint8 // the same for the old primary
-	Worker    uint32
+	ID      uint64 // AttemptID(stream, number); numbers have no gaps
+	RetryOf uint64 // id of the attempt this one repeats, 0 for a first attempt
+	Sent    int64  // when it began
+	Done    int64  // when its outcome was known
+	Amount  int64  // minor units (cents)
+	Outcome AttemptOutcome
+	Place   Place
+	Worker  uint32
 }
 
 func (a Attempt) appendTo(b []byte) []byte {
@@ -100,23 +94,24 @@ func (a Attempt) appendTo(b []byte) []byte {
 	b = le.AppendUint64(b, uint64(a.Sent))
 	b = le.AppendUint64(b, uint64(a.Done))
 	b = le.AppendUint64(b, uint64(a.Amount))
-	b = append(b, byte(a.Outcome), byte(a.Place), a.CopiesNew, a.CopiesOld)
+	b = append(b, byte(a.Outcome), byte(a.Place), 0, 0)
 	return le.AppendUint32(b, a.Worker)
 }
 
 func decodeAttempt(b []byte, n uint64, h Header) (Attempt, error) {
 	le := binary.LittleEndian
 	a := Attempt{
-		ID:        le.Uint64(b),
-		RetryOf:   le.Uint64(b[8:]),
-		Sent:      int64(le.Uint64(b[16:])),
-		Done:      int64(le.Uint64(b[24:])),
-		Amount:    int64(le.Uint64(b[32:])),
-		Outcome:   AttemptOutcome(b[40]),
-		Place:     Place(b[41]),
-		CopiesNew: b[42],
-		CopiesOld: b[43],
-		Worker:    le.Uint32(b[44:]),
+		ID:      le.Uint64(b),
+		RetryOf: le.Uint64(b[8:]),
+		Sent:    int64(le.Uint64(b[16:])),
+		Done:    int64(le.Uint64(b[24:])),
+		Amount:  int64(le.Uint64(b[32:])),
+		Outcome: AttemptOutcome(b[40]),
+		Place:   Place(b[41]),
+		Worker:  le.Uint32(b[44:]),
+	}
+	if reserved := le.Uint16(b[42:]); reserved != 0 {
+		return a, fmt.Errorf("attempt %d: %w: reserved bytes hold %d", n, ErrRecord, reserved)
 	}
 	return a, a.check(n, h.Stream)
 }
@@ -125,6 +120,8 @@ func (a Attempt) check(n uint64, stream uint32) error {
 	switch {
 	case a.ID != AttemptID(stream, n):
 		return fmt.Errorf("attempt %d: %w: its id is %d, want %d", n, ErrRecord, a.ID, AttemptID(stream, n))
+	case a.RetryOf != 0 && a.RetryOf < AttemptID(stream, 0):
+		return fmt.Errorf("attempt %d: %w: retry of %d, which is of another stream", n, ErrRecord, a.RetryOf)
 	case a.RetryOf >= a.ID:
 		return fmt.Errorf("attempt %d: %w: retry of %d, which does not come before it", n, ErrRecord, a.RetryOf)
 	case a.Outcome < AttemptOK || a.Outcome > AttemptUnknown:

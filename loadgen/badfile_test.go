@@ -70,8 +70,9 @@ func TestReaderRefusesBadAttempts(t *testing.T) {
 		at int
 		b  byte
 	}{
-		"id": {0, 77}, "retry of a later": {14, 255}, "outcome": {40, 4}, "outcome 0": {40, 0}, "place": {41, 3},
+		"id": {0, 77}, "retry of a later": {14, 255}, "retry in another stream": {13, 1}, "outcome": {40, 4}, "outcome 0": {40, 0}, "place": {41, 3},
 		"never sent": {23, 255}, "done before sent": {24, 0},
+		"reserved": {42, 1}, "reserved, high": {43, 255},
 	} {
 		bad := bytes.Clone(good)
 		bad[HeaderSize+AttemptSize+c.at] = c.b

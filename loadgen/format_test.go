@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -20,7 +21,7 @@ func goodSample(n uint64) Sample {
 func goodAttempt(n uint64) Attempt {
 	return Attempt{
 		ID: AttemptID(3, n), Sent: int64(n), Done: int64(n) + 5, Amount: -1250, Outcome: AttemptUnknown,
-		Place: PlacePrimary, CopiesNew: CopiesNotRead, CopiesOld: CopiesNotRead, Worker: 4,
+		Place: PlacePrimary, Worker: 4,
 	}
 }
 
@@ -91,9 +92,14 @@ func TestBytesOfAFile(t *testing.T) {
 	want = "626c61636b73746172742e7061636b2f" + "0200" + "0200" + "4000" + "3000" +
 		"0102030405060708090a0b0c0d0e0f10" + "03000000" + "00000000" + "0100000000000000" + "0100000000000000" +
 		"0100000000030000" + "0000000000000000" + "0000000000000000" + "0500000000000000" + "1efbffffffffffff" +
-		"03" + "01" + "ff" + "ff" + "04000000"
+		"03" + "01" + "0000" + "04000000"
 	if got := hex.EncodeToString(contents(t, attemptFile(t, 1))); got != want {
 		t.Errorf("ledger\n got %s\nwant %s", got, want)
+	}
+	want = "626c61636b73746172742e7061636b2f" + "0200" + "0300" + "4000" + "0100" +
+		"0102030405060708090a0b0c0d0e0f10" + "03000000" + "00000000" + "0100000000000000" + "0300000000000000" + "00" + "01" + "fe"
+	if got := hex.EncodeToString(copiesFile(t, 0, 1, 300)); got != want {
+		t.Errorf("copies\n got %s\nwant %s", got, want)
 	}
 }
 
@@ -209,27 +215,50 @@ func TestMemoryStaysFlat(t *testing.T) {
 	}
 }
 
-func TestSetCopies(t *testing.T) {
-	f := attemptFile(t, 5000)
-	_, err := SetCopies(f, func(id uint64) (int, int) {
-		_, n, _ := SplitAttemptID(id)
-		return int(n), CopiesNotRead
-	})
-	if err != nil {
-		t.Fatal(err)
+// copiesFile returns the bytes of a closed file of copies.
+func copiesFile(t *testing.T, copies ...int) []byte {
+	t.Helper()
+	f := tempFile(t)
+	n, err := WriteCopies(f, Header{Run: testRun, Stream: 3, Anchor: 1}, slices.Values(copies))
+	if err != nil || n != uint64(len(copies)) {
+		t.Fatalf("%d written: %v", n, err)
 	}
-	_, attempts, err := ReadAttempts(bytes.NewReader(contents(t, f)))
-	if err != nil || len(attempts) != 5000 {
-		t.Fatal(len(attempts), err)
+	return contents(t, f)
+}
+
+func TestCopies(t *testing.T) {
+	h, got, err := ReadCopies(bytes.NewReader(copiesFile(t, 0, 1, 2, 254, 255, 9999)))
+	if want := []uint8{0, 1, 2, 254, 254, 254}; err != nil || h.Count != 6 || h.Stream != 3 || !slices.Equal(got, want) {
+		t.Errorf("%+v %v, %v", h, got, err)
 	}
-	for n, a := range attempts {
-		want := goodAttempt(uint64(n))
-		want.CopiesNew = uint8(min(n, MaxCopies))
-		if n == CopiesNotRead {
-			want.CopiesNew = CopiesNotRead
-		}
-		if a != want {
-			t.Fatalf("attempt %d is %+v, want %+v", n, a, want)
+	// Of a stream that offered nothing there are no copies, and no record says so.
+	if _, got, err := ReadCopies(bytes.NewReader(copiesFile(t))); !errors.Is(err, ErrNotClosed) || len(got) != 0 {
+		t.Errorf("no copies: %v, %v", got, err)
+	}
+	if _, err := WriteCopies(tempFile(t), Header{Stream: 3}, slices.Values([]int{1, -1})); err == nil {
+		t.Error("fewer copies than none")
+	}
+	if _, err := WriteCopies(tempFile(t), Header{Stream: MaxLedgerStream + 1}, slices.Values([]int{1})); err == nil {
+		t.Error("stream too large for a ledger")
+	}
+	good := copiesFile(t, 1, 1, 1)
+	for name, c := range map[string]struct {
+		file []byte
+		want error
+		read int
+	}{
+		"255":            {append(bytes.Clone(good[:len(good)-2]), 255, 1), ErrRecord, 1},
+		"trailing":       {append(bytes.Clone(good), 1), ErrTrailing, 3},
+		"one too few":    {good[:len(good)-1], new(TornError), 2},
+		"not closed":     {append(mustHeader(KindCopies, 0), 1, 1), ErrNotClosed, 2},
+		"a ledger":       {contents(t, attemptFile(t, 2)), ErrKind, 0},
+		"record length":  {append(bytes.Clone(good[:22]), append([]byte{48}, good[23:]...)...), ErrLayout, 0},
+		"beyond ledgers": {append(bytes.Clone(good[:43]), append([]byte{1}, good[44:]...)...), ErrLayout, 0},
+	} {
+		_, got, err := ReadCopies(bytes.NewReader(c.file))
+		var torn *TornError
+		if !errors.Is(err, c.want) && !(errors.As(c.want, &torn) && errors.As(err, &torn)) || len(got) != c.read {
+			t.Errorf("%s: %d read, %v", name, len(got), err)
 		}
 	}
 }
@@ -264,7 +293,7 @@ func TestNames(t *testing.T) {
 		{Outcome(99).String(), "outcome-99"}, {AttemptOK.String(), "ok"}, {AttemptDefinite.String(), "definite"},
 		{AttemptUnknown.String(), "unknown"}, {AttemptOutcome(9).String(), "attempt-9"}, {PlaceStandby.String(), "standby"},
 		{PlaceOutside.String(), "outside"}, {PlacePrimary.String(), "primary"}, {Place(7).String(), "place-7"},
-		{KindLedger.String(), "ledger"}, {FileKind(7).String(), "kind-7"}, {TLSIssuer.String(), "tls-issuer"},
+		{KindLedger.String(), "ledger"}, {KindCopies.String(), "copies"}, {FileKind(7).String(), "kind-7"}, {TLSIssuer.String(), "tls-issuer"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%q, want %q", c.got, c.want)
@@ -305,6 +334,24 @@ func FuzzReadAttempts(f *testing.F) {
 		again, encErr := h.AppendBinary(nil)
 		for _, a := range attempts {
 			again = a.appendTo(again)
+		}
+		if encErr != nil || !bytes.Equal(again, b) {
+			t.Fatal("accepted bytes that we would not write")
+		}
+	})
+}
+
+func FuzzReadCopies(f *testing.F) {
+	f.Add(append(mustHeader(KindCopies, 3), 0, 1, 254))
+	f.Add(append(mustHeader(KindCopies, 3), 0, 255))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, copies, err := ReadCopies(bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		again, encErr := h.AppendBinary(nil)
+		for _, c := range copies {
+			again = copyCount(c).appendTo(again)
 		}
 		if encErr != nil || !bytes.Equal(again, b) {
 			t.Fatal("accepted bytes that we would not write")

@@ -16,8 +16,8 @@ const (
 	HeaderSize  = 64 // bytes
 	SampleSize  = 40 // bytes
 	AttemptSize = 48 // bytes
+	CopySize    = 1  // bytes
 	countOffset = 56 // where the header holds the count
-
 )
 
 // FileKind says what the records of a file are.
@@ -27,6 +27,7 @@ type FileKind uint16
 const (
 	KindSamples FileKind = 1
 	KindLedger  FileKind = 2
+	KindCopies  FileKind = 3 // what one reading of a database found of a ledger's ids
 )
 
 func (k FileKind) String() string {
@@ -35,6 +36,8 @@ func (k FileKind) String() string {
 		return "samples"
 	case KindLedger:
 		return "ledger"
+	case KindCopies:
+		return "copies"
 	}
 	return fmt.Sprintf("kind-%d", uint16(k))
 }
@@ -46,6 +49,8 @@ func (k FileKind) recordSize() int {
 		return SampleSize
 	case KindLedger:
 		return AttemptSize
+	case KindCopies:
+		return CopySize
 	}
 	return 0
 }
@@ -118,6 +123,9 @@ func DecodeHeader(b []byte) (Header, error) {
 	}
 	if reserved := le.Uint32(b[44:]); reserved != 0 {
 		return Header{}, fmt.Errorf("decode header: %w: reserved bytes hold %d", ErrLayout, reserved)
+	}
+	if h.Kind != KindSamples && h.Stream > MaxLedgerStream {
+		return Header{}, fmt.Errorf("decode header: %w: ledger stream %d exceeds %d", ErrLayout, h.Stream, MaxLedgerStream)
 	}
 	return h, nil
 }

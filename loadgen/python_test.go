@@ -47,10 +47,30 @@ func TestTheDocumentedReaderWorks(t *testing.T) {
 	want = "3 1 12\n"
 	for n := range uint64(12) {
 		a := goodAttempt(n)
-		want += fmt.Sprintln(a.ID, a.RetryOf, a.Sent, a.Done, a.Amount, uint8(a.Outcome), uint8(a.Place), a.CopiesNew, a.CopiesOld, a.Worker)
+		want += fmt.Sprintln(a.ID, a.RetryOf, a.Sent, a.Done, a.Amount, uint8(a.Outcome), uint8(a.Place), 0, a.Worker)
 	}
 	if got := read(attemptFile(t, 12).Name()); got != want {
 		t.Errorf("ledger\n got %s\nwant %s", got, want)
+	}
+	if err := os.WriteFile(path, copiesFile(t, 0, 1, 254), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(path); got != "3 1 3\n0\n1\n254\n" {
+		t.Errorf("copies\n got %s", got)
+	}
+	if err := os.WriteFile(path, append(mustHeader(KindCopies, 1), 255), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(python, "-c", program, path).CombinedOutput(); err == nil {
+		t.Errorf("copies of 255 are read: %s", out)
+	}
+	bad := contents(t, attemptFile(t, 1))
+	bad[HeaderSize+42] = 1
+	if err := os.WriteFile(path, bad, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(python, "-c", program, path).CombinedOutput(); err == nil {
+		t.Errorf("an attempt whose reserved bytes are not 0 is read: %s", out)
 	}
 }
 

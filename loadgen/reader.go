@@ -42,17 +42,43 @@ var ErrTrailing = errors.New("bytes after the last record")
 // readBuffer is the size of the readers' buffer in bytes.
 const readBuffer = 1 << 16
 
+// Reader reads the records of one file in order, without keeping them.
+type Reader[T any] struct {
+	Header Header
+
+	in     *bufio.Reader
+	size   int
+	next   uint64
+	decode func([]byte, uint64, Header) (T, error)
+}
+
+// OpenSamples reads the header of r and returns a reader of its samples.
+func OpenSamples(r io.Reader) (*Reader[Sample], error) { return open(r, KindSamples, decodeSample) }
+
+// OpenAttempts is OpenSamples for a ledger.
+func OpenAttempts(r io.Reader) (*Reader[Attempt], error) { return open(r, KindLedger, decodeAttempt) }
+
+// OpenCopies is OpenSamples for a file of copies: record n is how many copies of
+// attempt n were found, MaxCopies for so many or more.
+func OpenCopies(r io.Reader) (*Reader[uint8], error) { return open(r, KindCopies, decodeCopies) }
+
 // Samples reads the header of r and returns an iterator over its samples in
 // order of seq. The iteration ends after the first error; ErrNotClosed, a
 // *TornError and ErrTrailing come after the good records, anything else means
 // that the file is not to be believed.
-func Samples(r io.Reader) (Header, iter.Seq2[Sample, error], error) {
-	return open(r, KindSamples, decodeSample)
-}
+func Samples(r io.Reader) (Header, iter.Seq2[Sample, error], error) { return all(OpenSamples(r)) }
 
 // Attempts is Samples for a ledger.
-func Attempts(r io.Reader) (Header, iter.Seq2[Attempt, error], error) {
-	return open(r, KindLedger, decodeAttempt)
+func Attempts(r io.Reader) (Header, iter.Seq2[Attempt, error], error) { return all(OpenAttempts(r)) }
+
+// Copies is Samples for a file of copies.
+func Copies(r io.Reader) (Header, iter.Seq2[uint8, error], error) { return all(OpenCopies(r)) }
+
+func all[T any](r *Reader[T], err error) (Header, iter.Seq2[T, error], error) {
+	if err != nil {
+		return Header{}, nil, err
+	}
+	return r.Header, r.All(), nil
 }
 
 // ReadSamples reads a whole file of samples. With ErrNotClosed, a *TornError
@@ -74,51 +100,75 @@ func ReadAttempts(r io.Reader) (Header, []Attempt, error) {
 	return collect(h, records)
 }
 
-func open[T any](r io.Reader, kind FileKind, decode func([]byte, uint64, Header) (T, error)) (
-	Header, iter.Seq2[T, error], error,
-) {
-	h, err := ReadHeader(r)
+// ReadCopies is ReadSamples for a file of copies.
+func ReadCopies(r io.Reader) (Header, []uint8, error) {
+	h, records, err := Copies(r)
 	if err != nil {
-		return Header{}, nil, err
+		return h, nil, err
 	}
-	if h.Kind != kind {
-		return h, nil, fmt.Errorf("read %s: %w: it holds %s", kind, ErrKind, h.Kind)
-	}
-	return h, func(yield func(T, error) bool) { scan(r, h, decode, yield) }, nil
+	return collect(h, records)
 }
 
-func scan[T any](r io.Reader, h Header, decode func([]byte, uint64, Header) (T, error), yield func(T, error) bool) {
-	var zero T
-	fail := func(err error) { yield(zero, fmt.Errorf("read %s: %w", h.Kind, err)) }
-	in := bufio.NewReaderSize(r, readBuffer)
-	b := make([]byte, h.Kind.recordSize())
-	for n := uint64(0); ; n++ {
-		got, err := io.ReadFull(in, b)
-		switch {
-		case errors.Is(err, io.EOF) && n == h.Count && n > 0:
-			return
-		case errors.Is(err, io.EOF) && h.Count == 0:
-			fail(ErrNotClosed)
-			return
-		case h.Count > 0 && n == h.Count && got > 0:
-			fail(fmt.Errorf("%w: the header counts %d", ErrTrailing, h.Count))
-			return
-		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-			fail(&TornError{Read: n, Want: h.Count, Tail: got})
-			return
-		case err != nil:
-			fail(err)
-			return
-		}
-		rec, err := decode(b, n, h)
-		if err != nil {
-			fail(err)
-			return
-		}
-		if !yield(rec, nil) {
-			return
+func open[T any](r io.Reader, kind FileKind, decode func([]byte, uint64, Header) (T, error)) (*Reader[T], error) {
+	h, err := ReadHeader(r)
+	if err != nil {
+		return nil, err
+	}
+	if h.Kind != kind {
+		return nil, fmt.Errorf("read %s: %w: it holds %s", kind, ErrKind, h.Kind)
+	}
+	return &Reader[T]{Header: h, in: bufio.NewReaderSize(r, readBuffer), size: kind.recordSize(), decode: decode}, nil
+}
+
+// All iterates over the records that are left. The iteration ends after the
+// first error, of which a good end of the file is none.
+func (r *Reader[T]) All() iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for {
+			rec, err := r.Next()
+			if errors.Is(err, io.EOF) || !yield(rec, err) || err != nil {
+				return
+			}
 		}
 	}
+}
+
+// Next returns the next record. Its error is io.EOF, alone and unwrapped, after
+// the last record of a closed file; for the others see Samples.
+func (r *Reader[T]) Next() (T, error) {
+	var none T
+	b, err := r.in.Peek(r.size)
+	if end := r.end(len(b), err); end != nil {
+		if end != io.EOF { //nolint:errorlint // our own
+			end = fmt.Errorf("read %s: %w", r.Header.Kind, end)
+		}
+		return none, end
+	}
+	rec, err := r.decode(b, r.next, r.Header)
+	if err != nil {
+		return none, fmt.Errorf("read %s: %w", r.Header.Kind, err)
+	}
+	r.next++
+	_, _ = r.in.Discard(r.size) // what was peeked at is there
+	return rec, nil
+}
+
+// end tells why there is no whole record where got bytes were found, or nil.
+func (r *Reader[T]) end(got int, err error) error {
+	n, count := r.next, r.Header.Count
+	switch {
+	case count > 0 && n == count && got > 0:
+		return fmt.Errorf("%w: the header counts %d", ErrTrailing, count)
+	case err == nil:
+		return nil
+	case !errors.Is(err, io.EOF):
+		return err
+	case got == 0 && count > 0 && n == count:
+		return io.EOF
+	case got == 0 && count == 0:
+		return ErrNotClosed
+	}
+	return &TornError{Read: n, Want: count, Tail: got}
 }
 
 // maxPrealloc bounds what a header's count may allocate before records are
@@ -134,43 +184,4 @@ func collect[T any](h Header, records iter.Seq2[T, error]) (Header, []T, error) 
 		all = append(all, rec)
 	}
 	return h, all, nil
-}
-
-// SetCopies reads the closed ledger f and writes the copies that found(id)
-// returns for each attempt into it, in place; CopiesNotRead leaves a node as
-// not read, more than MaxCopies are written as MaxCopies. It returns the
-// attempts as they now stand, and syncs f where it can be.
-func SetCopies(f io.ReadWriteSeeker, found func(id uint64) (copiesNew, copiesOld int)) ([]Attempt, error) {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, fmt.Errorf("set copies: %w", err)
-	}
-	h, attempts, err := ReadAttempts(f)
-	if err != nil {
-		return nil, fmt.Errorf("set copies: %w", err)
-	}
-	if _, err := f.Seek(HeaderSize, io.SeekStart); err != nil {
-		return nil, fmt.Errorf("set copies: %w", err)
-	}
-	buf := make([]byte, 0, readBuffer+AttemptSize)
-	for i := range attempts {
-		a := &attempts[i]
-		copiesNew, copiesOld := found(a.ID)
-		a.CopiesNew, a.CopiesOld = clampCopies(copiesNew), clampCopies(copiesOld)
-		buf = a.appendTo(buf)
-		if len(buf) < readBuffer && i < len(attempts)-1 {
-			continue
-		}
-		if _, err := f.Write(buf); err != nil {
-			return nil, fmt.Errorf("set copies: stream %d: %w", h.Stream, err)
-		}
-		buf = buf[:0]
-	}
-	return attempts, syncFile(f)
-}
-
-func clampCopies(n int) uint8 {
-	if n == CopiesNotRead {
-		return CopiesNotRead
-	}
-	return uint8(min(max(n, 0), MaxCopies))
 }

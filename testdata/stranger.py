@@ -20,7 +20,7 @@ import zipfile
 MAGIC = b"blackstart.pack/"
 OK, WRONG, UNSENT, FOREIGN = 1, 12, 13, 15  # outcomes of a sample
 ACKNOWLEDGED = 1  # outcome of an attempt
-NOT_READ = 255  # copies
+READING = "after-undo"  # the reading of the databases that counts
 SECOND = 1_000_000_000
 NEEDED_ACKS = 200  # in the second before the fault
 BEAT = 250_000_000  # longest time between two heartbeats
@@ -77,13 +77,16 @@ def records(pack, stream, anchor):
     return pack.known[stream["file"]]
 
 
+KINDS = {1: ("samples", "<QqqqBBHI"), 2: ("ledger", "<QQqqqBBHI"), 3: ("copies", "<B")}
+
+
 def unpacked(pack, stream, anchor):
     data = pack.bytes(stream["file"])
     magic, version, kind, hlen, rlen, _run, sid, zero, start, count = struct.unpack("<16sHHHH16sIIqQ", data[:64])
-    layout = {1: "<QqqqBBHI", 2: "<QQqqqBBBBI"}.get(kind)
-    if magic != MAGIC or version != 2 or layout is None or hlen != 64 or zero != 0:
+    name, layout = KINDS.get(kind, ("", ""))
+    if magic != MAGIC or version != 2 or not layout or hlen != 64 or zero != 0:
         raise ValueError("%s: not a file of this format" % stream["file"])
-    if {1: "samples", 2: "ledger"}[kind] != stream["kind"] or sid != stream["id"] or start != anchor:
+    if name != stream["kind"] or sid != stream["id"] or start != anchor:
         raise ValueError("%s: not the stream the record names" % stream["file"])
     if rlen != struct.calcsize(layout) or count != stream["count"] or len(data) != 64 + count * rlen:
         raise ValueError("%s: not as long as it says" % stream["file"])
@@ -378,22 +381,36 @@ def rto(pack, record, fault, objective):
     return between(bounds[0] - start[1], bounds[1] - start[0])
 
 
+def copies(pack, record, stream, node, anchor):
+    """How many rows a database held of each attempt of a ledger; None for each if it was not read."""
+    files = [c for c in record["ledger"]["copies"] or [] if (c["stream"], c["node"], c["reading"]) == (stream["id"], node, READING)]
+    if not files or not node:
+        return [None] * stream["count"]
+    if len(files) > 1 or files[0]["count"] != stream["count"]:
+        raise ValueError("stream %d: not one file of copies for all its attempts on %s" % (stream["id"], node))
+    found = [n for n, in records(pack, dict(files[0], id=stream["id"], kind="copies"), anchor)]
+    if 255 in found:
+        raise ValueError("%s: copies of 255" % files[0]["file"])
+    return found
+
+
 def attempts(pack, record, load):
-    """(done, outcome, copies_new, amount) of every write attempt of a load, or of all."""
+    """(done, outcome, copies on the database that serves, amount) of every write attempt of a load, or of all."""
     result = []
     anchor = moment(record["anchor"])
     for stream in record["streams"]:
         if stream["kind"] != "ledger" or (load and stream["load"] != load):
             continue
+        found = copies(pack, record, stream, record["ledger"]["primary"], anchor)
         for n, r in enumerate(records(pack, stream, anchor)):
-            if r[0] != (stream["id"] << 40) + n + 1:
-                raise ValueError("%s: attempt %d has another id" % (stream["file"], n))
-            result.append((r[3], r[5], r[7], r[4]))
+            if r[0] != (stream["id"] << 40) + n + 1 or r[7] != 0:
+                raise ValueError("%s: attempt %d has another id, or bytes that must be 0" % (stream["file"], n))
+            result.append((r[3], r[5], found[n], r[4]))
     return result
 
 
 def lost(writes):
-    if any(copies == NOT_READ for _, _, copies, _ in writes):
+    if any(copies is None for _, _, copies, _ in writes):
         return None
     return sum(1 for _, outcome, copies, _ in writes if outcome == ACKNOWLEDGED and copies == 0)
 
@@ -408,7 +425,7 @@ def rpo_time(writes, fault):
         return between(0, 0)
     if recent < NEEDED_ACKS:
         return UNKNOWN
-    kept = [done for done, copies in acks if copies > 0 and done < min(gone)]
+    kept = [done for done, copies in acks if copies and done < min(gone)]
     return between(fault[0] - min(gone), fault[1] - max(kept) if kept else None)
 
 

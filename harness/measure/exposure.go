@@ -63,14 +63,14 @@ type acks struct {
 	amounts []int64 // amounts[i] is the sum of the first i
 }
 
-func acksOf(attempts []loadgen.Attempt) acks {
-	var ok []loadgen.Attempt
+func acksOf(attempts []Attempt) acks {
+	var ok []Attempt
 	for _, a := range attempts {
 		if a.Outcome == loadgen.AttemptOK {
 			ok = append(ok, a)
 		}
 	}
-	slices.SortFunc(ok, func(a, b loadgen.Attempt) int { return int(max(-1, min(1, a.Done-b.Done))) })
+	slices.SortFunc(ok, func(a, b Attempt) int { return int(max(-1, min(1, a.Done-b.Done))) })
 	w := acks{amounts: make([]int64, 1, len(ok)+1)}
 	for i, a := range ok {
 		w.done = append(w.done, a.Done)

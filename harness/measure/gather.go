@@ -27,7 +27,7 @@ type Series struct {
 // Writes is what a ledger stream holds, in order of id.
 type Writes struct {
 	Stream   harness.Stream
-	Attempts []loadgen.Attempt
+	Attempts []Attempt
 	Err      error
 }
 

@@ -210,7 +210,7 @@ func TestNullDrill(t *testing.T) {
 		t.Errorf("null drill with slow answers: %s, %q", f.Verdict, f.Reason)
 	}
 	lost := null(nil)
-	lost.attempts[idLedger][5000].CopiesNew = 0
+	lost.attempts[idLedger][5000].New = 0
 	if f := mustJudge(t, lost); f.Verdict != harness.Fail {
 		t.Errorf("null drill with a loss: %s, %q", f.Verdict, f.Reason)
 	}
@@ -227,7 +227,7 @@ func TestNullDrill(t *testing.T) {
 
 func TestExceptions(t *testing.T) {
 	w := build(usual())
-	w.attempts[idLedger][100].Outcome, w.attempts[idLedger][100].CopiesNew = loadgen.AttemptDefinite, 1
+	w.attempts[idLedger][100].Outcome, w.attempts[idLedger][100].New = loadgen.AttemptDefinite, 1
 	w.rec.Ledger.BusinessTwice = 2
 	w.samples[idQueries][0].Outcome = loadgen.WrongAnswer
 	w.rec.Clock[1].Synchronised = false

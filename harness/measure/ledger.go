@@ -35,12 +35,12 @@ const (
 )
 
 // ClassOf classifies one write attempt.
-func ClassOf(a loadgen.Attempt) string {
-	if a.CopiesNew == loadgen.CopiesNotRead {
+func ClassOf(a Attempt) string {
+	if a.New == Unread {
 		return NotRead
 	}
-	onOld := a.CopiesOld > 0 && a.CopiesOld != loadgen.CopiesNotRead
-	switch here := a.CopiesNew > 0; {
+	onOld := a.Old > 0
+	switch here := a.New > 0; {
 	case a.Outcome == loadgen.AttemptOK && here:
 		return Durable
 	case a.Outcome == loadgen.AttemptOK:
@@ -53,7 +53,7 @@ func ClassOf(a loadgen.Attempt) string {
 		return Ghost
 	case onOld:
 		return Stranded
-	case a.CopiesOld == loadgen.CopiesNotRead:
+	case a.Old == Unread:
 		return Unresolved
 	}
 	return CleanFailure
@@ -61,14 +61,14 @@ func ClassOf(a loadgen.Attempt) string {
 
 // Classify counts attempts by class, all classes in a fixed order. twice is the number of business keys with two rows or
 // more, counted on the new primary.
-func Classify(attempts []loadgen.Attempt, twice int) []harness.Class {
+func Classify(attempts []Attempt, twice int) []harness.Class {
 	counts, amounts := map[string]int{}, map[string]harness.Amount{}
 	ids := 0
 	for _, a := range attempts {
 		class := ClassOf(a)
 		counts[class]++
 		amounts[class] += harness.Amount(a.Amount)
-		if a.CopiesNew > 1 && a.CopiesNew != loadgen.CopiesNotRead {
+		if a.New > 1 {
 			ids++
 			amounts[Duplicate] += harness.Amount(a.Amount)
 		}
@@ -104,7 +104,7 @@ type Loss struct {
 }
 
 // LossOf counts what is missing of attempts, after a fault that was certainly in force at inForce (ns since the anchor).
-func LossOf(attempts []loadgen.Attempt, inForce int64) Loss {
+func LossOf(attempts []Attempt, inForce int64) Loss {
 	l := Loss{Attempts: len(attempts)}
 	for _, a := range attempts {
 		if a.Outcome == loadgen.AttemptOK {
@@ -136,7 +136,7 @@ type LossTime struct {
 // RPOTime finds how far back the first lost write lies: [T_f.Lo − a_L, T_f.Hi − a_D], clamped at 0, where a_L is the first
 // lost acknowledgement and a_D the last durable one before it. It is 0 if nothing was lost although writes were
 // acknowledged, and unknown if there was nothing to lose or too little to time the loss by.
-func RPOTime(attempts []loadgen.Attempt, fault Bounds) LossTime {
+func RPOTime(attempts []Attempt, fault Bounds) LossTime {
 	firstLost, recent := int64(-1), 0
 	for _, a := range attempts {
 		if a.Outcome != loadgen.AttemptOK {
@@ -174,13 +174,13 @@ func RPOTime(attempts []loadgen.Attempt, fault Bounds) LossTime {
 
 // Oracle compares what the old primary holds and the new one lacks with what the clients say was lost. It returns why the
 // measurement cannot be right, or "".
-func Oracle(attempts []loadgen.Attempt, missing int) string {
+func Oracle(attempts []Attempt, missing int) string {
 	lost, absent, onOld := 0, 0, 0
 	for _, a := range attempts {
-		if a.CopiesNew != 0 {
+		if a.New != 0 {
 			continue
 		}
-		if a.CopiesOld > 0 && a.CopiesOld != loadgen.CopiesNotRead {
+		if a.Old > 0 {
 			onOld++
 		}
 		switch a.Outcome {

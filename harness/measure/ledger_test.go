@@ -10,15 +10,15 @@ import (
 )
 
 // writes makes one acknowledged write a millisecond up to 3 ms before the fault, of which the last n are lost.
-func writes(total, n int) ([]loadgen.Attempt, Bounds) {
-	var all []loadgen.Attempt
+func writes(total, n int) ([]Attempt, Bounds) {
+	var all []Attempt
 	for i := range total {
 		done := int64(i+1) * ms
-		a := loadgen.Attempt{
-			ID: uint64(i) + 1, Sent: done - ms/2, Done: done, Amount: 250, Outcome: loadgen.AttemptOK, CopiesNew: 1, CopiesOld: 1,
-		}
+		a := Attempt{New: 1, Old: 1, Attempt: loadgen.Attempt{
+			ID: uint64(i) + 1, Sent: done - ms/2, Done: done, Amount: 250, Outcome: loadgen.AttemptOK,
+		}}
 		if i >= total-n {
-			a.CopiesNew = 0
+			a.New = 0
 		}
 		all = append(all, a)
 	}
@@ -50,7 +50,7 @@ func TestPlantedLosses(t *testing.T) {
 
 func TestRPOTimeNeedsAcknowledgements(t *testing.T) {
 	all, fault := writes(2000, 10)
-	var few []loadgen.Attempt
+	var few []Attempt
 	for i, a := range all {
 		if i%10 == 0 {
 			few = append(few, a)
@@ -67,7 +67,7 @@ func TestRPOTimeNeedsAcknowledgements(t *testing.T) {
 		t.Errorf("writes ended long before the fault: %+v", got)
 	}
 	kept, fault := writes(300, 0)
-	var sparse []loadgen.Attempt
+	var sparse []Attempt
 	for i := 0; i < len(kept); i += 50 {
 		sparse = append(sparse, kept[i])
 	}
@@ -81,10 +81,10 @@ func TestRPOTimeNeedsAcknowledgements(t *testing.T) {
 }
 
 func TestClassOf(t *testing.T) {
-	const unread = loadgen.CopiesNotRead
+	const unread = Unread
 	for _, c := range []struct {
 		outcome  loadgen.AttemptOutcome
-		now, old uint8
+		now, old int
 		want     string
 	}{
 		{loadgen.AttemptOK, 1, 1, Durable},
@@ -101,7 +101,7 @@ func TestClassOf(t *testing.T) {
 		{loadgen.AttemptDefinite, 1, 0, ContractBreak},
 		{loadgen.AttemptDefinite, 0, 1, ContractBreak},
 	} {
-		if got := ClassOf(loadgen.Attempt{Outcome: c.outcome, CopiesNew: c.now, CopiesOld: c.old}); got != c.want {
+		if got := ClassOf(Attempt{Attempt: loadgen.Attempt{Outcome: c.outcome}, New: c.now, Old: c.old}); got != c.want {
 			t.Errorf("%s, %d, %d: %s, want %s", c.outcome, c.now, c.old, got, c.want)
 		}
 	}
@@ -109,7 +109,7 @@ func TestClassOf(t *testing.T) {
 
 func TestClassifyCountsEveryAttemptOnce(t *testing.T) {
 	all, _ := writes(500, 7)
-	all[0].CopiesNew = 2
+	all[0].New = 2
 	all[1].Outcome = loadgen.AttemptUnknown
 	classes := Classify(all, 0)
 	sum := 0
@@ -129,9 +129,9 @@ func TestClassifyCountsEveryAttemptOnce(t *testing.T) {
 func TestOracle(t *testing.T) {
 	all, _ := writes(1000, 10)
 	for i := range 5 {
-		all[i].Outcome, all[i].CopiesNew, all[i].CopiesOld = loadgen.AttemptUnknown, 0, 0
+		all[i].Outcome, all[i].New, all[i].Old = loadgen.AttemptUnknown, 0, 0
 	}
-	all[0].CopiesOld = 1
+	all[0].Old = 1
 	for missing, want := range map[int]string{11: "", 9: "clients miss 10", 16: "do not explain", 12: "the ledger files say 11"} {
 		got := Oracle(all, missing)
 		if want == "" && got != "" || !strings.Contains(got, want) {

@@ -5,18 +5,17 @@ import (
 	"slices"
 
 	"blackstart/harness"
-	"blackstart/loadgen"
 )
 
 // ledgerOf is the ledger of one load, or of all.
 type ledgerOf struct {
-	attempts []loadgen.Attempt
+	attempts []Attempt
 	files    []string
 	err      error
 }
 
 // attempts gives the write attempts of a load, or of all loads for "".
-func (d *drill) attempts(load string) ([]loadgen.Attempt, []string, error) {
+func (d *drill) attempts(load string) ([]Attempt, []string, error) {
 	l, ok := d.ledgers[load]
 	if !ok {
 		l.attempts, l.files, l.err = d.join(load)
@@ -25,8 +24,8 @@ func (d *drill) attempts(load string) ([]loadgen.Attempt, []string, error) {
 	return l.attempts, l.files, l.err
 }
 
-func (d *drill) join(load string) ([]loadgen.Attempt, []string, error) {
-	var all []loadgen.Attempt
+func (d *drill) join(load string) ([]Attempt, []string, error) {
+	var all []Attempt
 	var names []string
 	for _, w := range d.writes {
 		if load != "" && w.Stream.Load != load {
@@ -126,7 +125,7 @@ func lossUnit(measure string) string {
 	return UnitCount
 }
 
-func (d *drill) lossTime(m *harness.Measurement, attempts []loadgen.Attempt, loss Loss, fault Bounds) {
+func (d *drill) lossTime(m *harness.Measurement, attempts []Attempt, loss Loss, fault Bounds) {
 	t := RPOTime(attempts, fault)
 	m.Method = "T_f − first lost acknowledgement, and T_f − last durable one before it"
 	m.Lo, m.Hi, m.Unbounded, m.Known = t.Lo, t.Hi, t.Unbounded, t.Unknown == ""

@@ -74,10 +74,10 @@ func TestWindowJudgesThe99thPercentile(t *testing.T) {
 }
 
 func TestDivergenceIsOfThePrimaryRegion(t *testing.T) {
-	lost := func(place loadgen.Place, done int64) loadgen.Attempt {
-		return loadgen.Attempt{Outcome: loadgen.AttemptOK, Place: place, Done: done, Amount: 5}
+	lost := func(place loadgen.Place, done int64) Attempt {
+		return Attempt{Attempt: loadgen.Attempt{Outcome: loadgen.AttemptOK, Place: place, Done: done, Amount: 5}}
 	}
-	l := LossOf([]loadgen.Attempt{
+	l := LossOf([]Attempt{
 		lost(loadgen.PlaceOutside, 200), lost(loadgen.PlacePrimary, 90), lost(loadgen.PlacePrimary, 150), lost(loadgen.PlaceStandby, 160),
 	}, 100)
 	if l.Lost != 4 || l.Diverged != 1 || l.Value != 5 || l.LastAck != 150 {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"blackstart/harness"
@@ -38,9 +39,10 @@ func (w *world) store(t *testing.T, dir string) {
 			out, err := loadgen.NewAttemptWriter(f, h)
 			must(t, err)
 			for _, x := range w.attempts[s.ID] {
-				must(t, out.Write(x))
+				must(t, out.Write(x.Attempt))
 			}
 			must(t, out.Close())
+			w.storeCopies(t, dir, s)
 		}
 		must(t, f.Close())
 	}
@@ -54,6 +56,30 @@ func (w *world) store(t *testing.T, dir string) {
 	b, err := json.MarshalIndent(w.rec, "", " ")
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(dir, "data", "record.json"), append(b, '\n'), 0o644))
+}
+
+// storeCopies writes what was found of a ledger's attempts on each node that was read, and names the files in the record.
+func (w *world) storeCopies(t *testing.T, dir string, s harness.Stream) {
+	t.Helper()
+	l := &w.rec.Ledger
+	for node, copies := range map[string]func(Attempt) int{
+		l.Primary: func(a Attempt) int { return a.New }, l.OldPrimary: func(a Attempt) int { return a.Old },
+	} {
+		var all []int
+		for _, a := range w.attempts[s.ID] {
+			all = append(all, copies(a))
+		}
+		if node == "" || slices.Contains(all, Unread) {
+			continue
+		}
+		name := "data/ledger/" + s.Load + ".copies-" + node + "-" + harness.AfterUndo + ".bin"
+		f, err := os.Create(filepath.Join(dir, name))
+		must(t, err)
+		n, err := loadgen.WriteCopies(f, loadgen.Header{Stream: uint32(s.ID), Anchor: int64(w.rec.Anchor)}, slices.Values(all)) //nolint:gosec // small
+		must(t, err)
+		must(t, f.Close())
+		l.Copies = append(l.Copies, harness.CopiesFile{Stream: s.ID, Load: s.Load, Node: node, Reading: harness.AfterUndo, File: name, Count: int(n)}) //nolint:gosec // small
+	}
 }
 
 func must(t *testing.T, err error) {
@@ -144,7 +170,9 @@ func strangers() map[string]*world {
 	worlds["pooled"].rec.Scenario.Objectives[0].Cohort = "pooled"
 	worlds["declared"].rec.Scenario.Objectives[0].From = "declaration"
 	worlds["declared"].rec.Clock[1].WallMinusNS = -7 * ms
-	worlds["unread"].attempts[idLedger][77].CopiesNew = loadgen.CopiesNotRead
+	for i := range worlds["unread"].attempts[idLedger] {
+		worlds["unread"].attempts[idLedger][i].New = Unread
+	}
 	worlds["thin"].rec.Scenario.Recovered.MinRequests = 1001
 	rng := rand.New(rand.NewPCG(12, 12))
 	for i := range 4 {
@@ -235,9 +263,18 @@ func zipUp(t *testing.T, dir, pack string) {
 // Files refuses what is not the file the record names; the drill is then inconclusive.
 func TestFilesAreChecked(t *testing.T) {
 	for name, spoil := range map[string]func(w *world, dir string){
-		"gone":      func(_ *world, dir string) { _ = os.Remove(filepath.Join(dir, "data/samples/edge.bin")) },
-		"no probe":  func(_ *world, dir string) { _ = os.RemoveAll(filepath.Join(dir, "data/observations")) },
-		"no ledger": func(_ *world, dir string) { _ = os.RemoveAll(filepath.Join(dir, "data/ledger")) },
+		"gone":        func(_ *world, dir string) { _ = os.Remove(filepath.Join(dir, "data/samples/edge.bin")) },
+		"no probe":    func(_ *world, dir string) { _ = os.RemoveAll(filepath.Join(dir, "data/observations")) },
+		"no ledger":   func(_ *world, dir string) { _ = os.RemoveAll(filepath.Join(dir, "data/ledger")) },
+		"copies gone": func(w *world, dir string) { _ = os.Remove(filepath.Join(dir, w.rec.Ledger.Copies[0].File)) },
+		"copies torn": func(w *world, dir string) { _ = os.Truncate(filepath.Join(dir, w.rec.Ledger.Copies[0].File), 1000) },
+		"copies of another": func(w *world, _ string) {
+			c := w.rec.Ledger.Copies
+			c[0].File, c[len(c)-1].File = c[len(c)-1].File, c[0].File
+		},
+		"copies miscounted": func(w *world, _ string) { w.rec.Ledger.Copies[0].Count-- },
+		"copies twice":      func(w *world, _ string) { w.rec.Ledger.Copies = append(w.rec.Ledger.Copies, w.rec.Ledger.Copies[0]) },
+		"no copies":         func(w *world, _ string) { w.rec.Ledger.Copies = nil },
 		"torn": func(_ *world, dir string) {
 			_ = os.Truncate(filepath.Join(dir, "data/samples/queries.bin"), 40*5000)
 		},
@@ -278,6 +315,16 @@ func TestFilesAreChecked(t *testing.T) {
 	if all, err := Files(os.DirFS(dir), w.rec).Samples(idEdge); err != nil || len(all) != 0 {
 		t.Errorf("an empty stream: %d samples, %v", len(all), err)
 	}
+	none := slices.IndexFunc(w.rec.Streams, func(s harness.Stream) bool { return s.Kind == kindLedger })
+	w, dir = build(usual()), t.TempDir()
+	w.attempts[idLedger], w.rec.Streams[none].Count = nil, 0
+	w.store(t, dir)
+	if all, err := Files(os.DirFS(dir), w.rec).Attempts(idLedger); err != nil || len(all) != 0 {
+		t.Errorf("an empty ledger: %d attempts, %v", len(all), err)
+	}
+	w, dir = build(usual()), t.TempDir()
+	w.samples[idEdge], w.rec.Streams[1].Count = nil, 0
+	w.store(t, dir)
 	w.rec.Streams[1].Closed = false
 	if _, err := Files(os.DirFS(dir), w.rec).Samples(idEdge); err == nil {
 		t.Error("an empty stream that was not closed is read")

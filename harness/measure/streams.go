@@ -197,10 +197,10 @@ func (d *drill) checkLedger() harness.ValidityCheck {
 	for _, w := range d.writes {
 		for _, a := range w.Attempts {
 			all++
-			if a.CopiesNew == loadgen.CopiesNotRead {
+			if a.New == Unread {
 				unread++
 			}
-			if a.CopiesOld == loadgen.CopiesNotRead {
+			if a.Old == Unread {
 				unreadOld++
 			}
 		}
@@ -227,7 +227,7 @@ func (d *drill) checkOracle() harness.ValidityCheck {
 	case !l.OldRead:
 		return verdict(name, "", d.ledgerNotes())
 	}
-	var all []loadgen.Attempt
+	var all []Attempt
 	for _, w := range d.writes {
 		all = append(all, w.Attempts...)
 	}

@@ -105,11 +105,11 @@ var spoiled = []struct {
 		w.rec.Arrivals = append(w.rec.Arrivals, harness.Arrival{Channel: "slack", At: at(baseFrom + sec), Nonce: true})
 	}},
 	{"ledger.read", "was not read on", func(w *world) { w.rec.Ledger.Read = false }},
-	{"ledger.read", "were not looked up on west.db", func(w *world) { w.attempts[idLedger][8].CopiesNew = loadgen.CopiesNotRead }},
-	{"ledger.read", "east.db, which is said to be read", func(w *world) { w.attempts[idLedger][8].CopiesOld = loadgen.CopiesNotRead }},
+	{"ledger.read", "were not looked up on west.db", func(w *world) { w.attempts[idLedger][8].New = Unread }},
+	{"ledger.read", "east.db, which is said to be read", func(w *world) { w.attempts[idLedger][8].Old = Unread }},
 	{"ledger.oracle", "do not explain", func(w *world) { w.rec.Ledger.OracleMissing = 1_000_000 }},
 	{"ledger.oracle", "clients miss 1", func(w *world) {
-		w.attempts[idLedger][8].CopiesNew, w.attempts[idLedger][8].CopiesOld = 0, 0
+		w.attempts[idLedger][8].New, w.attempts[idLedger][8].Old = 0, 0
 	}},
 }
 

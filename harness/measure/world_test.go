@@ -16,7 +16,7 @@ import (
 type world struct {
 	rec      *harness.Record
 	samples  map[int][]loadgen.Sample
-	attempts map[int][]loadgen.Attempt
+	attempts map[int][]Attempt
 	answers  map[string][]harness.Observation
 }
 
@@ -27,7 +27,7 @@ func (w *world) Samples(id int) ([]loadgen.Sample, error) {
 	return nil, fmt.Errorf("no samples of stream %d", id)
 }
 
-func (w *world) Attempts(id int) ([]loadgen.Attempt, error) {
+func (w *world) Attempts(id int) ([]Attempt, error) {
 	if s, ok := w.attempts[id]; ok {
 		return s, nil
 	}
@@ -133,7 +133,7 @@ func worldRecord() *harness.Record {
 
 // build makes the world of a truth.
 func build(t truth) *world {
-	w := &world{rec: worldRecord(), samples: map[int][]loadgen.Sample{}, attempts: map[int][]loadgen.Attempt{}, answers: map[string][]harness.Observation{}}
+	w := &world{rec: worldRecord(), samples: map[int][]loadgen.Sample{}, attempts: map[int][]Attempt{}, answers: map[string][]harness.Observation{}}
 	w.addStream(t, idQueries, 0, 200, 2*sec, "outside")
 	w.addStream(t, idEdge, 1, 100, 2*sec, "outside")
 	w.addStream(t, idLedger, 2, 250, 2*sec, "outside")
@@ -216,19 +216,19 @@ func (t truth) play(rng *rand.Rand, s *loadgen.Sample, cohort, place string, tim
 	}
 }
 
-func attemptsOf(stream uint32, place string, samples []loadgen.Sample) []loadgen.Attempt {
-	var all []loadgen.Attempt
+func attemptsOf(stream uint32, place string, samples []loadgen.Sample) []Attempt {
+	var all []Attempt
 	for n, s := range samples {
-		a := loadgen.Attempt{ID: loadgen.AttemptID(stream, uint64(n)), Sent: s.Sent, Done: s.Done, Amount: 10_000} //nolint:gosec // small
+		a := Attempt{Attempt: loadgen.Attempt{ID: loadgen.AttemptID(stream, uint64(n)), Sent: s.Sent, Done: s.Done, Amount: 10_000}} //nolint:gosec // small
 		if place == "primary" {
 			a.Place = loadgen.PlacePrimary
 		}
 		a.Outcome = loadgen.AttemptUnknown
 		if s.Outcome == loadgen.OK {
-			a.Outcome, a.CopiesNew = loadgen.AttemptOK, 1
+			a.Outcome, a.New = loadgen.AttemptOK, 1
 		}
 		if s.Due < faultLo {
-			a.CopiesOld = 1
+			a.Old = 1
 		}
 		all = append(all, a)
 	}
@@ -241,16 +241,16 @@ func (w *world) plant(t truth) {
 	for i := len(w.attempts[idLedger]) - 1; i >= 0 && left > 0; i-- {
 		a := &w.attempts[idLedger][i]
 		if a.Outcome == loadgen.AttemptOK && a.Done < faultLo {
-			a.CopiesNew, a.CopiesOld = 0, 1
+			a.New, a.Old = 0, 1
 			left--
 		}
 	}
 	for i := range w.attempts[idIsolated] {
 		a := &w.attempts[idIsolated][i]
 		if t.isolated && a.Sent >= faultLo {
-			a.Outcome, a.CopiesNew, a.CopiesOld = loadgen.AttemptUnknown, 0, 0
+			a.Outcome, a.New, a.Old = loadgen.AttemptUnknown, 0, 0
 			if a.Done <= faultHi+2*sec {
-				a.Outcome, a.CopiesOld = loadgen.AttemptOK, 1
+				a.Outcome, a.Old = loadgen.AttemptOK, 1
 			}
 		}
 	}
@@ -261,7 +261,7 @@ func (w *world) onOldOnly() int {
 	n := 0
 	for _, all := range w.attempts {
 		for _, a := range all {
-			if a.CopiesNew == 0 && a.CopiesOld > 0 && a.CopiesOld != loadgen.CopiesNotRead {
+			if a.New == 0 && a.Old > 0 {
 				n++
 			}
 		}

@@ -1,15 +1,14 @@
 // Package reconcile reads, after a drill, what is left of every write: the ledger of the database that serves now, the
 // ledger of the one that was left behind (started alone), and the write-ahead log between them.
 //
-// It fills in the Record and the copies in the ledger files. It classifies nothing and judges nothing: package measure does.
+// It fills in the Record and writes the copies it found as files of their own: the ledgers are closed by then, and no byte of them
+// changes. It classifies nothing and judges nothing: package measure does.
 package reconcile
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"blackstart/harness"
-	"blackstart/loadgen"
 	"blackstart/loadgen/workloads"
 )
 
@@ -90,7 +88,7 @@ func findSides(t harness.Description) (sides, bool) {
 	return sides{old, other}, ok1 && ok2
 }
 
-// Ledger reads both ledgers and the old primary's log through the driver, fills rec.Ledger, and writes the copies into the
+// Ledger reads both ledgers and the old primary's log through the driver, fills rec.Ledger, and writes the copies beside the
 // ledger files. What cannot be read is said in the Record and is no error; an error is a problem of ours.
 func Ledger(driver harness.Driver) func(context.Context, harness.Surroundings, *harness.Record) error {
 	return func(ctx context.Context, s harness.Surroundings, rec *harness.Record) error {
@@ -223,48 +221,4 @@ func (e *examiner) readWAL(ctx context.Context, both sides) {
 		return
 	}
 	e.rec.Ledger.WAL = report
-}
-
-// write puts the copies into every ledger file and counts what only the old side has.
-func (e *examiner) write(c copies) error {
-	for _, st := range e.rec.Streams {
-		if st.Kind != "ledger" || st.Count == 0 {
-			continue
-		}
-		if err := e.writeStream(st, c); err != nil {
-			return fmt.Errorf("reconcile %s: %w", st.File, err)
-		}
-	}
-	return nil
-}
-
-func (e *examiner) writeStream(st harness.Stream, c copies) error {
-	path := filepath.Join(e.s.DataDir, filepath.FromSlash(strings.TrimPrefix(st.File, "data/")))
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	count := func(found *workloads.Found, id uint64) int {
-		if found == nil {
-			return loadgen.CopiesNotRead
-		}
-		return found.Copies(id)
-	}
-	attempts, err := loadgen.SetCopies(f, func(id uint64) (int, int) { return count(c.serving, id), count(c.old, id) })
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if c.serving == nil || c.old == nil {
-		return nil
-	}
-	for _, a := range attempts {
-		if a.CopiesOld == 0 || a.CopiesNew > 0 {
-			continue
-		}
-		e.rec.Ledger.OracleMissing++
-		if len(e.rec.Ledger.StrandedInWAL) < maxOnlyOldIDs {
-			e.rec.Ledger.StrandedInWAL = append(e.rec.Ledger.StrandedInWAL, a.ID)
-		}
-	}
-	return nil
 }

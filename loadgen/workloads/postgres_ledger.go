@@ -71,8 +71,7 @@ func (o *ledgerOp) Do(_ context.Context, slot loadgen.Slot) loadgen.Result {
 			first = id
 		}
 		a := loadgen.Attempt{
-			ID: id, RetryOf: previous, Sent: o.cfg.Clock.Now(), Amount: o.cfg.Amount, Place: o.cfg.Place,
-			CopiesNew: loadgen.CopiesNotRead, CopiesOld: loadgen.CopiesNotRead, Worker: slot.Worker,
+			ID: id, RetryOf: previous, Sent: o.cfg.Clock.Now(), Amount: o.cfg.Amount, Place: o.cfg.Place, Worker: slot.Worker,
 		}
 		if try == 0 {
 			a.Sent = slot.Sent

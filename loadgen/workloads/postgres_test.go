@@ -35,7 +35,7 @@ func startWriter(t *testing.T, run byte, cfg Config) writer {
 	return w
 }
 
-// wait ends the run and returns its attempts with the copies found by conn. It
+// wait ends the run and returns its attempts and what was found by conn. It
 // fails on what no outcome may ever be: an acknowledged write stored twice, a
 // definite failure that is there.
 func (w writer) wait(t *testing.T, conn *pgx.Conn) (loadgen.Stats, []loadgen.Attempt, *Found) {
@@ -48,15 +48,13 @@ func (w writer) wait(t *testing.T, conn *pgx.Conn) (loadgen.Stats, []loadgen.Att
 	if err != nil {
 		t.Fatal(err)
 	}
-	attempts, err := loadgen.SetCopies(w.ledger, func(id uint64) (int, int) { return found.Copies(id), loadgen.CopiesNotRead })
-	if err != nil {
-		t.Fatal(err)
-	}
+	attempts := attemptsOf(t, w.ledger)
 	if got := samplesOf(t, w.samples); uint64(len(got)) != stats.Due {
 		t.Fatalf("%d samples for %d due", len(got), stats.Due)
 	}
 	for _, a := range attempts {
-		if a.CopiesNew > 1 || (a.Outcome == loadgen.AttemptDefinite && a.CopiesNew != 0) || a.Amount != 1999 {
+		copies := found.Copies(a.ID)
+		if copies > 1 || (a.Outcome == loadgen.AttemptDefinite && copies != 0) || a.Amount != 1999 {
 			t.Errorf("impossible: %+v; errors %v", a, w.Errors())
 		}
 	}
@@ -97,7 +95,7 @@ func testEveryWrite(t *testing.T, conn *pgx.Conn, db Database) {
 		t.Fatalf("%+v, %d rows, %d attempts, %v", stats, found.Rows, len(attempts), w.Errors())
 	}
 	for n, a := range attempts {
-		if a.ID != loadgen.AttemptID(3, uint64(n)) || a.CopiesNew != 1 || a.Place != loadgen.PlacePrimary {
+		if a.ID != loadgen.AttemptID(3, uint64(n)) || found.Copies(a.ID) != 1 || a.Place != loadgen.PlacePrimary {
 			t.Fatalf("%+v", a)
 		}
 	}
@@ -144,12 +142,12 @@ func testTerminated(t *testing.T, conn *pgx.Conn, db Database) {
 		}
 	}
 	w.Stop()
-	stats, attempts, _ := w.wait(t, conn)
+	stats, attempts, found := w.wait(t, conn)
 	if unknown := count(attempts, loadgen.AttemptUnknown); unknown == 0 || stats.OK == 0 {
 		t.Fatalf("%d unknown, %+v", unknown, stats)
 	}
 	for _, a := range attempts {
-		if a.Outcome == loadgen.AttemptOK && a.CopiesNew != 1 {
+		if a.Outcome == loadgen.AttemptOK && found.Copies(a.ID) != 1 {
 			t.Fatalf("acknowledged and missing: %+v", a)
 		}
 	}
@@ -340,4 +338,16 @@ func TestLedgerRefusesBadPlans(t *testing.T) {
 			t.Errorf("%s: started", name)
 		}
 	}
+}
+
+func attemptsOf(t *testing.T, f *os.File) []loadgen.Attempt {
+	t.Helper()
+	if _, err := f.Seek(0, 0); err != nil {
+		t.Fatal(err)
+	}
+	_, attempts, err := loadgen.ReadAttempts(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return attempts
 }

@@ -174,7 +174,7 @@ func plant(ctx context.Context, c *postgres.Cluster, dir string, n int) (counted
 }
 
 // vanish deletes the last n writes that were acknowledged before the fault and reads the ledger back.
-func vanish(ctx context.Context, c *postgres.Cluster, f *os.File, run uuid.UUID, fault int64, n int) ([]loadgen.Attempt, int64, error) {
+func vanish(ctx context.Context, c *postgres.Cluster, f *os.File, run uuid.UUID, fault int64, n int) ([]measure.Attempt, int64, error) {
 	if _, err := f.Seek(0, 0); err != nil {
 		return nil, 0, err
 	}
@@ -195,8 +195,11 @@ func vanish(ctx context.Context, c *postgres.Cluster, f *os.File, run uuid.UUID,
 	if err != nil {
 		return nil, 0, err
 	}
-	all, err := loadgen.SetCopies(f, func(id uint64) (int, int) { return found.Copies(id), loadgen.CopiesNotRead })
-	return all, firstLost, err
+	all := make([]measure.Attempt, len(attempts))
+	for i, a := range attempts {
+		all[i] = measure.Attempt{Attempt: a, New: found.Copies(a.ID), Old: measure.Unread}
+	}
+	return all, firstLost, nil
 }
 
 // deleteLast deletes the n writes acknowledged last and returns when the first of them was acknowledged.
