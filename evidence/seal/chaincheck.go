@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -17,9 +18,9 @@ type Chain struct {
 	Head   ChainHead // after the last good event
 	Closed bool      // the last event is log.closed
 	Size   int64     // bytes up to the end of the last good event
-	// Roots holds the RFC 6962 root after each event: Roots[n] is that of the
-	// first n events.
-	Roots []Hash
+	// Roots holds the RFC 6962 root of the first n events, for each n that was
+	// asked for and reached.
+	Roots map[int64]Hash
 }
 
 // ChainError says where a log is first altered.
@@ -54,20 +55,34 @@ func (e *OpenError) Error() string {
 // failures it returns a *ChainError for the first altered event, else a
 // *TornError, else an *OpenError, with what was learnt so far. A change of the
 // last event alone leaves no trace in the chain; the manifest and the end
-// checkpoint find it.
-func VerifyChain(r io.Reader, inputsDigest string) (Chain, error) {
-	c := Chain{Head: ChainHead{Last: inputsDigest}, Roots: []Hash{new(compactTree).root()}}
+// checkpoint find it. The roots of the first sizes events, those that
+// checkpoints speak of, are kept on the way.
+func VerifyChain(r io.Reader, inputsDigest string, sizes ...int64) (Chain, error) {
+	return walkChain(r, inputsDigest, sizes, true)
+}
+
+// walkChain is VerifyChain. Without parse it looks at nothing but how each
+// line begins, which the digest of the line before gives: enough to say where
+// a log is first altered, and all that may be done with one that is.
+func walkChain(r io.Reader, inputsDigest string, sizes []int64, parse bool) (Chain, error) {
+	c := Chain{Head: ChainHead{Last: inputsDigest}, Roots: map[int64]Hash{}}
 	var tree compactTree
+	keep := func() {
+		if slices.Contains(sizes, tree.n) {
+			c.Roots[tree.n] = tree.root()
+		}
+	}
+	keep()
 	in := bufio.NewReader(r)
 	line, err := readLine(in)
 	for err == nil {
 		next, nextErr := readLine(in)
-		if bad := c.step(line, next); bad != nil {
+		if bad := c.step(line, next, parse); bad != nil {
 			return c, bad
 		}
 		tree.add(tlog.RecordHash(line))
 		c.Head = ChainHead{Count: tree.n, Last: Digest(line), Root: tree.root()}
-		c.Roots = append(c.Roots, c.Head.Root)
+		keep()
 		c.Size += int64(len(line))
 		line, err = next, nextErr
 	}
@@ -85,7 +100,7 @@ func VerifyChain(r io.Reader, inputsDigest string) (Chain, error) {
 }
 
 // step checks line as the next event; next, the line after it, may be nil.
-func (c *Chain) step(line, next []byte) error {
+func (c *Chain) step(line, next []byte, parse bool) error {
 	seq := c.Head.Count
 	if seq == MaxEvents {
 		return &ChainError{seq, "more events than a log may hold"}
@@ -95,6 +110,9 @@ func (c *Chain) step(line, next []byte) error {
 	}
 	if !bytes.HasPrefix(line, []byte(eventPrefix(seq, c.Head.Last))) {
 		return c.blame(line, next)
+	}
+	if !parse {
+		return nil
 	}
 	if err := CheckJSON(line); err != nil {
 		return &ChainError{seq, err.Error()}

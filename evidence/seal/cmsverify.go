@@ -8,6 +8,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -173,6 +174,14 @@ func (p *cmsParts) parseCertificates(certs cryptobyte.String, ids [][]byte) erro
 // signer must have, and the signing time lies within its validity and not
 // after at.
 func CheckOrigin(s *Signature, roots []*x509.Certificate, at time.Time) error {
+	if _, err := leadsTo(s, roots, at); err != nil {
+		return err
+	}
+	return checkSignedAt(s, at)
+}
+
+// leadsTo builds the chain from the signer to one of roots, at the moment at.
+func leadsTo(s *Signature, roots []*x509.Certificate, at time.Time) ([]*x509.Certificate, error) {
 	anchors, between := x509.NewCertPool(), x509.NewCertPool()
 	for _, c := range roots {
 		anchors.AddCert(c)
@@ -180,14 +189,55 @@ func CheckOrigin(s *Signature, roots []*x509.Certificate, at time.Time) error {
 	for _, c := range s.Chain[1:] {
 		between.AddCert(c)
 	}
-	_, err := s.Signer().Verify(x509.VerifyOptions{
+	chains, err := s.Signer().Verify(x509.VerifyOptions{
 		Roots: anchors, Intermediates: between, CurrentTime: at,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection},
 	})
 	if err != nil {
-		return fmt.Errorf("check origin: %w", err)
+		return nil, fmt.Errorf("check origin: %w", err)
 	}
-	return checkSignedAt(s, at)
+	return chains[0], nil
+}
+
+// Rooted says that a signer leads to a root that nobody but whoever handed it
+// over vouches for, as the root of a throw-away key: as much as such a key can
+// ever show, and no proof of origin.
+type Rooted struct {
+	Throwaway bool      // the root calls itself one of a rehearsal
+	Expired   time.Time // when the first certificate of the chain ran out; zero: it is valid
+}
+
+// CheckRooted returns an error unless the signer's certificate leads to one of
+// roots at the time of signing, which must not lie after the moment at. That
+// time is the signer's own word. It may be taken here and not in CheckOrigin
+// because nothing is proven by it: the key of a rehearsal is thrown away after
+// signing, and its certificates run out soon.
+func CheckRooted(s *Signature, roots []*x509.Certificate, at time.Time) (Rooted, error) {
+	if s.SignedAt.After(at.Add(clockSkew)) {
+		return Rooted{}, fmt.Errorf("check origin: signing time %s lies in the future", s.SignedAt.Format(time.RFC3339))
+	}
+	chain, err := leadsTo(s, roots, s.SignedAt)
+	if err != nil {
+		return Rooted{}, err
+	}
+	r := Rooted{Throwaway: slices.Contains(chain[len(chain)-1].Subject.Organization, throwawayOrganization)}
+	for _, c := range chain {
+		if at.After(c.NotAfter) && (r.Expired.IsZero() || c.NotAfter.Before(r.Expired)) {
+			r.Expired = c.NotAfter
+		}
+	}
+	return r, nil
+}
+
+func (r Rooted) String() string {
+	key := "a key under a root that no trust file names"
+	if r.Throwaway {
+		key = "throw-away key"
+	}
+	if !r.Expired.IsZero() {
+		key += ", expired " + r.Expired.UTC().Format(time.DateOnly) + ", as always unproven"
+	}
+	return key + ": integrity since sealing only; anyone can make another"
 }
 
 func checkSignedAt(s *Signature, at time.Time) error {

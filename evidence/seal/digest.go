@@ -71,6 +71,9 @@ func listTree(dir string) ([]file, error) {
 		if err != nil {
 			return err
 		}
+		if err := checkSize(rel, info.Size()); err != nil {
+			return err
+		}
 		files = append(files, file{name: rel, size: info.Size()})
 		if len(files) > MaxEntries {
 			return refuse("", "more than %d files", MaxEntries)

@@ -48,6 +48,13 @@
 //
 // Integrity, origin and time are three answers. Integrity: the bytes are those
 // that were signed. Origin: the signer's certificate leads to a root that the
-// caller named. Time: this package has no time stamps, so the signing time is
-// always "self-asserted" and certificates are judged at the present moment.
+// caller's trust file names; a root alone (Options.Roots) refuses a signer who
+// does not lead to it and leaves the others unproven, because whoever makes a
+// pack can make a root. Time: this package has no time stamps, so the signing
+// time is always "self-asserted" and certificates are judged at the present
+// moment; under a root alone, where nothing is proven, at the signing time, so
+// that a throw-away key that has run out makes no pack look altered.
+//
+// Of a pack that is not as it was signed nothing is parsed: Verify names the
+// files, the first altered event and the first altered leaf, and stops.
 package seal

@@ -78,7 +78,7 @@ func Example() {
 	}
 	// Output:
 	// integrity ok
-	// origin ok
+	// origin not checked
 	// time not checked
 }
 

@@ -181,10 +181,21 @@ func LoadRoots(path string) ([]*x509.Certificate, error) {
 	return roots, nil
 }
 
-// throwawayYears is how long a rehearsal's certificates are valid. Without a
-// time stamp they are judged at the moment of checking, so that old rehearsals
-// stay checkable only this long.
-const throwawayYears = 10
+// ThrowawayValidity is how long a rehearsal's certificates are valid: long
+// enough to seal, and for the pack to be looked at where it was made. Nobody
+// could revoke such a certificate, and nobody has to: it says so itself
+// (oidValidityAssured) and is over soon. What it signed stays whole; whose it
+// was, it never proved.
+const ThrowawayValidity = 24 * time.Hour
+
+// throwawayOrganization marks a throw-away root, for people. It proves nothing.
+const throwawayOrganization = "throw-away rehearsal authority"
+
+// oidValidityAssured is ext-etsi-valassured-ST-certs of ETSI EN 319 412-1: the
+// certificate is so short-lived that it is never revoked. Without it EU DSS
+// asks for revocation data that no throw-away authority has, and says
+// INDETERMINATE.
+var oidValidityAssured = asn1.ObjectIdentifier{0, 4, 0, 194121, 2, 1}
 
 // Throwaway is an identity for one rehearsal. The authority's key is gone when
 // it is returned.
@@ -200,9 +211,9 @@ type Throwaway struct {
 // anyone can make another.
 func NewThrowawayIdentity(commonName string) (*Throwaway, error) {
 	now := time.Now().UTC()
-	from, to := now.Add(-clockSkew).Truncate(time.Second), now.AddDate(throwawayYears, 0, 0).Truncate(time.Second)
+	from, to := now.Add(-clockSkew).Truncate(time.Second), now.Add(ThrowawayValidity).Truncate(time.Second)
 	root := &x509.Certificate{
-		Subject:   pkix.Name{CommonName: commonName + " root", Organization: []string{"throw-away rehearsal authority"}},
+		Subject:   pkix.Name{CommonName: commonName + " root", Organization: []string{throwawayOrganization}},
 		NotBefore: from, NotAfter: to, IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
 		KeyUsage: x509.KeyUsageCertSign,
 	}
@@ -219,6 +230,7 @@ func NewThrowawayIdentity(commonName string) (*Throwaway, error) {
 		KeyUsage:           x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment,
 		ExtKeyUsage:        []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection},
 		UnknownExtKeyUsage: []asn1.ObjectIdentifier{oidDocumentSigning},
+		ExtraExtensions:    []pkix.Extension{{Id: oidValidityAssured, Value: asn1.NullBytes}},
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

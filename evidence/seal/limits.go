@@ -1,22 +1,30 @@
 package seal
 
+import "strings"
+
 // Limits. A pack that exceeds one is refused, on writing as on reading.
 const (
 	// MaxPackBytes bounds a zip file; the format has no 64-bit extension.
 	MaxPackBytes = 1<<32 - 1
 	// MaxEntries is the largest number of files in a pack.
-	MaxEntries = 10_000
-	// MaxNameBytes is the longest name of a file, with the base directory.
-	MaxNameBytes = 200
+	MaxEntries = 256
+	// MaxNameBytes is the longest name of a file inside the base directory,
+	// and of the base directory itself.
+	MaxNameBytes = 64
 	// MaxReadFile is the largest file that ReadFile returns, in bytes.
-	MaxReadFile = 64 << 20
-	// MaxJSONBytes and MaxJSONDepth bound a JSON document.
-	MaxJSONBytes = MaxReadFile
+	MaxReadFile = MaxEventLogBytes
+	// MaxJSONBytes and MaxJSONDepth bound a JSON document, and so a file that
+	// is one: record.json, inputs.json, …
+	MaxJSONBytes = 4 << 20
 	MaxJSONDepth = 64
+	// MaxPDFBytes is the largest report.
+	MaxPDFBytes = 16 << 20
+	// MaxEventLogBytes is the largest event log.
+	MaxEventLogBytes = 32 << 20
 	// MaxInteger is the largest magnitude of an integer in JSON: 2^53 − 1.
 	MaxInteger = 1<<53 - 1
 	// MaxEventBytes is the longest line of an event log, with its newline.
-	MaxEventBytes = 1 << 20
+	MaxEventBytes = 64 << 10
 	// MaxEvents is the largest number of events in a log.
 	MaxEvents = 1 << 20
 	// LeafRecords is the number of records under one leaf of a hash tree.
@@ -52,3 +60,21 @@ const (
 
 // tagFiles are the only files outside PayloadDir, sorted.
 var tagFiles = []string{BagInfoFile, BagItFile, ManifestFile, SignatureFile, TagManifestFile}
+
+// checkSize refuses a file that is larger than any of its kind has to be, so
+// that a foreign pack costs no more to read than one of ours.
+func checkSize(name string, size int64) error {
+	limit := int64(MaxPackBytes)
+	switch {
+	case name == EventsFile:
+		limit = MaxEventLogBytes
+	case strings.HasSuffix(name, ".json"):
+		limit = MaxJSONBytes
+	case strings.HasSuffix(name, ".pdf"):
+		limit = MaxPDFBytes
+	}
+	if size > limit {
+		return refuse(name, "%d bytes; such a file may have up to %d", size, limit)
+	}
+	return nil
+}

@@ -24,7 +24,8 @@ func refuse(file, format string, args ...any) error {
 }
 
 // CheckName returns a Refusal unless name is a relative slash-separated path
-// of [A-Za-z0-9._/-] that stays below its base on every system.
+// of [A-Za-z0-9._/-], of at most MaxNameBytes, that stays below its base on
+// every system.
 func CheckName(name string) error {
 	if name == "" || len(name) > MaxNameBytes {
 		return refuse(name, "name must have 1 to %d bytes", MaxNameBytes)
@@ -43,6 +44,21 @@ func CheckName(name string) error {
 		}
 	}
 	return nil
+}
+
+// maxPathBytes is the longest name in a zip: base directory, slash, name.
+const maxPathBytes = MaxNameBytes + 1 + MaxNameBytes
+
+// checkPath is CheckName for the base directory and the name behind it.
+func checkPath(path string) error {
+	base, name, ok := strings.Cut(path, "/")
+	if ok && (base == "" || name == "") {
+		return refuse(path, "name must not be absolute or hold an empty, '.' or '..' part")
+	}
+	if err := CheckName(base); err != nil || !ok {
+		return err
+	}
+	return CheckName(name)
 }
 
 func nameByte(c byte) bool {

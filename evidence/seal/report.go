@@ -69,6 +69,7 @@ type Report struct {
 	Chain           Chain             `json:"-"`         // of the event log, as far as it is good
 	Walked          map[string]Walked `json:"-"`         // by name, each binary file whose tree file is right
 	Signature       *Signature        `json:"-"`         // nil unless it fits the manifest
+	Rooted          *Rooted           `json:"-"`         // nil unless the signer leads to one of Options.Roots and Trust was not given
 }
 
 // Answer is the status of one question: Failed if any of its checks failed,

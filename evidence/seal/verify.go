@@ -34,14 +34,15 @@ type Content struct {
 // Options say what to check a pack against. The zero value checks integrity
 // alone.
 type Options struct {
-	// Roots vouch for rehearsals: the root that lies beside a pack.
+	// Roots are those that lie beside the packs of rehearsals: a signer under
+	// none of them is refused, one under one of them stays unproven.
 	Roots []*x509.Certificate
 	// Trust vouches for what it says. It goes before Roots.
 	Trust *Trust
 	// Role of the signer in Trust; empty: executor.
 	Role string
-	// Content reads the pack's JSON. It is called once, after the manifest's
-	// digests have been compared. nil: what depends on it is not checked.
+	// Content reads the pack's JSON. It is called once, and only when every file
+	// is as the signed manifest has it. nil: what depends on it is not checked.
 	Content func(*Pack) (Content, error)
 	// Now is the moment at which certificates are judged; zero: the present.
 	Now time.Time
@@ -72,6 +73,7 @@ type verifier struct {
 	o        Options
 	sums     map[string]string // SHA-256 by name, of every file
 	manifest []byte
+	listed   Manifest // what the manifest says
 	content  *Content // nil: not given, or not to be had
 	changed  map[string]bool
 	walked   sync.Map // what was learnt of each binary file by name, while trees are computed in parallel
@@ -90,16 +92,26 @@ func VerifyPack(ctx context.Context, p *Pack, o Options) (Report, error) {
 	if err := v.digestAll(ctx); err != nil {
 		return v.Report, fmt.Errorf("verify pack: %w", err)
 	}
-	steps := []func(context.Context) error{
-		v.checkNames, v.checkTags, v.checkManifest, v.checkSignature, v.readContent,
-		v.checkInfo, v.checkEvents, v.checkTrees, v.checkOrigin,
+	sealed := []func(context.Context) error{v.checkNames, v.checkTags, v.checkManifest, v.checkSignature}
+	inside := []func(context.Context) error{v.readContent, v.checkInfo, v.checkEvents, v.checkTrees, v.checkOrigin}
+	if err := v.take(ctx, sealed); err != nil {
+		return v.Report, err
 	}
+	// What is not as it was signed is not parsed.
+	if v.Answer(Integrity) == Failed {
+		inside = []func(context.Context) error{v.nameFirstAltered, v.checkOrigin}
+	}
+	return v.Report, v.take(ctx, inside)
+}
+
+// take takes the steps of a verification in order.
+func (v *verifier) take(ctx context.Context, steps []func(context.Context) error) error {
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
-			return v.Report, fmt.Errorf("verify pack: %w", err)
+			return fmt.Errorf("verify pack: %w", err)
 		}
 	}
-	return v.Report, nil
+	return nil
 }
 
 // digestAll reads every file once, in parallel, and compares the zip's CRCs.
@@ -200,6 +212,7 @@ func (v *verifier) checkManifest(context.Context) error {
 		v.judge(Integrity, "manifest", ManifestFile, err)
 		return nil
 	}
+	v.listed = m
 	bad := len(v.Failures())
 	missing := map[string]string{} // name by digest
 	for _, name := range sortedKeys(m) {

@@ -17,19 +17,35 @@ func (v *verifier) checkEvents(context.Context) error {
 			return nil
 		}
 	}
+	notes, err := v.readCheckpoints()
+	if err != nil {
+		return err
+	}
+	var sizes []int64
+	for _, n := range notes {
+		sizes = append(sizes, n.Size)
+	}
 	in, err := v.p.Section(EventsFile)
 	if err != nil {
 		return err
 	}
-	v.Chain, err = VerifyChain(in, v.sums[InputsFile])
+	v.Chain, err = VerifyChain(in, v.sums[InputsFile], sizes...)
+	if err == nil {
+		v.add(Integrity, "events", OK, EventsFile, "%d events", v.Chain.Head.Count)
+	} else if err := v.blameEvents(err); err != nil {
+		return err
+	}
+	v.checkCheckpoints(notes)
+	return nil
+}
+
+// blameEvents adds a failed check that names the first altered event; an
+// error that is about the machine is returned.
+func (v *verifier) blameEvents(err error) error {
 	var altered *ChainError
 	var torn *TornError
 	var open *OpenError
 	switch {
-	case err == nil && v.changed[EventsFile]:
-		v.add(Integrity, "events", Failed, EventsFile, "first altered event: %d (the last; the chain before it is whole)", v.Chain.Head.Count-1)
-	case err == nil:
-		v.add(Integrity, "events", OK, EventsFile, "%d events", v.Chain.Head.Count)
 	case errors.As(err, &altered):
 		v.add(Integrity, "events", Failed, EventsFile, "first altered event: %d: %s", altered.Seq, altered.Reason)
 	case errors.As(err, &torn), errors.As(err, &open):
@@ -37,13 +53,43 @@ func (v *verifier) checkEvents(context.Context) error {
 	default:
 		return err
 	}
-	return v.checkCheckpoints()
+	return nil
 }
 
-func (v *verifier) checkCheckpoints() error {
+// noted is a checkpoint file that has been read, before the log is walked: of
+// all roots of the log only those that are spoken of are kept.
+type noted struct {
+	Checkpoint
+	file string
+	err  error // it is no checkpoint of this run's key
+}
+
+func (v *verifier) readCheckpoints() ([]noted, error) {
+	if v.content == nil {
+		return nil, nil
+	}
+	var all []noted
+	for _, name := range v.p.Names() {
+		if !strings.HasPrefix(name, CheckpointDir) {
+			continue
+		}
+		msg, ok, err := v.read(name)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			n := noted{file: name}
+			n.Checkpoint, n.err = VerifyCheckpoint(msg, v.content.RunKey)
+			all = append(all, n)
+		}
+	}
+	return all, nil
+}
+
+func (v *verifier) checkCheckpoints(notes []noted) {
 	if v.content == nil {
 		v.add(Integrity, "checkpoints", NotChecked, "", "the run's key was not read")
-		return nil
+		return
 	}
 	phases := v.content.Phases
 	if phases == nil {
@@ -54,30 +100,18 @@ func (v *verifier) checkCheckpoints() error {
 			v.add(Integrity, "checkpoints", Failed, name, "missing")
 		}
 	}
-	for _, name := range v.p.Names() {
-		file, ok := strings.CutPrefix(name, CheckpointDir)
-		if !ok {
-			continue
-		}
-		msg, ok, err := v.read(name)
-		if err != nil {
-			return err
-		}
-		if ok {
-			v.judge(Integrity, "checkpoints", name, v.checkCheckpoint(strings.TrimSuffix(file, CheckpointExt), msg))
-		}
+	for _, n := range notes {
+		v.judge(Integrity, "checkpoints", n.file, v.checkCheckpoint(n))
 	}
-	return nil
 }
 
 // checkCheckpoint compares one checkpoint with the log. The one called end
 // must speak of the whole log, or its tail could have been cut off.
-func (v *verifier) checkCheckpoint(phase string, msg []byte) error {
-	c, err := VerifyCheckpoint(msg, v.content.RunKey)
-	if err != nil {
-		return err
-	}
+func (v *verifier) checkCheckpoint(c noted) error {
+	phase := strings.TrimSuffix(strings.TrimPrefix(c.file, CheckpointDir), CheckpointExt)
 	switch n := v.Chain.Head.Count; {
+	case c.err != nil:
+		return c.err
 	case c.Phase != phase:
 		return fmt.Errorf("it is the checkpoint of phase %s", c.Phase)
 	case c.Size > n:
@@ -158,6 +192,53 @@ func (v *verifier) checkTree(ctx context.Context, treeName string) (string, erro
 	return "", refuse(name, blame, at, want.leafOffset(int64(at)))
 }
 
+// nameFirstAltered says where the log and the binary files of an altered pack
+// first differ from what was signed. Nothing of such a pack is parsed: lines
+// are looked at for how they begin, and leaves compared with tree files that
+// are as the signed manifest has them.
+func (v *verifier) nameFirstAltered(ctx context.Context) error {
+	if v.Signature == nil {
+		return nil // there is no manifest to hold anything against
+	}
+	for _, name := range sortedKeys(v.changed) {
+		var err error
+		switch tree := name + TreeExt; {
+		case name == EventsFile:
+			err = v.firstAlteredEvent()
+		case v.p.Has(tree) && !v.changed[tree]:
+			_, err = v.checkTree(ctx, tree)
+			var ref *Refusal
+			if errors.As(err, &ref) {
+				v.judge(Integrity, "tree", name, err)
+				err = nil
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *verifier) firstAlteredEvent() error {
+	in, err := v.p.Section(EventsFile)
+	if err != nil {
+		return err
+	}
+	v.Chain, err = walkChain(in, v.listed[InputsFile], nil, false)
+	var open *OpenError
+	if v.Chain.Head.Count == 0 && errors.As(err, &open) {
+		v.add(Integrity, "events", Failed, EventsFile, "first altered event: 0: the log is empty")
+		return nil
+	}
+	if errors.As(err, &open) { // without parsing, the last event is never seen to be the closing one
+		v.add(Integrity, "events", Failed, EventsFile,
+			"first altered event: %d (the last; or the log was cut off behind it: the chain before it is whole)", v.Chain.Head.Count-1)
+		return nil
+	}
+	return v.blameEvents(err)
+}
+
 // checkOrigin answers who signed, and what is known of when.
 func (v *verifier) checkOrigin(context.Context) error {
 	if v.Signature == nil {
@@ -177,10 +258,23 @@ func (v *verifier) checkOrigin(context.Context) error {
 		v.judge(Origin, "signer", SignatureFile, v.o.Trust.Vouch(v.Signature, v.o.Role, class, v.o.Now))
 	case len(v.o.Roots) == 0:
 		v.add(Origin, "signer", NotChecked, SignatureFile, "no root given: integrity since sealing only; anyone can make another")
-	case v.content != nil && class != environmentClasses[0]:
-		v.add(Origin, "signer", NotChecked, SignatureFile, "a root without a trust file vouches for rehearsals only; this pack says %q", class)
 	default:
-		v.judge(Origin, "signer", SignatureFile, CheckOrigin(v.Signature, v.o.Roots, v.o.Now))
+		v.checkRooted(class)
 	}
 	return nil
+}
+
+// checkRooted: a root alone can refuse a signer, and never proves one.
+func (v *verifier) checkRooted(class string) {
+	r, err := CheckRooted(v.Signature, v.o.Roots, v.o.Now)
+	if err != nil {
+		v.judge(Origin, "signer", SignatureFile, err)
+		return
+	}
+	v.Rooted = &r
+	why := r.String()
+	if class != "" && class != environmentClasses[0] {
+		why = fmt.Sprintf("a root without a trust file vouches for rehearsals only; this pack says %q", class)
+	}
+	v.add(Origin, "signer", NotChecked, SignatureFile, "%s", why)
 }

@@ -64,6 +64,9 @@ func NewPack(r io.ReaderAt, size int64) (*Pack, error) {
 		if !ok {
 			return nil, refuse(e.name, "not in the base directory %s/", base)
 		}
+		if err := checkSize(name, int64(e.size)); err != nil {
+			return nil, err
+		}
 		names = append(names, name)
 		p.entries[name] = e
 	}
@@ -98,7 +101,7 @@ func readDirectory(r io.ReaderAt, size int64) ([]zipEntry, error) {
 		return nil, refuse("", "%d entries; 1 to %d are allowed", n, MaxEntries)
 	case int64(dirAt)+int64(dirSize)+endLen != size:
 		return nil, refuse("", "bytes before, after or inside the zip directory")
-	case int64(dirSize) > MaxEntries*(centralLen+MaxNameBytes):
+	case int64(dirSize) > MaxEntries*(centralLen+maxPathBytes):
 		return nil, refuse("", "zip directory of %d bytes", dirSize)
 	}
 	dir := make([]byte, dirSize)
@@ -120,14 +123,14 @@ func parseDirectory(dir []byte, n int) ([]zipEntry, error) {
 			return nil, refuse("", "zip directory ends in entry %d", i)
 		}
 		nameLen := int(le.Uint16(dir[28:]))
-		if nameLen > MaxNameBytes || len(dir) < centralLen+nameLen {
+		if nameLen > maxPathBytes || len(dir) < centralLen+nameLen {
 			return nil, refuse("", "zip entry %d: its name is too long", i)
 		}
 		e := zipEntry{
 			name: string(dir[centralLen : centralLen+nameLen]),
 			crc:  le.Uint32(dir[16:]), size: le.Uint32(dir[24:]), offset: le.Uint32(dir[42:]),
 		}
-		if err := CheckName(e.name); err != nil {
+		if err := checkPath(e.name); err != nil {
 			return nil, err
 		}
 		want := e.central()

@@ -63,7 +63,7 @@ func layOut(base string, files []file) ([]zipEntry, []byte, error) {
 	var at int64
 	for _, f := range files {
 		e := zipEntry{name: base + "/" + f.name, size: uint32(f.size), crc: f.crc, offset: uint32(at)}
-		if err := CheckName(e.name); err != nil {
+		if err := errors.Join(checkPath(e.name), checkSize(f.name, f.size)); err != nil {
 			return nil, nil, err
 		}
 		if at += localLen + int64(len(e.name)) + f.size; f.size > MaxPackBytes || at > MaxPackBytes {
