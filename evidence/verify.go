@@ -23,7 +23,7 @@ const (
 
 // VerifyOptions say what a pack is checked against.
 type VerifyOptions struct {
-	Roots     []*x509.Certificate // the root that lies beside a rehearsal's pack
+	Roots     []*x509.Certificate // the root that lies beside a rehearsal's pack: it can refuse a signer, and proves none
 	Trust     *seal.Trust
 	Recompute bool // judge again from the raw samples and compare
 	// Resolve reads a scenario again from its files in the pack, under a profile; nil: not checked.
@@ -41,6 +41,8 @@ type Checked struct {
 	Findings   *harness.Findings // as the pack says
 	Recomputed *harness.Findings // nil unless asked for and possible
 	Unbound    string            // of an interrupted run: how far its evidence is bound by the run's key
+	Demanded   []string          // layers that the policy in inputs.json demands; a pack of this format carries none
+	ReportNote string            // what could not be said about the reports, and why; "" if nothing was left open
 }
 
 // Verify checks a pack: the seal, that its files belong to each other, its reports' signatures, and on request that the raw
@@ -127,7 +129,7 @@ func (c *checker) content(*seal.Pack) (seal.Content, error) {
 	if c.binding, err = c.readBindings(); err != nil {
 		return seal.Content{}, &seal.Refusal{File: seal.EventsFile, Reason: err.Error()}
 	}
-	c.out.Record, c.out.Class = &rec, rec.Environment
+	c.out.Record, c.out.Class, c.out.Demanded = &rec, rec.Environment, c.inputs.SealPolicy
 	return seal.Content{Info: BagInfo(&rec), RunKey: c.inputs.RunKey, Class: rec.Environment, Phases: phasesOf(&rec), Counts: c.binding.counts()}, nil
 }
 
@@ -198,10 +200,6 @@ func (c *checker) together() {
 
 // reports checks the signature inside each PDF, and that it is the report of this record.
 func (c *checker) reports() {
-	roots := x509.NewCertPool()
-	for _, r := range c.o.Roots {
-		roots.AddCert(r)
-	}
 	now := c.o.Now
 	if now.IsZero() {
 		now = time.Now()
@@ -212,9 +210,9 @@ func (c *checker) reports() {
 			c.check("report", name, err)
 			continue
 		}
-		report, err := pades.Verify(pdf, roots, now)
-		if errors.Is(err, pades.ErrOrigin) && len(c.o.Roots) == 0 {
-			err = nil // whose signature it is, the answer about origin says
+		report, err := pades.Verify(pdf, nil, now)
+		if errors.Is(err, pades.ErrOrigin) {
+			err = nil // whose signature it is, the answer about origin says: the signer is the manifest's
 		}
 		if err == nil && c.out.Report.Signature != nil && len(report.Signatures) > 0 &&
 			!bytes.Equal(report.Signatures[0].Signer.Raw, c.out.Report.Signature.Signer().Raw) {

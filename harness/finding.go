@@ -42,6 +42,12 @@ const (
 	ExitUndo         = 5
 	ExitUsage        = 10
 	ExitHarness      = 11
+	// What a pack is refused for, by those who read packs. They end with ExitPass for one that is accepted, whatever its
+	// drill's verdict; the lowest that applies wins, but a refused origin goes before an unproven one.
+	ExitAltered    = 20 // it is not as it was signed, or its files contradict each other
+	ExitUnproven   = 21 // nobody who is trusted vouches for the signer
+	ExitRefused    = 22 // the signer is not one of those who are trusted
+	ExitIncomplete = 23 // a layer is missing that the pack's own policy demands
 )
 
 // Measurement is a value found, with its bounds.

@@ -24,38 +24,54 @@ func Each(samples []Sample) iter.Seq2[Sample, error] {
 	}
 }
 
-// WriteVegeta writes samples as a gob stream of vegeta's Result, which
-// `vegeta report` and `vegeta plot` read. Timestamp is the due time and Latency
-// counts from it. A sample that was never sent has latency 0 and its outcome as
-// error; the error of any other failure is its outcome's name, so that equal
-// failures count together. The first error of samples ends the export.
-func WriteVegeta(w io.Writer, h Header, samples iter.Seq2[Sample, error]) error {
+// VegetaWriter writes samples as vegeta's Results, which `vegeta report` and
+// `vegeta plot` read. All its streams are one gob stream: vegeta reads no
+// second one behind the first.
+type VegetaWriter struct {
+	out    *bufio.Writer
+	encode vegeta.Encoder
+}
+
+// NewVegetaWriter begins the gob stream.
+func NewVegetaWriter(w io.Writer) *VegetaWriter {
 	out := bufio.NewWriter(w)
-	encode := vegeta.NewEncoder(out)
+	return &VegetaWriter{out: out, encode: vegeta.NewEncoder(out)}
+}
+
+// Write adds the samples of one stream, as the attack stream-N. Timestamp is
+// the due time and Latency counts from it. A sample that was never sent has
+// latency 0 and its outcome as error; the error of any other failure is its
+// outcome's name, so that equal failures count together. The first error of
+// samples ends the export.
+func (v *VegetaWriter) Write(h Header, samples iter.Seq2[Sample, error]) error {
 	name := fmt.Sprintf("stream-%d", h.Stream)
 	for s, err := range samples {
 		if err != nil {
 			return fmt.Errorf("export samples: %w", err)
 		}
-		r := vegeta.Result{
-			Attack: name, Seq: s.Seq, Code: s.Status,
-			Timestamp: h.AnchorTime().Add(time.Duration(s.Due)),
-			Latency:   time.Duration(max(s.Latency(), 0)),
-		}
-		switch {
-		case s.Outcome != OK:
-			r.Error = s.Outcome.String()
-		case r.Code == 0:
-			r.Code = 200 // vegeta counts success by status alone; a protocol without one was OK
-		}
-		if s.Outcome != OK && r.Code >= 200 && r.Code < 400 {
-			r.Code = 0 // a wrong answer with a good status is no success
-		}
-		if err := encode(&r); err != nil {
+		if err := v.encode(vegetaResult(name, h, s)); err != nil {
 			return fmt.Errorf("export samples: %w", err)
 		}
 	}
-	return flush(out)
+	return flush(v.out)
+}
+
+func vegetaResult(attack string, h Header, s Sample) *vegeta.Result {
+	r := &vegeta.Result{
+		Attack: attack, Seq: s.Seq, Code: s.Status,
+		Timestamp: h.AnchorTime().Add(time.Duration(s.Due)),
+		Latency:   time.Duration(max(s.Latency(), 0)),
+	}
+	switch {
+	case s.Outcome != OK:
+		r.Error = s.Outcome.String()
+	case r.Code == 0:
+		r.Code = 200 // vegeta counts success by status alone; a protocol without one was OK
+	}
+	if s.Outcome != OK && r.Code >= 200 && r.Code < 400 {
+		r.Code = 0 // a wrong answer with a good status is no success
+	}
+	return r
 }
 
 // WriteCSV writes samples as CSV with a heading. Times are ns since the anchor,

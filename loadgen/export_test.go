@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func exported() (Header, []Sample) {
 func TestVegetaReadsTheExport(t *testing.T) {
 	h, samples := exported()
 	var b bytes.Buffer
-	if err := WriteVegeta(&b, h, Each(samples)); err != nil {
+	if err := NewVegetaWriter(&b).Write(h, Each(samples)); err != nil {
 		t.Fatal(err)
 	}
 	decode := vegeta.DecoderFor(&b)
@@ -52,6 +53,34 @@ func TestVegetaReadsTheExport(t *testing.T) {
 	}
 	if all[3].Latency != 0 || all[2].Code != 503 || all[4].Code != 0 {
 		t.Errorf("%+v", all)
+	}
+}
+
+// TestVegetaReadsSeveralStreams: what stands behind the first stream is read, too.
+func TestVegetaReadsSeveralStreams(t *testing.T) {
+	h, samples := exported()
+	var b bytes.Buffer
+	w := NewVegetaWriter(&b)
+	for h.Stream = 1; h.Stream <= 3; h.Stream++ {
+		if err := w.Write(h, Each(samples)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decode := vegeta.DecoderFor(&b)
+	seen := map[string]int{}
+	for {
+		var r vegeta.Result
+		err := decode(&r)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[r.Attack]++
+	}
+	if len(seen) != 3 || seen["stream-1"] != 5 || seen["stream-2"] != 5 || seen["stream-3"] != 5 {
+		t.Errorf("read %v", seen)
 	}
 }
 
@@ -91,7 +120,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errDisk }
 func TestExportersReturnErrors(t *testing.T) {
 	h, samples := exported()
 	bad := func(yield func(Sample, error) bool) { yield(Sample{}, ErrRecord) }
-	if err := WriteVegeta(brokenWriter{}, h, Each(samples)); !errors.Is(err, errDisk) {
+	if err := NewVegetaWriter(brokenWriter{}).Write(h, Each(samples)); !errors.Is(err, errDisk) {
 		t.Error(err)
 	}
 	if err := WriteCSV(brokenWriter{}, h, Each(samples)); !errors.Is(err, errDisk) {
@@ -101,7 +130,7 @@ func TestExportersReturnErrors(t *testing.T) {
 		t.Error(err)
 	}
 	var b bytes.Buffer
-	if err := WriteVegeta(&b, h, bad); !errors.Is(err, ErrRecord) {
+	if err := NewVegetaWriter(&b).Write(h, bad); !errors.Is(err, ErrRecord) {
 		t.Error(err)
 	}
 	if err := WriteCSV(&b, h, bad); !errors.Is(err, ErrRecord) {

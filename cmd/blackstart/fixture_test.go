@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +40,28 @@ func (b *bagged) bag() string { return filepath.Join(b.dir, "bag") }
 
 // newBag makes a run directory in which the inputs are fixed and the first events are told.
 func newBag(dir, runID string, loads ...string) (*bagged, error) {
+	return newBagOf(fixtureKinds[""], dir, runID, loads...)
+}
+
+// fixtureKind is in what a fixture differs from a rehearsal that ended.
+type fixtureKind struct {
+	class, executor string
+	policy          []string
+	status          harness.Status
+	reason          string
+}
+
+// fixtureKinds are the packs that scripts may ask for.
+var fixtureKinds = map[string]fixtureKind{
+	"":           {class: harness.Rehearsal, executor: "a tester", status: harness.Completed},
+	"stopped":    {class: harness.Rehearsal, executor: "a tester", status: harness.Stopped, reason: "guard http.health on the standby failed for 5 s"},
+	"production": {class: harness.Production, executor: "a tester", status: harness.Completed},
+	"policy":     {class: harness.Rehearsal, executor: "a tester", status: harness.Completed, policy: []string{"reviewer"}},
+	"hostile": {class: harness.Rehearsal, executor: "\x1b[2J\u009b31m\u202eretset" + strings.Repeat("x", 200), status: harness.Stopped,
+		reason: "a \x1b]0;title\a guard\x7f " + strings.Repeat("long ", 60)},
+}
+
+func newBagOf(kind fixtureKind, dir, runID string, loads ...string) (*bagged, error) {
 	s, loaded, err := reader().Load("scenarios/finrag/region-partition.yaml", "fast")
 	if err != nil {
 		return nil, err
@@ -47,6 +70,7 @@ func newBag(dir, runID string, loads ...string) (*bagged, error) {
 	if err != nil {
 		return nil, err
 	}
+	target.Environment = kind.class
 	b := &bagged{dir: dir, clock: harness.NewClock(), redact: evidence.NewRedactor(), loads: loads}
 	packID, err := uuid.NewV7()
 	if err != nil {
@@ -59,6 +83,7 @@ func newBag(dir, runID string, loads ...string) (*bagged, error) {
 	in := evidence.Inputs{Format: harness.Format, RunID: runID, PackID: packID.String(), SealPolicy: []string{}, Approvals: []string{},
 		ScenarioName: s.Metadata.Name, ToolVersion: toolInfo().Version, ToolSHA256: toolInfo().SHA256, Profile: "fast", Overrides: map[string]string{}, Environment: target.Environment, Executor: "a tester",
 		RunKey: key.Verifier(), Anchor: b.clock.Anchor(), Phases: []string{"start", "fault", "end"}}
+	in.Executor, in.SealPolicy = kind.executor, append(in.SealPolicy, kind.policy...)
 	sha, err := evidence.WriteInputs(b.bag(), in, evidence.Asked{Scenario: scenarioFiles(loaded), Target: target, Plan: plans}, b.redact)
 	if err != nil {
 		return nil, err
@@ -69,6 +94,7 @@ func newBag(dir, runID string, loads ...string) (*bagged, error) {
 	b.rec = &harness.Record{Format: harness.Format, Rules: harness.Rules, RunID: runID, PackID: packID.String(), Status: harness.Completed, Inputs: sha,
 		Scenario: *s, Profile: "fast", Environment: target.Environment, Executor: "a tester", Tool: toolInfo(), Target: target,
 		Anchor: b.clock.Anchor(), Started: b.clock.Now(), SealPolicy: []string{}, Approvals: []string{}}
+	b.rec.Executor, b.rec.SealPolicy, b.rec.Status, b.rec.StatusReason = kind.executor, in.SealPolicy, kind.status, kind.reason
 	return b, errors.Join(b.journal.Checkpoint("start"), b.streams())
 }
 
@@ -187,16 +213,26 @@ func (b *bagged) seal(out, name string) error {
 	return errors.Join(err, os.WriteFile(filepath.Join(out, name+".root.pem"), root, 0o644))
 }
 
-// sealedFixture is one small pack with two streams; it is made once.
-var sealedFixture = sync.OnceValues(func() (files map[string][]byte, err error) {
+// sealed keeps the fixtures that were made; fixtures guards it.
+var sealed = map[string]map[string][]byte{}
+
+// sealedFixture is a small pack with two streams, of one of fixtureKinds; each is made once.
+func sealedFixture(kind string) (files map[string][]byte, err error) {
 	fixtures.Lock()
 	defer fixtures.Unlock()
+	if files := sealed[kind]; files != nil {
+		return files, nil
+	}
+	k, ok := fixtureKinds[kind]
+	if !ok {
+		return nil, fmt.Errorf("there is no fixture of kind %q", kind)
+	}
 	dir, err := os.MkdirTemp("", "blackstart-fixture-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	b, err := newBag(filepath.Join(dir, "run"), uuid.Must(uuid.NewV7()).String(), "queries", "edge")
+	b, err := newBagOf(k, filepath.Join(dir, "run"), uuid.Must(uuid.NewV7()).String(), "queries", "edge")
 	if err != nil {
 		return nil, fmt.Errorf("make fixture: %w", err)
 	}
@@ -212,13 +248,14 @@ var sealedFixture = sync.OnceValues(func() (files map[string][]byte, err error) 
 			return nil, err
 		}
 	}
+	sealed[kind] = files
 	return files, nil
-})
+}
 
 // writeFixture puts the small pack and its root into dir.
 func writeFixture(t testing.TB, dir string) (pack, root string) {
 	t.Helper()
-	files, err := sealedFixture()
+	files, err := sealedFixture("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,11 +12,17 @@ const exitCodes = `Exit codes: 0 objectives met · 1 an objective not met · 3 i
 
 // exitsOf are the exit codes of the commands that run no drill; every other command has the whole list.
 var exitsOf = map[string]string{
-	"verify": `Exit codes: 0 accepted, whatever the drill's verdict · 1 altered or incomplete ·
-3 whose seal it is could not be judged · 10 bad usage · 11 error of the tool.`,
+	"verify": `Exit codes: 0 accepted: line 1 says how the drill ended · 1 accepted, but it did
+not pass (--require-pass) · ` + packExits,
+	"samples": `Exit codes: 0 exported · ` + packExits,
 	"undo": `Exit codes: 0 nothing is in force any more · 5 undo incomplete: act now ·
 10 bad usage · 11 another drill is running, or error of the tool.`,
 }
+
+// packExits are what the commands that read packs refuse one for; 20 goes before 22, 22 before 21 and 23.
+const packExits = `20 altered or contradictory ·
+21 origin unproven · 22 origin refused · 23 a layer that policy demands is
+missing · 10 bad usage · 11 error of the tool.`
 
 // otherExits are those of commands that only look.
 const otherExits = `Exit codes: 0 done · 10 bad usage or scenario · 11 error of the tool.`

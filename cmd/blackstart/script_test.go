@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func TestScript(t *testing.T) {
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "widest": widest, "pack": putPack, "spoil": spoil, "leftover": putLeftover, "hold": hold, "tinydisk": tinyDisk,
-			"files": countFiles, "statedir": stateDirForPostgres, "nothing-runs": nothingRuns,
+			"files": countFiles, "vegeta": vegeta, "statedir": stateDirForPostgres, "nothing-runs": nothingRuns,
 		},
 	})
 }
@@ -51,6 +52,9 @@ func condition(name string) (bool, error) {
 		found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 		_, pathErr := exec.LookPath("postgres")
 		return len(found) > 0 || pathErr == nil, err
+	case "vegeta": // can it be built here, from the module cache or the network?
+		_, err := vegetaProgram()
+		return err == nil, nil
 	case "mount": // may we mount a small disk here?
 		dir, err := os.MkdirTemp("", "blackstart-mount-")
 		if err != nil {
@@ -99,12 +103,12 @@ func widest(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// pack DIR writes a small sealed pack, its root, and a root that has nothing to do with it there.
+// pack DIR [KIND] writes a small sealed pack, its root, and a root that has nothing to do with it there; see fixtureKinds.
 func putPack(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: pack DIR")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: pack DIR [KIND]")
 	}
-	files, err := sealedFixture()
+	files, err := sealedFixture(strings.Join(args[1:], ""))
 	ts.Check(err)
 	dir := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(dir, 0o755))
@@ -288,4 +292,32 @@ func appendTo(path, text string) error {
 	}
 	_, err = f.WriteString(text)
 	return errors.Join(err, f.Close())
+}
+
+// vegetaVersion is the one whose library writes the exports, in go.mod.
+const vegetaVersion = "v12.13.0"
+
+// vegetaProgram builds vegeta's own command, in a module of its own: what it needs besides its library is not ours.
+var vegetaProgram = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "blackstart-vegeta-")
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command("go", "install", "github.com/tsenart/vegeta/v12@"+vegetaVersion)
+	cmd.Env = append(os.Environ(), "GOBIN="+dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build vegeta: %w: %s", err, out)
+	}
+	return filepath.Join(dir, "vegeta"), nil
+})
+
+// vegeta COMMAND PACK pipes the exported samples of a pack into vegeta's own command, and demands that it can read them.
+func vegeta(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: vegeta COMMAND PACK")
+	}
+	program, err := vegetaProgram()
+	ts.Check(err)
+	ts.Setenv("VEGETA", program)
+	ts.Check(ts.Exec("sh", "-c", `blackstart samples "$1" --format vegeta | "$VEGETA" "$0"`, args[0], args[1]))
 }

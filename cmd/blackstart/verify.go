@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,12 +15,11 @@ import (
 	"blackstart/evidence"
 	"blackstart/evidence/seal"
 	"blackstart/harness"
-	"blackstart/harness/measure"
 )
 
 type verifyFlags struct {
-	recompute, asJSON bool
-	root, trust       string
+	trustFlags
+	recompute, asJSON, requirePass bool
 }
 
 func verifyCommand() *cobra.Command {
@@ -29,70 +27,104 @@ func verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify PACK",
 		Short: "check a pack, and judge again from its samples",
-		Long: `Checks every digest, the signature over them, the event chain and its signed
-checkpoints, the signatures inside the reports, and names the first altered
-file. With --recompute it derives RTO, RPO, alert delivery and the verdict again
-from the raw samples and demands the same findings, byte for byte.
+		Long: `Line 1 says how the drill ended; then come run, signer, and the answers about
+integrity, origin, time and reports. A pack that was altered, or whose files
+contradict each other, begins with ALTERED, names the first altered files, and
+is not read further. With --recompute RTO, RPO, alert delivery and the verdict
+are derived again from the raw samples, and must be the same byte for byte.
 
 Roots inside a pack are never trusted. --root names the certificate that lies
-beside a rehearsal's pack (PACK.root.pem is taken if it is there); --trust names
-a trust file for everything else. A pack that is no rehearsal exits 3 without a
-trust file.`,
+beside a rehearsal's pack (PACK.root.pem is taken if it is there): it can refuse
+a signer, and proves none, because anyone can make a throw-away key. --trust
+names a trust file, which alone proves an origin; a pack that is no rehearsal
+needs one.`,
 		Example: `  blackstart verify out/null.zip --root out/null.root.pem --recompute
-  blackstart verify pack.zip --trust trust.json --json`,
+  blackstart verify pack.zip --trust trust.json --require-pass --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return verify(cmd.Context(), cmd.OutOrStdout(), args[0], f)
 		},
 	}
+	f.register(cmd)
 	cmd.Flags().BoolVar(&f.recompute, "recompute", false, "judge again from the raw samples and compare")
-	cmd.Flags().StringVar(&f.root, "root", "", "PEM `FILE` with the root of a rehearsal's throw-away key")
-	cmd.Flags().StringVar(&f.trust, "trust", "", "JSON `FILE` that says whose signatures count")
-	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print every check as JSON")
+	cmd.Flags().BoolVar(&f.requirePass, "require-pass", false, "exit 1 if the drill of an accepted pack did not pass")
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the same, and every check, as JSON")
 	return cmd
 }
 
 func verify(ctx context.Context, out io.Writer, path string, f verifyFlags) error {
-	opts := evidence.VerifyOptions{Recompute: f.recompute, Resolve: resolveScenario, ToolSHA256: toolInfo().SHA256}
-	var err error
+	j, err := f.judge(ctx, path, f.recompute)
+	if err != nil {
+		return err
+	}
+	if f.requirePass && j.code == harness.ExitPass && !passed(j.Findings) {
+		j.code = harness.ExitFail
+	}
+	show := told.print
+	if f.asJSON {
+		show = told.printJSON
+	}
+	if err := show(tell(j), out); err != nil {
+		return broken(err, "")
+	}
+	if j.code != harness.ExitPass {
+		return &exitError{code: j.code, err: errors.New(refusals[j.code]), shown: true}
+	}
+	return nil
+}
+
+// passed says whether a drill passed, and nothing less.
+func passed(f *harness.Findings) bool {
+	return f != nil && f.Verdict == harness.Pass && f.Exit == harness.ExitPass
+}
+
+// trustFlags say whose signature over a pack counts.
+type trustFlags struct{ root, trust string }
+
+func (f *trustFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.root, "root", "", "PEM `FILE` with the root of a rehearsal's throw-away key")
+	cmd.Flags().StringVar(&f.trust, "trust", "", "JSON `FILE` that says whose signatures count")
+}
+
+// judged is a pack that has been checked, and what is made of it.
+type judged struct {
+	evidence.Checked
+	beside string // the root that was found beside the pack: nobody named it
+	code   int
+}
+
+// judge checks the pack at path. The error is a mistake of the person or a problem of this machine.
+func (f trustFlags) judge(ctx context.Context, path string, recompute bool) (judged, error) {
+	var j judged
+	o := evidence.VerifyOptions{Recompute: recompute, Resolve: resolveScenario, ToolSHA256: toolInfo().SHA256}
+	if info, err := os.Stat(path); err != nil {
+		return j, usage(err, "name a pack that exists, e.g. out/region-partition.zip")
+	} else if info.IsDir() {
+		return j, usage(fmt.Errorf("%s is a directory", path), "name the zip; the files of an unpacked pack are checked with the commands in its VERIFY.md")
+	} else if !info.Mode().IsRegular() {
+		return j, usage(fmt.Errorf("%s is not a file", path), "name a pack, e.g. out/region-partition.zip")
+	}
 	if beside := strings.TrimSuffix(path, ".zip") + ".root.pem"; f.root == "" && f.trust == "" {
-		if _, statErr := os.Stat(beside); statErr == nil {
-			f.root = beside
+		if _, err := os.Stat(beside); err == nil {
+			f.root, j.beside = beside, beside
 		}
 	}
+	var err error
 	if f.root != "" {
-		if opts.Roots, err = loadRoots(f.root); err != nil {
-			return err
+		if o.Roots, err = loadRoots(f.root); err != nil {
+			return j, err
 		}
 	}
 	if f.trust != "" {
-		if opts.Trust, err = seal.LoadTrust(f.trust); err != nil {
-			return usage(err, "the shape of a trust file is in docs/evidence.md")
+		if o.Trust, err = seal.LoadTrust(f.trust); err != nil {
+			return j, usage(err, "the shape of a trust file is in docs/evidence.md")
 		}
 	}
-	if info, err := os.Stat(path); err != nil {
-		return usage(err, "name a pack that exists, e.g. out/region-partition.zip")
-	} else if info.IsDir() {
-		return usage(fmt.Errorf("%s is a directory", path), "verify takes the zip; the files of an unpacked pack are checked with the commands in its VERIFY.md")
+	if j.Checked, err = evidence.Verify(ctx, path, o); err != nil {
+		return j, broken(err, "")
 	}
-	checked, err := evidence.Verify(ctx, path, opts)
-	if err != nil {
-		return broken(err, "")
-	}
-	code := verifyCode(checked, opts)
-	if f.asJSON {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", " ")
-		if err := enc.Encode(verifyJSON(checked, code)); err != nil {
-			return broken(err, "")
-		}
-	} else {
-		printVerify(out, checked, opts)
-	}
-	if code != harness.ExitPass {
-		return &exitError{code: code, err: errors.New("the pack was not accepted"), shown: true}
-	}
-	return nil
+	j.code = acceptance(j.Checked)
+	return j, nil
 }
 
 func loadRoots(path string) ([]*x509.Certificate, error) {
@@ -103,84 +135,28 @@ func loadRoots(path string) ([]*x509.Certificate, error) {
 	return roots, nil
 }
 
-// verifyCode turns three answers into an exit code: an altered pack is 1, one whose origin could not be judged where it has
-// to be is 3.
-func verifyCode(c evidence.Checked, o evidence.VerifyOptions) int {
+// refusals say in a few words what each exit code stands for, except that of an accepted pack.
+var refusals = map[int]string{
+	harness.ExitFail: "the drill did not pass", harness.ExitAltered: "altered or contradictory", harness.ExitUnproven: "origin unproven",
+	harness.ExitRefused: "origin refused", harness.ExitIncomplete: "a layer that the policy demands is missing",
+}
+
+// acceptance turns the answers about a pack into an exit code. Bytes that are not as they were signed go before all else. A
+// signer must be vouched for by a trust file; under a root alone a rehearsal is as good as its throw-away key can make it, and
+// nothing else is.
+func acceptance(c evidence.Checked) int {
+	rehearsed := c.Rooted != nil && c.Class == harness.Rehearsal
 	switch {
-	case c.Answer(seal.Integrity) != seal.OK || c.Answer(seal.Origin) == seal.Failed || c.Answer(seal.Time) == seal.Failed:
-		return harness.ExitFail
-	case c.Class != harness.Rehearsal && o.Trust == nil:
-		return harness.ExitInconclusive
-	case c.Answer(seal.Origin) == seal.NotChecked && (o.Trust != nil || len(o.Roots) > 0):
-		return harness.ExitInconclusive
+	case c.Answer(seal.Integrity) != seal.OK || c.Answer(seal.Time) == seal.Failed:
+		return harness.ExitAltered
+	case c.Answer(seal.Origin) == seal.Failed:
+		return harness.ExitRefused
+	case c.Answer(seal.Origin) != seal.OK && !rehearsed:
+		return harness.ExitUnproven
+	case len(c.Demanded) > 0:
+		return harness.ExitIncomplete
 	}
 	return harness.ExitPass
-}
-
-func verifyJSON(c evidence.Checked, code int) map[string]any {
-	return map[string]any{
-		"exit": code, "class": c.Class, "integrity": c.Answer(seal.Integrity), "origin": c.Answer(seal.Origin), "time": c.Answer(seal.Time),
-		"checks": c.Checks, "manifest_sha256": c.ManifestSHA256, "signer": c.SignerName, "signed_at": c.SignedAt, "recomputed": c.Recomputed,
-	}
-}
-
-func printVerify(out io.Writer, c evidence.Checked, o evidence.VerifyOptions) {
-	failures := c.Failures()
-	if len(failures) > 0 {
-		fmt.Fprintf(out, "ALTERED OR INCOMPLETE: %d of %d checks failed\n", len(failures), len(c.Checks))
-		for _, k := range failures {
-			for _, line := range wrap(fmt.Sprintf("  %s: %s: %s", k.File, k.Name, k.Detail), 80, 4) {
-				fmt.Fprintln(out, line)
-			}
-		}
-	} else {
-		unproven := ""
-		if c.Answer(seal.Origin) == seal.NotChecked {
-			unproven = "; who sealed it was NOT checked"
-		}
-		fmt.Fprintf(out, "OK: %d checks over %d files, nothing altered%s\n", len(c.Checks), c.Files, unproven)
-	}
-	fmt.Fprintf(out, "  integrity  %s\n", c.Answer(seal.Integrity))
-	label := "  origin     "
-	for _, line := range wrap(c.Answer(seal.Origin).String()+originNote(c, o), screenWidth-len(label), 0) {
-		fmt.Fprintln(out, label+line)
-		label = strings.Repeat(" ", len(label))
-	}
-	fmt.Fprintf(out, "  time       %s%s\n", c.Answer(seal.Time), timeNote(c))
-	if c.Class != "" {
-		fmt.Fprintf(out, "  class      %s\n", clip(c.Class, 60))
-	}
-	if r := c.Recomputed; r != nil {
-		same := "the findings of the pack"
-		for _, k := range failures {
-			if k.Name == "findings recomputed" {
-				same = "OTHER findings than the pack's"
-			}
-		}
-		fmt.Fprintf(out, "  recomputed from the raw samples: %s\n", same)
-		for _, obj := range r.Objectives {
-			fmt.Fprintf(out, "    %-12s %s, %s\n", clip(obj.Objective.ID, 12), measure.Value(obj.Measured), obj.Verdict)
-		}
-	}
-}
-
-func timeNote(c evidence.Checked) string {
-	if c.Answer(seal.Time) == seal.NotChecked {
-		return ": the time of signing is self-asserted"
-	}
-	return ""
-}
-
-func originNote(c evidence.Checked, o evidence.VerifyOptions) string {
-	switch {
-	case o.Trust == nil && len(o.Roots) == 0:
-		return ": name a root with --root or a trust file with --trust"
-	case c.Class == harness.Rehearsal && o.Trust == nil:
-		return ": a throw-away key; integrity since sealing only, anyone can make another"
-	case o.Trust == nil:
-		return ": a pack that is no rehearsal needs a trust file (--trust)"
-	}
-	return ""
 }
 
 // resolveScenario reads a scenario again from its files in a pack: the file itself first, then those it extends.

@@ -84,7 +84,12 @@ func runDrills(t *testing.T, on string) {
 			if _, err := os.Stat(filepath.Join(b.out, "junit.xml")); err != nil {
 				t.Errorf("no JUnit file: %v", err)
 			}
-			b.accepted(t, d.name)
+			if v := b.accepted(t, d.name); v.firstLine() != o.firstLine() {
+				t.Errorf("verify begins with %q, the drill ended with %q", v.firstLine(), o.firstLine())
+			}
+			if v := b.run(t, "verify", b.pack(d.name), "--require-pass"); v.exit != min(d.exit, harness.ExitFail) {
+				t.Errorf("verify --require-pass of a drill that ended with exit %d: exit %d\n%s", d.exit, v.exit, v.stdout)
+			}
 			table = append(table, note(t, b, rows.Row{On: on, Scenario: d.name, Exit: o.exit, Want: d.exit, Took: took}))
 			onePack(t, b, o, d.name)
 		})

@@ -188,10 +188,12 @@ func (b box) processes(t *testing.T) []string {
 	return found
 }
 
-// accepted verifies a pack with the root that lies beside it.
-func (b box) accepted(t *testing.T, name string) {
+// accepted verifies a pack with the root that lies beside it, and gives what was said.
+func (b box) accepted(t *testing.T, name string) outcome {
 	t.Helper()
-	if v := b.run(t, "verify", b.pack(name), "--recompute"); v.exit != harness.ExitPass {
+	v := b.run(t, "verify", b.pack(name), "--recompute")
+	if v.exit != harness.ExitPass {
 		t.Errorf("verify --recompute: exit %d\n%s%s", v.exit, v.stdout, v.stderr)
 	}
+	return v
 }
