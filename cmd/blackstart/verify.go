@@ -84,6 +84,7 @@ type trustFlags struct{ root, trust string }
 func (f *trustFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.root, "root", "", "PEM `FILE` with the root of a rehearsal's throw-away key")
 	cmd.Flags().StringVar(&f.trust, "trust", "", "JSON `FILE` that says whose signatures count")
+	cmd.MarkFlagsMutuallyExclusive("root", "trust")
 }
 
 // judged is a pack that has been checked, and what is made of it.

@@ -39,6 +39,7 @@ type told struct {
 	Executor  string       `json:"executor"`
 	Signer    string       `json:"signer"`
 	SHA256    string       `json:"signer_certificate_sha256"`
+	Root      string       `json:"root_sha256"` // that the signer leads to, if one was given
 	Integrity answer       `json:"integrity"`
 	Origin    answer       `json:"origin"`
 	Time      answer       `json:"time"`
@@ -80,6 +81,9 @@ func tell(j judged) told {
 	t.Signer = "nobody: there is no good signature over this pack"
 	if j.Signature != nil {
 		t.Signer, t.SHA256 = j.SignerName, seal.Fingerprint(j.Signature.Signer())
+	}
+	if j.Rooted != nil {
+		t.Root = j.Rooted.Root
 	}
 	t.Integrity, t.Origin, t.Time = integrity(j.Checked), origin(j), signedWhen(j.Checked)
 	t.Report, t.Numbers = reportAnswer(j.Checked), numbers(j.Checked)

@@ -147,6 +147,7 @@ func TestFirstLine(t *testing.T) {
 // TestFirstScreen shows every line in its place.
 func TestFirstScreen(t *testing.T) {
 	j := drilled(harness.Findings{Reason: "FAIL: page: not received", Verdict: harness.Fail, Exit: harness.ExitFail})
+	j.Rooted.Root = strings.Repeat("0123456789abcdef", 4)
 	j.Checks[1].Detail, j.Files, j.beside = j.Rooted.String(), 33, "out/x.root.pem"
 	j.Report.Add(seal.Check{Question: seal.Integrity, Status: seal.OK, File: "data/report-icfr.pdf", Name: "signature inside the report"})
 	j.ReportNote = "facts match; layout, charts and other text not compared; byte equality needs build 0.3.0"
@@ -161,7 +162,8 @@ func TestFirstScreen(t *testing.T) {
   fingerprint 6753fc9af6d8f62b47ef64e4c1c2c3ed3c2ffb5ba70cfe39dda4e72b4e6aa0b9
   integrity   ok: 4 checks over 33 files, nothing altered
   origin      unproven: throw-away key: integrity since sealing only; anyone can
-              make another; the root merely lies beside the pack
+              make another; root 0123456789abcdef…; the root merely lies beside
+              the pack
   time        self-asserted: signed at 2026-03-02T14:30:00Z by the signer's own
               clock
   report      ok: 1 reports, signed with the same certificate, on this record;

@@ -205,6 +205,7 @@ func leadsTo(s *Signature, roots []*x509.Certificate, at time.Time) ([]*x509.Cer
 type Rooted struct {
 	Throwaway bool      // the root calls itself one of a rehearsal
 	Expired   time.Time // when the first certificate of the chain ran out; zero: it is valid
+	Root      string    // fingerprint of the root
 }
 
 // CheckRooted returns an error unless the signer's certificate leads to one of
@@ -220,7 +221,8 @@ func CheckRooted(s *Signature, roots []*x509.Certificate, at time.Time) (Rooted,
 	if err != nil {
 		return Rooted{}, err
 	}
-	r := Rooted{Throwaway: slices.Contains(chain[len(chain)-1].Subject.Organization, throwawayOrganization)}
+	root := chain[len(chain)-1]
+	r := Rooted{Throwaway: slices.Contains(root.Subject.Organization, throwawayOrganization), Root: Fingerprint(root)}
 	for _, c := range chain {
 		if at.After(c.NotAfter) && (r.Expired.IsZero() || c.NotAfter.Before(r.Expired)) {
 			r.Expired = c.NotAfter
@@ -237,7 +239,8 @@ func (r Rooted) String() string {
 	if !r.Expired.IsZero() {
 		key += ", expired " + r.Expired.UTC().Format(time.DateOnly) + ", as always unproven"
 	}
-	return key + ": integrity since sealing only; anyone can make another"
+	const shown = 16 // as many digits as a run prints of it
+	return fmt.Sprintf("%s: integrity since sealing only; anyone can make another; root %.*s…", key, shown, r.Root)
 }
 
 func checkSignedAt(s *Signature, at time.Time) error {
