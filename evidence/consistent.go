@@ -19,12 +19,18 @@ import (
 const (
 	maxStreams = 64
 	maxProbes  = 64
+	// maxCohorts bounds the names of cohorts over all streams, and maxCohortName their length in bytes.
+	maxCohorts    = 256
+	maxCohortName = 64
 )
 
 // bounded refuses a record that would make checking it expensive, or that names a file twice.
 func bounded(rec *harness.Record) error {
 	if len(rec.Streams) > maxStreams || len(rec.Probes) > maxProbes {
 		return fmt.Errorf("it names %d streams and %d probes, at most %d and %d are possible", len(rec.Streams), len(rec.Probes), maxStreams, maxProbes)
+	}
+	if err := boundedCohorts(rec); err != nil {
+		return err
 	}
 	seen := map[string]bool{}
 	for _, s := range rec.Streams {
@@ -41,6 +47,26 @@ func bounded(rec *harness.Record) error {
 				return fmt.Errorf("it names %s twice", key)
 			}
 			seen[key] = true
+		}
+	}
+	return nil
+}
+
+// boundedCohorts: each cohort is judged on its own, so their number is what checking a record costs.
+func boundedCohorts(rec *harness.Record) error {
+	var streams, loads []string
+	for _, s := range rec.Streams {
+		streams = append(streams, s.Cohorts...)
+	}
+	for _, l := range rec.Scenario.Load {
+		loads = append(loads, l.Cohorts...)
+	}
+	if n := max(len(streams), len(loads)); n > maxCohorts {
+		return fmt.Errorf("it names %d cohorts, at most %d are possible", n, maxCohorts)
+	}
+	for _, name := range slices.Concat(streams, loads) {
+		if len(name) > maxCohortName {
+			return fmt.Errorf("the name of a cohort has %d bytes, at most %d are possible", len(name), maxCohortName)
 		}
 	}
 	return nil

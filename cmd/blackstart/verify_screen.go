@@ -35,7 +35,8 @@ type told struct {
 	Class     string       `json:"class"`
 	Started   string       `json:"started"` // RFC 3339
 	Ended     string       `json:"ended"`
-	Status    answer       `json:"status"` // whether it came to its end, apart from its verdict
+	Unbound   string       `json:"unbound"` // of an interrupted run: how far the run's key bound what it recorded
+	Status    answer       `json:"status"`  // whether it came to its end, apart from its verdict
 	Executor  string       `json:"executor"`
 	Signer    string       `json:"signer"`
 	SHA256    string       `json:"signer_certificate_sha256"`
@@ -102,7 +103,7 @@ func tell(j judged) told {
 func (t *told) drill(c evidence.Checked) {
 	if r := c.Record; r != nil {
 		t.Run, t.Scenario, t.Profile, t.Executor = r.RunID, r.Scenario.Metadata.Name, r.Profile, r.Executor
-		t.Status = answer{string(r.Status), r.StatusReason}
+		t.Unbound, t.Status = c.Unbound, answer{string(r.Status), r.StatusReason}
 		t.Started, t.Ended = r.Started.Time().UTC().Format(time.RFC3339), r.Ended.Time().UTC().Format(time.RFC3339)
 	}
 	if f := c.Findings; f != nil {
@@ -229,6 +230,9 @@ func (t told) print(out io.Writer) error {
 		row("when", t.Started+" to "+t.Ended)
 		if t.Status.Answer != string(harness.Completed) {
 			row("ended", t.Status.String())
+		}
+		if t.Unbound != "" {
+			row("bound", t.Unbound)
 		}
 		row("executor", t.Executor)
 	}

@@ -187,7 +187,7 @@ func TestAForeignPackCannotSteerTheTerminal(t *testing.T) {
 	const evil = "\x1b[2J\x07\x7f\u009b31m\u202e\u200b\r\n  accepted    yes "
 	long := evil + strings.Repeat("W", 300)
 	j := drilled(harness.Findings{Reason: "STOPPED: " + long, Verdict: harness.Fail})
-	j.Class, j.SignerName, j.ReportNote, j.Demanded = long, long, long, []string{long}
+	j.Class, j.SignerName, j.ReportNote, j.Unbound, j.Demanded = long, long, long, long, []string{long}
 	j.Record.StatusReason, j.Record.Status, j.Record.RunID, j.Record.Executor, j.Record.Profile, j.Record.Scenario.Metadata.Name = long, harness.Status(long), long, long, long, long
 	j.Recomputed = &harness.Findings{Objectives: []harness.Finding{{Objective: harness.Objective{ID: long}, Measured: harness.Measurement{Unit: "word", Known: true, Text: long}}}}
 	for n := range 40 {

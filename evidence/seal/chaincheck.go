@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -67,8 +66,12 @@ func VerifyChain(r io.Reader, inputsDigest string, sizes ...int64) (Chain, error
 func walkChain(r io.Reader, inputsDigest string, sizes []int64, parse bool) (Chain, error) {
 	c := Chain{Head: ChainHead{Last: inputsDigest}, Roots: map[int64]Hash{}}
 	var tree compactTree
+	wanted := map[int64]bool{}
+	for _, n := range sizes {
+		wanted[n] = true
+	}
 	keep := func() {
-		if slices.Contains(sizes, tree.n) {
+		if wanted[tree.n] {
 			c.Roots[tree.n] = tree.root()
 		}
 	}

@@ -6,8 +6,10 @@ import "strings"
 const (
 	// MaxPackBytes bounds a zip file; the format has no 64-bit extension.
 	MaxPackBytes = 1<<32 - 1
-	// MaxEntries is the largest number of files in a pack.
-	MaxEntries = 256
+	// MaxEntries is the largest number of files in a pack, MaxFiles of those
+	// that are no checkpoints: a day of load signs one every ten seconds.
+	MaxEntries = 10_000
+	MaxFiles   = 256
 	// MaxNameBytes is the longest name of a file inside the base directory,
 	// and of the base directory itself.
 	MaxNameBytes = 64

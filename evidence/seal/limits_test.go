@@ -2,6 +2,7 @@ package seal
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,27 @@ func TestFilesHaveLimits(t *testing.T) {
 		}
 		files := map[string][]byte{name: make([]byte, limit+1)}
 		mustRefuse(t, name, memZip("pack", files), "such a file may have up to")
+	}
+}
+
+// TestNumberOfFiles: checkpoints of a long run are many, other files are few.
+func TestNumberOfFiles(t *testing.T) {
+	name := func(dir string, n int) string { return fmt.Sprintf("%s%04d", dir, n) }
+	var names []string
+	for n := range MaxFiles {
+		names = append(names, name("data/as-run/logs/", n))
+	}
+	for n := range MaxEntries - MaxFiles {
+		names = append(names, name(CheckpointDir, n))
+	}
+	if err := checkNames(names); err != nil {
+		t.Errorf("%d files: %v", len(names), err)
+	}
+	if checkNames(append(names[1:], name("data/as-run/logs/", MaxFiles), "data/record.json")) == nil {
+		t.Errorf("%d files besides checkpoints are accepted", MaxFiles+1)
+	}
+	if checkNames(append(names, name(CheckpointDir, MaxEntries))) == nil {
+		t.Errorf("%d files are accepted", MaxEntries+1)
 	}
 }
 

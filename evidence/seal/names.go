@@ -76,7 +76,14 @@ func checkNames(names []string) error {
 		return refuse("", "more than %d files", MaxEntries)
 	}
 	seen := make(map[string]string, len(names))
+	files := 0
 	for _, n := range names {
+		if !strings.HasPrefix(n, CheckpointDir) {
+			files++
+		}
+		if files > MaxFiles {
+			return refuse("", "more than %d files besides checkpoints", MaxFiles)
+		}
 		if err := CheckName(n); err != nil {
 			return err
 		}
