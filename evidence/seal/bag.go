@@ -152,5 +152,5 @@ func BaseName(text string) string {
 	if s == "" {
 		return "pack-" + fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:8]
 	}
-	return s[:min(len(s), 64)]
+	return s[:min(len(s), MaxBaseBytes)]
 }

@@ -10,9 +10,11 @@ const (
 	// that are no checkpoints: a day of load signs one every ten seconds.
 	MaxEntries = 10_000
 	MaxFiles   = 256
-	// MaxNameBytes is the longest name of a file inside the base directory,
-	// and of the base directory itself.
-	MaxNameBytes = 64
+	// MaxNameBytes is the longest name of a file inside the base directory:
+	// room for the copies of a load's ledger on a node, under any id that a
+	// scenario may have. MaxBaseBytes is that of the base directory.
+	MaxNameBytes = 128
+	MaxBaseBytes = 64
 	// MaxReadFile is the largest file that ReadFile returns, in bytes.
 	MaxReadFile = MaxEventLogBytes
 	// MaxJSONBytes and MaxJSONDepth bound a JSON document, and so a file that

@@ -47,6 +47,17 @@ func TestNumberOfFiles(t *testing.T) {
 	}
 }
 
+// TestLongestNames: the copies of a ledger, under the longest id that a scenario may have, fit.
+func TestLongestNames(t *testing.T) {
+	copies := "data/ledger/" + strings.Repeat("x", 80) + ".copies-west.db-after-undo.bin" + TreeExt
+	if err := checkPath(strings.Repeat("b", MaxBaseBytes) + "/" + copies); err != nil {
+		t.Error(err)
+	}
+	if checkPath(strings.Repeat("b", MaxBaseBytes+1)+"/data/a") == nil || checkPath("b/"+strings.Repeat("x", MaxNameBytes+1)) == nil {
+		t.Error("longer names are accepted")
+	}
+}
+
 // TestNothingOfAnAlteredPackIsParsed: the reader of JSON is not asked, and what would cost much to parse is not.
 func TestNothingOfAnAlteredPackIsParsed(t *testing.T) {
 	p := newPack(t, nil)

@@ -47,13 +47,16 @@ func CheckName(name string) error {
 }
 
 // maxPathBytes is the longest name in a zip: base directory, slash, name.
-const maxPathBytes = MaxNameBytes + 1 + MaxNameBytes
+const maxPathBytes = MaxBaseBytes + 1 + MaxNameBytes
 
 // checkPath is CheckName for the base directory and the name behind it.
 func checkPath(path string) error {
 	base, name, ok := strings.Cut(path, "/")
 	if ok && (base == "" || name == "") {
 		return refuse(path, "name must not be absolute or hold an empty, '.' or '..' part")
+	}
+	if len(base) > MaxBaseBytes {
+		return refuse(path, "its base directory has a name of more than %d bytes", MaxBaseBytes)
 	}
 	if err := CheckName(base); err != nil || !ok {
 		return err

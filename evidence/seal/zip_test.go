@@ -90,7 +90,7 @@ func TestZipRefusesNames(t *testing.T) {
 	for name, reason := range map[string]string{
 		"../x": "'..'", "pack/../x": "'..'", "/pack/x": "absolute", "pack\\x": "only", "pack/x y": "only", "pack/é": "only",
 		"pack//x": "empty", "pack/./x": "'.'", "pack/x.": "end in", "pack/-x": "begin with", "pack/": "empty", "": "1 to",
-		strings.Repeat("x", maxPathBytes+1): "too long", "pack/" + strings.Repeat("x", MaxNameBytes+1): "1 to", strings.Repeat("x", MaxNameBytes+1) + "/x": "1 to", "C:/x": "only", "pack/\x00": "only",
+		strings.Repeat("x", maxPathBytes+1): "too long", "pack/" + strings.Repeat("x", MaxNameBytes+1): "1 to", strings.Repeat("x", MaxBaseBytes+1) + "/x": "base directory", "C:/x": "only", "pack/\x00": "only",
 	} {
 		mustRefuse(t, name, rawZip("x", name), reason)
 	}
