@@ -93,6 +93,9 @@ func tell(j judged) told {
 			t.failures = append(t.failures, k)
 		}
 	}
+	if t.Headline == "" {
+		t.Headline = "UNKNOWN: how the drill ended could not be read"
+	}
 	if j.code == harness.ExitAltered {
 		t.Headline = fmt.Sprintf("ALTERED OR CONTRADICTORY: %d of %d checks failed", len(t.failures), len(j.Checks))
 	}

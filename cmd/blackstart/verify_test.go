@@ -144,6 +144,15 @@ func TestFirstLine(t *testing.T) {
 	}
 }
 
+// TestNoFindingsIsNoEnd: a pack without findings is never accepted in silence.
+func TestNoFindingsIsNoEnd(t *testing.T) {
+	j := drilled(harness.Findings{})
+	j.Findings = nil
+	if got := screenOf(t, j); !strings.HasPrefix(got, "UNKNOWN: ") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 // TestFirstScreen shows every line in its place.
 func TestFirstScreen(t *testing.T) {
 	j := drilled(harness.Findings{Reason: "FAIL: page: not received", Verdict: harness.Fail, Exit: harness.ExitFail})
