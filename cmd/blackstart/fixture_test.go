@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -34,6 +35,7 @@ type bagged struct {
 	clock   *harness.Clock
 	redact  *evidence.Redactor
 	loads   []string
+	kind    fixtureKind
 }
 
 func (b *bagged) bag() string { return filepath.Join(b.dir, "bag") }
@@ -49,12 +51,16 @@ type fixtureKind struct {
 	policy          []string
 	status          harness.Status
 	reason          string
+	quiet           bool // a drill without a fault that came to its end
+	failing         int  // of its queries, how many of the last ones nobody answered
 }
 
 // fixtureKinds are the packs that scripts may ask for.
 var fixtureKinds = map[string]fixtureKind{
 	"":           {class: harness.Rehearsal, executor: "a tester", status: harness.Completed},
 	"stopped":    {class: harness.Rehearsal, executor: "a tester", status: harness.Stopped, reason: "guard http.health on the standby failed for 5 s"},
+	"pass":       {class: harness.Rehearsal, executor: "a tester", status: harness.Completed, quiet: true},
+	"fail":       {class: harness.Rehearsal, executor: "a tester", status: harness.Completed, quiet: true, failing: 100},
 	"production": {class: harness.Production, executor: "a tester", status: harness.Completed},
 	"policy":     {class: harness.Rehearsal, executor: "a tester", status: harness.Completed, policy: []string{"reviewer"}},
 	"hostile": {class: harness.Rehearsal, executor: "\x1b[2J\u009b31m\u202eretset" + strings.Repeat("x", 200), status: harness.Stopped,
@@ -62,7 +68,11 @@ var fixtureKinds = map[string]fixtureKind{
 }
 
 func newBagOf(kind fixtureKind, dir, runID string, loads ...string) (*bagged, error) {
-	s, loaded, err := reader().Load("scenarios/finrag/region-partition.yaml", "fast")
+	path := "scenarios/finrag/region-partition.yaml"
+	if kind.quiet {
+		path = quietScenario
+	}
+	s, loaded, err := reader().Load(path, "fast")
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +81,11 @@ func newBagOf(kind fixtureKind, dir, runID string, loads ...string) (*bagged, er
 		return nil, err
 	}
 	target.Environment = kind.class
-	b := &bagged{dir: dir, clock: harness.NewClock(), redact: evidence.NewRedactor(), loads: loads}
+	b := &bagged{dir: dir, clock: harness.NewClock(), redact: evidence.NewRedactor(), loads: loads, kind: kind}
+	anchor := b.clock.Anchor()
+	if kind.quiet {
+		anchor -= harness.Stamp(time.Minute) // it is over
+	}
 	packID, err := uuid.NewV7()
 	if err != nil {
 		return nil, err
@@ -82,7 +96,7 @@ func newBagOf(kind fixtureKind, dir, runID string, loads ...string) (*bagged, er
 	}
 	in := evidence.Inputs{Format: harness.Format, RunID: runID, PackID: packID.String(), SealPolicy: []string{}, Approvals: []string{},
 		ScenarioName: s.Metadata.Name, ToolVersion: toolInfo().Version, ToolSHA256: toolInfo().SHA256, Profile: "fast", Overrides: map[string]string{}, Environment: target.Environment, Executor: "a tester",
-		RunKey: key.Verifier(), Anchor: b.clock.Anchor(), Phases: []string{"start", "fault", "end"}}
+		RunKey: key.Verifier(), Anchor: anchor, Phases: []string{"start", "fault", "end"}}
 	in.Executor, in.SealPolicy = kind.executor, append(in.SealPolicy, kind.policy...)
 	sha, err := evidence.WriteInputs(b.bag(), in, evidence.Asked{Scenario: scenarioFiles(loaded), Target: target, Plan: plans}, b.redact)
 	if err != nil {
@@ -93,7 +107,7 @@ func newBagOf(kind fixtureKind, dir, runID string, loads ...string) (*bagged, er
 	}
 	b.rec = &harness.Record{Format: harness.Format, Rules: harness.Rules, RunID: runID, PackID: packID.String(), Status: harness.Completed, Inputs: sha,
 		Scenario: *s, Profile: "fast", Environment: target.Environment, Executor: "a tester", Tool: toolInfo(), Target: target,
-		Anchor: b.clock.Anchor(), Started: b.clock.Now(), SealPolicy: []string{}, Approvals: []string{}}
+		Anchor: anchor, Started: anchor, SealPolicy: []string{}, Approvals: []string{}}
 	b.rec.Executor, b.rec.SealPolicy, b.rec.Status, b.rec.StatusReason = kind.executor, in.SealPolicy, kind.status, kind.reason
 	return b, errors.Join(b.journal.Checkpoint("start"), b.streams())
 }
@@ -118,14 +132,23 @@ func (b *bagged) streams() error {
 			return err
 		}
 		for n := range uint64(fixtureSamples) {
-			due := loadgen.Every(int(b.spec(load).Rate.PerSecond()), 0).Due(n)
-			err = errors.Join(err, w.Write(loadgen.Sample{Seq: n, Due: due, Sent: due + 1000, Done: due + 2_000_000, Outcome: loadgen.OK, Status: 200}))
+			err = errors.Join(err, w.Write(b.sample(load, n)))
 		}
 		if err := errors.Join(err, w.Close(), f.Close()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sample is the n-th of a load.
+func (b *bagged) sample(load string, n uint64) loadgen.Sample {
+	due := loadgen.Every(int(b.spec(load).Rate.PerSecond()), 0).Due(n)
+	s := loadgen.Sample{Seq: n, Due: due, Sent: due + 1000, Done: due + 2_000_000, Outcome: loadgen.OK, Status: 200}
+	if load == "queries" && n >= uint64(fixtureSamples-b.kind.failing) {
+		s.Outcome, s.Status = loadgen.HTTP5xx, 503
+	}
+	return s
 }
 
 // spec finds a load of the fixture's scenario.
@@ -172,9 +195,16 @@ func (b *bagged) closed() {
 		spec := b.spec(load)
 		rate := int(spec.Rate.PerSecond())
 		b.rec.Streams = append(b.rec.Streams, harness.Stream{ID: i + 1, Load: load, Kind: "samples", File: "data/samples/" + load + ".bin",
-			Workload: spec.Workload, Place: spec.Place, Cohorts: []string{"fresh"}, Freq: rate, PerNS: int64(time.Second),
+			Workload: spec.Workload, Place: spec.Place, Cohorts: cohortsOf(spec), Freq: rate, PerNS: int64(time.Second),
 			StopNS: loadgen.Every(rate, 0).Due(fixtureSamples), TimeoutNS: int64(spec.Timeout), Count: fixtureSamples, Closed: true})
 	}
+}
+
+func cohortsOf(l harness.LoadSpec) []string {
+	if len(l.Cohorts) == 0 {
+		return []string{}
+	}
+	return l.Cohorts[:1]
 }
 
 // die leaves the directory as a run that is killed does: the record as it stood, nothing closed.
@@ -186,7 +216,14 @@ func (b *bagged) die(out string) error {
 // seal ends the fixture as a drill ends and writes its pack and root to out/NAME.
 func (b *bagged) seal(out, name string) error {
 	b.closed()
-	if len(b.rec.Faults) == 0 {
+	if b.kind.quiet {
+		if err := b.quiet(); err != nil {
+			return err
+		}
+		ledger := b.rec.Streams[slices.Index(b.loads, "ledger")]
+		ledger.Kind, ledger.File = "ledger", "data/ledger/ledger.bin"
+		b.rec.Streams = append(b.rec.Streams, ledger)
+	} else if len(b.rec.Faults) == 0 {
 		_, plans, err := outline(context.Background(), b.rec.Scenario, runFlags{})
 		if err != nil {
 			return err
@@ -232,7 +269,7 @@ func sealedFixture(kind string) (files map[string][]byte, err error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	b, err := newBagOf(k, filepath.Join(dir, "run"), uuid.Must(uuid.NewV7()).String(), "queries", "edge")
+	b, err := newBagOf(k, filepath.Join(dir, "run"), uuid.Must(uuid.NewV7()).String(), "queries", map[bool]string{true: "ledger", false: "edge"}[k.quiet])
 	if err != nil {
 		return nil, fmt.Errorf("make fixture: %w", err)
 	}
