@@ -27,7 +27,6 @@ type rig struct {
 	health   func() bool
 	panicAt  ActionKind
 	startErr error
-	stopped  bool
 	bound    [][]Written // what each checkpoint of the loads covered
 	bindErr  error
 }
@@ -149,7 +148,7 @@ func (r *rig) probe(clock *Clock) func(context.Context, func(Observation)) {
 }
 
 // tell runs the rig's drill in virtual time.
-func tell(t *testing.T, r *rig, change func(*Parts)) (rec *Record, err error, dir string) {
+func tell(t *testing.T, r *rig, change func(*Parts)) (rec *Record, dir string, err error) {
 	t.Helper()
 	dir = t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -160,12 +159,12 @@ func tell(t *testing.T, r *rig, change func(*Parts)) (rec *Record, err error, di
 		}
 		rec, err = Run(ctx, p)
 	})
-	return rec, err, dir
+	return rec, dir, err
 }
 
 func TestADrillDoesThingsInOrder(t *testing.T) {
 	r := newRig()
-	rec, err, dir := tell(t, r, nil)
+	rec, dir, err := tell(t, r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +246,7 @@ func TestDrillsThatGoWrong(t *testing.T) {
 			if c.rig != nil {
 				c.rig(r)
 			}
-			rec, err, _ := tell(t, r, c.change)
+			rec, _, err := tell(t, r, c.change)
 			c.check(t, r, rec, err)
 		})
 	}
@@ -258,7 +257,7 @@ func TestAGuardStopsTheDrillAndUndoes(t *testing.T) {
 	var mu sync.Mutex
 	broken := false
 	r.health = func() bool { mu.Lock(); defer mu.Unlock(); return !broken }
-	rec, err, _ := tell(t, r, func(p *Parts) {
+	rec, _, err := tell(t, r, func(p *Parts) {
 		p.Watch = func(pr Progress) {
 			if pr.Phase == "watch" {
 				mu.Lock()

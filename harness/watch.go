@@ -29,7 +29,6 @@ type drill struct {
 
 	probesOff context.CancelFunc
 	probes    sync.WaitGroup
-	runs      []ProbeRun
 	series    []*seriesFile
 }
 

@@ -131,11 +131,10 @@ func TestFilesReadBackInOrderWhateverTheOrderOfWriting(t *testing.T) {
 			t.Fatalf("sample %d is %+v", i, s)
 		}
 	}
-	_, attempts, err := ReadAttempts(attemptFile(t, 3000))
-	if err == nil {
+	if _, _, err := ReadAttempts(attemptFile(t, 3000)); err == nil {
 		t.Fatal("read from the end of a file and found a ledger")
 	}
-	_, attempts, err = ReadAttempts(bytes.NewReader(contents(t, attemptFile(t, 3000))))
+	_, attempts, err := ReadAttempts(bytes.NewReader(contents(t, attemptFile(t, 3000))))
 	if err != nil || len(attempts) != 3000 || attempts[2999] != goodAttempt(2999) {
 		t.Fatalf("%d attempts, %v", len(attempts), err)
 	}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/google/uuid"
@@ -287,19 +286,4 @@ func sealedFixture(kind string) (files map[string][]byte, err error) {
 	}
 	sealed[kind] = files
 	return files, nil
-}
-
-// writeFixture puts the small pack and its root into dir.
-func writeFixture(t testing.TB, dir string) (pack, root string) {
-	t.Helper()
-	files, err := sealedFixture("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, data := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return filepath.Join(dir, "small.zip"), filepath.Join(dir, "small.root.pem")
 }

@@ -33,17 +33,17 @@ func TestObservationsComeInTheOrderInWhichTheyBegan(t *testing.T) {
 		go make("first", 0, 5)
 		go make("third", 30, 10)
 		go make("last", 120, 5)
-		time.Sleep(6)
+		time.Sleep(6 * time.Nanosecond)
 		synctest.Wait()
 		if got := so(); !slices.Equal(got, []string{"first"}) {
 			t.Errorf("before anything is under way: %v", got)
 		}
-		time.Sleep(100)
+		time.Sleep(100 * time.Nanosecond)
 		synctest.Wait()
 		if got := so(); !slices.Equal(got, []string{"first"}) {
 			t.Errorf("while the slow one is under way: %v", got)
 		}
-		time.Sleep(100)
+		time.Sleep(100 * time.Nanosecond)
 		synctest.Wait()
 		if want := []string{"first", "slow", "second", "third", "last"}; !slices.Equal(so(), want) || len(order.held) != 0 || len(order.open) != 0 {
 			t.Errorf("got %v, want %v", got, want)

@@ -67,7 +67,9 @@ func serve(args []string) error {
 	if err := l.Close(); err != nil {
 		return err
 	}
-	<-done
+	if err := <-done; err != nil {
+		return err
+	}
 	var span stallSpan
 	once.Do(func() {}) // a happens-before for from and to
 	if !from.IsZero() {

@@ -108,7 +108,7 @@ func outage(ctx context.Context, path string, random *rand.Rand) ([2]edge, error
 	srv := &http.Server{Handler: script}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
-	defer func() { _ = srv.Close(); <-served }()
+	defer func() { _, _ = srv.Close(), <-served }()
 
 	f, err := os.Create(path)
 	if err != nil {

@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -136,21 +135,6 @@ func (o outcome) firstLine() string {
 
 // pack gives the path of a scenario's pack.
 func (b box) pack(name string) string { return filepath.Join(b.out, name+".zip") }
-
-// result is what `run --json` prints.
-type result struct {
-	Pack     string           `json:"pack"`
-	Findings harness.Findings `json:"findings"`
-}
-
-func decode(t *testing.T, o outcome) result {
-	t.Helper()
-	var r result
-	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
-		t.Fatalf("read result: %v\n%s\n%s", err, o.stdout, o.stderr)
-	}
-	return r
-}
 
 // nothingLeft fails if any process started below the box's directories still runs.
 func (b box) nothingLeft(t *testing.T) {

@@ -46,13 +46,6 @@ func NewDatagrams(listenAddr, upstream string) (*Datagrams, error) {
 // Addr returns the address the relay listens on, host:port.
 func (r *Datagrams) Addr() string { return r.socket.LocalAddr().String() }
 
-// State returns the directions that are cut now.
-func (r *Datagrams) State() Direction {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.cut
-}
-
 // Stats returns the counters as they stand.
 func (r *Datagrams) Stats() Stats {
 	r.mu.Lock()

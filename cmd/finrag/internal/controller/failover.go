@@ -37,7 +37,7 @@ func (c *Controller) failover(ctx context.Context) {
 			c.note(eventEscalated, detail{"incident": c.state.Incident, "phase": c.state.Phase, "reason": err.Error()})
 			c.tellEscalated(fmt.Sprintf("%s: %v", c.state.Phase, err))
 		}
-		pause(ctx, stepPause)
+		_ = pause(ctx, stepPause) // a context that is done ends the loop above
 	}
 }
 

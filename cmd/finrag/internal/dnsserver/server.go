@@ -125,7 +125,7 @@ func (s *Server) serve(ctx context.Context, udp, tcp *dns.Server, control net.Li
 			<-ctx.Done()
 			limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 			defer cancel()
-			d.ShutdownContext(limited)
+			_ = d.ShutdownContext(limited) // the process ends either way
 		})
 	}
 	wg.Go(func() {

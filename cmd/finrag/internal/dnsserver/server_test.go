@@ -143,7 +143,7 @@ func TestChoiceNeedsTheTokenAndSurvivesARestart(t *testing.T) {
 			t.Errorf("token %q: status %d, want 401", token, status)
 		}
 	}
-	for _, body := range []string{"", `{"record":"other"}`, `{"recrod":"secondary"}`} {
+	for _, body := range []string{"", `{"record":"other"}`, `{"recordx":"secondary"}`} {
 		if status, _ := r.request(t, http.MethodPut, "Bearer secret", body); status != http.StatusBadRequest {
 			t.Errorf("body %q: status %d, want 400", body, status)
 		}

@@ -108,7 +108,7 @@ func (s mail) send(ctx context.Context, m Message) error {
 	if err := w.Close(); err != nil {
 		return fmt.Errorf("send mail: %w", err)
 	}
-	c.Quit() // the mail is accepted; how the server says goodbye does not matter
+	_ = c.Quit() // the mail is accepted; how the server says goodbye does not matter
 	return nil
 }
 

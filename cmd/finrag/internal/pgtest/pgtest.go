@@ -206,10 +206,10 @@ func (n *Node) Stop() {
 	}
 	cmd := n.cmd
 	n.cmd = nil
-	cmd.Process.Signal(syscall.SIGQUIT)
-	kill := time.AfterFunc(stopTimeout, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	_ = cmd.Process.Signal(syscall.SIGQUIT)
+	kill := time.AfterFunc(stopTimeout, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	defer kill.Stop()
-	cmd.Wait()
+	_ = cmd.Wait() // it was told to quit: how it does is no matter
 }
 
 // Exec runs statements on url, one after the other, each by itself.

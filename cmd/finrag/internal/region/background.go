@@ -42,7 +42,9 @@ func (s *Server) startBackground(ctx context.Context) (wait func()) {
 	wg.Go(func() { every(ctx, s.config.Vector.SyncInterval.D(), firstSyncTimeout, s.syncIndex) })
 	wg.Go(func() { every(ctx, logInterval, backgroundTimeout, s.flushQueries) })
 	if s.cache != nil {
-		wg.Go(func() { every(ctx, sampleInterval, backgroundTimeout, func(ctx context.Context) { s.cache.ping(ctx) }) })
+		wg.Go(func() {
+			every(ctx, sampleInterval, backgroundTimeout, func(ctx context.Context) { _ = s.cache.ping(ctx) })
+		})
 	}
 	return wg.Wait
 }
