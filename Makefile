@@ -8,11 +8,15 @@ SCENARIO ?= scenarios/finrag/region-partition.yaml
 NAME     := $(basename $(notdir $(SCENARIO)))
 OUT      ?= out
 N        ?= 20
+DRILLS   ?=
+PAGES    ?= docs
+# the linters have a module of their own: what they need is nothing that the product needs
+TOOL := go tool -modfile=tools/go.mod
 # tests that lay out reports dozens of times: under the race detector, twenty times slower, they take a quarter of an hour
 MANY_REPORTS := Forger|Told|FirstPage
 
 .DEFAULT_GOAL := help
-.PHONY: help build rehearse rehearse-containers base-image test check integration drills drills-containers compare spread bench fuzz golden lint fmt clean
+.PHONY: help build rehearse rehearse-containers base-image test check integration drills drills-containers compare spread bench wrk fuzz golden short lint fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -45,28 +49,29 @@ check: ## the quick part of the tests
 	go vet ./...
 	go test ./... -short
 
-drills: build ## every scenario of scenarios/finrag on processes, with its expected end; a table at the end
-	go test -timeout 45m -v -run '^TestDrills$$' ./cmd/blackstart/e2e
+drills: build ## every scenario of scenarios/finrag on processes, with its expected end; a table at the end; DRILLS picks some
+	go test -count 1 -timeout 45m -v -run '^TestDrills$$/$(DRILLS)' ./cmd/blackstart/e2e
 
 drills-containers: build ## the same in containers; needs a Docker-compatible engine
-	BLACKSTART_NEEDS_ENGINE=1 go test -timeout 45m -v -run '^TestDrillsOnContainers$$' ./cmd/blackstart/e2e
-
-integration: drills ## the same as drills
+	BLACKSTART_NEEDS_ENGINE=1 go test -count 1 -timeout 45m -v -run '^TestDrillsOnContainers$$/$(DRILLS)' ./cmd/blackstart/e2e
 
 compare: N = 5
 compare: build ## N runs of every scenario on both targets (default 5; about 25 minutes each); every run goes to docs/targets.md
 	@rm -f bin/rows.jsonl
-	for i in $$(seq $(N)); do BLACKSTART_ROWS=$(CURDIR)/bin/rows.jsonl BLACKSTART_NEEDS_ENGINE=1 \
-	  go test -count 1 -timeout 60m -run '^TestDrills' ./cmd/blackstart/e2e || echo "round $$i had another end than expected: its runs are shown too"; done
-	go run ./cmd/blackstart/spread -rows bin/rows.jsonl -md docs/targets.md
+	for i in $$(seq $(N)); do BLACKSTART_ROWS=$(CURDIR)/bin/rows.jsonl $(MAKE) -k drills drills-containers \
+	  || echo "round $$i had another end than expected: its runs are shown too"; done
+	go run ./cmd/blackstart/spread -rows bin/rows.jsonl -md $(PAGES)/targets.md
 
 spread: build ## N rehearsals in a row (default 20); the spread goes to docs/performance.md
-	go run ./cmd/blackstart/spread -n $(N) -bin bin/blackstart -scenario $(SCENARIO) -md docs/performance.md
+	go run ./cmd/blackstart/spread -n $(N) -bin bin/blackstart -scenario $(SCENARIO) -md $(PAGES)/performance.md
 
-bench: ## the performance table of docs/measurement.md, against vegeta in the same run
-	@mkdir -p bin
-	go run ./cmd/blackstart/lossbench -out bin/lossbench.json
-	go run ./loadgen/bench -rows bin/lossbench.json -out docs/performance.json -md docs/performance.md
+bench: build wrk ## the performance table of docs/measurement.md, with vegeta and wrk in the same run (about 6 minutes, nothing else running)
+	go run ./cmd/blackstart/lossbench $(QUICK) -out bin/lossbench.json
+	go run ./cmd/blackstart/packbench $(QUICK) -bin bin/blackstart -scenario $(SCENARIO) -out bin/packbench.json
+	go run ./loadgen/bench $(QUICK) -rows bin/packbench.json -rows bin/lossbench.json -out $(PAGES)/performance.json -md $(PAGES)/performance.md
+
+wrk:
+	@command -v wrk >/dev/null || { echo "installing wrk: the performance table compares with it"; apt-get install -y -qq --no-install-recommends wrk; }
 
 fuzz: ## every parser of foreign bytes, FUZZTIME each (default 10s)
 	@set -e; for pkg in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
@@ -76,10 +81,20 @@ fuzz: ## every parser of foreign bytes, FUZZTIME each (default 10s)
 golden: ## rewrite golden files and generated pages
 	go test ./injectors ./scenarios ./cmd/blackstart -update
 
-lint: ## gofmt, vet, and golangci-lint where it is installed
+short: SHORT := N=1 DRILLS=null SCENARIO=scenarios/finrag/null.yaml QUICK=-quick FUZZTIME=1s PAGES=bin/pages
+short: ## what takes long, in the shortest form that shows that it works; judges no figure and leaves the tree as it was
+	@mkdir -p bin/pages
+	@tree() { git status --porcelain; git diff; }; before="$$(tree)"; \
+	$(MAKE) golden fmt fuzz bench spread compare rehearse-containers $(SHORT) && \
+	{ test "$$before" = "$$(tree)" || { echo "the tree has changed:"; tree; exit 1; }; }
+
+lint: ## gofmt, go.mod, vet, and the linters of tools/go.mod: golangci-lint, staticcheck, deadcode
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go mod tidy -diff
 	go vet ./...
-	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed: gofmt and vet only"; fi
+	$(TOOL) golangci-lint run
+	$(TOOL) staticcheck ./...
+	@dead=$$($(TOOL) deadcode -test ./...) && test -z "$$dead" || { echo "$$dead"; exit 1; }
 
 fmt: ## gofmt
 	gofmt -w $$(git ls-files '*.go')

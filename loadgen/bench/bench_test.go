@@ -6,40 +6,32 @@ import (
 	"strings"
 	"testing"
 
+	"blackstart/internal/figures"
 	"blackstart/loadgen"
 )
 
 func TestAMissedBarIsAnError(t *testing.T) {
-	rep := report{Rows: []row{{Name: "good", Met: true}, {Name: "bad", Value: "2", Bar: "1", Remark: "why"}}}
+	rep := report{Rows: []figures.Row{{Name: "shown", Value: "3"}, {Name: "good", Bar: "1", Met: true}, {Name: "bad", Value: "2", Bar: "1", Remark: "why"}}}
 	out, md := filepath.Join(t.TempDir(), "p.json"), filepath.Join(t.TempDir(), "p.md")
 	err := publish(rep, out, md)
-	if err == nil || !strings.Contains(err.Error(), "bad") || strings.Contains(err.Error(), "good") {
+	if err == nil || !strings.Contains(err.Error(), "bad") || strings.Contains(err.Error(), "good") || strings.Contains(err.Error(), "shown") {
 		t.Errorf("%v", err)
 	}
 	table, err := os.ReadFile(md)
-	if err != nil || !strings.Contains(string(table), "| bad | 2 | 1 | **missed** |") || !strings.Contains(string(table), "* bad: why") {
+	if err != nil || !strings.Contains(string(table), "| bad | 2 | 1 | **missed** |") || !strings.Contains(string(table), "* bad: why") ||
+		!strings.Contains(string(table), "| good |  | 1 | met |") || !strings.Contains(string(table), "| shown | 3 | – |  |") {
 		t.Errorf("%s, %v", table, err)
 	}
 	if _, err := os.Stat(out); err != nil {
 		t.Error(err)
 	}
-	rep.Rows = rep.Rows[:1]
+	rep.Quick = true
+	if err := publish(rep, "", ""); err != nil {
+		t.Errorf("a quick report is not judged: %v", err)
+	}
+	rep.Quick, rep.Rows = false, rep.Rows[:2]
 	if err := publish(rep, "", ""); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestAddRows(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "rows.json")
-	if err := os.WriteFile(path, []byte(`[{"name":"planted losses","value":"exact","bar":"exact","met":true}]`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var rep report
-	if err := addRows(&rep, path); err != nil || len(rep.Rows) != 1 || !rep.Rows[0].Met {
-		t.Error(rep, err)
-	}
-	if err := addRows(&rep, path+".none"); err == nil {
-		t.Error("added rows of a file that is not there")
 	}
 }
 

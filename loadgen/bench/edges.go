@@ -15,20 +15,42 @@ import (
 	"sync"
 	"time"
 
+	"blackstart/internal/figures"
 	"blackstart/loadgen"
 	"blackstart/loadgen/workloads"
 )
 
 const (
-	probeRate = 100 // per second
-	windows   = 50
-	edgeSeed  = 20260101
+	windows  = 50
+	edgeSeed = 20260101
 )
 
-// edges measures how well a metronome of 100 probes/s times the two edges of an
-// outage: the distance of the best guess from the truth, and whether the truth
-// lies inside the interval.
-func (b *bench) edges(ctx context.Context) ([]row, error) {
+// edgeBars are the probe rates, per second, with the error that nine of ten edges must stay below, in ms. Half the interval
+// is the limit of any method; at 1 000/s what the machine takes to answer is as long as the interval, so the bar is all of it.
+var edgeBars = []struct {
+	rate int
+	name string
+	bar  float64
+}{{100, "100", 5}, {1000, "1 000", 1}}
+
+// edges measures how well a metronome times the two edges of an outage, at each
+// of its rates.
+func (b *bench) edges(ctx context.Context) ([]figures.Row, error) {
+	var rows []figures.Row
+	for _, e := range edgeBars {
+		r, err := b.edgesAt(ctx, e.rate, e.bar)
+		if err != nil {
+			return nil, fmt.Errorf("measure edges: %w", err)
+		}
+		r.Name = fmt.Sprintf("outage-edge error at %s probes/s", e.name)
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+// edgesAt measures the distance of the best guess from the truth, and whether
+// the truth lies inside the interval.
+func (b *bench) edgesAt(ctx context.Context, rate int, bar float64) (figures.Row, error) {
 	n := windows
 	if b.quick {
 		n = 5
@@ -37,9 +59,9 @@ func (b *bench) edges(ctx context.Context) ([]row, error) {
 	inside := 0
 	var errs, widths []float64
 	for i := range n {
-		w, err := outage(ctx, filepath.Join(b.dir, fmt.Sprintf("edge-%d.bin", i)), random)
+		w, err := outage(ctx, filepath.Join(b.dir, fmt.Sprintf("edge-%d-%d.bin", rate, i)), rate, random)
 		if err != nil {
-			return nil, fmt.Errorf("measure edges: %w", err)
+			return figures.Row{}, err
 		}
 		held := true
 		for _, e := range w {
@@ -51,17 +73,20 @@ func (b *bench) edges(ctx context.Context) ([]row, error) {
 			inside++
 		}
 	}
+	if b.quick && inside < n { // a bound is right on the busiest machine: no run is too short to judge it
+		return figures.Row{}, fmt.Errorf("at %d probes/s the truth lay outside the bound in %d of %d windows", rate, n-inside, n)
+	}
 	worst, width := quantile(errs, 1), quantile(widths, 1)
 	p90, p95 := quantile(errs, 0.9), quantile(errs, 0.95)
-	return []row{{
-		Name: "outage-edge error at 100 probes/s", Bar: "≤ 5 ms (90 % of edges), truth inside the bound in every window",
-		Value: fmt.Sprintf("%.1f ms (worst %.1f), inside in %d of %d", p90, worst, inside, n), Met: p90 <= 5 && inside == n,
+	return figures.Row{
+		Bar:   fmt.Sprintf("≤ %g ms (90 %% of edges), truth inside the bound in every window", bar),
+		Value: fmt.Sprintf("%.1f ms (worst %.1f), inside in %d of %d", p90, worst, inside, n), Met: p90 <= bar && inside == n,
 		Raw: map[string]float64{
 			"p50_ms": quantile(errs, 0.5), "p90_ms": p90, "p95_ms": p95, "worst_ms": worst, "widest_bound_ms": width,
 			"windows": float64(n), "inside": float64(inside), "seed": edgeSeed,
 		},
 		Remark: fmt.Sprintf("half the interval is the limit of any method: (1/rate + response time)/2; widest interval %.1f ms", width),
-	}}, nil
+	}, nil
 }
 
 func quantile(v []float64, q float64) float64 {
@@ -99,7 +124,7 @@ func (f *flagServer) set(clock loadgen.Clock, down bool) int64 {
 }
 
 // outage runs one window: up, down for a random time, up again.
-func outage(ctx context.Context, path string, random *rand.Rand) ([2]edge, error) {
+func outage(ctx context.Context, path string, rate int, random *rand.Rand) ([2]edge, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return [2]edge{}, err
@@ -118,7 +143,7 @@ func outage(ctx context.Context, path string, random *rand.Rand) ([2]edge, error
 	clock := loadgen.NewClock()
 	kind, _ := workloads.Workloads.Get("metronome")
 	r, err := workloads.Start(ctx, kind.New(), workloads.Config{
-		Clock: clock, Rate: probeRate, Timeout: time.Second,
+		Clock: clock, Rate: rate, Timeout: time.Second,
 		Entry: workloads.Entry{
 			Scheme: "http", Name: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, Method: "GET", Path: "/",
 		},

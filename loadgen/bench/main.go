@@ -1,5 +1,5 @@
-// Command bench measures loadgen against vegeta's own command, in one run on one
-// machine, and says which bars of the performance table are met.
+// Command bench measures loadgen against vegeta's own command and wrk, in one run
+// on one machine, and says which bars of the performance table are met.
 //
 //	go run ./loadgen/bench -out docs/performance.json -md docs/performance.md
 //
@@ -21,24 +21,18 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"blackstart/internal/figures"
 )
 
-// row is one line of the performance table.
-type row struct {
-	Name   string             `json:"name"`
-	Value  string             `json:"value"` // for people
-	Bar    string             `json:"bar"`
-	Met    bool               `json:"met"`
-	Raw    map[string]float64 `json:"raw"` // every figure behind it, units in the names
-	Remark string             `json:"remark,omitempty"`
-}
-
 type report struct {
-	Time   time.Time `json:"time"`
-	Go     string    `json:"go"`
-	CPUs   int       `json:"cpus"`
-	Vegeta string    `json:"vegeta"`
-	Rows   []row     `json:"rows"`
+	Time   time.Time     `json:"time"`
+	Go     string        `json:"go"`
+	CPUs   int           `json:"cpus"`
+	Vegeta string        `json:"vegeta"`
+	Wrk    string        `json:"wrk"`
+	Quick  bool          `json:"quick,omitempty"` // too short to judge by
+	Rows   []figures.Row `json:"rows"`
 }
 
 func main() {
@@ -47,12 +41,16 @@ func main() {
 	}
 	out := flag.String("out", "", "write the raw figures to this `file` as JSON")
 	md := flag.String("md", "", "write the table to this `file` as Markdown")
-	extra := flag.String("rows", "", "add the rows another benchmark wrote to this `file`")
-	quick := flag.Bool("quick", false, "shorter runs, fewer windows; for trying the program itself")
+	var extra []string
+	flag.Func("rows", "add the rows another benchmark wrote to this `file`; may be given again", func(path string) error {
+		extra = append(extra, path)
+		return nil
+	})
+	quick := flag.Bool("quick", false, "shorter runs, fewer windows, no bar judged: shows that every row can be measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	exit(run(ctx, *out, *md, *extra, *quick))
+	exit(run(ctx, *out, *md, extra, *quick))
 }
 
 func exit(err error) {
@@ -63,14 +61,14 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-func run(ctx context.Context, out, md, extra string, quick bool) error {
+func run(ctx context.Context, out, md string, extra []string, quick bool) error {
 	b, err := newBench(ctx, quick)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(b.dir)
-	rep := report{Time: time.Now().UTC().Truncate(time.Second), Go: runtime.Version(), CPUs: runtime.NumCPU(), Vegeta: b.version}
-	for _, measure := range []func(context.Context) ([]row, error){b.cpu, b.stall, b.memory, b.edges} {
+	rep := report{Time: time.Now().UTC().Truncate(time.Second), Go: runtime.Version(), CPUs: runtime.NumCPU(), Vegeta: b.version, Wrk: b.wrkVersion, Quick: quick}
+	for _, measure := range []func(context.Context) ([]figures.Row, error){b.cpu, b.stall, b.memory, b.edges} {
 		rows, err := measure(ctx)
 		if err != nil {
 			return err
@@ -80,29 +78,18 @@ func run(ctx context.Context, out, md, extra string, quick bool) error {
 		}
 		rep.Rows = append(rep.Rows, rows...)
 	}
-	if extra != "" {
-		if err := addRows(&rep, extra); err != nil {
+	for _, path := range extra {
+		rows, err := figures.Read(path)
+		if err != nil {
 			return err
 		}
+		rep.Rows = append(rep.Rows, rows...)
 	}
 	return publish(rep, out, md)
 }
 
-func addRows(rep *report, path string) error {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("add rows: %w", err)
-	}
-	var rows []row
-	if err := json.Unmarshal(b, &rows); err != nil {
-		return fmt.Errorf("add rows of %s: %w", path, err)
-	}
-	rep.Rows = append(rep.Rows, rows...)
-	return nil
-}
-
 // publish writes the report and returns an error naming the bars that were
-// missed.
+// missed. A quick report is judged by nobody: what is short is noisy.
 func publish(rep report, out, md string) error {
 	table := markdown(rep)
 	if _, err := io.WriteString(os.Stdout, table); err != nil {
@@ -124,7 +111,7 @@ func publish(rep report, out, md string) error {
 	}
 	var missed []string
 	for _, r := range rep.Rows {
-		if !r.Met {
+		if r.Missed() && !rep.Quick {
 			missed = append(missed, r.Name)
 		}
 	}
@@ -136,16 +123,19 @@ func publish(rep report, out, md string) error {
 
 func markdown(rep report) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Performance\n\nMeasured by `make bench` on %s with %s, %d CPUs, against %s in the same run. "+
+	fmt.Fprintf(&b, "# Performance\n\nMeasured by `make bench` on %s with %s, %d CPUs, against %s and %s in the same run. "+
 		"The raw figures are in performance.json.\n\n| | measured | bar | |\n| --- | --- | --- | --- |\n",
-		rep.Time.Format(time.DateOnly), rep.Go, rep.CPUs, rep.Vegeta)
+		rep.Time.Format(time.DateOnly), rep.Go, rep.CPUs, rep.Vegeta, rep.Wrk)
 	var remarks []string
 	for _, r := range rep.Rows {
-		verdict := "met"
-		if !r.Met {
+		verdict, bar := "met", r.Bar
+		switch {
+		case r.Bar == "":
+			verdict, bar = "", "–"
+		case r.Missed():
 			verdict = "**missed**"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.Name, r.Value, r.Bar, verdict)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.Name, r.Value, bar, verdict)
 		if r.Remark != "" {
 			remarks = append(remarks, fmt.Sprintf("* %s: %s\n", r.Name, r.Remark))
 		}

@@ -22,13 +22,14 @@ const vegetaModule = "github.com/tsenart/vegeta/v12"
 
 // bench holds what all rows need.
 type bench struct {
-	dir     string // temporary
-	self    string // this program
-	vegeta  string // vegeta's command
-	version string
-	quick   bool
-	load    int // CPU of the generators
-	serve   int // CPU of the server
+	dir        string // temporary
+	self       string // this program
+	vegeta     string // vegeta's command
+	version    string
+	wrkVersion string // wrk is found on the PATH
+	quick      bool
+	load       int // CPU of the generators
+	serve      int // CPU of the server
 }
 
 func newBench(ctx context.Context, quick bool) (*bench, error) {
@@ -53,6 +54,9 @@ func newBench(ctx context.Context, quick bool) (*bench, error) {
 		return nil, errors.Join(fmt.Errorf("find vegeta's version: %w", err), os.RemoveAll(dir))
 	}
 	b.version = strings.TrimSpace(string(list))
+	if b.wrkVersion, err = findWrk(ctx); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
 	return b, nil
 }
 

@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -20,6 +19,7 @@ import (
 	"blackstart/harness/measure"
 	"blackstart/harness/targets/postgres"
 	"blackstart/harness/targets/procs"
+	"blackstart/internal/figures"
 	"blackstart/loadgen"
 	"blackstart/loadgen/workloads"
 )
@@ -34,27 +34,19 @@ const (
 	setLimit = 3 * time.Minute
 )
 
-// row is one line of the performance table, in the shape that loadgen/bench adds with -rows.
-type row struct {
-	Name  string             `json:"name"`
-	Value string             `json:"value"`
-	Bar   string             `json:"bar"`
-	Met   bool               `json:"met"`
-	Raw   map[string]float64 `json:"raw"`
-}
-
 func main() {
 	out := flag.String("out", "", "write the row to this `file` as JSON")
+	quick := flag.Bool("quick", false, "leave the largest number out: shows that the row can be measured")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), setLimit)
 	defer cancel()
-	if err := run(ctx, *out); err != nil {
+	if err := run(ctx, *out, *quick); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, out string) error {
+func run(ctx context.Context, out string, quick bool) error {
 	dir, err := os.MkdirTemp("/var/tmp", "blackstart-loss-")
 	if err != nil {
 		return err
@@ -68,9 +60,13 @@ func run(ctx context.Context, out string) error {
 		return err
 	}
 	defer func() { _ = c.Stop(context.WithoutCancel(ctx), postgres.Immediate) }()
-	r := row{Name: "planted losses 0, 1, 100, 10 000", Bar: "counted exactly; rpo.time within 5 ms", Met: true, Raw: map[string]float64{}}
+	r := figures.Row{Name: "planted losses 0, 1, 100, 10 000", Bar: "counted exactly; rpo.time within 5 ms", Met: true, Raw: map[string]float64{}}
+	numbers := planted
+	if quick {
+		r.Name, numbers = "planted losses 0, 1, 100", planted[:len(planted)-1]
+	}
 	worst, exact := time.Duration(0), true
-	for _, n := range planted {
+	for _, n := range numbers {
 		counted, off, err := plant(ctx, c, dir, n)
 		if err != nil {
 			return fmt.Errorf("plant %d losses: %w", n, err)
@@ -83,15 +79,13 @@ func run(ctx context.Context, out string) error {
 		fmt.Fprintf(os.Stderr, "planted %6d, counted %6d, rpo.time off by %s\n", n, counted, off)
 	}
 	r.Value = fmt.Sprintf("counted exactly: %v; rpo.time off by at most %.1f ms", exact, worst.Seconds()*1000)
-	data, err := json.MarshalIndent([]row{r}, "", " ")
-	if err != nil {
+	if err := figures.Write(out, []figures.Row{r}); err != nil {
 		return err
 	}
-	if out == "" {
-		fmt.Println(string(data))
-		return nil
+	if !exact { // a count is right on the busiest machine: no run is too short to judge it
+		return fmt.Errorf("planted losses were not counted exactly: %v", r.Raw)
 	}
-	return os.WriteFile(out, append(data, '\n'), 0o644)
+	return nil
 }
 
 func startCluster(ctx context.Context, dir string) (*postgres.Cluster, error) {
