@@ -148,7 +148,9 @@ func (r *rig) probe(clock *Clock) func(context.Context, func(Observation)) {
 }
 
 // tell runs the rig's drill in virtual time.
-func tell(t *testing.T, r *rig, change func(*Parts)) (rec *Record, dir string, err error) {
+//
+//lint:ignore ST1008 what the drill itself returned comes first, in its order
+func tell(t *testing.T, r *rig, change func(*Parts)) (rec *Record, err error, dir string) { //nolint:staticcheck // as above
 	t.Helper()
 	dir = t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -159,12 +161,12 @@ func tell(t *testing.T, r *rig, change func(*Parts)) (rec *Record, dir string, e
 		}
 		rec, err = Run(ctx, p)
 	})
-	return rec, dir, err
+	return rec, err, dir
 }
 
 func TestADrillDoesThingsInOrder(t *testing.T) {
 	r := newRig()
-	rec, dir, err := tell(t, r, nil)
+	rec, err, dir := tell(t, r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +248,7 @@ func TestDrillsThatGoWrong(t *testing.T) {
 			if c.rig != nil {
 				c.rig(r)
 			}
-			rec, _, err := tell(t, r, c.change)
+			rec, err, _ := tell(t, r, c.change)
 			c.check(t, r, rec, err)
 		})
 	}
@@ -257,7 +259,7 @@ func TestAGuardStopsTheDrillAndUndoes(t *testing.T) {
 	var mu sync.Mutex
 	broken := false
 	r.health = func() bool { mu.Lock(); defer mu.Unlock(); return !broken }
-	rec, _, err := tell(t, r, func(p *Parts) {
+	rec, err, _ := tell(t, r, func(p *Parts) {
 		p.Watch = func(pr Progress) {
 			if pr.Phase == "watch" {
 				mu.Lock()

@@ -11,7 +11,7 @@ import (
 // TestAFaultThatLastsAStatedTime is taken back while clients are watched, and not a second time.
 func TestAFaultThatLastsAStatedTime(t *testing.T) {
 	r := newRig()
-	rec, dir, err := tell(t, r, func(p *Parts) {
+	rec, err, dir := tell(t, r, func(p *Parts) {
 		first := p.Scenario.Faults[0]
 		first.Kind, first.For, first.StartsClock = "replication.break", Duration(3*time.Second), false
 		second := p.Scenario.Faults[0]
@@ -43,7 +43,7 @@ func TestAFaultThatLastsAStatedTime(t *testing.T) {
 func TestAFaultThatDoesNotEnd(t *testing.T) {
 	r := newRig()
 	r.stuck = true
-	rec, _, err := tell(t, r, func(p *Parts) { p.Scenario.Faults[0].For = Duration(3 * time.Second) })
+	rec, err, _ := tell(t, r, func(p *Parts) { p.Scenario.Faults[0].For = Duration(3 * time.Second) })
 	if err == nil || rec.Status != Broken || rec.Undo.Complete || rec.Faults[0].Restored {
 		t.Errorf("%v, %s, undo %+v", err, rec.Status, rec.Undo)
 	}
