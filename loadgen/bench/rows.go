@@ -21,9 +21,11 @@ const (
 	fastSeconds = 8
 	connections = 64 // of vegeta and of wrk
 
-	stallRate    = 400
-	stallRounds  = 3
-	stallWorkers = 32 // of vegeta and of wrk: fewer than 1 % of the requests can be in flight, so their p99 misses the stall
+	stallRate   = 400
+	stallRounds = 3
+	// Of vegeta and of wrk. Fewer than 1 % of the requests can be in flight, so vegeta's p99 misses the stall; wrk adds the
+	// requests that it did not send to its distribution afterwards.
+	stallWorkers = 32
 
 	memoryRate    = 3000
 	memoryTimeout = time.Second
