@@ -11,7 +11,7 @@ import (
 func TestInAHurryOnlyTheUndoIsWaitedFor(t *testing.T) {
 	r := newRig()
 	hurry, hurryUp := context.WithCancel(context.Background())
-	rec, _, err := tell(t, r, func(p *Parts) {
+	rec, err, _ := tell(t, r, func(p *Parts) {
 		p.Hurry = hurry
 		p.Undone = hurryUp // the second signal comes at this very moment
 	})

@@ -11,7 +11,7 @@ import (
 // What loads write is bound while they run, every ten seconds, and once more when they have ended.
 func TestLoadsAreBoundWhileTheyRun(t *testing.T) {
 	r := newRig()
-	if _, _, err := tell(t, r, nil); err != nil {
+	if _, err, _ := tell(t, r, nil); err != nil {
 		t.Fatal(err)
 	}
 	// soak 2 s, baseline 3 s, drain 0.5 s, observe 10 s: one whole interval, and the end
@@ -24,7 +24,7 @@ func TestLoadsAreBoundWhileTheyRun(t *testing.T) {
 func TestAFailedCheckpointIsAnError(t *testing.T) {
 	r := newRig()
 	r.bindErr = errors.New("no space left")
-	rec, _, err := tell(t, r, nil)
+	rec, err, _ := tell(t, r, nil)
 	if err == nil || rec.Status != Broken || !strings.Contains(rec.StatusReason, "no space left") || !rec.Undo.Complete {
 		t.Errorf("status %s (%s), undo %+v, %v", rec.Status, rec.StatusReason, rec.Undo, err)
 	}
