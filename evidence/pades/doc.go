@@ -28,7 +28,8 @@ const (
 	maxFileSize   = 256 << 20 // bytes
 	maxDepth      = 48        // nesting of arrays and dictionaries
 	maxItems      = 1 << 18   // entries of one array or dictionary
-	maxObjects    = 1 << 20   // object numbers
+	maxObjects    = 1 << 17   // object numbers, and entries of all cross-reference tables together
+	maxTokens     = 1 << 18   // objects of any type that one indirect object, trailer or page holds
 	maxRevisions  = 64        // cross-reference sections in one file
 	maxSignatures = 16        // signature fields in one file
 	maxPages      = 10_000    // leaves visited in the page tree

@@ -35,6 +35,7 @@ func readFile(b []byte) (*file, error) {
 		return nil, err
 	}
 	f := &file{b: b}
+	entries := 0
 	for limit := len(b); ; {
 		if at >= limit {
 			return nil, fmt.Errorf("read PDF: cross-reference at byte %d does not stand before its successor", at)
@@ -45,6 +46,9 @@ func readFile(b []byte) (*file, error) {
 		s, err := readSection(b, at)
 		if err != nil {
 			return nil, err
+		}
+		if entries += len(s.entries); entries > maxObjects {
+			return nil, fmt.Errorf("read PDF: more than %d entries in its cross-reference tables", maxObjects)
 		}
 		f.sections = append(f.sections, s)
 		prev := s.trailer.get("Prev")

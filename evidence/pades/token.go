@@ -71,8 +71,9 @@ next:
 
 // lexer reads objects from b, starting at pos. Positions are offsets into the whole file.
 type lexer struct {
-	b   []byte
-	pos int
+	b    []byte
+	pos  int
+	read int // objects so far
 }
 
 var errEnd = errors.New("the data ends too early")
@@ -153,6 +154,9 @@ func toInt(o object) (n int, ok bool) {
 func (l *lexer) object(depth int) (object, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("read object at byte %d: nested deeper than %d", l.pos, maxDepth)
+	}
+	if l.read++; l.read > maxTokens {
+		return nil, fmt.Errorf("read object at byte %d: more than %d parts", l.pos, maxTokens)
 	}
 	l.skip()
 	if l.pos >= len(l.b) {
