@@ -21,30 +21,51 @@ const (
 	maxPoints = 20_000      // of one series of observations
 )
 
-// chart is one finished plot with its file name, without ending.
+// chart is one plot with its file name, without ending. Its images are drawn by charts; its numbers need no drawing.
 type chart struct {
 	name, caption string
-	images        plots.Images
+	plot          interface {
+		Render() (plots.Images, error)
+		CSV() []byte
+	}
+	images plots.Images
 }
 
 // charts draws what the raw data of a drill looks like. It computes nothing that is judged.
 func charts(rec *harness.Record, events []harness.Event, fsys fs.FS) ([]chart, error) {
+	all := plotted(rec, events, fsys)
+	for i, c := range all {
+		var err error
+		if all[i].images, err = c.plot.Render(); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// chartNumbers gives the CSV of every chart, by its name: what is drawn, without drawing it.
+func chartNumbers(rec *harness.Record, events []harness.Event, fsys fs.FS) map[string][]byte {
+	all := map[string][]byte{}
+	for _, c := range plotted(rec, events, fsys) {
+		all[c.name] = c.plot.CSV()
+	}
+	return all
+}
+
+// plotted collects what the charts of a drill show.
+func plotted(rec *harness.Record, events []harness.Event, fsys fs.FS) []chart {
 	d := &drawing{rec: rec, src: measure.Files(fsys, rec), zero: zeroOf(rec)}
 	d.axis = plots.Axis{Zero: zeroWords(rec), Faults: d.windows(), Events: d.events(marksOf(rec))}
 	d.late = d.events(lateMarks(events))
-	order := []func() (chart, error){d.classes, d.latency, d.success, d.lag, d.timeline}
+	order := []func() chart{d.classes, d.latency, d.success, d.lag, d.timeline}
 	if ofReplication(rec) {
-		order = []func() (chart, error){d.lag, d.classes, d.latency, d.success, d.timeline}
+		order = []func() chart{d.lag, d.classes, d.latency, d.success, d.timeline}
 	}
 	var all []chart
 	for _, draw := range order {
-		c, err := draw()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, c)
+		all = append(all, draw())
 	}
-	return all, nil
+	return all
 }
 
 // drawing is what all charts of one drill share.
@@ -111,7 +132,7 @@ func quantile(sorted []float64, q float64) float64 {
 }
 
 // latency draws the load an RTO objective speaks of, or the first of its kind.
-func (d *drawing) latency() (chart, error) {
+func (d *drawing) latency() chart {
 	p50, p99 := plots.Series{Name: "p50"}, plots.Series{Name: "p99"}
 	name := "no load"
 	for _, s := range d.rec.Streams {
@@ -134,12 +155,11 @@ func (d *drawing) latency() (chart, error) {
 	}
 	c := plots.Latency(p50, p99, nil, d.axis)
 	c.Title = "Latency from due time, load " + name
-	images, err := c.Render()
-	return chart{"latency", "Latency of the requests due in each half second, counted from when they were due.", images}, err
+	return chart{name: "latency", caption: "Latency of the requests due in each half second, counted from when they were due.", plot: c}
 }
 
 // success draws every load.
-func (d *drawing) success() (chart, error) {
+func (d *drawing) success() chart {
 	var series []plots.Series
 	for _, s := range d.rec.Streams {
 		if s.Kind != "samples" {
@@ -156,18 +176,16 @@ func (d *drawing) success() (chart, error) {
 		}
 		series = append(series, line)
 	}
-	images, err := plots.Success(series, nil, d.axis).Render()
-	return chart{"success", "Share of the requests due in each half second that were answered well, by load.", images}, err
+	return chart{name: "success", caption: "Share of the requests due in each half second that were answered well, by load.", plot: plots.Success(series, nil, d.axis)}
 }
 
-func (d *drawing) timeline() (chart, error) {
+func (d *drawing) timeline() chart {
 	t := plots.Timeline{Axis: d.axis, Title: "Timeline"}
 	t.Events = append(slices.Clone(t.Events), d.late...)
 	for _, p := range d.rec.Phases {
 		t.Bars = append(t.Bars, plots.Bar{Name: p.Name, From: d.at(p.At.Lo), To: d.at(p.At.Hi)})
 	}
-	images, err := t.Render()
-	return chart{"timeline", "Phases of the drill and what happened in them.", images}, err
+	return chart{name: "timeline", caption: "Phases of the drill and what happened in them.", plot: t}
 }
 
 // writeCharts puts every chart into the bag in three formats.

@@ -17,7 +17,7 @@ const maxBuckets = 400
 var bucketWidths = []int64{250e6, 500e6, 1e9, 2e9, 5e9, 10e9, 30e9, 60e9, 300e9, 900e9}
 
 // classes draws what became of the requests that users make, by class, over time.
-func (d *drawing) classes() (chart, error) {
+func (d *drawing) classes() chart {
 	s := plots.Stacked{Axis: d.axis, Title: "How clients' requests ended: no load"}
 	caption := "No load of clients was read, so nothing can be shown."
 	if stream, samples, ok := d.users(); ok && len(samples) > 0 {
@@ -27,8 +27,7 @@ func (d *drawing) classes() (chart, error) {
 		s.From, s.Width, s.Layers = float64(from)/1e9, float64(width)/1e9, layers
 		caption = fmt.Sprintf("Every due request of load %s, all cohorts, by how it ended. ok is the right answer; the table of clients counts all loads.", stream.Load)
 	}
-	images, err := s.Render()
-	return chart{"classes", caption, images}, err
+	return chart{name: "classes", caption: caption, plot: s}
 }
 
 // users finds the stream that objectives on users speak of, else the first of people's queries, else the first of all.

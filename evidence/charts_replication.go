@@ -15,7 +15,7 @@ const (
 )
 
 // lag draws the age of the heartbeat row as the standby has it.
-func (d *drawing) lag() (chart, error) {
+func (d *drawing) lag() chart {
 	var series []plots.Series
 	for _, p := range d.rec.Probes {
 		if p.Probe != probeHeartbeat {
@@ -38,9 +38,8 @@ func (d *drawing) lag() (chart, error) {
 	}
 	c := plots.Lag(series, nil, d.axis)
 	c.Title = "Age of the standby's data"
-	images, err := c.Render()
-	return chart{"replication", "Age of the primary's heartbeat row as the standby has it: what a failover at that moment would have lost. The line ends where the " +
-		"standby was promoted or gave no answer.", images}, err
+	return chart{name: "replication", plot: c, caption: "Age of the primary's heartbeat row as the standby has it: what a failover at that moment would have lost. The line ends where the " +
+		"standby was promoted or gave no answer."}
 }
 
 // ageKnown tells whether an answer of the heartbeat says how old the data of a standby is. A node that was promoted is none.

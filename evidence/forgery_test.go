@@ -40,17 +40,17 @@ func TestAForgerWhoHoldsTheKeyIsFound(t *testing.T) {
 		}, "data/checkpoints/end.note"},
 		"the report of another drill": {func(t *testing.T, h *honest) {
 			other := buildHonest(t, t.TempDir()) // another drill, with another run id
-			h.change(t, FINRAReport, func([]byte) []byte {
-				data, err := os.ReadFile(other.path(FINRAReport))
+			h.change(t, finraReport, func([]byte) []byte {
+				data, err := os.ReadFile(other.path(finraReport))
 				if err != nil {
 					t.Fatal(err)
 				}
 				return data
 			})
-		}, FINRAReport},
+		}, finraReport},
 		"an unsigned update behind the signature in a report": {func(t *testing.T, h *honest) {
-			h.change(t, ICFRReport, func(b []byte) []byte { return append(b, []byte("\n% a comment\n%%EOF\n")...) })
-		}, ICFRReport},
+			h.change(t, icfrReport, func(b []byte) []byte { return append(b, []byte("\n% a comment\n%%EOF\n")...) })
+		}, icfrReport},
 		"the scenario": {func(t *testing.T, h *honest) {
 			h.change(t, "data/as-run/scenario.yaml", func(b []byte) []byte { return append(b, '\n') })
 		}, "data/as-run/scenario.yaml"},
@@ -107,18 +107,18 @@ func TestAForgerWhoHoldsTheKeyIsFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			docs, _, err := render(&told, harness.Findings{Verdict: harness.Pass, Reason: "PASS"}, nil, s.Redact, os.DirFS(h.dir), seal.Digest(data))
+			docs, _, err := render(&told, harness.Findings{Verdict: harness.Pass, Reason: "PASS"}, ReportSpecs(), nil, s.Redact, os.DirFS(h.dir), seal.Digest(data))
 			if err != nil {
 				t.Fatal(err)
 			}
-			h.change(t, FINRAReport, func([]byte) []byte {
-				signed, err := s.signPDF(docs[FINRAReport])
+			h.change(t, finraReport, func([]byte) []byte {
+				signed, err := s.signPDF(docs[finraReport])
 				if err != nil {
 					t.Fatal(err)
 				}
 				return signed
 			})
-		}, FINRAReport},
+		}, finraReport},
 		"a fault that was not planned": {func(t *testing.T, h *honest) {
 			h.rec.Faults = []harness.FaultRecord{{Plan: harness.Plan{Fault: harness.FaultSpec{Kind: "power.loss"}}}}
 			h.judgeAgain(t, madeSamples)

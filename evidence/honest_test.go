@@ -28,6 +28,12 @@ type honest struct {
 	rec *harness.Record
 }
 
+// The reports of the honest pack.
+const (
+	finraReport = "data/report-finra-4370.pdf"
+	icfrReport  = "data/report-icfr.pdf"
+)
+
 const (
 	madeSamples = 600
 	failedFrom  = 200 // samples that failed, as in an outage
@@ -71,9 +77,12 @@ func makeHonest(t *testing.T) *honest {
 const observed = "data/observations/http.health-west.api.jsonl"
 
 // buildHonest seals a drill whose metronome saw an outage.
-func buildHonest(t *testing.T, dir string) *honest {
+func buildHonest(t *testing.T, dir string) *honest { return buildAsked(t, dir, func(*Inputs) {}) }
+
+// buildAsked seals such a drill with other inputs.
+func buildAsked(t *testing.T, dir string, ask func(*Inputs)) *honest {
 	t.Helper()
-	h, j := recorded(t, dir)
+	h, j := recorded(t, dir, ask)
 	h.bindAndSeal(t, dir, j)
 	if c := h.verify(t, filepath.Join(dir, "honest.zip")); c.Err() != nil {
 		t.Fatalf("the honest pack is refused: %v", c.Err())
@@ -85,7 +94,7 @@ func buildHonest(t *testing.T, dir string) *honest {
 func interrupted(t *testing.T) *honest {
 	t.Helper()
 	dir := t.TempDir()
-	h, _ := recorded(t, dir)
+	h, _ := recorded(t, dir, func(*Inputs) {})
 	h.rec.Status = harness.Interrupted
 	j, err := ResumeJournal(h.dir, h.rec.Inputs, NewRedactor())
 	if err != nil {
@@ -96,7 +105,7 @@ func interrupted(t *testing.T) *honest {
 }
 
 // recorded is a drill up to the end of its load.
-func recorded(t *testing.T, dir string) (*honest, *Journal) {
+func recorded(t *testing.T, dir string, ask func(*Inputs)) (*honest, *Journal) {
 	t.Helper()
 	h := &honest{dir: filepath.Join(dir, "bag")}
 	var err error
@@ -110,7 +119,8 @@ func recorded(t *testing.T, dir string) (*honest, *Journal) {
 		t.Fatal(err)
 	}
 	in := Inputs{Format: harness.Format, RunID: runID.String(), PackID: packID.String(), RunKey: key.Verifier(), Environment: harness.Rehearsal,
-		Executor: "a forger", ToolSHA256: "this build", ScenarioName: "pack", Anchor: clock.Anchor()}
+		Executor: "a forger", ToolSHA256: "this build", ScenarioName: "pack", Anchor: clock.Anchor(), Reports: ReportSpecs()}
+	ask(&in)
 	redact := NewRedactor()
 	sha, err := WriteInputs(h.dir, in, Asked{Scenario: []ScenarioFile{{Name: "pack.yaml", Data: []byte("kind: Scenario\n")}}, Plan: []harness.Plan{}}, redact)
 	if err != nil {
@@ -244,9 +254,12 @@ func (h *honest) reseal(t *testing.T) string {
 	return path
 }
 
-func (h *honest) verify(t *testing.T, pack string) Checked {
+func (h *honest) verify(t *testing.T, pack string) Checked { return h.verifyBy(t, pack, "this build") }
+
+// verifyBy verifies a pack with the build of the given digest.
+func (h *honest) verifyBy(t *testing.T, pack, build string) Checked {
 	t.Helper()
-	c, err := Verify(context.Background(), pack, VerifyOptions{Roots: []*x509.Certificate{h.key.Root}, Recompute: true, ToolSHA256: "this build"})
+	c, err := Verify(context.Background(), pack, VerifyOptions{Roots: []*x509.Certificate{h.key.Root}, Recompute: true, ToolSHA256: build})
 	if err != nil {
 		t.Fatal(err)
 	}

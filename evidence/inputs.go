@@ -36,6 +36,7 @@ type Inputs struct {
 	Anchor        harness.Stamp     `json:"anchor"`
 	Seed          int64             `json:"seed"`
 	Phases        []string          `json:"checkpoints"` // those a drill that is not cut short signs
+	Reports       []ReportSpec      `json:"reports"`     // those that are written after it
 }
 
 // InputFile is one file that was read before the drill.

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"blackstart/evidence/seal"
 	"blackstart/harness"
@@ -93,46 +92,15 @@ func (s *Sealing) write(ctx context.Context, f harness.Findings, recordSHA strin
 	if _, err := writeJSON(s.Dir, FindingsFile, f, s.Redact); err != nil {
 		return err
 	}
-	if err := writeFile(s.Dir, verifyFile, []byte(verifyText(s.record))); err != nil {
+	specs, err := readSpecs(os.DirFS(s.Dir))
+	if err != nil {
+		return fmt.Errorf("list the reports: %w", err)
+	}
+	if err := writeFile(s.Dir, verifyFile, []byte(verifyText(s.record, specs))); err != nil {
 		return err
 	}
 	s.Progress("drawing plots and reports")
-	return errors.Join(ctx.Err(), s.writeReports(f, recordSHA))
-}
-
-// verifyText tells an auditor how to check the pack without us. Nothing in it is computed after sealing.
-func verifyText(rec *harness.Record) string {
-	return strings.NewReplacer("{run}", rec.RunID, "{env}", rec.Environment).Replace(`# How to check this pack
-
-Run {run}, environment class {env}. Unpack it and go into its one directory. Roots and keys reach you outside the pack: never
-trust a certificate found inside it. For a rehearsal the root lies beside the pack as NAME.root.pem; it shows integrity since
-sealing only, because anyone can make another.
-
-## With tools that are not ours
-sha256sum and diff (coreutils, diffutils), openssl, certutil (Debian: libnss3-tools), pdfsig (poppler-utils), qpdf. Each says OK, valid or
-nothing at all when all is well.
-
-    cp ../NAME.root.pem root.pem     # the root you were given, wherever it lies
-    sha256sum --strict --quiet -c manifest-sha256.txt && diff <(find data -type f | LC_ALL=C sort) <(cut -c67- manifest-sha256.txt | LC_ALL=C sort)
-    openssl cms -verify -cades -binary -inform DER -in signatures/manifest.p7s -content manifest-sha256.txt -CAfile root.pem -out /dev/null
-    mkdir nss && certutil -N -d sql:nss --empty-password && certutil -A -d sql:nss -n root -t "CT,C,C" -i root.pem
-    pdfsig -nssdir sql:nss data/report-finra-4370.pdf     # the LAST signature must say "Total document signed"
-    qpdf --check data/report-finra-4370.pdf
-
-openssl accepts some bytes appended to a signature; the tool below does not.
-
-## With the tool
-    blackstart verify PACK.zip --root NAME.root.pem --recompute
-
-It checks the same and more, names the first altered file, and derives RTO, RPO and verdict again from the raw samples.
-
-## With neither
-data/as-run/formats.md gives the layout of every binary file and the definition of every number; a reader written from it alone,
-with nothing but Python's standard library, reaches the same bounds.
-
-## Time
-There is no independent time stamp in this pack: the time of signing is self-asserted, and no past moment may be taken from it.
-`)
+	return errors.Join(ctx.Err(), s.writeReports(f, specs, recordSHA))
 }
 
 // Unseal removes what an earlier, unfinished seal of the bag at dir left, so that it can be sealed again. What is bound to the

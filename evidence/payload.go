@@ -3,6 +3,7 @@ package evidence
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -11,26 +12,31 @@ import (
 	"blackstart/harness"
 )
 
-// chartNames are the plots of every pack; laterCharts those that the first packs did not have.
-var (
-	chartNames  = []string{"latency", "success", "replication", "timeline"}
-	laterCharts = []string{"classes"}
-)
+// chartsOf lists the charts of a pack, by version of its layout. A layout with other charts is another version.
+var chartsOf = map[string][]string{reports.Layout: {"latency", "success", "replication", "timeline", "classes"}}
 
 func chartFiles(name string) []string {
 	return []string{"data/plots/" + name + ".png", "data/plots/" + name + ".svg", "data/plots/" + name + ".csv"}
 }
 
+// chartNames lists the charts that the pack must have.
+func (c *checker) chartNames() []string {
+	var all []string
+	for _, r := range c.inputs.Reports {
+		for _, n := range chartsOf[r.Layout] {
+			if !slices.Contains(all, n) {
+				all = append(all, n)
+			}
+		}
+	}
+	return all
+}
+
 // payload checks that the pack has the files it must have and no other, and that those which follow from the rest do.
 func (c *checker) payload() {
-	required, allowed := expectedFiles(c.out.Record)
+	required, allowed := c.expectedFiles(c.out.Record)
 	for _, f := range c.inputs.ScenarioFiles {
 		required = append(required, f.File)
-	}
-	for _, n := range laterCharts {
-		if slices.ContainsFunc(chartFiles(n), c.pack.Has) {
-			required = append(required, chartFiles(n)...)
-		}
 	}
 	for _, name := range required {
 		if !c.pack.Has(name) {
@@ -42,15 +48,10 @@ func (c *checker) payload() {
 			c.check("file belongs into a pack", name, errors.New("no file of a pack has this name"))
 		}
 	}
-	c.words("instructions are the tool's", verifyFile, []byte(verifyText(c.out.Record)))
-	if c.out.Findings == nil {
-		return
-	}
-	v := &view{rec: c.out.Record, f: *c.out.Findings, redact: NewRedactor(), zero: zeroOf(c.out.Record), source: packFS{c.pack}}
-	if data, err := controlsJSON(v.facts()); err != nil {
-		c.check("controls follow from record and findings", controlsFile, err)
-	} else {
-		c.check("controls follow from record and findings", controlsFile, c.same(controlsFile, data))
+	c.words("instructions are the tool's", verifyFile, []byte(verifyText(c.out.Record, c.inputs.Reports)))
+	c.pictures()
+	if c.out.Findings != nil {
+		c.controlMap()
 	}
 }
 
@@ -63,9 +64,11 @@ func (c *checker) same(name string, want []byte) error {
 }
 
 // expectedFiles lists the payload files a pack must have, and tells which others it may have.
-func expectedFiles(rec *harness.Record) (required []string, allowed func(string) bool) {
-	required = []string{seal.InputsFile, seal.EventsFile, RecordFile, FindingsFile, FINRAReport, ICFRReport, controlsFile, verifyFile,
-		targetFile, planFile, formatsFile}
+func (c *checker) expectedFiles(rec *harness.Record) (required []string, allowed func(string) bool) {
+	required = []string{seal.InputsFile, seal.EventsFile, RecordFile, FindingsFile, controlsFile, verifyFile, targetFile, planFile, formatsFile}
+	for _, r := range c.inputs.Reports {
+		required = append(required, r.Path)
+	}
 	for _, s := range rec.Streams {
 		required = append(required, s.File)
 		if s.Closed {
@@ -78,7 +81,7 @@ func expectedFiles(rec *harness.Record) (required []string, allowed func(string)
 	for _, x := range rec.Ledger.Copies {
 		required = append(required, x.File, x.File+seal.TreeExt)
 	}
-	for _, n := range chartNames {
+	for _, n := range c.chartNames() {
 		required = append(required, chartFiles(n)...)
 	}
 	return required, func(name string) bool {
@@ -95,30 +98,38 @@ func rawFile(name string) bool {
 	return strings.HasPrefix(name, "data/observations/") || strings.HasPrefix(name, "data/samples/") || strings.HasPrefix(name, "data/ledger/")
 }
 
-// rendered draws the reports again from record, findings and events, and demands that the signed ones begin with these very
-// bytes: what they print is then what the record says. Another build may lay them out differently and cannot tell.
-func (c *checker) rendered() {
-	if c.o.ToolSHA256 == "" || c.o.ToolSHA256 != c.out.Record.Tool.SHA256 {
-		c.out.Report.Add(seal.Check{Question: seal.Integrity, Name: "reports print what the record says", Status: seal.NotChecked, File: FINRAReport,
-			Detail: "the pack was made by another build of the tool, which may lay reports out differently"})
-		return
-	}
-	events, err := c.events()
-	var docs map[string]reports.Document
-	if err == nil {
-		var data []byte
-		if data, err = c.pack.ReadFile(RecordFile); err == nil {
-			docs, _, err = render(c.out.Record, *c.out.Findings, events, NewRedactor(), packFS{c.pack}, seal.Digest(data))
+// pictures holds each SVG to what a chart can hold, in every build.
+func (c *checker) pictures() {
+	for _, name := range c.chartNames() {
+		file := "data/plots/" + name + ".svg"
+		s, err := c.pack.Section(file)
+		if err == nil && s.Size() > maxSVG {
+			err = fmt.Errorf("it has %d bytes, at most %d are read", s.Size(), maxSVG)
 		}
+		var svg []byte
+		if err == nil {
+			svg, err = c.pack.ReadFile(file)
+		}
+		if err == nil {
+			err = safeSVG(svg)
+		}
+		c.check("chart holds lines and text only", file, err)
 	}
-	for _, name := range []string{FINRAReport, ICFRReport} {
+}
+
+// numbers holds the numbers behind each chart against the raw data, in every build. The layout's version fixes their words.
+func (c *checker) numbers() {
+	events, err := c.events()
+	var csv map[string][]byte
+	if err == nil {
+		csv = chartNumbers(c.out.Record, events, packFS{c.pack})
+	}
+	for _, name := range c.chartNames() {
+		file := "data/plots/" + name + ".csv"
 		err := err
 		if err == nil {
-			var got []byte
-			if got, err = c.pack.ReadFile(name); err == nil && !bytes.HasPrefix(got, docs[name].PDF) {
-				err = errors.New("it does not print what the record says")
-			}
+			err = c.same(file, csv[name])
 		}
-		c.check("report prints what the record says", name, err)
+		c.check("numbers of the chart follow from the raw data", file, err)
 	}
 }

@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -10,15 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"blackstart/evidence/pades"
 	"blackstart/evidence/seal"
 	"blackstart/harness"
-)
-
-// Names of the reports.
-const (
-	FINRAReport = "data/report-finra-4370.pdf"
-	ICFRReport  = "data/report-icfr.pdf"
 )
 
 // VerifyOptions say what a pack is checked against.
@@ -196,61 +188,4 @@ func (c *checker) together() {
 	c.out.Findings = &f
 	same("record digest in the findings", FindingsFile, f.Record, digest(RecordFile))
 	same("run id in the findings", FindingsFile, f.RunID, rec.RunID)
-}
-
-// reports checks the signature inside each PDF, and that it is the report of this record.
-func (c *checker) reports() {
-	now := c.o.Now
-	if now.IsZero() {
-		now = time.Now()
-	}
-	for _, name := range []string{FINRAReport, ICFRReport} {
-		pdf, err := c.pack.ReadFile(name)
-		if err != nil {
-			c.check("report", name, err)
-			continue
-		}
-		report, err := pades.Verify(pdf, nil, now)
-		if errors.Is(err, pades.ErrOrigin) {
-			err = nil // whose signature it is, the answer about origin says: the signer is the manifest's
-		}
-		if err == nil && c.out.Report.Signature != nil && len(report.Signatures) > 0 &&
-			!bytes.Equal(report.Signatures[0].Signer.Raw, c.out.Report.Signature.Signer().Raw) {
-			err = errors.New("it is signed by another certificate than the manifest")
-		}
-		c.check("signature inside the report", name, errors.Join(err, c.signedAs(report)))
-		c.check("report belongs to this record", name, c.belongs(pdf))
-	}
-}
-
-// signedAs holds what the signature in a report says of itself against the record.
-func (c *checker) signedAs(report pades.Report) error {
-	if len(report.Signatures) == 0 {
-		return nil // that it is unsigned is an error already
-	}
-	s, rec := report.Signatures[0], c.out.Record
-	return errors.Join(differs("executor", rec.Executor, s.Name), differs("time", rec.Ended.Time().Unix(), s.ClaimedTime.Unix()))
-}
-
-// belongs looks for the record's digest where the report keeps it for machines: the PDF's own information.
-func (c *checker) belongs(pdf []byte) error {
-	data, err := c.pack.ReadFile(RecordFile)
-	if err != nil {
-		return err
-	}
-	if !bytes.Contains(pdf, utf16BE(recordMark+seal.Digest(data))) && !bytes.Contains(pdf, []byte(recordMark+seal.Digest(data))) {
-		return errors.New("it does not name the digest of record.json: it is the report of another drill")
-	}
-	return nil
-}
-
-// recordMark stands before the digest of record.json in a report's PDF information.
-const recordMark = ", record "
-
-func utf16BE(s string) []byte {
-	var b []byte
-	for _, r := range s {
-		b = append(b, byte(r>>8), byte(r))
-	}
-	return b
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"blackstart/evidence/controls"
 	"blackstart/evidence/pades"
 	"blackstart/evidence/reports"
 	"blackstart/evidence/seal"
@@ -16,8 +15,8 @@ import (
 	"blackstart/harness/measure"
 )
 
-// writeReports draws the plots, maps the frameworks' rows, and writes both reports, signed inside.
-func (s *Sealing) writeReports(f harness.Findings, recordSHA string) error {
+// writeReports draws the plots, maps the frameworks' rows, and writes the reports, signed inside.
+func (s *Sealing) writeReports(f harness.Findings, specs []ReportSpec, recordSHA string) error {
 	log, err := os.Open(filepath.Join(s.Dir, filepath.FromSlash(seal.EventsFile)))
 	if err != nil {
 		return err
@@ -26,7 +25,7 @@ func (s *Sealing) writeReports(f harness.Findings, recordSHA string) error {
 	if err := errors.Join(err, log.Close()); err != nil {
 		return err
 	}
-	docs, all, err := render(s.record, f, events, s.Redact, os.DirFS(s.Dir), recordSHA)
+	docs, all, err := render(s.record, f, specs, events, s.Redact, os.DirFS(s.Dir), recordSHA)
 	if err != nil {
 		return err
 	}
@@ -34,7 +33,7 @@ func (s *Sealing) writeReports(f harness.Findings, recordSHA string) error {
 		return err
 	}
 	v := &view{rec: s.record, f: f}
-	mapped, err := controlsJSON(v.facts())
+	mapped, err := controlsJSON(s.record.Format, specs, v.drill())
 	if err != nil {
 		return err
 	}
@@ -53,26 +52,44 @@ func (s *Sealing) writeReports(f harness.Findings, recordSHA string) error {
 	return nil
 }
 
-// render lays both reports out from what is in a pack, and draws the plots. The same pack gives the same bytes.
-func render(rec *harness.Record, f harness.Findings, events []harness.Event, redact *Redactor, source fs.FS, recordSHA string) (
+// render lays the reports out from what is in a pack, and draws the plots. The same pack gives the same bytes.
+func render(rec *harness.Record, f harness.Findings, specs []ReportSpec, events []harness.Event, redact *Redactor, source fs.FS, recordSHA string) (
 	map[string]reports.Document, []chart, error,
 ) {
-	all, err := charts(rec, events, source)
+	r, all, err := compose(rec, f, specs, events, redact, source, recordSHA)
 	if err != nil {
 		return nil, nil, err
 	}
-	v := &view{rec: rec, f: f, events: events, redact: redact, zero: zeroOf(rec), source: source, src: measure.Files(source, rec)}
-	r := v.report(recordSHA)
-	for _, c := range all {
-		r.Plots = append(r.Plots, reports.Plot{Title: c.name, Caption: c.caption, PNG: c.images.PNG})
-	}
 	docs := map[string]reports.Document{}
-	for name, lay := range map[string]func(reports.Report) (reports.Document, error){FINRAReport: reports.FINRA4370, ICFRReport: reports.ICFR} {
-		if docs[name], err = lay(r); err != nil {
+	for _, spec := range specs {
+		lay := layouts[spec.Framework]
+		if lay == nil {
+			return nil, nil, fmt.Errorf("lay out %s: this build has no layout for the framework %s", spec.Path, spec.Framework)
+		}
+		if docs[spec.Path], err = lay(r); err != nil {
 			return nil, nil, err
 		}
 	}
 	return docs, all, nil
+}
+
+// compose collects what the reports say, in words, and draws the plots.
+func compose(rec *harness.Record, f harness.Findings, specs []ReportSpec, events []harness.Event, redact *Redactor, source fs.FS, recordSHA string) (
+	reports.Report, []chart, error,
+) {
+	all, err := charts(rec, events, source)
+	if err != nil {
+		return reports.Report{}, nil, err
+	}
+	v := &view{rec: rec, f: f, specs: specs, events: events, redact: redact, zero: zeroOf(rec), source: source, src: measure.Files(source, rec)}
+	r := v.report(recordSHA)
+	for _, c := range all {
+		r.Plots = append(r.Plots, reports.Plot{Title: c.name, Caption: c.caption, PNG: c.images.PNG})
+	}
+	if rec.Status == harness.Interrupted {
+		v.interrupted(&r)
+	}
+	return r, all, nil
 }
 
 // signPDF signs a report inside: the executor certifies, the reviewer's field is made, empty, before that.
@@ -85,35 +102,6 @@ func (s *Sealing) signPDF(doc reports.Document) ([]byte, error) {
 	})
 }
 
-// controlRow is one row of data/controls.json.
-type controlRow struct {
-	Framework   string   `json:"framework"`
-	Clause      string   `json:"clause"`
-	Title       string   `json:"title"`
-	Level       string   `json:"level"` // supports, partial, not addressed
-	Exercised   bool     `json:"exercised"`
-	Evidence    []string `json:"evidence"`
-	DoesNotShow string   `json:"does_not_show"`
-	Source      string   `json:"source"`
-	Verified    string   `json:"verified"`
-}
-
-// controlsJSON maps what the drill exercised to every framework: data/controls.json.
-func controlsJSON(facts map[controls.Flag]bool) ([]byte, error) {
-	var rows []controlRow
-	for _, name := range controls.Names() {
-		fw, err := controls.Load(name)
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range fw.Clauses {
-			level, exercised := c.Judge(facts)
-			rows = append(rows, controlRow{name, c.Clause, c.Title, string(level), exercised, c.Evidence, c.DoesNotShow, c.Source, c.VerifiedLevel})
-		}
-	}
-	return marshal(map[string]any{"format": harness.Format, "controls": rows})
-}
-
 // view turns a record and its findings into the words of a report.
 type view struct {
 	rec    *harness.Record
@@ -124,19 +112,20 @@ type view struct {
 	source fs.FS // root of the bag or of the pack
 	src    measure.Source
 	read   map[string][]harness.Observation // by probe: what was already read
+	specs  []ReportSpec
 }
 
 func (v *view) report(recordSHA string) reports.Report {
 	rec := v.rec
 	return reports.Report{
-		Identity: v.identity(), RecordDigest: recordSHA, Sealed: rec.Ended.Time(), Verdict: v.verdict(), Summary: v.summary(), Limits: v.limits(), Answers: v.answers(),
-		Failures: v.failures(), Story: v.story(), Zero: zeroWords(rec), Outcomes: v.outcomeRows(), Known: v.known(), Replication: v.replication(),
+		Identity: v.identity(), RecordDigest: recordSHA, Block: FactLines(rec, v.f, recordSHA), Sealed: rec.Ended.Time(), Verdict: v.verdict(), Summary: v.summary(), Limits: v.limits(), Answers: v.answers(),
+		Heed: v.heed(), Failures: v.failures(), Story: v.story(), Zero: zeroWords(rec), Outcomes: v.outcomeRows(), Known: v.known(), Replication: v.replication(),
 		Decisions: v.decided(), Discord: v.discord(),
 		Plan: v.plan(), People: v.people(), Readiness: v.readiness(), Objectives: v.objectives(), Timeline: v.timeline(),
 		NotExecuted: v.notExecuted(), Measures: v.measures(), Checks: v.checks(), Faults: v.faults(), Load: v.load(),
 		Ledger: v.ledger(), Oracle: v.f.LedgerNote, Alerts: v.alerts(), Components: v.components(), Simulated: rec.Target.Simulated,
-		Clock: v.clock(), Exceptions: v.exceptions(), Facts: v.facts(), Provenance: v.provenance(), Integrity: v.integrity(),
-		Commands: auditorCommands(), Population: population(), Retention: v.retention(),
+		Clock: v.clock(), Exceptions: v.exceptions(), Drill: v.drill(), Provenance: v.provenance(), Integrity: v.integrity(),
+		Commands: AuditCommands(v.rec, v.specs), Population: population(), Retention: v.retention(),
 	}
 }
 
@@ -194,15 +183,6 @@ func (v *view) people() []reports.Field {
 		{Name: "Executor", Value: v.rec.Executor}, {Name: "Authenticated by", Value: "self-asserted: name of the operating-system account or of --executor"},
 		{Name: "Approver", Value: ""}, {Name: "Reviewer", Value: "none yet: the field in this document is empty"},
 		{Name: "Participants", Value: ""}, {Name: "Independence", Value: ""},
-	}
-}
-
-func auditorCommands() []string {
-	return []string{
-		"sha256sum --strict -c manifest-sha256.txt && diff <(find data -type f | LC_ALL=C sort) <(cut -c67- manifest-sha256.txt | LC_ALL=C sort)",
-		"openssl cms -verify -cades -binary -inform DER -in signatures/manifest.p7s -content manifest-sha256.txt -CAfile root.pem -out /dev/null",
-		"pdfsig -nssdir sql:nss data/report-finra-4370.pdf",
-		"qpdf --check data/report-finra-4370.pdf",
 	}
 }
 

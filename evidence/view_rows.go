@@ -7,7 +7,6 @@ import (
 	"time"
 	_ "time/tzdata" // the same words on a machine without time zones
 
-	"blackstart/evidence/controls"
 	"blackstart/evidence/reports"
 	"blackstart/evidence/seal"
 	"blackstart/harness"
@@ -226,19 +225,6 @@ func (v *view) exceptions() []reports.Exception {
 		rows = append(rows, reports.Exception{Cause: e, Severity: "observation"})
 	}
 	return rows
-}
-
-// facts says what the drill exercised, for the control map: only what the record shows.
-func (v *view) facts() map[controls.Flag]bool {
-	judged := v.rec.Status == harness.Completed && v.f.Verdict != harness.Inconclusive
-	return map[controls.Flag]bool{
-		// A rehearsal on a bundled system exercises nothing of the firm's own plan.
-		controls.DataRecovery:       v.rec.Environment != harness.Rehearsal && judged && v.rec.Ledger.Promoted && v.rec.Ledger.OldRead,
-		controls.LedgerReconciled:   v.rec.Ledger.Read,
-		controls.RawSeriesKept:      len(v.rec.Streams) > 0,
-		controls.ProvenanceRecorded: len(v.rec.Streams) > 0,
-		controls.ExceptionsRecorded: true,
-	}
 }
 
 // provenance says where each raw file comes from.

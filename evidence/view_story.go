@@ -39,7 +39,9 @@ func (v *view) story() []reports.Told {
 	t.faults()
 	t.alerts()
 	t.log()
-	t.users()
+	if v.rec.Status != harness.Interrupted {
+		t.users()
+	}
 	sort.SliceStable(t.rows, func(i, j int) bool { return t.rows[i].at < t.rows[j].at })
 	var out []reports.Told
 	for _, r := range t.rows {

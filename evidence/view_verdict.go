@@ -28,7 +28,11 @@ func (v *view) verdict() reports.Verdict {
 	if len([]rune(reason)) > maxReason && v.f.Verdict == harness.Fail {
 		reason = v.inFewWords()
 	}
-	return reports.Verdict{Result: v.f.Verdict.String(), Reason: v.redact.Text(reason), Validity: v.redact.Text(validity)}
+	result := v.f.Verdict.String()
+	if v.rec.Status == harness.Interrupted && v.f.Verdict != harness.Fail {
+		result = string(v.rec.Status) // an interrupted run passes nothing
+	}
+	return reports.Verdict{Result: result, Reason: v.redact.Text(reason), Validity: v.redact.Text(validity)}
 }
 
 // inFewWords says which objectives were not met, and what of each.

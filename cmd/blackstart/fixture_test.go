@@ -93,7 +93,7 @@ func newBagOf(kind fixtureKind, dir, runID string, loads ...string) (*bagged, er
 	if err != nil {
 		return nil, err
 	}
-	in := evidence.Inputs{Format: harness.Format, RunID: runID, PackID: packID.String(), SealPolicy: []string{}, Approvals: []string{},
+	in := evidence.Inputs{Format: harness.Format, RunID: runID, PackID: packID.String(), SealPolicy: []string{}, Approvals: []string{}, Reports: evidence.ReportSpecs(),
 		ScenarioName: s.Metadata.Name, ToolVersion: toolInfo().Version, ToolSHA256: toolInfo().SHA256, Profile: "fast", Overrides: map[string]string{}, Environment: target.Environment, Executor: "a tester",
 		RunKey: key.Verifier(), Anchor: anchor, Phases: []string{"start", "fault", "end"}}
 	in.Executor, in.SealPolicy = kind.executor, append(in.SealPolicy, kind.policy...)

@@ -107,6 +107,7 @@ func (d *drill) writeInputs() error {
 		Profile: d.flags.profileOrFast(), Overrides: map[string]string{}, Environment: d.target.Environment,
 		Executor: d.executor, ExecutorProof: "self-asserted: name of the operating-system account or of --executor",
 		CIJob: ciJob(), Seed: d.seed, RunKey: key.Verifier(), Anchor: d.clock.Anchor(), Phases: []string{"start", "fault", "end"},
+		Reports: evidence.ReportSpecs(),
 	}
 	asked := evidence.Asked{Scenario: scenarioFiles(d.loaded), Target: d.target, Plan: d.plans}
 	if d.inputsSHA, err = evidence.WriteInputs(d.bag(), in, asked, d.redact); err != nil {

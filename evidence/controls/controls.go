@@ -7,6 +7,7 @@ package controls
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
 	"errors"
 	"fmt"
@@ -95,14 +96,51 @@ type Coverage struct {
 	Otherwise Level  `yaml:"otherwise"` // without it
 }
 
-// Judge returns the level a clause reaches with the given facts, and whether the drill exercised it.
-func (c Clause) Judge(facts map[Flag]bool) (level Level, exercised bool) {
-	for _, f := range c.Coverage.Any {
-		if facts[f] {
-			return c.Coverage.Level, true
+// Drill is what clauses are held against: what a drill exercised, and which fields of evidence its record really has.
+type Drill struct {
+	Rehearsal bool // on a bundled system, or nobody knows on what
+	Facts     map[Flag]bool
+	Recorded  map[string]bool // by the name that a clause's evidence has
+}
+
+// Bearing is how far the evidence of one drill bears on one clause.
+type Bearing struct {
+	Level     Level
+	Exercised bool
+	Evidence  []string // what of the clause's evidence is recorded; nothing else may be claimed
+}
+
+// Judge says how far a drill bears on a clause. A rehearsal bears on none, in any framework; and where none of the evidence is
+// recorded, nothing was exercised that could be shown.
+func (c Clause) Judge(d Drill) Bearing {
+	none := Bearing{Level: NotAddressed, Evidence: []string{}}
+	if d.Rehearsal {
+		return none
+	}
+	b := Bearing{Level: c.Coverage.Otherwise, Evidence: none.Evidence}
+	for _, e := range c.Evidence {
+		if d.Recorded[e] {
+			b.Evidence = append(b.Evidence, e)
 		}
 	}
-	return c.Coverage.Otherwise, false
+	if len(b.Evidence) == 0 {
+		return none
+	}
+	for _, f := range c.Coverage.Any {
+		if d.Facts[f] {
+			b.Level, b.Exercised = c.Coverage.Level, true
+		}
+	}
+	return b
+}
+
+// Digest is the SHA-256 of a catalogue as this build has it, in hexadecimal; "" if it has none of this name.
+func Digest(framework string) string {
+	b, err := catalogue.ReadFile(framework + ".yaml")
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(b))
 }
 
 // Names lists the catalogues, sorted.

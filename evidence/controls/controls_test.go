@@ -19,11 +19,15 @@ func TestEveryCatalogueLoads(t *testing.T) {
 			for _, flag := range c.Coverage.Any {
 				used[flag] = true
 			}
-			if level, exercised := c.Judge(nil); exercised || level == Supports {
-				t.Errorf("%s %s: without any fact it is %q", name, c.Clause, level)
+			if b := c.Judge(Drill{Recorded: map[string]bool{c.Evidence[0]: true}}); b.Exercised || b.Level == Supports {
+				t.Errorf("%s %s: without any fact it is %+v", name, c.Clause, b)
 			}
-			if level, exercised := c.Judge(map[Flag]bool{c.Coverage.Any[0]: true}); !exercised || level == NotAddressed {
-				t.Errorf("%s %s: with %s it is %q", name, c.Clause, c.Coverage.Any[0], level)
+			facts := map[Flag]bool{c.Coverage.Any[0]: true}
+			if b := c.Judge(Drill{Facts: facts, Recorded: map[string]bool{c.Evidence[0]: true}}); !b.Exercised || b.Level == NotAddressed || len(b.Evidence) != 1 {
+				t.Errorf("%s %s: with %s it is %+v", name, c.Clause, c.Coverage.Any[0], b)
+			}
+			if b := c.Judge(Drill{Facts: facts}); b.Exercised || b.Level != NotAddressed || len(b.Evidence) > 0 {
+				t.Errorf("%s %s: nothing is recorded, and it is %+v", name, c.Clause, b)
 			}
 		}
 	}
@@ -107,6 +111,28 @@ clauses:
 		}
 		if _, err := Parse([]byte(bad)); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// A rehearsal supports nothing, whatever it did and recorded, in every framework alike.
+func TestARehearsalSupportsNothing(t *testing.T) {
+	d := Drill{Rehearsal: true, Facts: map[Flag]bool{}, Recorded: map[string]bool{}}
+	for _, f := range Flags() {
+		d.Facts[f] = true
+	}
+	for _, name := range Names() {
+		f, err := Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range f.Clauses {
+			for _, e := range c.Evidence {
+				d.Recorded[e] = true
+			}
+			if b := c.Judge(d); b.Exercised || b.Level != NotAddressed || len(b.Evidence) > 0 {
+				t.Errorf("%s %s: a rehearsal is said to bear on it: %+v", name, c.Clause, b)
+			}
 		}
 	}
 }

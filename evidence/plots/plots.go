@@ -114,7 +114,7 @@ func (c Chart) Render() (Images, error) {
 	p := newFrame(c.Title, c.Zero)
 	lo, hi := c.span()
 	if lo > hi {
-		return finish(p, height, c.csv(), "no data")
+		return finish(p, height, c.CSV(), "no data")
 	}
 	addWindows(p, c.Faults, lo, hi)
 	p.Add(grid())
@@ -142,7 +142,7 @@ func (c Chart) Render() (Images, error) {
 		p.Y.Max = p.Y.Min + 1
 	}
 	n := addEvents(p, c.Events, lo, hi)
-	return finish(p, height+keyHeight(n), c.csv(), "")
+	return finish(p, height+keyHeight(n), c.CSV(), "")
 }
 
 func (c Chart) check() error {

@@ -35,7 +35,7 @@ func (s Stacked) Render() (Images, error) {
 	p := newFrame(s.Title, s.Zero)
 	top, n := s.tallest()
 	if top <= 0 {
-		return finish(p, height, s.csv(), "no data")
+		return finish(p, height, s.CSV(), "no data")
 	}
 	lo, hi := s.From, s.From+s.Width*float64(n)
 	addWindows(p, s.Faults, lo, hi)
@@ -57,7 +57,7 @@ func (s Stacked) Render() (Images, error) {
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = lo, hi, 0, top*headroom
 	p.Y.Label.Text = s.YLabel
 	rows := addEvents(p, s.Events, lo, hi)
-	return finish(p, height+keyHeight(rows), s.csv(), "")
+	return finish(p, height+keyHeight(rows), s.CSV(), "")
 }
 
 func (s Stacked) check() error {
@@ -98,7 +98,8 @@ func (s Stacked) tallest() (top float64, buckets int) {
 	return top, len(s.Layers[0].V)
 }
 
-func (s Stacked) csv() []byte {
+// CSV gives the numbers that are drawn, without drawing them.
+func (s Stacked) CSV() []byte {
 	return table(s.Axis, func(r recorder) {
 		for _, l := range s.Layers {
 			for i, v := range l.V {

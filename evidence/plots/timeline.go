@@ -38,7 +38,7 @@ func (t Timeline) Render() (Images, error) {
 	p := newFrame(t.Title, t.Zero)
 	lo, hi := t.span()
 	if lo > hi {
-		return finish(p, height, t.csv(), "no data")
+		return finish(p, height, t.CSV(), "no data")
 	}
 	addWindows(p, t.Faults, lo, hi)
 	g := grid()
@@ -56,7 +56,7 @@ func (t Timeline) Render() (Images, error) {
 	p.Y.Tick.Length = 0
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = lo, hi, 0.4, float64(len(t.Bars))+0.6
 	n := addEvents(p, t.Events, lo, hi)
-	return finish(p, vg.Length(len(t.Bars))*barHeight+2.6*vg.Centimeter+keyHeight(n), t.csv(), "")
+	return finish(p, vg.Length(len(t.Bars))*barHeight+2.6*vg.Centimeter+keyHeight(n), t.CSV(), "")
 }
 
 func (t Timeline) span() (lo, hi float64) {
@@ -131,7 +131,8 @@ func table(a Axis, fill func(recorder)) []byte {
 	return b.Bytes()
 }
 
-func (c Chart) csv() []byte {
+// CSV gives the numbers that are drawn, without drawing them.
+func (c Chart) CSV() []byte {
 	return table(c.Axis, func(r recorder) {
 		if c.Objective != nil {
 			r.row("objective", c.YLabel, math.NaN(), math.NaN(), *c.Objective)
@@ -144,7 +145,8 @@ func (c Chart) csv() []byte {
 	})
 }
 
-func (t Timeline) csv() []byte {
+// CSV gives the numbers that are drawn, without drawing them.
+func (t Timeline) CSV() []byte {
 	return table(t.Axis, func(r recorder) {
 		for _, b := range t.Bars {
 			r.row("phase", b.Name, b.From, b.To, math.NaN())

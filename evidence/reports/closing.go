@@ -1,5 +1,13 @@
 package reports
 
+import (
+	"strings"
+
+	"github.com/johnfercher/maroto/v2/pkg/components/row"
+	"github.com/johnfercher/maroto/v2/pkg/components/text"
+	"github.com/johnfercher/maroto/v2/pkg/props"
+)
+
 // system prints what was drilled and under which conditions.
 func (s *sheet) system(r Report) {
 	s.section("System: components, versions, digests")
@@ -56,16 +64,32 @@ func (s *sheet) provenance(list []Artefact) {
 		rows, "Provenance: "+NotRecorded+".")
 }
 
+// Marks of the commands in a report's text: they stand between the two, as they are typed.
+const (
+	CommandsBegin = "Commands, none of them ours, for a POSIX shell in the pack's directory, in order (the same stand in VERIFY.md):"
+	CommandsEnd   = "Roots and keys must reach the verifier outside the pack:"
+)
+
+// commands prints commands as they are typed, a line for a line, on one page: a line that the layout breaks is another command.
+func (s *sheet) commands(list []string) {
+	var lines []string
+	for _, c := range list {
+		lines = append(lines, strings.Split(c, "\n")...)
+	}
+	const step = 3.0 // mm
+	s.room(step*float64(len(lines)) + 12)
+	s.paragraph(CommandsBegin, heading)
+	for _, l := range lines {
+		s.m.AddRows(row.New(step).Add(text.NewCol(columns, clean(l), props.Text{Family: mono, Size: small - 1})))
+	}
+	s.note(CommandsEnd + " ROOT names the file with the root you were given. VERIFY.md says what each command shows, and why the time of the certificate is left out.")
+}
+
 // closing is the end of both reports: how to check it, what it stands among, how long it is kept, what it is not.
 func (s *sheet) closing(r Report) {
 	s.section("Integrity, and how to verify it")
 	s.fields(append([]Field{{"record.json sha256", r.RecordDigest}, {"Digest of the entry before", r.Identity.PreviousDigest}, {"Amends", r.Identity.Amends}}, r.Integrity...), "")
-	rows := make([][]string, 0, len(r.Commands))
-	for _, c := range r.Commands {
-		rows = append(rows, []string{c})
-	}
-	s.table([]column{{"Commands, none of them ours (the same stand in VERIFY.md)", columns, "", machine}}, rows, "Commands: "+NotRecorded+".")
-	s.note("Roots and keys must reach the verifier outside the pack. A command line may be broken here to fit the page; VERIFY.md has it whole.")
+	s.commands(r.Commands)
 	s.section("Population: which runs there were")
 	s.fields(r.Population, "Register: not kept in this version.")
 	s.section("Retention and limits")

@@ -25,6 +25,7 @@ import (
 	"github.com/johnfercher/maroto/v2/pkg/consts/align"
 	"github.com/johnfercher/maroto/v2/pkg/consts/border"
 	"github.com/johnfercher/maroto/v2/pkg/consts/extension"
+	"github.com/johnfercher/maroto/v2/pkg/consts/fontfamily"
 	"github.com/johnfercher/maroto/v2/pkg/consts/fontstyle"
 	"github.com/johnfercher/maroto/v2/pkg/consts/pagesize"
 	"github.com/johnfercher/maroto/v2/pkg/core"
@@ -62,6 +63,10 @@ var (
 	unsure  = &props.Color{Red: 150, Green: 84, Blue: 0}
 )
 
+// Layout is the version of the layout: of which charts there are, what their numbers are called, and where things stand. Another
+// build with the same version may still word things differently.
+const Layout = "layout/2"
+
 // one keeps renderings apart: the PDF library and its identifiers have settings for the whole process.
 var one sync.Mutex
 
@@ -74,6 +79,15 @@ var ruler = sync.OnceValue(func() *gofpdf.Fpdf {
 	}
 	return r
 })
+
+// Faces are the fonts that a report embeds, by the name they have in it.
+func Faces() map[string][]byte {
+	all := map[string][]byte{}
+	for _, f := range fonts() {
+		all["utf8"+f.Family+string(f.Style)] = f.Bytes
+	}
+	return all
+}
 
 // fonts returns copies: the PDF library writes into a font while it takes a subset of it.
 func fonts() []*entity.CustomFont {
@@ -173,6 +187,21 @@ func (s *sheet) head(r Report, title string) []core.Row {
 func (s *sheet) signatures() {
 	s.m.AddRows(row.New(signHeight).Add(col.New(columns)))
 	s.note("Left: the executor's signature, which certifies this document. Right: the reviewer's, empty until a review is signed. A box without a signature that verifies means nothing.")
+}
+
+// block prints the facts that every build of the tool reads again. They are set in a standard font that no file embeds, so that
+// no file can change what its letters look like; nothing else may stand beside them.
+func (s *sheet) block(lines []string) {
+	const size, step = 6.0, 2.4 // points, mm
+	if len(lines) == 0 {
+		return
+	}
+	s.note("Facts. Every build of the tool compares these lines with the record; what stands elsewhere explains them.")
+	s.m.AddRows(row.New(0.8).Add(col.New(columns)))
+	for _, l := range lines {
+		s.m.AddRows(row.New(step).Add(text.NewCol(columns, l, props.Text{Family: fontfamily.Courier, Size: size, Color: &props.BlackColor})))
+	}
+	s.m.AddRows(row.New(1.2).Add(col.New(columns)))
 }
 
 // section starts a part of the report; it is moved to the next page when too little room is left below it.

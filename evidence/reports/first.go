@@ -11,6 +11,9 @@ func (s *sheet) first(r Report) {
 	s.section("Result")
 	s.table([]column{{"", 8, "", verdict}, {"", 52, NotRecorded, plain}}, [][]string{{orElse(strings.ToUpper(r.Verdict.Result), NotRecorded), r.Verdict.Reason}}, "")
 	s.fields([]Field{{"Could it be judged (validity)", r.Verdict.Validity}}, "")
+	for _, t := range r.Heed {
+		s.alarm(t)
+	}
 	if r.Summary != "" {
 		s.say(r.Summary)
 	}

@@ -17,13 +17,14 @@ const (
 func FINRA4370(r Report) (Document, error) {
 	return render(r, TitleFINRA, func(s *sheet) error {
 		s.signatures()
+		s.block(r.Block)
 		s.first(r)
 		s.objectives(r)
 		s.found(r)
 		if err := s.plots(r.Plots); err != nil {
 			return err
 		}
-		if err := s.controls("finra-4370", "Elements of the rule, and what this drill exercised", r.Facts); err != nil {
+		if err := s.controls("finra-4370", "Elements of the rule, and what this drill exercised", r.Drill); err != nil {
 			return err
 		}
 		s.timeline(r)
@@ -45,13 +46,14 @@ func FINRA4370(r Report) (Document, error) {
 func ICFR(r Report) (Document, error) {
 	return render(r, TitleICFR, func(s *sheet) error {
 		s.signatures()
+		s.block(r.Block)
 		s.note("Observations from one drill, for those who assess or audit internal control over financial reporting. It is no report on general IT controls and gives no opinion: whether a control exists, and whether it works, is for management and the auditor to say.")
 		s.first(r)
 		s.objectives(r)
 		s.found(r)
 		s.ledger(r)
 		s.exceptions(r)
-		if err := s.controls("icfr", "Requirements, and what this evidence can be used for", r.Facts); err != nil {
+		if err := s.controls("icfr", "Requirements, and what this evidence can be used for", r.Drill); err != nil {
 			return err
 		}
 		s.provenance(r.Provenance)
@@ -87,25 +89,31 @@ func (s *sheet) objectives(r Report) {
 }
 
 // controls prints the map from the clauses of a framework to the evidence of this drill.
-func (s *sheet) controls(name, title string, facts map[controls.Flag]bool) error {
+func (s *sheet) controls(name, title string, drill controls.Drill) error {
 	f, err := controls.Load(name)
 	if err != nil {
 		return err
 	}
 	s.section(title)
 	s.note(f.Scope)
+	if drill.Rehearsal {
+		s.note("This was a rehearsal: it supports nothing of the following, whatever it did.")
+	}
 	rows := make([][]string, 0, len(f.Clauses))
 	for _, c := range f.Clauses {
-		level, exercised := c.Judge(facts)
+		b := c.Judge(drill)
 		did := "not exercised"
-		if exercised {
+		if b.Exercised {
 			did = "exercised"
+		}
+		if len(b.Evidence) > 0 {
+			did += ", recorded: " + strings.Join(b.Evidence, ", ")
 		}
 		requirement := c.Title + ". " + c.Requirement
 		if !c.Verified {
 			requirement += " (wording not verified)"
 		}
-		rows = append(rows, []string{c.Clause, requirement, string(level), did + ": " + strings.Join(c.Evidence, ", "), "This does not show " + c.DoesNotShow + "."})
+		rows = append(rows, []string{c.Clause, requirement, string(b.Level), did, "This does not show " + c.DoesNotShow + "."})
 	}
 	s.table([]column{{"Clause", 7, "", strong}, {"In our own words", 20, "", plain}, {"Level", 7, "", verdict}, {"Evidence", 12, "", plain},
 		{"Limits", 14, "", plain}}, rows, "")
@@ -174,7 +182,7 @@ func (s *sheet) plots(list []Plot) error {
 	}
 	s.section("Charts")
 	if len(list) == 0 {
-		s.say("Charts: " + NotRecorded + ".")
+		s.say("No chart is printed here.")
 	}
 	for _, p := range list {
 		if err := s.plot(p); err != nil {

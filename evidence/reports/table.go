@@ -106,7 +106,7 @@ func meaning(v string) *props.Color {
 	}{
 		{[]string{"pass", "ok", "supports", "met"}, good},
 		{[]string{"fail", "not met", "error", "stopped", "contract", "wrong", "stale", "foreign", "certificate expired"}, bad},
-		{[]string{"inconclusive", "partial", "not "}, unsure},
+		{[]string{"inconclusive", "interrupted", "partial", "not "}, unsure},
 	} {
 		for _, p := range m.prefixes {
 			if strings.HasPrefix(w, p) {

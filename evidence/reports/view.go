@@ -25,8 +25,10 @@ type Report struct {
 	Identity     Identity
 	RecordDigest string    // hexadecimal SHA-256 of record.json
 	Sealed       time.Time // the date inside the PDF: from the record, so that rendering again gives the same bytes
+	Block        []string  // the block of facts: lines of ASCII that fit the page in a fixed width
 	Verdict      Verdict
 	Summary      string    // what was done and what users felt, in a few sentences
+	Heed         []string  // what must not be overlooked on the first page, one sentence each
 	Failures     []Failure // each objective that was not met or could not be judged, and what shows why
 	Story        []Told    // what happened, in order, in few lines
 	Zero         string    // what happened at moment 0, from which times are counted
@@ -56,10 +58,10 @@ type Report struct {
 	Exceptions   []Exception
 	Lessons      []string
 	Recipients   []string
-	Facts        map[controls.Flag]bool // what the drill exercised; decides the control map
+	Drill        controls.Drill // what the drill exercised and recorded; decides the control map
 	Provenance   []Artefact
 	Integrity    []Field
-	Commands     []string // to verify offline, one command a line
+	Commands     []string // to verify offline; a command of several lines has line ends in it
 	Population   []Field
 	Retention    []Field
 	Disclaimer   []string

@@ -1,0 +1,94 @@
+package evidence
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+)
+
+// Limits of an SVG that is read.
+const (
+	maxSVG      = 8 << 20 // bytes
+	maxSVGDepth = 16      // of elements
+)
+
+// svgValue is what a value of an attribute may be: numbers, words, colours. No parentheses in styles: no url().
+var (
+	svgNumber    = regexp.MustCompile(`^-?[0-9.]+(e-?[0-9]+)?(pt)?$`)
+	svgNumbers   = regexp.MustCompile(`^[0-9. eE+-]+$`)
+	svgPath      = regexp.MustCompile(`^[MLQCAZ0-9., eE+-]*$`)
+	svgTransform = regexp.MustCompile(`^((scale|translate|rotate)\([0-9., eE+-]+\) ?)+$`)
+	svgStyle     = regexp.MustCompile(`^((font-family|font-variant|font-weight|font-style|font-size|fill|fill-opacity|stroke|stroke-opacity|stroke-width|` +
+		`stroke-dasharray|stroke-dashoffset|stroke-linecap|stroke-linejoin|text-anchor):[A-Za-z0-9#., -]*;?)*$`)
+)
+
+// svgAllowed lists the elements a chart is made of, and what each attribute may hold.
+var svgAllowed = map[string]map[string]*regexp.Regexp{
+	"svg":  {"width": svgNumber, "height": svgNumber, "viewBox": svgNumbers},
+	"g":    {"transform": svgTransform},
+	"path": {"d": svgPath, "style": svgStyle},
+	"text": {"x": svgNumber, "y": svgNumber, "transform": svgTransform, "style": svgStyle},
+}
+
+// svgSpaces are the two declarations of name spaces that the drawing library writes.
+var svgSpaces = map[string]string{"xmlns": "http://www.w3.org/2000/svg", "xlink": "http://www.w3.org/1999/xlink"}
+
+// safeSVG refuses everything in an SVG but lines, areas and text: no script, no link, no foreign content, nothing to be loaded,
+// no event to react to.
+func safeSVG(data []byte) error {
+	if len(data) > maxSVG {
+		return fmt.Errorf("it is larger than %d bytes", maxSVG)
+	}
+	d := xml.NewDecoder(bytes.NewReader(data))
+	depth := 0
+	for n := 0; ; n++ {
+		t, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			if depth != 0 || n == 0 {
+				return errors.New("it ends too early")
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			if depth++; depth > maxSVGDepth {
+				return errors.New("its elements are nested too deep")
+			}
+			if err := svgElement(t, depth); err != nil {
+				return err
+			}
+		case xml.EndElement:
+			depth--
+		case xml.ProcInst:
+			if t.Target != "xml" || n != 0 {
+				return fmt.Errorf("instruction <?%.40s is none that a chart has", t.Target)
+			}
+		case xml.Directive:
+			return errors.New("it declares types or entities")
+		}
+	}
+}
+
+func svgElement(e xml.StartElement, depth int) error {
+	allowed, ok := svgAllowed[e.Name.Local]
+	if !ok || e.Name.Space != svgSpaces["xmlns"] || (e.Name.Local == "svg") != (depth == 1) {
+		return fmt.Errorf("element <%.40s> is none that a chart has", e.Name.Local)
+	}
+	for _, a := range e.Attr {
+		if e.Name.Local == "svg" && (a.Name.Space == "" || a.Name.Space == "xmlns") && svgSpaces[a.Name.Local] == a.Value && a.Value != "" {
+			continue
+		}
+		value := strings.Join(strings.Fields(a.Value), " ")
+		if pattern := allowed[a.Name.Local]; pattern == nil || a.Name.Space != "" || !pattern.MatchString(value) {
+			return fmt.Errorf("attribute %.40s of <%s> is none that a chart has, or holds %.60q", a.Name.Local, e.Name.Local, a.Value)
+		}
+	}
+	return nil
+}
