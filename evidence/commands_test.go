@@ -108,14 +108,15 @@ func commandsOf(lines []string) []string {
 	return all
 }
 
-// runAll runs commands in order in one shell and returns the first that does not end with 0; "" if all do.
-func runAll(t *testing.T, dir string, commands []string) (failed, output string) {
+// runAll runs commands in order in one shell, started through another program where one is named, and returns the first that does not end with 0; "" if all do.
+func runAll(t *testing.T, dir string, commands []string, through ...string) (failed, output string) {
 	t.Helper()
 	var script strings.Builder
 	for i, c := range commands {
 		script.WriteString(c + "\n[ $? = 0 ] || exit " + strconv.Itoa(10+i) + "\n")
 	}
-	cmd := exec.Command("dash")
+	shell := append(through, "dash")
+	cmd := exec.Command(shell[0], shell[1:]...)
 	cmd.Dir, cmd.Stdin = dir, strings.NewReader(script.String())
 	out, err := cmd.CombinedOutput()
 	if err == nil {
@@ -154,6 +155,24 @@ func TestPrintedCommandsRunAsPrinted(t *testing.T) {
 		if n := strings.Count(out, "Certificate is Trusted"); n != len(ReportSpecs()) {
 			t.Errorf("%s: pdfsig trusts %d signers:\n%s", name, n, out)
 		}
+	}
+}
+
+// TestPrintedCommandsRunYearsLater: by then the throw-away certificate has run out, and nothing else has changed.
+func TestPrintedCommandsRunYearsLater(t *testing.T) {
+	needAuditTools(t)
+	if _, err := exec.LookPath("faketime"); err != nil {
+		t.Skip("faketime is not installed")
+	}
+	h := makeHonest(t)
+	dir := h.unpacked(t)
+	commands := fromInstructions(t, dir)
+	if failed, out := runAll(t, dir, commands, "faketime", "2040-01-01 12:00:00"); failed != "" || strings.Count(out, "Signature is Valid") != len(ReportSpecs()) {
+		t.Errorf("this command fails years later: %s\n%s", failed, out)
+	}
+	strict := strings.ReplaceAll(commands[3], " -no_check_time", "")
+	if failed, _ := runAll(t, dir, []string{commands[0], strict}, "faketime", "2040-01-01 12:00:00"); failed != strict {
+		t.Error("without -no_check_time the certificate has not run out: the explanation in VERIFY.md is wrong")
 	}
 }
 

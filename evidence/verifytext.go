@@ -47,8 +47,8 @@ qpdf; any POSIX shell. Run them in order. ROOT is the root you were given: name 
 
 {commands}
 Each ends with status 0 when all is well. The third prints the files that only the directory or only the manifest has: none. Of
-pdfsig, the LAST signature must say "Signature is Valid" and "Total document signed". openssl accepts some bytes appended to a
-signature; the tool below does not.
+pdfsig, the last signature that is signed must say "Signature is Valid" and "Total document signed"; here it is that of the field
+Executor, and the field Reviewer is empty. openssl accepts some bytes appended to a signature; the tool below does not.
 
 ## Why the time of the certificate is not checked
 There is no independent time stamp in this pack: the time of signing is self-asserted, and no past moment may be taken from it.

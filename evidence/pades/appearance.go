@@ -17,6 +17,16 @@ func (r Rect) ok() bool {
 	return r.X1 >= 0 && r.Y1 >= 0 && r.X2 <= most && r.Y2 <= most && r.width() >= least && r.height() >= least
 }
 
+// overlaps tells whether two rectangles share any point.
+func (r Rect) overlaps(o Rect) bool {
+	return r.X1 <= o.X2 && o.X1 <= r.X2 && r.Y1 <= o.Y2 && o.Y1 <= r.Y2
+}
+
+// within tells whether r lies in o.
+func (r Rect) within(o Rect) bool {
+	return r.X1 >= o.X1 && r.Y1 >= o.Y1 && r.X2 <= o.X2 && r.Y2 <= o.Y2
+}
+
 func (r Rect) object() array {
 	out := make(array, 0, 4)
 	for _, v := range []float64{r.X1, r.Y1, r.X2, r.Y2} {

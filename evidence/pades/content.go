@@ -296,13 +296,3 @@ func (p *painter) show(codes []byte) error {
 	p.from[0] = math.Inf(1)
 	return nil
 }
-
-// overlaps tells whether two rectangles share any point.
-func (r Rect) overlaps(o Rect) bool {
-	return r.X1 <= o.X2 && o.X1 <= r.X2 && r.Y1 <= o.Y2 && o.Y1 <= r.Y2
-}
-
-// within tells whether r lies in o.
-func (r Rect) within(o Rect) bool {
-	return r.X1 >= o.X1 && r.Y1 >= o.Y1 && r.X2 <= o.X2 && r.Y2 <= o.Y2
-}

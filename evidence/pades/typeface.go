@@ -118,12 +118,12 @@ func (u *unpacker) descendant(t *typeface, o object) error {
 
 // measure reads the widths of characters: DW for most, W for the others.
 func (t *typeface) measure(dw, w object) error {
-	wide, err := toFloat(dw)
+	wide, err := width(dw)
 	list, ok := w.(array)
 	if err != nil || !ok {
 		return errors.New("it does not say how wide its characters are")
 	}
-	t.wide, t.widths = wide/1000, map[rune]float64{}
+	t.wide, t.widths = wide, map[rune]float64{}
 	next := 0 // in rising order, so that no width is written over
 	for i := 0; i+1 < len(list); {
 		first, ok := toInt(list[i])
@@ -132,11 +132,11 @@ func (t *typeface) measure(dw, w object) error {
 		}
 		if each, ok := list[i+1].(array); ok {
 			for k, o := range each {
-				v, err := toFloat(o)
+				v, err := width(o)
 				if err != nil {
 					return err
 				}
-				t.widths[rune(first+k)] = v / 1000
+				t.widths[rune(first+k)] = v
 			}
 			next, i = first+len(each), i+2
 			continue
@@ -145,16 +145,25 @@ func (t *typeface) measure(dw, w object) error {
 		if !ok || i+2 >= len(list) || last > 0xffff {
 			return errors.New("its widths cannot be read")
 		}
-		v, err := toFloat(list[i+2])
+		v, err := width(list[i+2])
 		if err != nil {
 			return err
 		}
 		for r := first; r <= last; r++ {
-			t.widths[rune(r)] = v / 1000
+			t.widths[rune(r)] = v
 		}
 		next, i = last+1, i+3
 	}
 	return nil
+}
+
+// width reads the width of a character, of a line of one point.
+func width(o object) (float64, error) {
+	v, err := toFloat(o)
+	if err == nil && v < 0 {
+		err = errors.New("a character of negative width")
+	}
+	return v / 1000, err
 }
 
 // read gives the characters of a string and its width in a line of one point, and demands that each looks like itself.
@@ -176,9 +185,6 @@ func (t *typeface) read(codes []byte) (runes []rune, width float64, err error) {
 		w, ok := t.widths[r]
 		if !ok {
 			w = t.wide
-		}
-		if w < 0 {
-			return nil, 0, errors.New("a character of negative width")
 		}
 		if !t.same[r] {
 			if err := t.looksLike(r); err != nil {

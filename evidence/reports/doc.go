@@ -296,7 +296,8 @@ func (s *sheet) distinct(data []byte, img goimage.Image) ([]byte, error) {
 	draw.Draw(out, out.Bounds(), goimage.White, goimage.Point{}, draw.Src)
 	draw.Draw(out, b.Sub(b.Min), img, b.Min, draw.Src)
 	var buf bytes.Buffer
-	if err := png.Encode(&buf, out); err != nil {
+	fast := png.Encoder{CompressionLevel: png.BestSpeed} // it is compressed for seconds otherwise, to save a few kilobytes
+	if err := fast.Encode(&buf, out); err != nil {
 		return nil, fmt.Errorf("widen image: %w", err)
 	}
 	return buf.Bytes(), nil
