@@ -68,7 +68,7 @@ func TestTheReportsAreSignedByWhoSignedThePack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Rooted == nil || got.Answer(seal.Integrity) != seal.Failed || !strings.Contains(got.Err().Error(), FINRAReport+": it is signed by another certificate than the manifest") {
+	if got.Rooted == nil || got.Answer(seal.Integrity) != seal.Failed || !strings.Contains(got.Err().Error(), finraReport+": it is signed by another certificate than the manifest") {
 		t.Errorf("integrity %v: %v", got.Answer(seal.Integrity), got.Err())
 	}
 }

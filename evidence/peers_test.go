@@ -56,7 +56,7 @@ func questions(t *testing.T) []question {
 		return path
 	}
 	root, other := write("root.pem", h.key.RootPEM), write("other.pem", stranger.RootPEM)
-	p7s, manifest, report := h.path(seal.SignatureFile), h.path(seal.ManifestFile), h.path(ICFRReport)
+	p7s, manifest, report := h.path(seal.SignatureFile), h.path(seal.ManifestFile), h.path(icfrReport)
 	altered := func(path string) string {
 		data, err := os.ReadFile(path)
 		if err != nil {
