@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"blackstart/harness"
 	"blackstart/harness/measure"
@@ -50,11 +51,27 @@ func fact(pairs ...string) string {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		v := pairs[i+1]
 		if !plainFact.MatchString(v) {
-			v = strconv.QuoteToASCII(v)
+			v = quoted(v)
 		}
 		words = append(words, pairs[i]+"="+v)
 	}
 	return strings.Join(words, " ")
+}
+
+// quoted is a JSON string in ASCII, in the one form that has an escape for nothing but what needs one.
+func quoted(s string) string {
+	b := []byte{'"'}
+	for _, u := range utf16.Encode([]rune(s)) {
+		switch {
+		case u == '"' || u == '\\':
+			b = append(b, '\\', byte(u))
+		case u >= ' ' && u <= '~':
+			b = append(b, byte(u))
+		default:
+			b = fmt.Appendf(b, "\\u%04x", u)
+		}
+	}
+	return string(append(b, '"'))
 }
 
 // factValue prints the bounds of a measurement.

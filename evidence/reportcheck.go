@@ -27,15 +27,7 @@ func (c *checker) reports() {
 	if now.IsZero() {
 		now = time.Now()
 	}
-	var want []string
-	if c.out.Findings != nil {
-		data, err := c.pack.ReadFile(RecordFile)
-		if err != nil {
-			c.check("report", RecordFile, err)
-			return
-		}
-		want = FactLines(c.out.Record, *c.out.Findings, seal.Digest(data))
-	}
+	want := c.facts()
 	for _, r := range c.inputs.Reports {
 		pdf, err := c.readReport(r.Path)
 		if err != nil {
@@ -51,6 +43,15 @@ func (c *checker) reports() {
 		}
 	}
 	c.note()
+}
+
+// facts are the lines that record and findings lead to; none if they cannot be read, which no block of facts is.
+func (c *checker) facts() []string {
+	data, err := c.pack.ReadFile(RecordFile)
+	if err != nil || c.out.Findings == nil {
+		return nil
+	}
+	return FactLines(c.out.Record, *c.out.Findings, seal.Digest(data))
 }
 
 // readReport reads a report that is small enough to be one.

@@ -143,6 +143,9 @@ objective=value verdict=inconclusive measure=rpo.value value=0.05..12840.55 aske
 objective=decision verdict=inconclusive measure=decision value=failed-over asked=refused
 objective=` + strings.Repeat("x", 122) + `
   xxxxxxxx verdict=inconclusive measure=rpo.lost value=unknown asked=0`
+	if got := quoted("a\n\U0001f600"); got != `"a\u000a\ud83d\ude00"` {
+		t.Errorf("quoted as %s", got)
+	}
 	if got := strings.Join(FactLines(rec, f, "00ff"), "\n"); got != want {
 		t.Errorf("facts:\n%s", got)
 	}
