@@ -3,6 +3,7 @@ package evidence
 import (
 	"fmt"
 	"io/fs"
+	"iter"
 	"math"
 	"slices"
 	"sort"
@@ -19,6 +20,9 @@ const (
 	bucketNS  = 500_000_000 // width of a point of latency and success
 	maxMarks  = 18          // events marked in a chart
 	maxPoints = 20_000      // of one series of observations
+
+	maxHalves   = 200_000             // half seconds of one load: more than a day
+	maxInBucket = loadgen.MaxRate / 2 // requests that may be due in half a second
 )
 
 // chart is one plot with its file name, without ending. Its images are drawn by charts; its numbers need no drawing.
@@ -93,33 +97,43 @@ func (d *drawing) at(s harness.Stamp) float64 { return s.Sub(d.zero).Seconds() }
 
 // bucket is what was due in one half second.
 type bucket struct {
+	key       int
 	due, ok   int
 	latencies []float64 // ms
 }
 
-// buckets sorts samples by due time.
-func (d *drawing) buckets(samples []loadgen.Sample) (map[int]*bucket, []int) {
-	all := map[int]*bucket{}
-	var keys []int
-	for _, s := range samples {
-		at := int64(d.rec.Anchor) + s.Due - int64(d.zero)
-		key := int(math.Floor(float64(at) / bucketNS))
-		b := all[key]
-		if b == nil {
-			b = &bucket{}
-			all[key] = b
-			keys = append(keys, key)
+// buckets sorts samples into half seconds by when they were due and shows each one when it is whole: samples come in order of
+// due, so that no more than one is in memory. It stops at the first error.
+func (d *drawing) buckets(samples iter.Seq2[loadgen.Sample, error], latencies bool, show func(bucket)) error {
+	b, shown := bucket{}, 0
+	for s, err := range samples {
+		if err != nil {
+			return err
 		}
-		b.due++
+		at := int64(d.rec.Anchor) + s.Due - int64(d.zero)
+		if key := int(math.Floor(float64(at) / bucketNS)); key != b.key || b.due == 0 {
+			if b.due > 0 {
+				show(b)
+			}
+			if shown++; shown > maxHalves {
+				return fmt.Errorf("requests are due in more than %d half seconds", maxHalves)
+			}
+			b = bucket{key: key, latencies: b.latencies[:0]}
+		}
+		if b.due++; b.due > maxInBucket {
+			return fmt.Errorf("more than %d requests are due in half a second", maxInBucket)
+		}
 		if s.Outcome == loadgen.OK {
 			b.ok++
 		}
-		if s.Done != loadgen.Never {
+		if s.Done != loadgen.Never && latencies {
 			b.latencies = append(b.latencies, float64(s.Done-s.Due)/1e6)
 		}
 	}
-	sort.Ints(keys)
-	return all, keys
+	if b.due > 0 {
+		show(b)
+	}
+	return nil
 }
 
 func middle(key int) float64 { return (float64(key) + 0.5) * bucketNS / 1e9 }
@@ -139,17 +153,14 @@ func (d *drawing) latency() chart {
 		if s.Kind != "samples" || s.Workload != "http.query" {
 			continue
 		}
-		samples, err := d.src.Samples(s.ID)
-		if err != nil {
-			break // a torn file: the report says so, the chart shows no data
-		}
-		name = s.Load
-		all, keys := d.buckets(samples)
-		for _, k := range keys {
-			l := all[k].latencies
-			sort.Float64s(l)
-			p50.T, p50.V = append(p50.T, middle(k)), append(p50.V, quantile(l, 0.5))
-			p99.T, p99.V = append(p99.T, middle(k)), append(p99.V, quantile(l, 0.99))
+		median, high := plots.Series{Name: "p50"}, plots.Series{Name: "p99"}
+		err := d.buckets(d.src.Samples(s.ID, 0), true, func(b bucket) {
+			sort.Float64s(b.latencies)
+			median.T, median.V = append(median.T, middle(b.key)), append(median.V, quantile(b.latencies, 0.5))
+			high.T, high.V = append(high.T, middle(b.key)), append(high.V, quantile(b.latencies, 0.99))
+		})
+		if err == nil { // of a torn file the report says so, the chart shows no data
+			name, p50, p99 = s.Load, median, high
 		}
 		break
 	}
@@ -165,16 +176,13 @@ func (d *drawing) success() chart {
 		if s.Kind != "samples" {
 			continue
 		}
-		samples, err := d.src.Samples(s.ID)
-		if err != nil {
-			continue // a torn file: the report says so
-		}
 		line := plots.Series{Name: s.Load}
-		all, keys := d.buckets(samples)
-		for _, k := range keys {
-			line.T, line.V = append(line.T, middle(k)), append(line.V, 100*float64(all[k].ok)/float64(all[k].due))
+		err := d.buckets(d.src.Samples(s.ID, 0), false, func(b bucket) {
+			line.T, line.V = append(line.T, middle(b.key)), append(line.V, 100*float64(b.ok)/float64(b.due))
+		})
+		if err == nil { // of a torn file the report says so
+			series = append(series, line)
 		}
-		series = append(series, line)
 	}
 	return chart{name: "success", caption: "Share of the requests due in each half second that were answered well, by load.", plot: plots.Success(series, nil, d.axis)}
 }

@@ -20,8 +20,8 @@ var bucketWidths = []int64{250e6, 500e6, 1e9, 2e9, 5e9, 10e9, 30e9, 60e9, 300e9,
 func (d *drawing) classes() chart {
 	s := plots.Stacked{Axis: d.axis, Title: "How clients' requests ended: no load"}
 	caption := "No load of clients was read, so nothing can be shown."
-	if stream, samples, ok := d.users(); ok && len(samples) > 0 {
-		from, width, layers := d.stacks(samples)
+	if stream, first, last, ok := d.users(); ok {
+		from, width, layers := d.stacks(stream, first, last)
 		s.Title = "How requests of load " + stream.Load + " ended"
 		s.YLabel = fmt.Sprintf("requests due in each %s", measure.Length(width))
 		s.From, s.Width, s.Layers = float64(from)/1e9, float64(width)/1e9, layers
@@ -30,8 +30,12 @@ func (d *drawing) classes() chart {
 	return chart{name: "classes", caption: caption, plot: s}
 }
 
-// users finds the stream that objectives on users speak of, else the first of people's queries, else the first of all.
-func (d *drawing) users() (harness.Stream, []loadgen.Sample, bool) {
+// due is when a sample was due, in ns since moment 0.
+func (d *drawing) due(s loadgen.Sample) int64 { return int64(d.rec.Anchor) + s.Due - int64(d.zero) }
+
+// users finds the stream that objectives on users speak of, else the first of people's queries, else the first of all; and when
+// the first and the last of its samples were due. It is not ok if there is none, or if the file is not whole.
+func (d *drawing) users() (stream harness.Stream, first, last int64, ok bool) {
 	var best *harness.Stream
 	rank := 0
 	for i, s := range d.rec.Streams {
@@ -52,19 +56,23 @@ func (d *drawing) users() (harness.Stream, []loadgen.Sample, bool) {
 		}
 	}
 	if best == nil {
-		return harness.Stream{}, nil, false
+		return harness.Stream{}, 0, 0, false
 	}
-	samples, err := d.src.Samples(best.ID)
-	return *best, samples, err == nil // a torn file: the report says so, the chart shows no data
+	for s, err := range d.src.Samples(best.ID, 0) {
+		if err != nil {
+			return *best, 0, 0, false // a torn file: the report says so, the chart shows no data
+		}
+		due := d.due(s)
+		if !ok {
+			first, last, ok = due, due, true
+		}
+		first, last = min(first, due), max(last, due)
+	}
+	return *best, first, last, ok
 }
 
 // stacks counts samples in buckets of due time, one layer for each class that there is; from and width are in ns since moment 0.
-func (d *drawing) stacks(samples []loadgen.Sample) (from, width int64, layers []plots.Layer) {
-	due := func(s loadgen.Sample) int64 { return int64(d.rec.Anchor) + s.Due - int64(d.zero) }
-	first, last := due(samples[0]), due(samples[0])
-	for _, s := range samples {
-		first, last = min(first, due(s)), max(last, due(s))
-	}
+func (d *drawing) stacks(stream harness.Stream, first, last int64) (from, width int64, layers []plots.Layer) {
 	width = bucketWidths[len(bucketWidths)-1]
 	for _, w := range bucketWidths {
 		if (last-first)/w < maxBuckets {
@@ -78,14 +86,14 @@ func (d *drawing) stacks(samples []loadgen.Sample) (from, width int64, layers []
 		return from, width, nil // due times that no schedule gives: validity says so
 	}
 	var counts [loadgen.NumOutcomes][]float64
-	for _, s := range samples {
-		if s.Outcome >= loadgen.NumOutcomes {
+	for s, err := range d.src.Samples(stream.ID, 0) {
+		if err != nil || s.Outcome >= loadgen.NumOutcomes {
 			continue
 		}
 		if counts[s.Outcome] == nil {
 			counts[s.Outcome] = make([]float64, n)
 		}
-		counts[s.Outcome][(due(s)-from)/width]++
+		counts[s.Outcome][(d.due(s)-from)/width]++
 	}
 	for o, v := range counts {
 		if v != nil {

@@ -21,18 +21,21 @@ func (d *drawing) lag() chart {
 		if p.Probe != probeHeartbeat {
 			continue
 		}
-		answers, err := d.src.Observations(p.Probe, p.On)
+		line := plots.Series{Name: "heartbeat age on " + p.On}
+		n, err := d.answers(p)
 		if err != nil {
 			continue
 		}
-		line := plots.Series{Name: "heartbeat age on " + p.On}
-		step := len(answers)/maxPoints + 1
-		for i := 0; i < len(answers); i += step {
-			v := math.NaN()
-			if ageKnown(answers[i]) {
-				v = float64(answers[i].Value) / 1e9
+		i, step := 0, n/maxPoints+1
+		for o := range d.src.Observations(p.Probe, p.On) {
+			if i++; (i-1)%step != 0 {
+				continue
 			}
-			line.T, line.V = append(line.T, d.at(answers[i].At.Hi)), append(line.V, v)
+			v := math.NaN()
+			if ageKnown(o) {
+				v = float64(o.Value) / 1e9
+			}
+			line.T, line.V = append(line.T, d.at(o.At.Hi)), append(line.V, v)
 		}
 		series = append(series, line)
 	}
@@ -40,6 +43,18 @@ func (d *drawing) lag() chart {
 	c.Title = "Age of the standby's data"
 	return chart{name: "replication", plot: c, caption: "Age of the primary's heartbeat row as the standby has it: what a failover at that moment would have lost. The line ends where the " +
 		"standby was promoted or gave no answer."}
+}
+
+// answers counts what a probe found. It is an error if its file is not whole.
+func (d *drawing) answers(p harness.ProbeSeries) (int, error) {
+	n := 0
+	for _, err := range d.src.Observations(p.Probe, p.On) {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 // ageKnown tells whether an answer of the heartbeat says how old the data of a standby is. A node that was promoted is none.

@@ -50,15 +50,15 @@ func (c *checker) agreesWithProbe(p harness.ProbeSeries) error {
 		return err
 	}
 	defer f.Close()
-	r := bufio.NewReader(f)
+	r := bufio.NewReaderSize(f, measure.MaxObservationLine)
 	last := harness.Stamp(0)
 	for n := 1; ; n++ {
-		line, err := r.ReadBytes('\n')
+		line, err := r.ReadSlice('\n') // of a line that is too long no more than this is ever in memory
 		if errors.Is(err, io.EOF) && len(line) == 0 {
 			return nil
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("line %d, which is one of at most %d bytes and ends in a newline: %w", n, measure.MaxObservationLine, err)
 		}
 		var o harness.Observation
 		if err := seal.StrictDecode(line, &o); err != nil {
@@ -89,25 +89,24 @@ func (c *checker) agreesWithLedger() error {
 		if err := agreesWithReadings(rec, s.ID); err != nil {
 			return err
 		}
-		attempts, err := src.Attempts(s.ID)
-		if err != nil {
-			return err
-		}
 		good := 0
-		for _, a := range attempts {
+		for a, err := range src.Attempts(s.ID) {
+			if err != nil {
+				return err
+			}
 			if a.Outcome == loadgen.AttemptOK {
 				good++
 			}
 			if rec.Ledger.OldRead && a.New == 0 && a.Old > 0 {
-				onlyOld++
-				stranded = append(stranded, a.ID)
+				if onlyOld++; len(stranded) < len(rec.Ledger.StrandedInWAL) {
+					stranded = append(stranded, a.ID)
+				}
 			}
 		}
-		samples, err := src.Samples(s.ID)
-		if err != nil {
-			return err
-		}
-		for _, one := range samples {
+		for one, err := range src.Samples(s.ID, 0) {
+			if err != nil {
+				return err
+			}
 			if one.Outcome == loadgen.OK {
 				good--
 			}

@@ -111,7 +111,7 @@ type view struct {
 	zero   harness.Stamp
 	source fs.FS // root of the bag or of the pack
 	src    measure.Source
-	read   map[string][]harness.Observation // by probe: what was already read
+	read   map[string]bool // by file: whether a probe's answers can be read in full
 	specs  []ReportSpec
 }
 

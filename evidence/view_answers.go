@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"blackstart/evidence/reports"
@@ -13,7 +14,7 @@ import (
 const maxContrasts = 6
 
 // judged are the answers that the probe was given from the first fault to the end of the observation, each with its kind.
-func (v *view) judged() []measure.Judged {
+func (v *view) judged() iter.Seq[measure.Judged] {
 	return measure.JudgeAnswers(v.observations(probeAnswers), harness.Interval{Lo: v.firstFault(), Hi: v.rec.Observation.Hi}, v.staleAfter())
 }
 
@@ -39,19 +40,19 @@ func (v *view) known() reports.Known {
 			k.Note = "Not judged: " + m.Detail + "."
 		}
 	}
-	all := v.judged()
-	counts := map[string]int{}
-	for _, j := range all {
+	counts, all := map[string]int{}, 0
+	for j := range v.judged() {
 		counts[j.Kind]++
+		all++
 	}
 	asked := 0
-	for _, o := range v.observations(probeAnswers) {
+	for o := range v.observations(probeAnswers) {
 		if o.Answer != nil && !o.Answer.Wrote && o.At.Lo >= v.firstFault() && o.At.Lo <= v.rec.Observation.Hi {
 			asked++
 		}
 	}
 	count := func(kind string) string { return measure.Count(int64(counts[kind])) }
-	k.Asked = fmt.Sprintf("asked %s, answered %s", measure.Count(int64(asked)), measure.Count(int64(len(all))))
+	k.Asked = fmt.Sprintf("asked %s, answered %s", measure.Count(int64(asked)), measure.Count(int64(all)))
 	k.Right, k.Wrong, k.Stale, k.Foreign = count(measure.AnswerRight), count(measure.AnswerWrong), count(measure.AnswerStale), count(measure.AnswerForeign)
 	for _, c := range v.contrasts() {
 		k.First = append(k.First, v.contrast(c))
@@ -65,14 +66,17 @@ func (v *view) contrasts() []measure.Contrast {
 	var out []measure.Contrast
 	ever := measure.JudgeAnswers(v.observations(probeAnswers), harness.Interval{Lo: 1, Hi: v.rec.Observation.Hi}, v.staleAfter())
 	seen := map[string]bool{}
-	for _, j := range v.judged() {
+	for j := range v.judged() {
 		key := j.Kind + " " + j.Answer.Question
-		if j.Kind == measure.AnswerRight || seen[key] || len(out) == maxContrasts {
+		if len(out) == maxContrasts {
+			break
+		}
+		if j.Kind == measure.AnswerRight || seen[key] {
 			continue
 		}
 		seen[key] = true
 		c := measure.Contrast{Wrong: j}
-		for _, r := range ever {
+		for r := range ever {
 			if r.Kind != measure.AnswerRight || r.Answer.Question != j.Answer.Question {
 				continue
 			}

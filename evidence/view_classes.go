@@ -22,31 +22,41 @@ func (v *view) outcomeRows() []reports.Outcome {
 		if s.Kind != "samples" {
 			continue
 		}
-		samples, err := v.src.Samples(s.ID)
+		counts, err := v.endings(s)
 		if err != nil {
 			rows = append(rows, reports.Outcome{Load: s.Load, Class: "its file is not whole: " + err.Error()})
 			continue
 		}
-		for cohort := range max(1, len(s.Cohorts)) {
-			rows = append(rows, v.cohortRows(s, cohort, samples)...)
+		for cohort := range counts {
+			rows = append(rows, v.cohortRows(s, cohort, counts[cohort])...)
 		}
 	}
 	return rows
 }
 
-func (v *view) cohortRows(s harness.Stream, cohort int, samples []loadgen.Sample) []reports.Outcome {
-	var classes [loadgen.NumOutcomes]ended
-	all := 0
-	for _, one := range samples {
-		if int(one.Cohort) != cohort || one.Outcome >= loadgen.NumOutcomes {
+// endings counts the samples of a stream, for each of its cohorts and outcomes.
+func (v *view) endings(s harness.Stream) ([][loadgen.NumOutcomes]ended, error) {
+	counts := make([][loadgen.NumOutcomes]ended, max(1, len(s.Cohorts)))
+	for one, err := range v.src.Samples(s.ID, 0) {
+		if err != nil {
+			return nil, err
+		}
+		if int(one.Cohort) >= len(counts) || one.Outcome >= loadgen.NumOutcomes {
 			continue
 		}
-		all++
-		c := &classes[one.Outcome]
+		c := &counts[one.Cohort][one.Outcome]
 		if c.n++; c.n == 1 {
 			c.first = one.Due
 		}
 		c.last = one.Due
+	}
+	return counts, nil
+}
+
+func (v *view) cohortRows(s harness.Stream, cohort int, classes [loadgen.NumOutcomes]ended) []reports.Outcome {
+	all := 0
+	for _, c := range classes {
+		all += c.n
 	}
 	name := ""
 	if cohort < len(s.Cohorts) {

@@ -19,18 +19,21 @@ func (v *view) load() []reports.Stream {
 			continue
 		}
 		row := reports.Stream{Name: s.Load + " (" + s.Workload + ")", Place: s.Place, Intended: fmt.Sprintf("%d/s", s.Freq)}
-		samples, err := src.Samples(s.ID)
+		counts, all, err := map[loadgen.Outcome]int{}, 0, error(nil)
+		var one loadgen.Sample
+		for one, err = range src.Samples(s.ID, 0) {
+			if err == nil {
+				counts[one.Outcome]++
+				all++
+			}
+		}
 		if err != nil {
 			row.Outcomes = "file is not whole: " + err.Error()
 			rows = append(rows, row)
 			continue
 		}
-		counts := map[loadgen.Outcome]int{}
-		for _, one := range samples {
-			counts[one.Outcome]++
-		}
-		offered := len(samples) - counts[loadgen.Unsent]
-		row.Intended += ", " + measure.Count(int64(len(samples)))
+		offered := all - counts[loadgen.Unsent]
+		row.Intended += ", " + measure.Count(int64(all))
 		row.Offered, row.Achieved = measure.Count(int64(offered)), measure.Count(int64(counts[loadgen.OK]))
 		row.Outcomes = outcomes(counts)
 		rows = append(rows, row)
@@ -69,12 +72,11 @@ func (v *view) controlTotal(s harness.Stream) string {
 	if s.Kind != "ledger" {
 		return ""
 	}
-	attempts, err := measure.Files(v.source, v.rec).Attempts(s.ID)
-	if err != nil {
-		return ""
-	}
 	var sum harness.Amount
-	for _, a := range attempts {
+	for a, err := range measure.Files(v.source, v.rec).Attempts(s.ID) {
+		if err != nil {
+			return ""
+		}
 		sum += harness.Amount(a.Amount)
 	}
 	return sum.String()

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -78,7 +79,7 @@ func (v *view) of(name, load string) harness.Measurement {
 
 // ageAt is how old the standby's data was at a moment, by the last heartbeat that was read before it.
 func (v *view) ageAt(at harness.Stamp) (age int64, ok bool) {
-	for _, o := range v.observations(probeHeartbeat) {
+	for o := range v.observations(probeHeartbeat) {
 		if o.At.Hi > at {
 			break
 		}
@@ -90,24 +91,36 @@ func (v *view) ageAt(at harness.Stamp) (age int64, ok bool) {
 }
 
 // observations gives what a probe recorded, wherever it asked; a file that is not whole gives nothing here and fails validity.
-func (v *view) observations(probe string) []harness.Observation {
-	if all, ok := v.read[probe]; ok {
-		return all
+func (v *view) observations(probe string) iter.Seq[harness.Observation] {
+	return func(yield func(harness.Observation) bool) {
+		for _, p := range v.rec.Probes {
+			if p.Probe != probe || !v.readable(p) {
+				continue
+			}
+			for o, err := range v.src.Observations(p.Probe, p.On) {
+				if err != nil || !yield(o) {
+					return
+				}
+			}
+		}
 	}
-	var all []harness.Observation
-	for _, p := range v.rec.Probes {
-		if p.Probe != probe {
-			continue
-		}
-		if some, err := v.src.Observations(p.Probe, p.On); err == nil {
-			all = append(all, some...)
-		}
+}
+
+// readable tells whether a probe's file can be read in full; each is tried once.
+func (v *view) readable(p harness.ProbeSeries) bool {
+	if ok, tried := v.read[p.File]; tried {
+		return ok
 	}
 	if v.read == nil {
-		v.read = map[string][]harness.Observation{}
+		v.read = map[string]bool{}
 	}
-	v.read[probe] = all
-	return all
+	v.read[p.File] = true
+	for _, err := range v.src.Observations(p.Probe, p.On) {
+		if err != nil {
+			v.read[p.File] = false
+		}
+	}
+	return v.read[p.File]
 }
 
 // restored is when service was back for new connections, if it was.

@@ -46,6 +46,7 @@ const readBuffer = 1 << 16
 type Reader[T any] struct {
 	Header Header
 
+	file   io.Reader
 	in     *bufio.Reader
 	size   int
 	next   uint64
@@ -117,7 +118,29 @@ func open[T any](r io.Reader, kind FileKind, decode func([]byte, uint64, Header)
 	if h.Kind != kind {
 		return nil, fmt.Errorf("read %s: %w: it holds %s", kind, ErrKind, h.Kind)
 	}
-	return &Reader[T]{Header: h, in: bufio.NewReaderSize(r, readBuffer), size: kind.recordSize(), decode: decode}, nil
+	return &Reader[T]{Header: h, file: r, in: bufio.NewReaderSize(r, readBuffer), size: kind.recordSize(), decode: decode}, nil
+}
+
+// Skip makes record n the next one. It must come before the first Next, and
+// reads nothing of what is skipped where the file can seek.
+func (r *Reader[T]) Skip(n uint64) error {
+	if r.Header.Count > 0 && n > r.Header.Count {
+		return fmt.Errorf("read %s: there is no record %d of %d", r.Header.Kind, n, r.Header.Count)
+	}
+	r.next = n
+	f, ok := r.file.(io.Seeker)
+	if !ok {
+		_, err := io.CopyN(io.Discard, r.in, int64(n)*int64(r.size)) //nolint:gosec // a file's size
+		if err != nil {
+			return fmt.Errorf("read %s: record %d: %w", r.Header.Kind, n, err)
+		}
+		return nil
+	}
+	if _, err := f.Seek(HeaderSize+int64(n)*int64(r.size), io.SeekStart); err != nil { //nolint:gosec // a file's size
+		return fmt.Errorf("read %s: record %d: %w", r.Header.Kind, n, err)
+	}
+	r.in.Reset(r.file)
+	return nil
 }
 
 // All iterates over the records that are left. The iteration ends after the

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"sort"
 
@@ -56,30 +57,37 @@ func answered(o harness.Observation) bool {
 
 // JudgeAnswers judges every answer in observations that was asked for within span, in their order, the right ones too. With
 // staleAfter (ns) above 0, an answer that shows an older version of the marker than one that had been acknowledged by
-// staleAfter before it was asked for is stale.
-func JudgeAnswers(observations []harness.Observation, span harness.Interval, staleAfter int64) []Judged {
-	written := acknowledged(observations)
-	var all []Judged
-	for _, o := range observations {
-		if !answered(o) || o.At.Lo < span.Lo || o.At.Lo > span.Hi {
-			continue
+// staleAfter before it was asked for is stale. It goes through observations twice and keeps none of them.
+func JudgeAnswers(observations iter.Seq[harness.Observation], span harness.Interval, staleAfter int64) iter.Seq[Judged] {
+	return judgedAnswers(observations, acknowledged(observations), span, staleAfter)
+}
+
+// judgedAnswers is JudgeAnswers where the versions that were acknowledged among observations are known.
+func judgedAnswers(observations iter.Seq[harness.Observation], written []version, span harness.Interval, staleAfter int64) iter.Seq[Judged] {
+	return func(yield func(Judged) bool) {
+		for o := range observations {
+			if answered(o) && o.At.Lo >= span.Lo && o.At.Lo <= span.Hi && !yield(judgeAnswer(o, written, staleAfter)) {
+				return
+			}
 		}
-		j := Judged{Kind: AnswerRight, At: o.At, Answer: *o.Answer}
-		marker := j.Answer.Question == MarkerQuestion
-		if marker && staleAfter > 0 {
-			j.Newest = newestBy(written, o.At.Lo-harness.Stamp(staleAfter))
-		}
-		switch {
-		case len(j.Answer.Foreign) > 0:
-			j.Kind = AnswerForeign
-		case marker && j.Newest > j.Answer.Version:
-			j.Kind = AnswerStale
-		case !marker && j.Answer.First != j.Answer.Right:
-			j.Kind = AnswerWrong
-		}
-		all = append(all, j)
 	}
-	return all
+}
+
+func judgeAnswer(o harness.Observation, written []version, staleAfter int64) Judged {
+	j := Judged{Kind: AnswerRight, At: o.At, Answer: *o.Answer}
+	marker := j.Answer.Question == MarkerQuestion
+	if marker && staleAfter > 0 {
+		j.Newest = newestBy(written, o.At.Lo-harness.Stamp(staleAfter))
+	}
+	switch {
+	case len(j.Answer.Foreign) > 0:
+		j.Kind = AnswerForeign
+	case marker && j.Newest > j.Answer.Version:
+		j.Kind = AnswerStale
+	case !marker && j.Answer.First != j.Answer.Right:
+		j.Kind = AnswerWrong
+	}
+	return j
 }
 
 // version is one version of the marker, or a newer one, acknowledged by at.
@@ -89,9 +97,9 @@ type version struct {
 }
 
 // acknowledged lists when which version of the marker had been acknowledged, in order of time and of version.
-func acknowledged(observations []harness.Observation) []version {
+func acknowledged(observations iter.Seq[harness.Observation]) []version {
 	var all []version
-	for _, o := range observations {
+	for o := range observations {
 		if a := o.Answer; a != nil && a.Wrote && o.Reached && o.OK {
 			all = append(all, version{o.At.Hi, a.Version})
 		}
@@ -111,76 +119,10 @@ func newestBy(all []version, at harness.Stamp) int64 {
 	return all[n-1].n
 }
 
-// WrongAnswers lists the answers to known questions, as probe answers.known recorded them, that were wrong, stale or foreign,
-// from the first fault to the end of observation, in order of time. What is stale is said by the first objective on
-// answers.wrong. It is an error if the probe's file cannot be read; a drill without the probe has none.
-func WrongAnswers(rec *harness.Record, src Source) ([]Judged, error) {
-	all, err := judged(rec, src)
-	return slices.DeleteFunc(all, func(j Judged) bool { return j.Kind == AnswerRight }), err
-}
-
 // Contrast is one known question with a wrong answer and the right one, as they came.
 type Contrast struct {
 	Wrong Judged
 	Right Judged // Kind "" if the question was never answered rightly
-}
-
-// Contrasted finds the first answer that was not right, wrong ones before others, and the right answer to the same question
-// that came last before it, or else first after it. It is false if every answer was right.
-func Contrasted(rec *harness.Record, src Source) (Contrast, bool, error) {
-	all, err := judged(rec, src)
-	if err != nil {
-		return Contrast{}, false, err
-	}
-	first := -1
-	for i, j := range all {
-		if j.Kind == AnswerWrong || j.Kind != AnswerRight && first < 0 {
-			if first = i; j.Kind == AnswerWrong {
-				break
-			}
-		}
-	}
-	if first < 0 {
-		return Contrast{}, false, nil
-	}
-	c := Contrast{Wrong: all[first]}
-	observations, _ := knownAnswers(rec, src) // it was read above
-	for _, j := range JudgeAnswers(observations, harness.Interval{Lo: 1, Hi: rec.Observation.Hi}, staleAfter(rec)) {
-		if j.Kind != AnswerRight || j.Answer.Question != c.Wrong.Answer.Question {
-			continue
-		}
-		if j.At.Lo > c.Wrong.At.Lo && c.Right.Kind != "" {
-			break
-		}
-		c.Right = j
-	}
-	return c, true, nil
-}
-
-func judged(rec *harness.Record, src Source) ([]Judged, error) {
-	observations, err := knownAnswers(rec, src)
-	first := firstFault(rec)
-	if err != nil || first == 0 {
-		return nil, err
-	}
-	return JudgeAnswers(observations, harness.Interval{Lo: first, Hi: rec.Observation.Hi}, staleAfter(rec)), nil
-}
-
-// knownAnswers reads all that probe answers.known recorded.
-func knownAnswers(rec *harness.Record, src Source) ([]harness.Observation, error) {
-	var all []harness.Observation
-	for _, p := range rec.Probes {
-		if p.Probe != probeAnswers {
-			continue
-		}
-		some, err := src.Observations(p.Probe, p.On)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, some...)
-	}
-	inOrder(all)
-	return all, nil
 }
 
 // staleAfter is when an answer is stale, in ns, by the first objective that says so.

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"fmt"
+	"iter"
 
 	"blackstart/harness"
 )
@@ -19,9 +20,9 @@ func ageLimit(s harness.SteadyState, probe string) int64 {
 // CaughtUp bounds when the standby caught up after from: not before the last answer that was certainly older than limit (ns),
 // and by the first answer within it after which every answer is. answers are in order of time. It is never if the last answer
 // is not within the limit, and asked tells whether there was any answer at all after from.
-func CaughtUp(answers []harness.Observation, limit int64, from, end harness.Stamp) (at harness.Interval, asked bool) {
+func CaughtUp(answers iter.Seq[harness.Observation], limit int64, from, end harness.Stamp) (at harness.Interval, asked bool) {
 	at.Lo = from
-	for _, o := range answers {
+	for o := range answers {
 		if o.At.Hi < from || o.At.Hi > end {
 			continue
 		}

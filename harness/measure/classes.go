@@ -42,14 +42,7 @@ func (d *drill) errorClasses() []harness.Measurement {
 	}
 	var all []harness.Measurement
 	for _, s := range d.series {
-		cohorts := max(1, len(s.Stream.Cohorts))
-		counts := make([][loadgen.NumOutcomes]int64, cohorts)
-		for _, sample := range due(s.Samples, d.rel(d.tf.Lo), d.rel(d.rec.Observation.Hi)+1) {
-			if int(sample.Cohort) < cohorts && sample.Outcome < loadgen.NumOutcomes {
-				counts[sample.Cohort][sample.Outcome]++
-			}
-		}
-		for cohort, count := range counts {
+		for cohort, count := range s.errors {
 			for outcome, n := range count {
 				o := loadgen.Outcome(outcome) //nolint:gosec // below NumOutcomes
 				if n == 0 || o == loadgen.None || o == loadgen.OK || o == loadgen.Unsent {
@@ -67,14 +60,21 @@ func (d *drill) errorClasses() []harness.Measurement {
 	return all
 }
 
-// Dominant finds the commonest way in which the requests of samples due in [from, to] were bad at limit, and how many of all
-// of them were bad in that way. It is None if none was bad.
-func Dominant(samples []loadgen.Sample, from, to, limit int64) (class loadgen.Outcome, count, all int) {
+// dominant finds the commonest way in which the requests of a cohort due in [from, to] were bad by the limit that counts as
+// recovered, and how many of all of them were bad in that way. It is None if none was bad.
+func (d *drill) dominant(own track, from, to int64) (class loadgen.Outcome, count, all int) {
 	var counts [loadgen.NumOutcomes]int
-	within := due(samples, from, to+1)
-	for _, s := range within {
-		if bad(s, limit) && s.Outcome < loadgen.NumOutcomes {
-			counts[s.Outcome]++
+	i, j := own.between(from, to+1)
+	for s, err := range d.src.Samples(own.stream.ID, i) {
+		if err != nil || i >= j {
+			break
+		}
+		i++
+		if own.has(s) {
+			all++
+			if bad(s, own.slo) && s.Outcome < loadgen.NumOutcomes {
+				counts[s.Outcome]++
+			}
 		}
 	}
 	for o, n := range counts {
@@ -82,13 +82,13 @@ func Dominant(samples []loadgen.Sample, from, to, limit int64) (class loadgen.Ou
 			class, count = loadgen.Outcome(o), n //nolint:gosec // below NumOutcomes
 		}
 	}
-	return class, count, len(within)
+	return class, count, all
 }
 
 // clientsSaw says what a cohort that did not recover saw in its last window: "certificate expired (98%)".
 func (d *drill) clientsSaw(s seen) string {
 	limits := d.rec.Scenario.Recovered
-	class, n, all := Dominant(s.cohort.Own, s.end-int64(limits.Window), s.end, int64(limits.P99AtMost))
+	class, n, all := d.dominant(s.cohort.Own, s.end-int64(limits.Window), s.end)
 	if n == 0 {
 		return ""
 	}
@@ -111,29 +111,20 @@ func percent(n, all int) string {
 // anyAnswer is the outage as one sees it who asks only whether an answer came: a wrong one counts as good. It is only worked
 // out for a cohort that was given wrong answers.
 func (d *drill) anyAnswer(s seen) Outage {
-	wrong := func(all []loadgen.Sample) bool {
-		for _, x := range due(all, d.rel(s.fault.Lo), s.end+1) {
-			if answeredWrong(x) {
-				return true
-			}
-		}
-		return false
+	wrong := func(t track) bool {
+		from, to := t.between(d.rel(s.fault.Lo), s.end+1)
+		return t.forth(from, to, t.wrong.word) >= 0
 	}
 	if s.err != nil || !wrong(s.cohort.Own) && !wrong(s.cohort.Edges) {
 		return Outage{}
 	}
-	lenient := func(all []loadgen.Sample) []loadgen.Sample {
-		kept := make([]loadgen.Sample, len(all))
-		for i, x := range all {
-			if kept[i] = x; answeredWrong(x) {
-				kept[i].Outcome = loadgen.OK
-			}
-		}
-		return kept
-	}
 	c := s.cohort
-	c.Own, c.Edges = lenient(c.Own), lenient(c.Edges)
-	return Restored(c, d.rec.Scenario.Recovered, d.bounds(s.fault), s.end)
+	c.Own.lenient, c.Edges.lenient = true, true
+	outage, err := Restored(c, d.rec.Scenario.Recovered, d.bounds(s.fault), s.end)
+	if err != nil {
+		return Outage{}
+	}
+	return outage
 }
 
 func answeredWrong(s loadgen.Sample) bool {

@@ -110,8 +110,8 @@ func short(f harness.Finding) string {
 // exceptions lists what the target did that it must not do, whatever the objectives ask.
 func (d *drill) exceptions() []string {
 	all := []string{}
-	if attempts, _, err := d.attempts(""); err == nil {
-		classes := Classify(attempts, d.rec.Ledger.BusinessTwice)
+	if l := d.ledger(""); l.err == nil {
+		classes := l.classes(d.rec.Ledger.BusinessTwice)
 		if n := countOf(classes, ContractBreak); n > 0 {
 			all = append(all, fmt.Sprintf("%s writes were refused for certain and are there all the same", Count(int64(n))))
 		}
@@ -120,16 +120,10 @@ func (d *drill) exceptions() []string {
 		}
 	}
 	for _, s := range d.series {
-		var counts [loadgen.NumOutcomes]int64
-		for _, sample := range s.Samples {
-			if sample.Outcome < loadgen.NumOutcomes {
-				counts[sample.Outcome]++
-			}
-		}
-		if n := counts[loadgen.WrongAnswer]; n > 0 {
+		if n := s.outcomes[loadgen.WrongAnswer]; n > 0 {
 			all = append(all, fmt.Sprintf("load %s got %s wrong answers", s.Stream.Load, Count(n)))
 		}
-		if n := counts[loadgen.ForeignAnswer]; n > 0 {
+		if n := s.outcomes[loadgen.ForeignAnswer]; n > 0 {
 			all = append(all, fmt.Sprintf("load %s got %s answers of another namespace than it asked", s.Stream.Load, Count(n)))
 		}
 	}

@@ -2,7 +2,7 @@ package measure
 
 import (
 	"fmt"
-	"slices"
+	"iter"
 	"time"
 
 	"blackstart/harness"
@@ -22,29 +22,32 @@ type Exposed struct {
 }
 
 // Exposures turns the heartbeat's answers, in order of time, into what was exposed in [from, end], all ns since the anchor.
-func Exposures(answers []harness.Observation, anchor harness.Stamp, from, end int64) []Exposed {
+func Exposures(answers iter.Seq[harness.Observation], anchor harness.Stamp, from, end int64) []Exposed {
 	var all []Exposed
 	rel := func(s harness.Stamp) int64 { return int64(s - anchor) }
-	for i := 0; i < len(answers); i++ {
-		o := answers[i]
-		if !aged(o) || rel(o.At.Lo) > end {
-			continue
-		}
-		e := Exposed{Beat: rel(o.At.Hi) - o.Value, Asked: rel(o.At.Lo), Next: end}
-		for _, n := range answers[i+1:] {
-			if aged(n) || promoted(n) {
-				e.Next = min(end, rel(n.At.Hi))
-				break
+	var waiting []Exposed // for the next answer that says anything; at most one
+	settle := func(next int64) {
+		for _, e := range waiting {
+			if e.Next = min(end, next); e.Next < from {
+				continue
 			}
+			if e.Asked < from {
+				e.Asked = loadgen.Never
+			}
+			all = append(all, e)
 		}
-		if e.Next < from {
+		waiting = waiting[:0]
+	}
+	for o := range answers {
+		if !aged(o) && !promoted(o) {
 			continue
 		}
-		if e.Asked < from {
-			e.Asked = loadgen.Never
+		settle(rel(o.At.Hi))
+		if aged(o) && rel(o.At.Lo) <= end {
+			waiting = append(waiting, Exposed{Beat: rel(o.At.Hi) - o.Value, Asked: rel(o.At.Lo)})
 		}
-		all = append(all, e)
 	}
+	settle(end)
 	return all
 }
 
@@ -55,38 +58,6 @@ func (e Exposed) Time() Bounds {
 		b.Lo = max(0, e.Asked-e.Beat)
 	}
 	return b
-}
-
-// acks sums acknowledged writes by the time of their acknowledgement.
-type acks struct {
-	done    []int64
-	amounts []int64 // amounts[i] is the sum of the first i
-}
-
-func acksOf(attempts []Attempt) acks {
-	var ok []Attempt
-	for _, a := range attempts {
-		if a.Outcome == loadgen.AttemptOK {
-			ok = append(ok, a)
-		}
-	}
-	slices.SortFunc(ok, func(a, b Attempt) int { return int(max(-1, min(1, a.Done-b.Done))) })
-	w := acks{amounts: make([]int64, 1, len(ok)+1)}
-	for i, a := range ok {
-		w.done = append(w.done, a.Done)
-		w.amounts = append(w.amounts, w.amounts[i]+a.Amount)
-	}
-	return w
-}
-
-// in gives number and value of the writes acknowledged in [from, to].
-func (w acks) in(from, to int64) (count, amount int64) {
-	lo, _ := slices.BinarySearch(w.done, from)
-	hi, _ := slices.BinarySearch(w.done, to+1)
-	if hi <= lo {
-		return 0, 0
-	}
-	return int64(hi - lo), w.amounts[hi] - w.amounts[lo]
 }
 
 // writes bounds number and value of the acknowledged writes that a failover would have lost.
@@ -103,15 +74,17 @@ func (e Exposed) writes(w acks) (count, amount Bounds) {
 func (d *drill) exposure(measure, load string, fault harness.Interval, faultErr error) harness.Measurement {
 	m := harness.Measurement{Name: measure, Load: load, Unit: UnitNS, Method: "greatest age of the last heartbeat that the standby had"}
 	answers, _, err := d.observations(probeHeartbeat)
+	all := Exposures(answers, d.rec.Anchor, d.rel(fault.Lo), d.rel(d.rec.Observation.Hi))
 	var written acks
 	if measure != MeasureExposure {
 		m.Unit, m.Method = UnitCount, "writes acknowledged after the last heartbeat that the standby had, at the worst moment"
 		if measure == MeasureExposureValue {
 			m.Unit, m.Method = UnitMinor, "amount of the "+m.Method
 		}
-		attempts, _, ledgerErr := d.attempts(load)
-		if written = acksOf(attempts); ledgerErr != nil {
-			err = ledgerErr
+		if l := d.ledger(load); l.err != nil {
+			err = l.err
+		} else if err == nil && faultErr == nil {
+			written = d.acks(load, d.bounds(fault), all)
 		}
 	}
 	if faultErr != nil {
@@ -121,7 +94,6 @@ func (d *drill) exposure(measure, load string, fault harness.Interval, faultErr 
 		m.Detail = err.Error()
 		return m
 	}
-	all := Exposures(answers, d.rec.Anchor, d.rel(fault.Lo), d.rel(d.rec.Observation.Hi))
 	worst, seen := Exposed{}, false
 	for _, e := range all {
 		b := e.of(measure, written)
@@ -133,7 +105,7 @@ func (d *drill) exposure(measure, load string, fault harness.Interval, faultErr 
 	switch {
 	case !seen:
 		m.Detail = "nobody could tell how old the standby's data was: it gave no answer in recovery after the fault"
-	case measure != MeasureExposure && len(written.done) == 0:
+	case measure != MeasureExposure && written.all == 0:
 		m.Detail = "no write was acknowledged: there was nothing to lose"
 	default:
 		m.Known = true
@@ -143,6 +115,23 @@ func (d *drill) exposure(measure, load string, fault harness.Interval, faultErr 
 	}
 	m.Lo, m.Hi = 0, 0
 	return m
+}
+
+// exposedOf is what acknowledged writes were counted for: a load, and what was exposed after a fault.
+type exposedOf struct {
+	load  string
+	fault Bounds
+}
+
+// acks counts the acknowledged writes of a load around what was exposed after a fault: number and value in one pass.
+func (d *drill) acks(load string, fault Bounds, exposed []Exposed) acks {
+	key := exposedOf{load, fault}
+	w, ok := d.acked[key]
+	if !ok {
+		w = acksOf(d.attempts(load), exposed)
+		d.acked[key] = w
+	}
+	return w
 }
 
 // of bounds what an exposure measure says of one answer.

@@ -141,8 +141,7 @@ func (d *drill) pointers(o harness.Objective) []string {
 }
 
 func (d *drill) ledgerFiles(load string) []string {
-	_, names, _ := d.attempts(load) // none of a load without a ledger
-	return names
+	return d.ledger(load).files // none of a load without a ledger
 }
 
 func (d *drill) probeFiles(probe string) []string {

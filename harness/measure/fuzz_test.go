@@ -73,6 +73,7 @@ func FuzzSettle(f *testing.F) {
 			return
 		}
 		var c Cohort
+		var own []loadgen.Sample
 		for n, x := range b {
 			s := loadgen.Sample{Seq: uint64(n), Due: int64(n) * 10 * ms, Outcome: loadgen.OK} //nolint:gosec // small
 			s.Sent = s.Due
@@ -85,14 +86,18 @@ func FuzzSettle(f *testing.F) {
 			case 3:
 				s.Outcome, s.Sent, s.Done = loadgen.Unsent, loadgen.Never, loadgen.Never
 			}
-			c.Own = append(c.Own, s)
+			own = append(own, s)
 		}
-		c.All, c.Edges, c.Timeout, c.EdgeTimeout = c.Own, c.Own, 2*sec, 2*sec
+		c.Own = trackOf(own, 2*sec, 500*ms)
+		c.All, c.Edges = c.Own, c.Own
 		limits := harness.Recovered{
 			Window: harness.Duration(50 * ms), MinRequests: 4, SuccessAtLeast: 900_000, P99AtMost: harness.Duration(500 * ms),
 		}
 		end := int64(len(b)) * 10 * ms
-		o := Restored(c, limits, Bounds{1, 2}, end)
+		o, err := Restored(c, limits, Bounds{1, 2}, end)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if !o.Recovered {
 			return
 		}
@@ -104,8 +109,8 @@ func FuzzSettle(f *testing.F) {
 				t.Fatalf("window %+v does not hold after %+v", w, o)
 			}
 		}
-		for _, s := range c.Own {
-			if s.Due > o.Restored.Lo && s.Due <= end && bad(s, c.Timeout) && s.Due < o.Restored.Hi-sec {
+		for _, s := range own {
+			if s.Due > o.Restored.Lo && s.Due <= end && bad(s, 2*sec) && s.Due < o.Restored.Hi-sec {
 				t.Fatalf("%+v is bad between %+v", s, o.Restored)
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"blackstart/harness"
-	"blackstart/loadgen"
 )
 
 // What the Record calls the kinds of stream, and the workloads that mean something here.
@@ -17,56 +16,30 @@ const (
 	cohortFresh       = "fresh" // the cohort that a metronome without cohorts stands for
 )
 
-// Series is what a load's sample stream holds. Samples are in order of seq, which is the order of due.
-type Series struct {
-	Stream  harness.Stream
-	Samples []loadgen.Sample
-	Err     error // why it could not be read
-}
+const (
+	// maxStreams and maxProbes bound what a record may name of each.
+	maxStreams, maxProbes = 64, 256
+)
 
-// Writes is what a ledger stream holds, in order of id.
-type Writes struct {
-	Stream   harness.Stream
-	Attempts []Attempt
-	Err      error
-}
-
-// Answers is what a probe found, in order of time.
-type Answers struct {
-	Series       harness.ProbeSeries
-	Observations []harness.Observation
-	Err          error
-}
-
-// drill is a Record with all its files read.
+// drill is a Record with all its files read once.
 type drill struct {
 	rec    *harness.Record
+	src    Source
 	series []Series
 	writes []Writes
 	probes []Answers
 	tf     harness.Interval // T_f; never if there is none, or it was not confirmed
 	wall   harness.Interval // bounds of the target's wall clock minus the drill's, as an interval of ns
+	faults []Bounds         // when the faults came into force that losses are counted from; at 0 the zero value
+	bits   int              // of memory that samples may still take
 
 	seenBy  map[view]seen       // what was already worked out
 	ledgers map[string]ledgerOf // by load
+	acked   map[exposedOf]acks
 }
 
 func gather(rec *harness.Record, src Source) *drill {
-	d := &drill{rec: rec, seenBy: map[view]seen{}, ledgers: map[string]ledgerOf{}}
-	for _, s := range rec.Streams {
-		switch s.Kind {
-		case kindSamples:
-			all, err := src.Samples(s.ID)
-			d.series = append(d.series, Series{s, all, err})
-		case kindLedger:
-			all, err := src.Attempts(s.ID)
-			d.writes = append(d.writes, Writes{s, all, err})
-		}
-	}
-	for _, p := range rec.Probes {
-		all, err := src.Observations(p.Probe, p.On)
-		d.probes = append(d.probes, Answers{p, all, err})
-	}
+	d := &drill{rec: rec, src: src, bits: maxBits, seenBy: map[view]seen{}, ledgers: map[string]ledgerOf{}, acked: map[exposedOf]acks{}}
 	for i, c := range rec.Clock {
 		w := harness.Stamp(c.WallMinusNS)
 		if i == 0 {
@@ -75,7 +48,44 @@ func gather(rec *harness.Record, src Source) *drill {
 		d.wall.Lo, d.wall.Hi = min(d.wall.Lo, w), max(d.wall.Hi, w)
 	}
 	d.tf, _ = InForce(rec)
+	d.faults = d.lossFaults()
+	for i, s := range rec.Streams {
+		if i >= maxStreams {
+			d.series = append(d.series, Series{Stream: s, samples: newColumn(s, 0, nil), Err: fmt.Errorf("the record names more than %d streams", maxStreams)})
+			break
+		}
+		switch s.Kind {
+		case kindSamples:
+			d.series = append(d.series, d.readSeries(s, src))
+		case kindLedger:
+			d.writes = append(d.writes, d.readWrites(s, src))
+		}
+	}
+	for i, p := range rec.Probes {
+		if i >= maxProbes {
+			d.probes = append(d.probes, Answers{Series: p, Err: fmt.Errorf("the record names more than %d probes", maxProbes), Each: none})
+			break
+		}
+		d.probes = append(d.probes, readAnswers(p, src))
+	}
 	return d
+}
+
+func none(func(harness.Observation) bool) {}
+
+// lossFaults lists when the faults came into force that a loss can be counted from.
+func (d *drill) lossFaults() []Bounds {
+	all := []Bounds{{}}
+	kinds := []string{""}
+	for _, o := range d.rec.Scenario.Objectives {
+		kinds = append(kinds, o.Fault)
+	}
+	for _, kind := range kinds {
+		if b, err := d.faultBounds(kind); err == nil && !slices.Contains(all, b) && len(all) < maxStreams {
+			all = append(all, b)
+		}
+	}
+	return all
 }
 
 // InForce finds T_f, the interval in which the fault that starts the clock came into force. It is an error if there is not
@@ -102,15 +112,13 @@ func (d *drill) seriesOf(load string) (Series, bool) {
 
 // Cohort is what one population of clients saw, all in order of due.
 type Cohort struct {
-	Load, Name  string
-	All         []loadgen.Sample // every due request of the load, all cohorts
-	Own         []loadgen.Sample // those of this cohort
-	Edges       []loadgen.Sample // the samples that time the edges: the metronome's, or Own
-	Timeout     int64            // ns; of Own
-	EdgeTimeout int64            // ns; of Edges
-	EdgeEvery   int64            // ns between two of Edges, on average
-	Metronome   bool             // Edges are a metronome's
-	Files       []string         // where all this is in the pack
+	Load, Name string
+	All        track    // every due request of the load, all cohorts
+	Own        track    // those of this cohort
+	Edges      track    // the samples that time the edges: the metronome's, or Own
+	EdgeEvery  int64    // ns between two of Edges, on average
+	Metronome  bool     // Edges are a metronome's
+	Files      []string // where all this is in the pack
 }
 
 // cohort collects what cohort name of a load saw. A load without cohorts has one, named "".
@@ -129,17 +137,16 @@ func (d *drill) cohort(load, name string) (Cohort, error) {
 	if name == "" && len(names) == 1 {
 		name = names[0]
 	}
-	own := s.Samples
+	own := s.samples.all()
 	if len(names) > 0 {
 		index := slices.Index(names, name)
 		if index < 0 {
 			return Cohort{}, fmt.Errorf("load %q has no cohort %q, only %v", load, name, names)
 		}
-		own = ofCohort(s.Samples, index)
+		own = s.samples.of(index)
 	}
 	c := Cohort{
-		Load: load, Name: name, All: s.Samples, Own: own, Timeout: s.Stream.TimeoutNS,
-		Files: []string{s.Stream.File},
+		Load: load, Name: name, All: s.samples.all(), Own: own, Files: []string{s.Stream.File},
 	}
 	d.setEdges(&c, s.Stream)
 	return c, nil
@@ -148,46 +155,26 @@ func (d *drill) cohort(load, name string) (Cohort, error) {
 // setEdges chooses the samples that time the edges: those of a metronome at the same place that stands for the cohort,
 // else the cohort's own.
 func (d *drill) setEdges(c *Cohort, of harness.Stream) {
-	c.Edges, c.EdgeTimeout, c.EdgeEvery = c.Own, c.Timeout, every(c.Own)
+	c.Edges, c.EdgeEvery = c.Own, c.Own.every()
 	if of.Workload == workloadMetronome || of.Workload == workloadLedger {
 		return
 	}
 	for _, m := range d.series {
-		if m.Stream.Workload != workloadMetronome || m.Stream.Place != of.Place || m.Err != nil || len(m.Samples) == 0 {
+		if m.Stream.Workload != workloadMetronome || m.Stream.Place != of.Place || m.Err != nil || m.n() == 0 {
 			continue
 		}
-		edges := m.Samples
+		edges := m.samples.all()
 		index := slices.Index(m.Stream.Cohorts, c.Name)
 		if len(m.Stream.Cohorts) == 0 && c.Name != cohortFresh || len(m.Stream.Cohorts) > 0 && index < 0 {
 			continue
 		}
 		if len(m.Stream.Cohorts) > 1 {
-			edges = ofCohort(edges, index)
+			edges = m.samples.of(index)
 		}
-		c.Edges, c.EdgeTimeout, c.Metronome = edges, m.Stream.TimeoutNS, true
-		c.EdgeEvery = every(edges)
+		c.Edges, c.EdgeEvery, c.Metronome = edges, edges.every(), true
 		c.Files = append(c.Files, m.Stream.File)
 		return
 	}
-}
-
-func ofCohort(samples []loadgen.Sample, index int) []loadgen.Sample {
-	var own []loadgen.Sample
-	for _, s := range samples {
-		if int(s.Cohort) == index {
-			own = append(own, s)
-		}
-	}
-	return own
-}
-
-// every is the mean time between the due times of two samples, in ns.
-func every(samples []loadgen.Sample) int64 {
-	n := int64(len(samples)) - 1
-	if n < 1 {
-		return 0
-	}
-	return (samples[n].Due - samples[0].Due) / n
 }
 
 func orUnknown(s string) string {

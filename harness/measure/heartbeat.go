@@ -2,6 +2,7 @@ package measure
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -19,29 +20,61 @@ const (
 // promotedDetail marks a heartbeat's answer of a node that is not in recovery: nothing is replicated to it.
 const promotedDetail = "role=promoted"
 
-// observations gives all answers of a probe in order of time, and the files they are in.
-func (d *drill) observations(probe string) ([]harness.Observation, []string, error) {
-	var all []harness.Observation
+// observations gives all answers of a probe in order of time, and the files they are in. With an error there are none.
+func (d *drill) observations(probe string) (iter.Seq[harness.Observation], []string, error) {
+	var all []iter.Seq[harness.Observation]
 	var names []string
 	for _, p := range d.probes {
 		if p.Series.Probe != probe {
 			continue
 		}
 		if p.Err != nil {
-			return nil, nil, p.Err
+			return none, nil, p.Err
 		}
-		all, names = append(all, p.Observations...), append(names, p.Series.File)
+		all, names = append(all, p.Each), append(names, p.Series.File)
 	}
 	if len(names) == 0 {
-		return nil, nil, fmt.Errorf("there is no series of probe %s", probe)
+		return none, nil, fmt.Errorf("there is no series of probe %s", probe)
 	}
-	inOrder(all)
-	return all, names, nil
+	return merged(all), names, nil
 }
 
-// inOrder sorts answers by when their question was asked.
-func inOrder(all []harness.Observation) {
-	slices.SortStableFunc(all, func(a, b harness.Observation) int { return int(max(-1, min(1, a.At.Lo-b.At.Lo))) })
+// merged gives the answers of several series, each in order of time, in order of when their question was asked; of those asked
+// at the same time, the earlier series' first.
+func merged(all []iter.Seq[harness.Observation]) iter.Seq[harness.Observation] {
+	if len(all) == 1 {
+		return all[0]
+	}
+	return func(yield func(harness.Observation) bool) {
+		type head struct {
+			o    harness.Observation
+			next func() (harness.Observation, bool)
+		}
+		var heads []head
+		for _, each := range all {
+			next, stop := iter.Pull(each)
+			defer stop()
+			if o, ok := next(); ok {
+				heads = append(heads, head{o, next})
+			}
+		}
+		for len(heads) > 0 {
+			first := 0
+			for i, h := range heads {
+				if h.o.At.Lo < heads[first].o.At.Lo {
+					first = i
+				}
+			}
+			if !yield(heads[first].o) {
+				return
+			}
+			if o, ok := heads[first].next(); ok {
+				heads[first].o = o
+			} else {
+				heads = slices.Delete(heads, first, first+1)
+			}
+		}
+	}
 }
 
 // aged tells whether an answer of the heartbeat says how old the standby's data is.

@@ -19,8 +19,8 @@ func Judge(rec *harness.Record, src Source) (harness.Findings, error) {
 		Objectives: []harness.Finding{}, Ledger: []harness.Class{},
 		Validity: d.validity(), LedgerNote: d.ledgerNotes(), Exceptions: d.exceptions(),
 	}
-	if all, _, err := d.attempts(""); err == nil {
-		f.Ledger = Classify(all, rec.Ledger.BusinessTwice)
+	if l := d.ledger(""); l.err == nil {
+		f.Ledger = l.classes(rec.Ledger.BusinessTwice)
 	}
 	for _, o := range rec.Scenario.Objectives {
 		f.Objectives = append(f.Objectives, d.finding(o))

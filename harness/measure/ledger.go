@@ -2,6 +2,7 @@ package measure
 
 import (
 	"fmt"
+	"iter"
 	"time"
 
 	"blackstart/harness"
@@ -61,24 +62,18 @@ func ClassOf(a Attempt) string {
 
 // Classify counts attempts by class, all classes in a fixed order. twice is the number of business keys with two rows or
 // more, counted on the new primary.
-func Classify(attempts []Attempt, twice int) []harness.Class {
-	counts, amounts := map[string]int{}, map[string]harness.Amount{}
-	ids := 0
-	for _, a := range attempts {
-		class := ClassOf(a)
-		counts[class]++
-		amounts[class] += harness.Amount(a.Amount)
-		if a.New > 1 {
-			ids++
-			amounts[Duplicate] += harness.Amount(a.Amount)
-		}
+func Classify(attempts iter.Seq[Attempt], twice int) []harness.Class {
+	l := tallied(attempts)
+	return l.classes(twice)
+}
+
+// tallied counts attempts, after faults.
+func tallied(attempts iter.Seq[Attempt], faults ...Bounds) ledger {
+	l := newLedger(faults)
+	for a := range attempts {
+		l.add(a)
 	}
-	counts[Duplicate] = max(twice, ids)
-	classes := make([]harness.Class, 0, len(classOrder))
-	for _, name := range classOrder {
-		classes = append(classes, harness.Class{Name: name, Count: counts[name], Amount: amounts[name]})
-	}
-	return classes
+	return l
 }
 
 // countOf finds the count of a class.
@@ -104,26 +99,9 @@ type Loss struct {
 }
 
 // LossOf counts what is missing of attempts, after a fault that was certainly in force at inForce (ns since the anchor).
-func LossOf(attempts []Attempt, inForce int64) Loss {
-	l := Loss{Attempts: len(attempts)}
-	for _, a := range attempts {
-		if a.Outcome == loadgen.AttemptOK {
-			l.Acked++
-		}
-		switch ClassOf(a) {
-		case NotRead:
-			l.Unread++
-		case Lost:
-			l.Lost++
-			l.Amount += harness.Amount(a.Amount)
-			if a.Place == loadgen.PlacePrimary && a.Done > inForce {
-				l.Diverged++
-				l.Value += harness.Amount(a.Amount)
-				l.LastAck = max(l.LastAck, a.Done)
-			}
-		}
-	}
-	return l
+func LossOf(attempts iter.Seq[Attempt], inForce int64) Loss {
+	l := tallied(attempts, Bounds{Lo: inForce, Hi: inForce})
+	return l.loss(0)
 }
 
 // LossTime is rpo.time in ns: [Lo, Hi], or from Lo on.
@@ -136,69 +114,56 @@ type LossTime struct {
 // RPOTime finds how far back the first lost write lies: [T_f.Lo − a_L, T_f.Hi − a_D], clamped at 0, where a_L is the first
 // lost acknowledgement and a_D the last durable one before it. It is 0 if nothing was lost although writes were
 // acknowledged, and unknown if there was nothing to lose or too little to time the loss by.
-func RPOTime(attempts []Attempt, fault Bounds) LossTime {
-	firstLost, recent := int64(-1), 0
-	for _, a := range attempts {
-		if a.Outcome != loadgen.AttemptOK {
-			continue
-		}
-		if a.Done >= fault.Lo-int64(ackWindow) && a.Done < fault.Lo {
-			recent++
-		}
-		if ClassOf(a) == Lost && (firstLost < 0 || a.Done < firstLost) {
-			firstLost = a.Done
+func RPOTime(attempts iter.Seq[Attempt], fault Bounds) LossTime {
+	l := tallied(attempts, fault)
+	return l.lossTime(0, func() int64 { return lastDurable(attempts, l.firstLost) })
+}
+
+// lastDurable is when the last write was acknowledged that is there and came before a moment; -1 if none was.
+func lastDurable(attempts iter.Seq[Attempt], before int64) int64 {
+	last := int64(-1)
+	for a := range attempts {
+		if a.Done < before && ClassOf(a) == Durable {
+			last = max(last, a.Done)
 		}
 	}
-	if recent == 0 {
+	return last
+}
+
+// lossTime is rpo.time after the fault that is the ledger's number i. durable is asked only if something was lost.
+func (l *ledger) lossTime(i int, durable func() int64) LossTime {
+	s := l.since[i]
+	if s.recent == 0 {
 		return LossTime{Unknown: "no write was acknowledged in the second before the fault"}
 	}
-	if firstLost < 0 {
+	if l.firstLost < 0 {
 		return LossTime{}
 	}
-	durable := int64(-1)
-	for _, a := range attempts {
-		if ClassOf(a) == Durable && a.Done < firstLost {
-			durable = max(durable, a.Done)
-		}
-	}
-	t := LossTime{Lo: max(0, fault.Lo-firstLost), Hi: max(0, fault.Hi-durable), Unbounded: durable < 0}
+	last := durable()
+	t := LossTime{Lo: max(0, s.fault.Lo-l.firstLost), Hi: max(0, s.fault.Hi-last), Unbounded: last < 0}
 	if t.Unbounded {
 		t.Hi = t.Lo
 	}
-	if recent < int(ackWindow/ackInterval) {
+	if s.recent < int(ackWindow/ackInterval) {
 		t.Unknown = fmt.Sprintf("only %d writes were acknowledged in the second before the fault: %d are needed to time a loss",
-			recent, int(ackWindow/ackInterval))
+			s.recent, int(ackWindow/ackInterval))
 	}
 	return t
 }
 
-// Oracle compares what the old primary holds and the new one lacks with what the clients say was lost. It returns why the
+// oracle compares what the old primary holds and the new one lacks with what the clients say was lost. It returns why the
 // measurement cannot be right, or "".
-func Oracle(attempts []Attempt, missing int) string {
-	lost, absent, onOld := 0, 0, 0
-	for _, a := range attempts {
-		if a.New != 0 {
-			continue
-		}
-		if a.Old > 0 {
-			onOld++
-		}
-		switch a.Outcome {
-		case loadgen.AttemptOK:
-			lost++
-		case loadgen.AttemptUnknown:
-			absent++
-		}
-	}
+func (l *ledger) oracle(missing int) string {
+	lost := l.counts[Lost]
 	switch surplus := missing - lost; {
 	case surplus < 0:
 		return fmt.Sprintf("clients miss %d acknowledged writes, but the old primary holds only %d that the new one lacks",
 			lost, missing)
-	case surplus > absent:
+	case surplus > l.absent:
 		return fmt.Sprintf("the old primary holds %d ids that the new one lacks: %d lost and %d unknown writes do not explain them",
-			missing, lost, absent)
-	case missing != onOld:
-		return fmt.Sprintf("the old primary was said to hold %d ids that the new one lacks, the ledger files say %d", missing, onOld)
+			missing, lost, l.absent)
+	case missing != l.onOld:
+		return fmt.Sprintf("the old primary was said to hold %d ids that the new one lacks, the ledger files say %d", missing, l.onOld)
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"blackstart/harness"
@@ -9,42 +10,61 @@ import (
 
 // ledgerOf is the ledger of one load, or of all.
 type ledgerOf struct {
-	attempts []Attempt
-	files    []string
-	err      error
+	ledger
+	files   []string
+	err     error
+	durable *int64 // when the last write before the first lost one was acknowledged; nil: not looked for yet
 }
 
-// attempts gives the write attempts of a load, or of all loads for "".
-func (d *drill) attempts(load string) ([]Attempt, []string, error) {
+// ledger counts the write attempts of a load, or of all loads for "".
+func (d *drill) ledger(load string) ledgerOf {
 	l, ok := d.ledgers[load]
 	if !ok {
-		l.attempts, l.files, l.err = d.join(load)
+		l = d.join(load)
 		d.ledgers[load] = l
 	}
-	return l.attempts, l.files, l.err
+	return l
 }
 
-func (d *drill) join(load string) ([]Attempt, []string, error) {
-	var all []Attempt
-	var names []string
+func (d *drill) join(load string) ledgerOf {
+	l := ledgerOf{ledger: newLedger(d.faults)}
 	for _, w := range d.writes {
 		if load != "" && w.Stream.Load != load {
 			continue
 		}
 		if w.Err != nil {
-			return nil, nil, w.Err
+			return ledgerOf{ledger: newLedger(d.faults), err: w.Err}
 		}
-		all = append(all, w.Attempts...)
-		names = append(names, w.Stream.File)
+		l.join(w.ledger)
+		l.files = append(l.files, w.Stream.File)
 	}
 	switch {
-	case len(names) == 0 && load != "":
-		return nil, nil, fmt.Errorf("there is no ledger of load %q", load)
-	case len(names) == 0:
-		return nil, nil, fmt.Errorf("there is no ledger")
+	case len(l.files) == 0 && load != "":
+		l.err = fmt.Errorf("there is no ledger of load %q", load)
+	case len(l.files) == 0:
+		l.err = fmt.Errorf("there is no ledger")
 	}
-	return all, names, nil
+	return l
 }
+
+// attempts reads the write attempts of a load again, or those of all loads for "".
+func (d *drill) attempts(load string) iter.Seq[Attempt] {
+	return func(yield func(Attempt) bool) {
+		for _, w := range d.writes {
+			if load != "" && w.Stream.Load != load {
+				continue
+			}
+			for a, err := range d.src.Attempts(w.Stream.ID) {
+				if err != nil || !yield(a) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// fault finds the number by which ledgers count what depends on a fault; 0 for one that they do not know.
+func (d *drill) fault(b Bounds) int { return max(0, slices.Index(d.faults, b)) }
 
 // faultBounds is T_f, or when the fault of a kind came into force, in ns since the anchor; for a null drill, the end of its
 // observation: nothing is lost before it.
@@ -86,9 +106,10 @@ func (d *drill) ledgerNotes() string {
 // lossMeasure measures rpo.lost, rpo.value or rpo.time for a load ("" for all), after a fault of a kind ("": T_f).
 func (d *drill) lossMeasure(measure, load, kind string) harness.Measurement {
 	m := harness.Measurement{Name: measure, Load: load, Unit: lossUnit(measure), Method: methodLedger}
-	attempts, _, err := d.attempts(load)
+	l := d.ledger(load)
+	err := l.err
 	fault, faultErr := d.faultBounds(kind)
-	loss := LossOf(attempts, fault.Hi)
+	loss := l.loss(d.fault(fault))
 	switch {
 	case err != nil:
 		m.Detail = err.Error()
@@ -100,7 +121,7 @@ func (d *drill) lossMeasure(measure, load, kind string) harness.Measurement {
 	case loss.Acked == 0:
 		m.Detail = "no write was acknowledged: there was nothing to lose"
 	case measure == MeasureRPOTime:
-		d.lossTime(&m, attempts, loss, fault)
+		d.lossTime(&m, load, loss, fault)
 	default:
 		n := int64(loss.Lost)
 		if measure == MeasureRPOValue {
@@ -125,8 +146,9 @@ func lossUnit(measure string) string {
 	return UnitCount
 }
 
-func (d *drill) lossTime(m *harness.Measurement, attempts []Attempt, loss Loss, fault Bounds) {
-	t := RPOTime(attempts, fault)
+func (d *drill) lossTime(m *harness.Measurement, load string, loss Loss, fault Bounds) {
+	l := d.ledger(load)
+	t := l.lossTime(d.fault(fault), func() int64 { return d.lastDurable(load) })
 	m.Method = "T_f − first lost acknowledgement, and T_f − last durable one before it"
 	m.Lo, m.Hi, m.Unbounded, m.Known = t.Lo, t.Hi, t.Unbounded, t.Unknown == ""
 	m.Detail = t.Unknown
@@ -137,6 +159,17 @@ func (d *drill) lossTime(m *harness.Measurement, attempts []Attempt, loss Loss, 
 	if loss.Diverged > 0 {
 		m.Detail += fmt.Sprintf("; divergence of %s writes is shown apart", Count(int64(loss.Diverged)))
 	}
+}
+
+// lastDurable is when the last write of a load before its first lost one was acknowledged; -1 if none was.
+func (d *drill) lastDurable(load string) int64 {
+	l := d.ledger(load)
+	if l.durable == nil {
+		last := lastDurable(d.attempts(load), l.firstLost)
+		l.durable = &last
+		d.ledgers[load] = l
+	}
+	return *l.durable
 }
 
 // losses gives the measurements of all ledgers together and of each, and what the databases' own log says.
@@ -167,9 +200,10 @@ func (d *drill) divergence() []harness.Measurement {
 	count := harness.Measurement{Name: NameDivergence, Unit: UnitCount, Method: "lost writes of place primary, acknowledged after T_f"}
 	lasted := harness.Measurement{Name: NameDivergenceTime, Unit: UnitNS, Method: "last such acknowledgement − T_f"}
 	cost := harness.Measurement{Name: NameDivergenceCost, Unit: UnitMinor, Method: "amount of such writes"}
-	attempts, _, err := d.attempts("")
+	l := d.ledger("")
+	err := l.err
 	fault, faultErr := d.faultBounds("")
-	loss := LossOf(attempts, fault.Hi)
+	loss := l.loss(d.fault(fault))
 	detail := ""
 	switch {
 	case err != nil:
@@ -210,10 +244,10 @@ func (d *drill) database() harness.Measurement {
 		m.Known = true
 		m.Lo = max(0, int64(l.WAL.LastAt-l.ReplayFrozen))
 		m.Hi = m.Lo
-		all, _, _ := d.attempts("") // of none there is nothing to say
+		all := d.ledger("") // of none there is nothing to say
 		m.Detail = fmt.Sprintf("%s lists %s ledger commits after the fork, of which clients were promised %s; "+
 			"the old primary holds %s ids that the new one lacks",
-			l.WAL.Tool, Count(int64(l.WAL.Commits)), Count(int64(LossOf(all, 0).Lost)), Count(int64(l.OracleMissing)))
+			l.WAL.Tool, Count(int64(l.WAL.Commits)), Count(int64(all.counts[Lost])), Count(int64(l.OracleMissing)))
 	}
 	return m
 }

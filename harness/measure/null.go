@@ -42,15 +42,21 @@ func (d *drill) nullImpact() harness.Measurement {
 		if r.Load == "" {
 			continue
 		}
-		all := due(s.Samples, from, end+1)
-		if !ok || s.Err != nil || len(all) == 0 {
+		if !ok || s.Err != nil {
+			m.Detail = fmt.Sprintf("load %s has no samples in the observation", r.Load)
+			return m
+		}
+		t := s.samples.all()
+		i, j := t.between(from, end+1)
+		all := j - i
+		if all == 0 {
 			m.Detail = fmt.Sprintf("load %s has no samples in the observation", r.Load)
 			return m
 		}
 		judged++
-		if n, _ := okAndP99(all); !r.SuccessAtLeast.Of(n, len(all)) {
+		if n, _ := t.tally(i, j, byTimeout); !r.SuccessAtLeast.Of(n, all) {
 			failing++
-			m.Detail = fmt.Sprintf("load %s: %s of %s due requests OK", r.Load, Count(int64(n)), Count(int64(len(all))))
+			m.Detail = fmt.Sprintf("load %s: %s of %s due requests OK", r.Load, Count(int64(n)), Count(int64(all)))
 		}
 		if s.Stream.Workload == workloadLedger || s.Stream.Workload == workloadMetronome {
 			continue
@@ -90,7 +96,7 @@ func (d *drill) nullWindows(s Series, limits harness.Recovered, from, end int64)
 		if err != nil {
 			return 0, 0, err
 		}
-		if len(c.Own) == 0 {
+		if c.Own.empty() {
 			continue
 		}
 		for _, w := range windows(c, limits, from, end) {

@@ -49,7 +49,8 @@ func (d *drill) look(load, name string, fault harness.Interval) seen {
 	if step := int64(limits.Window) / stepsPerWindow; step <= 0 || (end-d.rel(fault.Lo))/step > maxWindows {
 		return seen{cohort: c, err: fmt.Errorf("the window of %s is too short to judge the observation by", limits.Window)}
 	}
-	return seen{cohort: c, fault: fault, end: end, outage: Restored(c, limits, d.bounds(fault), end)}
+	outage, err := Restored(c, limits, d.bounds(fault), end)
+	return seen{cohort: c, fault: fault, end: end, outage: outage, err: err}
 }
 
 func (d *drill) noFault() error {
@@ -140,7 +141,7 @@ func edgeMethod(s seen) string {
 	if s.err != nil {
 		return methodClients
 	}
-	who, apart := "the cohort's own requests", every(s.cohort.Own)
+	who, apart := "the cohort's own requests", s.cohort.Own.every()
 	if s.cohort.Metronome && !s.outage.ByOwn {
 		who, apart = "the metronome", s.cohort.EdgeEvery
 	}
@@ -174,7 +175,7 @@ func (d *drill) cohorts() []seen {
 			names = []string{""}
 		}
 		for _, name := range names {
-			if s := d.see(load, name, d.tf); s.err != nil || len(s.cohort.Own) > 0 { // a cohort that nobody played saw nothing
+			if s := d.see(load, name, d.tf); s.err != nil || !s.cohort.Own.empty() { // a cohort that nobody played saw nothing
 				all = append(all, s)
 			}
 		}
@@ -236,14 +237,13 @@ func (d *drill) lost(s seen) []harness.Measurement {
 			m.Detail = s.err.Error()
 		}
 	}
-	if s.err == nil && len(s.cohort.Own) > 0 {
-		slo, from := int64(d.rec.Scenario.Recovered.P99AtMost), d.rel(d.tf.Lo)
-		n, ns := LostService(s.cohort.Own, from, s.end, slo)
+	if s.err == nil && !s.cohort.Own.empty() {
+		n, ns := lostService(s.cohort.Own, d.rel(d.tf.Lo), s.end)
 		requests.Known, requests.Lo, requests.Hi = true, int64(n), int64(n)
 		service.Known, service.Lo, service.Hi = true, ns, ns
 		brown.Detail = "there was no good answer after the impact"
 		if !s.outage.First.Never() {
-			n := int64(Brownout(s.cohort.Own, s.outage.First.Hi, s.end, slo))
+			n := int64(brownout(s.cohort.Own, s.outage.First.Hi, s.end))
 			brown.Known, brown.Lo, brown.Hi, brown.Detail = true, n, n, ""
 		}
 	}

@@ -11,14 +11,15 @@ import (
 func overheadOf(t *testing.T, faults []harness.FaultRecord, insidePlace string, outside, inside int64) []harness.Measurement {
 	t.Helper()
 	rec := &harness.Record{Anchor: 1, Baseline: harness.Interval{Lo: 1, Hi: 1_000_000_001}, Faults: faults}
-	d := &drill{rec: rec}
+	w := &world{rec: rec, samples: map[int][]loadgen.Sample{}}
+	d := &drill{rec: rec, bits: maxBits}
 	for i, place := range []string{harness.Outside, insidePlace} {
-		s := Series{Stream: harness.Stream{ID: i + 1, Load: []string{"ledger", "isolated"}[i], Workload: "postgres.ledger", Place: place, TimeoutNS: 1e9}}
+		s := harness.Stream{ID: i + 1, Load: []string{"ledger", "isolated"}[i], Workload: "postgres.ledger", Place: place, TimeoutNS: 1e9, Freq: 1000, PerNS: 1_000_000_000}
 		for n := range int64(100) {
 			due := n * 1_000_000
-			s.Samples = append(s.Samples, loadgen.Sample{Seq: uint64(n), Due: due, Sent: due, Done: due + []int64{outside, inside}[i]*1000, Outcome: loadgen.OK})
+			w.samples[s.ID] = append(w.samples[s.ID], loadgen.Sample{Seq: uint64(n), Due: due, Sent: due, Done: due + []int64{outside, inside}[i]*1000, Outcome: loadgen.OK})
 		}
-		d.series = append(d.series, s)
+		d.series = append(d.series, d.readSeries(s, w))
 	}
 	return d.overhead()
 }

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +10,15 @@ import (
 )
 
 // series makes samples due every 10 ms and done 1 ms later, one for each letter: . is good, x is bad.
+// trackOf makes a track of samples that are due every 10 ms from 0 on.
+func trackOf(samples []loadgen.Sample, timeout, slo int64) track {
+	c := newColumn(harness.Stream{Freq: 100, PerNS: sec, TimeoutNS: timeout}, slo, func(n int) (loadgen.Sample, error) { return samples[n], nil })
+	for _, s := range samples {
+		c.add(s)
+	}
+	return c.all()
+}
+
 func series(pattern string) []loadgen.Sample {
 	var all []loadgen.Sample
 	for n, letter := range pattern {
@@ -24,21 +34,21 @@ func series(pattern string) []loadgen.Sample {
 
 // A good answer before the fault was confirmed can have come by the broken path: it is not T_1.
 func TestFirstAnswerIsAfterConfirmation(t *testing.T) {
-	edges := series("..x.xx..x...")
+	edges := trackOf(series("..x.xx..x..."), sec, 0)
 	for confirmed, want := range map[int64]Bounds{
 		0:        {20 * ms, 31 * ms},
 		31 * ms:  {50 * ms, 61 * ms},
 		71 * ms:  {80 * ms, 91 * ms},
 		900 * ms: {},
 	} {
-		if got := firstAnswer(edges, 2, confirmed, sec); got != want {
+		if got, err := firstAnswer(edges, 2, edges.n, confirmed, byTimeout); got != want || err != nil {
 			t.Errorf("confirmed at %d: T_1 %+v, want %+v", confirmed, got, want)
 		}
 	}
 }
 
 func TestWindowsAreAFifthApart(t *testing.T) {
-	c := Cohort{Own: series(strings.Repeat(".", 100))}
+	c := Cohort{Own: trackOf(series(strings.Repeat(".", 100)), sec, 0)}
 	c.All = c.Own
 	limits := harness.Recovered{Window: harness.Duration(500 * ms), MinRequests: 50, SuccessAtLeast: 1_000_000}
 	all := windows(c, limits, 100*ms, 900*ms)
@@ -57,17 +67,17 @@ func TestWindowsAreAFifthApart(t *testing.T) {
 
 func TestWindowJudgesThe99thPercentile(t *testing.T) {
 	limits := harness.Recovered{Window: harness.Duration(sec), MinRequests: 100, SuccessAtLeast: 900_000, P99AtMost: harness.Duration(100 * ms)}
-	c := Cohort{Own: series(strings.Repeat(".", 100))}
-	c.All = c.Own
+	samples := series(strings.Repeat(".", 100))
 	for slow, good := range []bool{true, true, false} {
 		if slow > 0 {
-			c.Own[slow].Done += sec
+			samples[slow].Done += sec
 		}
-		if w := judge(c, limits, 0, sec); w.Good != good {
+		own := trackOf(samples, 2*sec, 100*ms)
+		if w := judge(Cohort{Own: own, All: own}, limits, 0, sec); w.Good != good {
 			t.Errorf("%d slow answers of 100: %+v", slow, w)
 		}
 	}
-	c.Own = c.Own[:0:0]
+	c := Cohort{All: trackOf(samples, 2*sec, 100*ms), Own: trackOf(nil, 2*sec, 100*ms)}
 	if w := judge(c, limits, 0, sec); w.Good || !w.Thin {
 		t.Errorf("a window without the cohort: %+v", w)
 	}
@@ -77,9 +87,9 @@ func TestDivergenceIsOfThePrimaryRegion(t *testing.T) {
 	lost := func(place loadgen.Place, done int64) Attempt {
 		return Attempt{Attempt: loadgen.Attempt{Outcome: loadgen.AttemptOK, Place: place, Done: done, Amount: 5}}
 	}
-	l := LossOf([]Attempt{
+	l := LossOf(slices.Values([]Attempt{
 		lost(loadgen.PlaceOutside, 200), lost(loadgen.PlacePrimary, 90), lost(loadgen.PlacePrimary, 150), lost(loadgen.PlaceStandby, 160),
-	}, 100)
+	}), 100)
 	if l.Lost != 4 || l.Diverged != 1 || l.Value != 5 || l.LastAck != 150 {
 		t.Errorf("%+v", l)
 	}
@@ -144,9 +154,10 @@ func TestSteadyLive(t *testing.T) {
 	window := harness.Interval{Lo: at(2 * sec), Hi: at(12 * sec)}
 	require := w.rec.Scenario.SteadyState.Require[:1]
 	for missing, want := range map[int]bool{0: true, 90: true, 110: false, 2000: false} {
-		s := d.series[0]
-		n := len(due(s.Samples, 0, 12*sec))
-		s.Samples = s.Samples[:n-missing]
+		n, _ := d.series[0].samples.between(12*sec, 12*sec)
+		live := build(usual())
+		live.samples[idQueries] = live.samples[idQueries][:n-missing]
+		s := d.readSeries(live.rec.Streams[0], live)
 		if got := Steady(require, []Series{s}, nil, worldAnchor, window); len(got) != 1 || got[0].OK != want {
 			t.Errorf("%d of 2000 missing: %+v", missing, got)
 		}
@@ -156,7 +167,7 @@ func TestSteadyLive(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	late := d.probes[0]
-	late.Observations = late.Observations[30:]
+	late.Each = slices.Values(slices.Collect(late.Each)[30:])
 	if got := Steady([]harness.Requirement{probe}, nil, []Answers{late}, worldAnchor, window); got[0].OK {
 		t.Errorf("a probe silent for most of the window: %+v", got)
 	}

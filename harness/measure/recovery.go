@@ -30,129 +30,110 @@ type Outage struct {
 
 // Restored finds T_i, T_1 and T_s for one cohort, after a fault that came into force in fault and in samples due up to end
 // (ns since the anchor). Without an impact all bounds are never.
-func Restored(c Cohort, limits harness.Recovered, fault Bounds, end int64) Outage {
+func Restored(c Cohort, limits harness.Recovered, fault Bounds, end int64) (Outage, error) {
 	o := Outage{ByOwn: !c.Metronome}
-	edges, timeout := due(c.Edges, fault.Lo, end+1), c.EdgeTimeout
-	first, last := firstBad(edges, timeout), lastBad(edges, timeout)
+	edges, by := c.Edges, byTimeout
+	from, to := edges.between(fault.Lo, end+1)
+	first, last := edges.firstBad(from, to, by), edges.lastBad(from, to, by)
 	if first < 0 && c.Metronome { // the metronome was spared, perhaps its users were not
-		edges, timeout, o.ByOwn = due(c.Own, fault.Lo, end+1), c.Timeout, true
-		first, last = firstBad(edges, timeout), lastBad(edges, timeout)
+		edges, o.ByOwn = c.Own, true
+		from, to = edges.between(fault.Lo, end+1)
+		first, last = edges.firstBad(from, to, by), edges.lastBad(from, to, by)
 	}
 	if first < 0 { // nobody failed outright, but they may have been kept waiting
-		timeout = int64(limits.P99AtMost)
+		by = bySLO
 		if first, last = slowed(c, limits, edges, fault.Lo, end); first < 0 {
-			return o
+			return o, nil
 		}
 	}
-	all := c.Edges
-	if o.ByOwn {
-		all = c.Own
+	var err error
+	if o.Impact, err = impactAt(edges, first, by); err != nil {
+		return o, err
 	}
-	o.Impact = impactAt(all, edges[first], timeout)
-	o.First = firstAnswer(edges, first, fault.Hi, timeout)
-	start := edgeAfter(edges, last, timeout)
-	o.settle(c, limits, start, end)
-	return o
+	if o.First, err = firstAnswer(edges, first, to, fault.Hi, by); err != nil {
+		return o, err
+	}
+	start, err := edgeAfter(edges, last, to, by)
+	if err != nil {
+		return o, err
+	}
+	return o, o.settle(c, limits, start, end)
 }
 
 // slowed finds the first and last request of the first failing window that were over the limit, as positions in own.
-func slowed(c Cohort, limits harness.Recovered, own []loadgen.Sample, from, end int64) (int, int) {
+func slowed(c Cohort, limits harness.Recovered, own track, from, end int64) (int, int) {
 	for _, w := range windows(c, limits, from, end) {
 		if w.Good || w.Thin {
 			continue
 		}
-		first, last := -1, -1
-		for i, s := range own {
-			if s.Due >= w.From && s.Due < w.To && bad(s, int64(limits.P99AtMost)) {
-				if first < 0 {
-					first = i
-				}
-				last = i
-			}
-		}
-		return first, last
+		i, j := own.between(w.From, w.To)
+		return own.firstBad(i, j, bySLO), own.lastBad(i, j, bySLO)
 	}
 	return -1, -1
 }
 
-func firstBad(samples []loadgen.Sample, limit int64) int {
-	for i, s := range samples {
-		if bad(s, limit) {
-			return i
-		}
-	}
-	return -1
-}
-
-func lastBad(samples []loadgen.Sample, limit int64) int {
-	for i := len(samples) - 1; i >= 0; i-- {
-		if bad(samples[i], limit) {
-			return i
-		}
-	}
-	return -1
-}
-
 // impactAt bounds T_i: from the send of the last good request before the first bad one to when that one's failure was
 // known. A request that was bad for being slow counts as failed at its limit.
-func impactAt(all []loadgen.Sample, first loadgen.Sample, limit int64) Bounds {
-	b := Bounds{Lo: first.Due, Hi: known(first, limit)}
-	if first.Outcome == loadgen.OK {
-		b.Hi = first.Due + limit
+func impactAt(all track, first int, by limit) (Bounds, error) {
+	s, err := all.at(first)
+	if err != nil {
+		return Bounds{}, err
 	}
-	for i := len(all) - 1; i >= 0; i-- {
-		if s := all[i]; s.Due < first.Due && !bad(s, limit) {
-			b.Lo = min(s.Sent, b.Hi)
-			break
+	b := Bounds{Lo: s.Due, Hi: known(s, all.ns(by))}
+	if s.Outcome == loadgen.OK {
+		b.Hi = s.Due + all.ns(by)
+	}
+	if n := all.lastGood(0, first, by); n >= 0 {
+		before, err := all.at(n)
+		if err != nil {
+			return Bounds{}, err
 		}
+		b.Lo = min(before.Sent, b.Hi)
 	}
-	return b
+	return b, nil
 }
 
-// firstAnswer bounds T_1: the first good request due after the first bad one and not before the fault was confirmed.
-func firstAnswer(edges []loadgen.Sample, first int, confirmed, limit int64) Bounds {
-	lo := edges[first].Due
-	for _, s := range edges[first+1:] {
-		switch {
-		case bad(s, limit):
-			lo = s.Due
-		case s.Due >= confirmed:
-			return Bounds{Lo: min(lo, s.Done), Hi: s.Done}
-		}
+// firstAnswer bounds T_1: the first good request due after the first bad one, before position to, and not before the fault was
+// confirmed.
+func firstAnswer(edges track, first, to int, confirmed int64, by limit) (Bounds, error) {
+	n := edges.nextGood(max(first+1, edges.position(confirmed)), to, by)
+	if n < 0 {
+		return Bounds{}, nil
 	}
-	return Bounds{}
+	s, err := edges.at(n)
+	lo := edges.due(edges.lastBad(first, n, by))
+	return Bounds{Lo: min(lo, s.Done), Hi: s.Done}, err
 }
 
-// edgeAfter bounds the moment after bad request number last: from its due time to the end of the next good one. It is
-// never if no good one follows.
-func edgeAfter(samples []loadgen.Sample, last int, limit int64) Bounds {
-	for _, s := range samples[last+1:] {
-		if !bad(s, limit) {
-			return Bounds{Lo: samples[last].Due, Hi: s.Done}
-		}
+// edgeAfter bounds the moment after the bad request at position last: from its due time to the end of the next good one,
+// before position to. It is never if no good one follows.
+func edgeAfter(samples track, last, to int, by limit) (Bounds, error) {
+	n := samples.nextGood(last+1, to, by)
+	if n < 0 {
+		return Bounds{}, nil
 	}
-	return Bounds{}
+	s, err := samples.at(n)
+	return Bounds{Lo: samples.due(last), Hi: s.Done}, err
 }
 
 // settle moves T_s behind every window that fails, until all windows hold or none fits any more.
-func (o *Outage) settle(c Cohort, limits harness.Recovered, start Bounds, end int64) {
-	own := due(c.Own, 0, end+1)
+func (o *Outage) settle(c Cohort, limits harness.Recovered, start Bounds, end int64) error {
 	for moves := 0; !start.Never(); moves++ {
 		if moves > maxRelapses {
 			o.Thin = fmt.Sprintf("more than %d relapses", maxRelapses)
-			return
+			return nil
 		}
 		all := windows(c, limits, start.Hi, end)
 		if len(all) == 0 {
 			o.Late = start
-			return
+			return nil
 		}
 		failing := -1
 		for i, w := range all {
 			if w.Thin {
 				o.Thin = fmt.Sprintf("a window held %d due requests of the load and %d of the cohort, %d were asked for",
 					w.Due, w.Own, limits.MinRequests)
-				return
+				return nil
 			}
 			if !w.Good {
 				failing = i
@@ -160,48 +141,42 @@ func (o *Outage) settle(c Cohort, limits harness.Recovered, start Bounds, end in
 		}
 		if failing < 0 {
 			o.Restored, o.Recovered, o.Windows = start, true, len(all)
-			return
+			return nil
 		}
-		next := behind(own, all[failing], int64(limits.P99AtMost))
-		if next.Hi <= start.Hi { // a window cannot fail without a bad request in it; never loop if it did
-			return
+		next, err := behind(c.Own, all[failing], end)
+		if err != nil || next.Hi <= start.Hi { // a window cannot fail without a bad request in it; never loop if it did
+			return err
 		}
 		start, o.ByOwn = next, true
 	}
+	return nil
 }
 
 // behind bounds the moment after the last bad request of a window.
-func behind(own []loadgen.Sample, w Window, limit int64) Bounds {
-	for i := len(own) - 1; i >= 0; i-- {
-		if s := own[i]; s.Due >= w.From && s.Due < w.To && bad(s, limit) {
-			return edgeAfter(own, i, limit)
-		}
+func behind(own track, w Window, end int64) (Bounds, error) {
+	i, j := own.between(w.From, w.To)
+	last := own.lastBad(i, min(j, own.position(end+1)), bySLO)
+	if last < 0 {
+		return Bounds{}, nil
 	}
-	return Bounds{}
+	return edgeAfter(own, last, own.position(end+1), bySLO)
 }
 
-// LostService counts the requests of samples, due in [from, to], that were not OK within slo ns, and gives them as time: the
-// count divided by the rate at which they fell due, in ns.
-func LostService(samples []loadgen.Sample, from, to, slo int64) (lost int, ns int64) {
-	all := due(samples, from, to+1)
-	for _, s := range all {
-		if bad(s, slo) {
-			lost++
-		}
-	}
-	if len(all) == 0 {
+// lostService counts the requests due in [from, to] that were not OK within the limit that counts as recovered, and gives them
+// as time: the count divided by the rate at which they fell due, in ns.
+func lostService(own track, from, to int64) (lost int, ns int64) {
+	i, j := own.between(from, to+1)
+	all := own.size(i, j)
+	_, good := own.tally(i, j, bySLO)
+	if lost = all - good; all == 0 {
 		return 0, 0
 	}
-	return lost, mulDiv(int64(lost), to-from, int64(len(all)))
+	return lost, mulDiv(int64(lost), to-from, int64(all))
 }
 
-// Brownout counts the requests due after from and up to to that were not OK within slo ns.
-func Brownout(samples []loadgen.Sample, from, to, slo int64) int {
-	n := 0
-	for _, s := range due(samples, from+1, to+1) {
-		if bad(s, slo) {
-			n++
-		}
-	}
-	return n
+// brownout counts the requests due after from and up to to that were not OK within that limit.
+func brownout(own track, from, to int64) int {
+	i, j := own.between(from+1, to+1)
+	_, good := own.tally(i, j, bySLO)
+	return own.size(i, j) - good
 }

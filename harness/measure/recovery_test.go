@@ -196,14 +196,15 @@ func TestLostService(t *testing.T) {
 		}
 		all = append(all, s)
 	}
-	lost, ns := LostService(all, 0, 10*sec, 500*ms)
+	own := trackOf(all, 2*sec, 500*ms)
+	lost, ns := lostService(own, 0, 10*sec)
 	if lost != 201 || ns != 2010*ms {
 		t.Errorf("lost %d requests, %d ns of service; want 201 and 2.01 s", lost, ns)
 	}
-	if n := Brownout(all, 2990*ms, 10*sec, 500*ms); n != 1 {
+	if n := brownout(own, 2990*ms, 10*sec); n != 1 {
 		t.Errorf("brown-out %d, want 1", n)
 	}
-	if lost, ns := LostService(nil, 0, sec, 0); lost != 0 || ns != 0 {
+	if lost, ns := lostService(trackOf(nil, 0, 0), 0, sec); lost != 0 || ns != 0 {
 		t.Errorf("nothing due: %d, %d", lost, ns)
 	}
 }
@@ -217,7 +218,15 @@ func TestRankIsNearest(t *testing.T) {
 		values []int64
 		want   int64
 	}{{nil, loadgen.Never}, {[]int64{7}, 7}, {hundred, 99}, {append([]int64{1000}, hundred...), 100}} {
-		if got := rank(c.values, 99); got != c.want {
+		q := &quantile{}
+		for _, v := range c.values {
+			q.add(v)
+		}
+		p := q.find(99)
+		for _, v := range c.values {
+			p.add(v)
+		}
+		if got := p.value(); got != c.want {
 			t.Errorf("p99 of %d values is %d, want %d", len(c.values), got, c.want)
 		}
 	}

@@ -25,7 +25,7 @@ const (
 // Steady evaluates what the steady state requires over one window: one check per requirement, in its order. A window during
 // which a load was under its schedule or a probe silent is not steady. A drill may use it on a window that has just
 // passed: requests that are still out count as missing, of which a twentieth is tolerated. anchor is instant 0 of the
-// samples.
+// samples; window is the one that the percentiles of loads were taken over.
 func Steady(
 	require []harness.Requirement, loads []Series, probes []Answers, anchor harness.Stamp, window harness.Interval,
 ) []harness.ValidityCheck {
@@ -50,16 +50,17 @@ func steadyLoad(r harness.Requirement, loads []Series, anchor harness.Stamp, win
 			continue
 		}
 		from, to := int64(window.Lo-anchor), int64(window.Hi-anchor)
-		seen := due(l.Samples, from, to)
+		i, j := l.samples.between(from, to)
+		seen := j - i
 		expected := slotsBefore(l.Stream, to) - slotsBefore(l.Stream, from)
-		ok, p99 := okAndP99(seen)
+		ok, p99 := int(l.good), l.p99
 		check.Detail = fmt.Sprintf("%s of %s due requests OK, p99 %s", Count(int64(ok)), Count(expected), latency(p99))
 		switch {
 		case l.Err != nil:
 			check.Detail = l.Err.Error()
-		case !offeredShare.Of(len(seen), int(expected)):
-			check.Detail = fmt.Sprintf("%s of %s due requests are on record", Count(int64(len(seen))), Count(expected))
-		case r.SuccessAtLeast > 0 && !r.SuccessAtLeast.Of(ok, len(seen)):
+		case !offeredShare.Of(seen, int(expected)):
+			check.Detail = fmt.Sprintf("%s of %s due requests are on record", Count(int64(seen)), Count(expected))
+		case r.SuccessAtLeast > 0 && !r.SuccessAtLeast.Of(ok, seen):
 			check.Detail += fmt.Sprintf("; %s of them must be OK", r.SuccessAtLeast)
 		case !withinSLO(p99, r.P99AtMost):
 			check.Detail += fmt.Sprintf("; p99 must be at most %s", Length(int64(r.P99AtMost)))
@@ -113,7 +114,10 @@ func steadyProbe(r harness.Requirement, probes []Answers, window harness.Interva
 			check.OK, check.Detail = false, p.Series.On+": "+why
 			return check
 		}
-		for _, o := range within(p.Observations, window) {
+		for o := range p.Each {
+			if o.At.Lo < window.Lo || o.At.Hi > window.Hi {
+				continue // only what lies in the window in full counts
+			}
 			count++
 			oldest = max(oldest, o.Value)
 			if !o.OK || !o.Reached || o.Unit != UnitNS || o.Value > int64(r.AgeAtMost) {
@@ -141,17 +145,6 @@ func answer(o harness.Observation) string {
 	return "age " + Span(o.Value, o.Value)
 }
 
-// within gives the observations that lie in the window in full.
-func within(all []harness.Observation, window harness.Interval) []harness.Observation {
-	var in []harness.Observation
-	for _, o := range all {
-		if o.At.Lo >= window.Lo && o.At.Hi <= window.Hi {
-			in = append(in, o)
-		}
-	}
-	return in
-}
-
 // silent tells why a probe did not answer for its whole time, or "". An answer that took longer than the time between
 // questions stands for all questions it covered. With strict, the share of questions counts too.
 func silent(p Answers, window harness.Interval, strict bool) string {
@@ -162,7 +155,7 @@ func silent(p Answers, window harness.Interval, strict bool) string {
 	gap := max(probeGaps*every, harness.Stamp(probeGap))
 	share := max(every, harness.Stamp(denseEvery))
 	last, answered := window.Lo, int64(0)
-	for _, o := range p.Observations {
+	for o := range p.Each {
 		if o.At.Hi < window.Lo || o.At.Lo > window.Hi {
 			continue
 		}

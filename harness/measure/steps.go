@@ -79,19 +79,13 @@ func (d *drill) latencies() []harness.Measurement {
 		if s.Err != nil {
 			continue
 		}
-		var values []int64
-		for _, sample := range due(s.Samples, d.rel(d.rec.Baseline.Lo), d.rel(d.rec.Baseline.Hi)) {
-			if sample.Done >= 0 && !bad(sample, 0) {
-				values = append(values, sample.Latency())
-			}
-		}
-		if len(values) == 0 {
+		if s.good == 0 {
 			continue
 		}
-		method := fmt.Sprintf("due to done of %s good requests in the baseline, nearest rank", Count(int64(len(values))))
+		method := fmt.Sprintf("due to done of %s good requests in the baseline, nearest rank", Count(s.good))
 		for _, m := range []harness.Measurement{
-			exact(NameLatencyMedian, rank(values, 50), UnitNS, method),
-			exact(NameLatencyP99, rank(values, percentile), UnitNS, method),
+			exact(NameLatencyMedian, s.p50, UnitNS, method),
+			exact(NameLatencyP99, s.p99, UnitNS, method),
 		} {
 			m.Load = s.Stream.Load
 			all = append(all, m)

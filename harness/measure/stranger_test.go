@@ -285,7 +285,7 @@ func TestFilesAreChecked(t *testing.T) {
 			_ = os.WriteFile(filepath.Join(dir, w.rec.Probes[0].File), []byte("{\n"), 0o644)
 		},
 		"long line": func(w *world, dir string) {
-			_ = os.WriteFile(filepath.Join(dir, w.rec.Probes[0].File), bytes.Repeat([]byte("x"), maxObservationLine+1), 0o644)
+			_ = os.WriteFile(filepath.Join(dir, w.rec.Probes[0].File), bytes.Repeat([]byte("x"), MaxObservationLine+1), 0o644)
 		},
 		"other anchor": func(w *world, dir string) {
 			other := build(usual())
@@ -312,31 +312,31 @@ func TestFilesAreChecked(t *testing.T) {
 	w, dir := build(usual()), t.TempDir()
 	w.samples[idEdge], w.rec.Streams[1].Count = nil, 0
 	w.store(t, dir)
-	if all, err := Files(os.DirFS(dir), w.rec).Samples(idEdge); err != nil || len(all) != 0 {
+	if all, err := collect(Files(os.DirFS(dir), w.rec).Samples(idEdge, 0)); err != nil || len(all) != 0 {
 		t.Errorf("an empty stream: %d samples, %v", len(all), err)
 	}
 	none := slices.IndexFunc(w.rec.Streams, func(s harness.Stream) bool { return s.Kind == kindLedger })
 	w, dir = build(usual()), t.TempDir()
 	w.attempts[idLedger], w.rec.Streams[none].Count = nil, 0
 	w.store(t, dir)
-	if all, err := Files(os.DirFS(dir), w.rec).Attempts(idLedger); err != nil || len(all) != 0 {
+	if all, err := collect(Files(os.DirFS(dir), w.rec).Attempts(idLedger)); err != nil || len(all) != 0 {
 		t.Errorf("an empty ledger: %d attempts, %v", len(all), err)
 	}
 	w, dir = build(usual()), t.TempDir()
 	w.samples[idEdge], w.rec.Streams[1].Count = nil, 0
 	w.store(t, dir)
 	w.rec.Streams[1].Closed = false
-	if _, err := Files(os.DirFS(dir), w.rec).Samples(idEdge); err == nil {
+	if _, err := collect(Files(os.DirFS(dir), w.rec).Samples(idEdge, 0)); err == nil {
 		t.Error("an empty stream that was not closed is read")
 	}
 	src := Files(os.DirFS(t.TempDir()), &harness.Record{})
-	if _, err := src.Samples(1); err == nil {
+	if _, err := collect(src.Samples(1, 0)); err == nil {
 		t.Error("samples of a stream the record does not name")
 	}
-	if _, err := src.Attempts(1); err == nil {
+	if _, err := collect(src.Attempts(1)); err == nil {
 		t.Error("attempts of a stream the record does not name")
 	}
-	if _, err := src.Observations("a", "b"); err == nil {
+	if _, err := collect(src.Observations("a", "b")); err == nil {
 		t.Error("observations of a probe the record does not name")
 	}
 }

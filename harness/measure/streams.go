@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"blackstart/harness"
-	"blackstart/loadgen"
 )
 
 // checkStreams demands every stream the scenario asks for, closed, whole, on its schedule, and for the whole time.
@@ -13,6 +12,9 @@ func (d *drill) checkStreams() harness.ValidityCheck {
 	const name = "streams.complete"
 	if len(d.rec.Scenario.Load) == 0 {
 		return verdict(name, "the scenario has no load: nothing can be judged", "")
+	}
+	if len(d.rec.Streams) > maxStreams {
+		return verdict(name, fmt.Sprintf("the record names %d streams, at most %d can be judged", len(d.rec.Streams), maxStreams), "")
 	}
 	if len(d.series)+len(d.writes) != len(d.rec.Streams) {
 		return verdict(name, "a stream is of a kind that is not known", "")
@@ -27,13 +29,13 @@ func (d *drill) checkStreams() harness.ValidityCheck {
 		if why := d.sampleFault(s); why != "" {
 			return verdict(name, fmt.Sprintf("load %s: %s", s.Stream.Load, why), "")
 		}
-		records += len(s.Samples)
+		records += s.n()
 	}
 	for _, w := range d.writes {
 		if why := d.ledgerFault(w); why != "" {
 			return verdict(name, fmt.Sprintf("ledger %s: %s", w.Stream.Load, why), "")
 		}
-		records += len(w.Attempts)
+		records += w.ledger.attempts
 	}
 	return verdict(name, "", fmt.Sprintf("%d streams with %s records, all of them closed and on schedule",
 		len(d.rec.Streams), Count(int64(records))))
@@ -58,7 +60,7 @@ func (d *drill) missingStream(l harness.LoadSpec) string {
 			}
 			for _, c := range l.Cohorts {
 				if !slices.Contains(s.Cohorts, c) {
-					return fmt.Sprintf("its stream has the cohorts %v, the scenario says %v", s.Cohorts, l.Cohorts)
+					return fmt.Sprintf("its stream has the cohorts %v, the scenario says %v", some(s.Cohorts), some(l.Cohorts))
 				}
 			}
 		case kindLedger:
@@ -74,6 +76,9 @@ func (d *drill) missingStream(l harness.LoadSpec) string {
 	return ""
 }
 
+// some gives the first few of names that a record may hold any number of.
+func some(names []string) []string { return names[:min(len(names), maxCohorts)] }
+
 // sampleFault recomputes the schedule of a stream and compares.
 func (d *drill) sampleFault(s Series) string {
 	st := s.Stream
@@ -82,34 +87,19 @@ func (d *drill) sampleFault(s Series) string {
 		return s.Err.Error()
 	case !st.Closed:
 		return "its file was not closed"
-	case st.Count != len(s.Samples):
-		return fmt.Sprintf("%d samples are on file, the record counts %d", len(s.Samples), st.Count)
+	case st.Count != s.n():
+		return fmt.Sprintf("%d samples are on file, the record counts %d", s.n(), st.Count)
 	case st.TimeoutNS <= 0:
 		return "it has no timeout"
 	case st.Freq <= 0 || st.PerNS <= 0 || st.StopNS < st.StartNS:
 		return "nothing was due, so nobody was watched"
-	case !onCount(st, int64(len(s.Samples))):
+	case !onCount(st, int64(s.n())):
 		return fmt.Sprintf("%s requests were due by its schedule, %s are on file",
-			Count(slotsBefore(st, st.StopNS)), Count(int64(len(s.Samples))))
+			Count(slotsBefore(st, st.StopNS)), Count(int64(s.n())))
 	case st.StartNS > d.rel(d.rec.Baseline.Lo)+int64(edgeSlack) || st.StopNS < d.rel(d.rec.Observation.Hi)-int64(edgeSlack):
 		return "it did not run from the baseline to the end of observation"
 	}
-	for n, sample := range s.Samples {
-		at := st.StartNS + mulDiv(int64(n), st.PerNS, int64(st.Freq))
-		switch {
-		case sample.Seq != uint64(n):
-			return fmt.Sprintf("sample %d has seq %d", n, sample.Seq)
-		case sample.Due != at:
-			return fmt.Sprintf("sample %d is due at %d, by the schedule at %d", n, sample.Due, at)
-		case sample.Outcome == loadgen.None || sample.Outcome >= loadgen.NumOutcomes:
-			return fmt.Sprintf("sample %d has no outcome", n)
-		case sample.Outcome != loadgen.Unsent && (sample.Sent < sample.Due || sample.Done < sample.Sent):
-			return fmt.Sprintf("sample %d was due, sent and done in an order that cannot be", n)
-		case int(sample.Cohort) >= max(1, len(st.Cohorts)):
-			return fmt.Sprintf("sample %d is of cohort %d, which has no name", n, sample.Cohort)
-		}
-	}
-	return ""
+	return s.fault
 }
 
 // onCount tells whether a stream holds every slot due before its stop, and at most the one due exactly then besides.
@@ -119,40 +109,21 @@ func onCount(s harness.Stream, n int64) bool {
 
 // ledgerFault demands that a ledger is whole: ids without a gap, and one first attempt for every request that was sent.
 func (d *drill) ledgerFault(w Writes) string {
-	first, sent := 0, 0
-	for _, a := range w.Attempts {
-		if a.RetryOf == 0 {
-			first++
-		}
-	}
+	sent := 0
 	if s, ok := d.seriesOf(w.Stream.Load); ok {
-		for _, sample := range s.Samples {
-			if sample.Outcome != loadgen.Unsent {
-				sent++
-			}
-		}
+		sent = s.offered
 	}
 	switch {
 	case w.Err != nil:
 		return w.Err.Error()
 	case !w.Stream.Closed:
 		return "its file was not closed"
-	case w.Stream.Count != len(w.Attempts):
-		return fmt.Sprintf("%d attempts are on file, the record counts %d", len(w.Attempts), w.Stream.Count)
-	case first != sent:
-		return fmt.Sprintf("%s requests were sent, but %s first attempts are on file", Count(int64(sent)), Count(int64(first)))
+	case w.Stream.Count != w.ledger.attempts:
+		return fmt.Sprintf("%d attempts are on file, the record counts %d", w.ledger.attempts, w.Stream.Count)
+	case w.first != sent:
+		return fmt.Sprintf("%s requests were sent, but %s first attempts are on file", Count(int64(sent)), Count(int64(w.first)))
 	}
-	for n, a := range w.Attempts {
-		switch {
-		case a.ID != loadgen.AttemptID(uint32(w.Stream.ID), uint64(n)): //nolint:gosec // a stream's id is small
-			return fmt.Sprintf("attempt %d has id %d: one is missing before it", n, a.ID)
-		case a.Outcome < loadgen.AttemptOK || a.Outcome > loadgen.AttemptUnknown:
-			return fmt.Sprintf("attempt %d has no outcome", n)
-		case a.Done < a.Sent || a.Sent < 0:
-			return fmt.Sprintf("attempt %d was sent and done in an order that cannot be", n)
-		}
-	}
-	return ""
+	return w.fault
 }
 
 // checkOffered demands that nearly all due requests were sent. One that failed was still offered.
@@ -164,18 +135,12 @@ func (d *drill) checkOffered() harness.ValidityCheck {
 	lowest := ""
 	share, late := int64(1_000_000), int64(0)
 	for _, s := range d.series {
-		offered := 0
-		for _, sample := range s.Samples {
-			if sample.Outcome != loadgen.Unsent {
-				offered++
-				late = max(late, sample.Sent-sample.Due)
-			}
-		}
-		if !offeredShare.Of(offered, len(s.Samples)) {
+		late = max(late, s.late)
+		if !offeredShare.Of(s.offered, s.n()) {
 			return verdict(name, fmt.Sprintf("load %s offered %s of %s due requests, %s are needed", s.Stream.Load,
-				Count(int64(offered)), Count(int64(len(s.Samples))), offeredShare), "")
+				Count(int64(s.offered)), Count(int64(s.n())), offeredShare), "")
 		}
-		if part := mulDiv(int64(offered), 1_000_000, int64(len(s.Samples))); lowest == "" || part < share {
+		if part := mulDiv(int64(s.offered), 1_000_000, int64(s.n())); lowest == "" || part < share {
 			share, lowest = part, s.Stream.Load
 		}
 	}
@@ -195,15 +160,7 @@ func (d *drill) checkLedger() harness.ValidityCheck {
 	}
 	unread, unreadOld, all := 0, 0, 0
 	for _, w := range d.writes {
-		for _, a := range w.Attempts {
-			all++
-			if a.New == Unread {
-				unread++
-			}
-			if a.Old == Unread {
-				unreadOld++
-			}
-		}
+		all, unread, unreadOld = all+w.ledger.attempts, unread+w.ledger.unread, unreadOld+w.ledger.unreadOld
 	}
 	switch {
 	case unread > 0:
@@ -227,9 +184,9 @@ func (d *drill) checkOracle() harness.ValidityCheck {
 	case !l.OldRead:
 		return verdict(name, "", d.ledgerNotes())
 	}
-	var all []Attempt
+	all := newLedger(nil)
 	for _, w := range d.writes {
-		all = append(all, w.Attempts...)
+		all.join(w.ledger)
 	}
-	return verdict(name, Oracle(all, l.OracleMissing), d.ledgerNotes())
+	return verdict(name, all.oracle(l.OracleMissing), d.ledgerNotes())
 }

@@ -123,8 +123,8 @@ func (d *drill) probeGap(p Answers) string {
 	switch {
 	case p.Err != nil:
 		return p.Err.Error()
-	case p.Series.Count != len(p.Observations):
-		return fmt.Sprintf("%d answers are on file, the record counts %d", len(p.Observations), p.Series.Count)
+	case p.Series.Count != p.Count:
+		return fmt.Sprintf("%d answers are on file, the record counts %d", p.Count, p.Series.Count)
 	case p.Series.Ran.Lo <= 0 || p.Series.Ran.Hi < p.Series.Ran.Lo:
 		return "it does not say when it ran"
 	case p.Series.Ran.Lo > d.rec.Baseline.Lo+slack || p.Series.Ran.Hi < d.rec.Observation.Hi-slack:
@@ -145,7 +145,8 @@ func (d *drill) checkEnough() harness.ValidityCheck {
 		if err != nil {
 			return verdict(name, err.Error(), "")
 		}
-		all, own := len(due(c.All, from, end+1)), len(due(c.Own, from, end+1))
+		i, j := c.All.between(from, end+1)
+		all, own := c.All.size(i, j), c.Own.size(i, j)
 		s, _ := d.seriesOf(o.Load)
 		most := mulDiv(int64(limits.Window), int64(s.Stream.Freq), max(1, s.Stream.PerNS)) + 1
 		switch {

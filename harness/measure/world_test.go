@@ -2,6 +2,7 @@ package measure
 
 import (
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -20,25 +21,51 @@ type world struct {
 	answers  map[string][]harness.Observation
 }
 
-func (w *world) Samples(id int) ([]loadgen.Sample, error) {
+func (w *world) Samples(id, from int) iter.Seq2[loadgen.Sample, error] {
 	if s, ok := w.samples[id]; ok {
-		return s, nil
+		return each(s[min(from, len(s)):], nil)
 	}
-	return nil, fmt.Errorf("no samples of stream %d", id)
+	return each[loadgen.Sample](nil, fmt.Errorf("no samples of stream %d", id))
 }
 
-func (w *world) Attempts(id int) ([]Attempt, error) {
+// each gives records, and then an error if there is one.
+func each[T any](records []T, err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+		if err != nil {
+			var none T
+			yield(none, err)
+		}
+	}
+}
+
+// collect is the reverse of each.
+func collect[T any](records iter.Seq2[T, error]) (all []T, err error) {
+	for r, err := range records {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+func (w *world) Attempts(id int) iter.Seq2[Attempt, error] {
 	if s, ok := w.attempts[id]; ok {
-		return s, nil
+		return each(s, nil)
 	}
-	return nil, fmt.Errorf("no attempts of stream %d", id)
+	return each[Attempt](nil, fmt.Errorf("no attempts of stream %d", id))
 }
 
-func (w *world) Observations(probe, on string) ([]harness.Observation, error) {
+func (w *world) Observations(probe, on string) iter.Seq2[harness.Observation, error] {
 	if s, ok := w.answers[probe+" "+on]; ok {
-		return s, nil
+		return each(s, nil)
 	}
-	return nil, fmt.Errorf("no observations of %s", probe)
+	return each[harness.Observation](nil, fmt.Errorf("no observations of %s", probe))
 }
 
 // The times of a world, relative to its anchor.

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"blackstart/harness"
-	"blackstart/loadgen"
 )
 
 const workloadQuery = "http.query"
@@ -26,7 +25,8 @@ func (d *drill) wrong(load string, staleAfter int64) harness.Measurement {
 	observations, _, probeErr := d.observations(probeAnswers)
 	probed := slices.ContainsFunc(d.probes, func(p Answers) bool { return p.Series.Probe == probeAnswers })
 	var c answerCount
-	for _, j := range JudgeAnswers(observations, harness.Interval{Lo: first, Hi: end}, staleAfter) {
+	written := acknowledged(observations)
+	for j := range judgedAnswers(observations, written, harness.Interval{Lo: first, Hi: end}, staleAfter) {
 		c.take(j)
 	}
 	sampled, err := d.sampled(&c, load, first)
@@ -39,7 +39,7 @@ func (d *drill) wrong(load string, staleAfter int64) harness.Measurement {
 		m.Detail = err.Error()
 	case c.questions == 0 && (sampled == 0 || len(d.rec.Target.Questions) == 0):
 		m.Detail = "no answer to a question whose right answer is known was given after the first fault"
-	case staleAfter > 0 && len(acknowledged(observations)) == 0:
+	case staleAfter > 0 && len(written) == 0:
 		m.Detail = "no write of the marker was acknowledged, so no answer can be called stale"
 	case staleAfter > 0 && c.markers == 0:
 		m.Detail = "the marker was never shown after the first fault, so no answer can be called stale"
@@ -91,20 +91,11 @@ func (d *drill) sampled(c *answerCount, load string, first harness.Stamp) (int64
 		if found = true; s.Err != nil {
 			return 0, s.Err
 		}
-		for _, sample := range due(s.Samples, d.rel(first), d.rel(d.rec.Observation.Hi)+1) {
-			switch sample.Outcome {
-			case loadgen.OK:
-			case loadgen.WrongAnswer:
-				c.wrong++
-			case loadgen.ForeignAnswer:
-				c.foreign++
-			default:
-				continue
-			}
-			answers++
-			if sample.Outcome != loadgen.OK && c.first == "" {
-				c.first = "a request of load " + s.Stream.Load + " due " + Span(sample.Due-d.rel(first), sample.Due-d.rel(first)) + " after the first fault"
-			}
+		strange := int64(s.answers.wrong + s.answers.alien)
+		c.wrong, c.foreign = c.wrong+int64(s.answers.wrong), c.foreign+int64(s.answers.alien)
+		answers += int64(s.answers.ok) + strange
+		if at := s.strange - d.rel(first); strange > 0 && c.first == "" {
+			c.first = "a request of load " + s.Stream.Load + " due " + Span(at, at) + " after the first fault"
 		}
 	}
 	c.all += answers

@@ -59,9 +59,12 @@ func drill(t *testing.T, n int) *examiner {
 
 func (e *examiner) attempts(t *testing.T) []measure.Attempt {
 	t.Helper()
-	all, err := measure.Files(os.DirFS(filepath.Dir(e.s.DataDir)), e.rec).Attempts(3)
-	if err != nil {
-		t.Fatal(err)
+	var all []measure.Attempt
+	for a, err := range measure.Files(os.DirFS(filepath.Dir(e.s.DataDir)), e.rec).Attempts(3) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, a)
 	}
 	return all
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -155,8 +156,8 @@ func plant(ctx context.Context, c *postgres.Cluster, dir string, n int) (counted
 	if err := f.Close(); err != nil {
 		return 0, 0, err
 	}
-	loss := measure.LossOf(attempts, fault)
-	span := measure.RPOTime(attempts, measure.Bounds{Lo: fault, Hi: fault})
+	loss := measure.LossOf(slices.Values(attempts), fault)
+	span := measure.RPOTime(slices.Values(attempts), measure.Bounds{Lo: fault, Hi: fault})
 	if span.Unknown != "" || span.Unbounded {
 		return loss.Lost, 0, fmt.Errorf("rpo.time is not known: %s", span.Unknown)
 	}

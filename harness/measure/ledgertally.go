@@ -1,0 +1,166 @@
+package measure
+
+import (
+	"fmt"
+
+	"blackstart/harness"
+	"blackstart/loadgen"
+)
+
+// Writes is what a ledger stream holds, as far as it is judged.
+type Writes struct {
+	Stream harness.Stream
+	Err    error
+
+	ledger ledger
+	first  int    // attempts that repeat none
+	fault  string // the first attempt that is not as the format says, "" if none
+}
+
+// ledger counts attempts, of one stream or of several.
+type ledger struct {
+	attempts, acked   int
+	unread, unreadOld int
+	counts            map[string]int            // by class
+	amounts           map[string]harness.Amount // by class
+	doubled           int                       // ids with two rows or more
+	absent            int                       // unknown, and not on the new primary
+	onOld             int                       // on the old primary only
+	firstLost         int64                     // ns since the anchor: the first acknowledgement that was lost; -1: none was
+	since             []since                   // by the moments of faults, in the drill's order
+}
+
+// since counts what depends on when a fault came into force.
+type since struct {
+	fault    Bounds
+	recent   int // acknowledged in the second before it
+	diverged int // lost, of writers in the lost region, acknowledged after it was in force
+	value    harness.Amount
+	lastAck  int64
+}
+
+func newLedger(faults []Bounds) ledger {
+	l := ledger{counts: map[string]int{}, amounts: map[string]harness.Amount{}, firstLost: -1}
+	for _, f := range faults {
+		l.since = append(l.since, since{fault: f})
+	}
+	return l
+}
+
+func (l *ledger) add(a Attempt) {
+	class := ClassOf(a)
+	l.attempts++
+	l.counts[class]++
+	l.amounts[class] += harness.Amount(a.Amount)
+	if a.New > 1 {
+		l.doubled++
+		l.amounts[Duplicate] += harness.Amount(a.Amount)
+	}
+	if a.New == Unread {
+		l.unread++
+	}
+	if a.Old == Unread {
+		l.unreadOld++
+	}
+	if a.New == 0 && a.Old > 0 {
+		l.onOld++
+	}
+	if a.New == 0 && a.Outcome == loadgen.AttemptUnknown {
+		l.absent++
+	}
+	if a.Outcome == loadgen.AttemptOK {
+		l.acked++
+		if class == Lost && (l.firstLost < 0 || a.Done < l.firstLost) {
+			l.firstLost = a.Done
+		}
+		for i := range l.since {
+			l.since[i].add(a, class == Lost)
+		}
+	}
+}
+
+func (s *since) add(a Attempt, lost bool) {
+	if a.Done >= s.fault.Lo-int64(ackWindow) && a.Done < s.fault.Lo {
+		s.recent++
+	}
+	if lost && a.Place == loadgen.PlacePrimary && a.Done > s.fault.Hi {
+		s.diverged++
+		s.value += harness.Amount(a.Amount)
+		s.lastAck = max(s.lastAck, a.Done)
+	}
+}
+
+// join adds what another ledger counted, by the same faults.
+func (l *ledger) join(o ledger) {
+	l.attempts, l.acked = l.attempts+o.attempts, l.acked+o.acked
+	l.unread, l.unreadOld = l.unread+o.unread, l.unreadOld+o.unreadOld
+	l.doubled, l.absent, l.onOld = l.doubled+o.doubled, l.absent+o.absent, l.onOld+o.onOld
+	for class, n := range o.counts {
+		l.counts[class] += n
+	}
+	for class, amount := range o.amounts {
+		l.amounts[class] += amount
+	}
+	if o.firstLost >= 0 && (l.firstLost < 0 || o.firstLost < l.firstLost) {
+		l.firstLost = o.firstLost
+	}
+	for i := range l.since {
+		s, other := &l.since[i], o.since[i]
+		s.recent, s.diverged, s.value = s.recent+other.recent, s.diverged+other.diverged, s.value+other.value
+		s.lastAck = max(s.lastAck, other.lastAck)
+	}
+}
+
+// classes gives the counts of all classes in a fixed order. twice is the number of business keys with two rows or more.
+func (l *ledger) classes(twice int) []harness.Class {
+	classes := make([]harness.Class, 0, len(classOrder))
+	for _, name := range classOrder {
+		n := l.counts[name]
+		if name == Duplicate {
+			n = max(twice, l.doubled)
+		}
+		classes = append(classes, harness.Class{Name: name, Count: n, Amount: l.amounts[name]})
+	}
+	return classes
+}
+
+// loss tells what is missing, after the fault that is the ledger's number i.
+func (l *ledger) loss(i int) Loss {
+	s := l.since[i]
+	return Loss{
+		Attempts: l.attempts, Acked: l.acked, Unread: l.unread, Lost: l.counts[Lost], Amount: l.amounts[Lost],
+		Diverged: s.diverged, Value: s.value, LastAck: s.lastAck,
+	}
+}
+
+// readWrites reads a ledger once for all that can be counted.
+func (d *drill) readWrites(s harness.Stream, src Source) Writes {
+	w := Writes{Stream: s, ledger: newLedger(d.faults)}
+	for a, err := range src.Attempts(s.ID) {
+		if err != nil {
+			w.Err = err
+			break
+		}
+		if w.fault == "" {
+			w.fault = w.faultOf(a)
+		}
+		if a.RetryOf == 0 {
+			w.first++
+		}
+		w.ledger.add(a)
+	}
+	return w
+}
+
+// faultOf tells what is wrong with the next attempt, or "".
+func (w *Writes) faultOf(a Attempt) string {
+	switch n := w.ledger.attempts; {
+	case a.ID != loadgen.AttemptID(uint32(w.Stream.ID), uint64(n)): //nolint:gosec // a stream's id is small
+		return fmt.Sprintf("attempt %d has id %d: one is missing before it", n, a.ID)
+	case a.Outcome < loadgen.AttemptOK || a.Outcome > loadgen.AttemptUnknown:
+		return fmt.Sprintf("attempt %d has no outcome", n)
+	case a.Done < a.Sent || a.Sent < 0:
+		return fmt.Sprintf("attempt %d was sent and done in an order that cannot be", n)
+	}
+	return ""
+}
