@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -52,6 +53,7 @@ func TestTheDocumentedReaderWorks(t *testing.T) {
 	if got := read(attemptFile(t, 12).Name()); got != want {
 		t.Errorf("ledger\n got %s\nwant %s", got, want)
 	}
+	testDocumentedRule(t, python, program)
 	if err := os.WriteFile(path, copiesFile(t, 0, 1, 254), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +73,49 @@ func TestTheDocumentedReaderWorks(t *testing.T) {
 	}
 	if out, err := exec.Command(python, "-c", program, path).CombinedOutput(); err == nil {
 		t.Errorf("an attempt whose reserved bytes are not 0 is read: %s", out)
+	}
+}
+
+// testDocumentedRule holds the program against the one rule on files that are not closed: for every file of good records, cut
+// anywhere, it reads what our reader reads and refuses what that refuses.
+func testDocumentedRule(t *testing.T, python, program string) {
+	t.Helper()
+	whole := sampleFile(t, 3)
+	open := append(bytes.Clone(whole[:countOffset]), make([]byte, 8)...)
+	open = append(open, whole[HeaderSize:]...)
+	for name, c := range map[string]struct {
+		file   []byte
+		closed bool
+		want   string // "" refused
+	}{
+		"closed":                   {whole, true, "3 1700000000000000000 3"},
+		"closed after all":         {whole, false, "3 1700000000000000000 3"},
+		"closed and torn":          {whole[:len(whole)-1], true, ""},
+		"counted and torn":         {whole[:len(whole)-1], false, ""},
+		"closed and more":          {append(bytes.Clone(whole), 0), true, ""},
+		"not closed":               {open, false, "3 1700000000000000000 3"},
+		"not closed, torn":         {open[:len(open)-7], false, "3 1700000000000000000 2"},
+		"not closed, no record":    {open[:HeaderSize], false, "3 1700000000000000000 0"},
+		"not closed, half header":  {open[:HeaderSize/2], false, "None None 0"},
+		"not closed, no byte":      {nil, false, "None None 0"},
+		"closed, no record":        {open[:HeaderSize], true, "3 1700000000000000000 0"},
+		"said closed, and was not": {open, true, ""},
+		"half header":              {whole[:HeaderSize/2], true, ""},
+		"a gap":                    {append(bytes.Clone(open[:HeaderSize]), open[HeaderSize+SampleSize:]...), false, ""},
+	} {
+		path := filepath.Join(t.TempDir(), "rule.bin")
+		if err := os.WriteFile(path, c.file, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		args := []string{"-c", program, path}
+		if !c.closed {
+			args = append(args, "not-closed")
+		}
+		out, err := exec.Command(python, args...).CombinedOutput()
+		first, _, _ := strings.Cut(string(out), "\n")
+		if (err == nil) != (c.want != "") || c.want != "" && first != c.want {
+			t.Errorf("%s: %q, %v, want %q", name, first, err, c.want)
+		}
 	}
 }
 
