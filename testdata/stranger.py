@@ -81,16 +81,22 @@ KINDS = {1: ("samples", "<QqqqBBHI"), 2: ("ledger", "<QQqqqBBHI"), 3: ("copies",
 
 
 def unpacked(pack, stream, anchor):
+    """The records of a file, by the one rule on files that were not closed."""
     data = pack.bytes(stream["file"])
+    if not stream["closed"] and len(data) < 64:
+        return []  # torn in its header
     magic, version, kind, hlen, rlen, _run, sid, zero, start, count = struct.unpack("<16sHHHH16sIIqQ", data[:64])
     name, layout = KINDS.get(kind, ("", ""))
-    if magic != MAGIC or version != 2 or not layout or hlen != 64 or zero != 0:
+    if magic != MAGIC or version != 2 or not layout or hlen != 64 or zero != 0 or rlen != struct.calcsize(layout):
         raise ValueError("%s: not a file of this format" % stream["file"])
     if name != stream["kind"] or sid != stream["id"] or start != anchor:
         raise ValueError("%s: not the stream the record names" % stream["file"])
-    if rlen != struct.calcsize(layout) or count != stream["count"] or len(data) != 64 + count * rlen:
+    whole, tail = divmod(len(data) - 64, rlen)
+    if (count > 0 or stream["closed"]) and (whole, tail) != (count, 0):
         raise ValueError("%s: not as long as it says" % stream["file"])
-    return list(struct.iter_unpack(layout, data[64:]))
+    if stream["closed"] and count != stream["count"]:
+        raise ValueError("%s: not as many records as the record counts" % stream["file"])
+    return list(struct.iter_unpack(layout, data[64 : 64 + whole * rlen]))
 
 
 class Sample:
@@ -388,7 +394,7 @@ def copies(pack, record, stream, node, anchor):
         return [None] * stream["count"]
     if len(files) > 1 or files[0]["count"] != stream["count"]:
         raise ValueError("stream %d: not one file of copies for all its attempts on %s" % (stream["id"], node))
-    found = [n for n, in records(pack, dict(files[0], id=stream["id"], kind="copies"), anchor)]
+    found = [n for n, in records(pack, dict(files[0], id=stream["id"], kind="copies", closed=True), anchor)]
     if 255 in found:
         raise ValueError("%s: copies of 255" % files[0]["file"])
     return found
@@ -409,16 +415,18 @@ def attempts(pack, record, load):
     return result
 
 
-def lost(writes):
-    if any(copies is None for _, _, copies, _ in writes):
+def lost(record, writes, fault):
+    """How many acknowledged writes are missing; None if that is not known."""
+    if fault is None or not record["ledger"]["read"] or any(copies is None for _, _, copies, _ in writes):
         return None
-    return sum(1 for _, outcome, copies, _ in writes if outcome == ACKNOWLEDGED and copies == 0)
+    acked = [copies for _, outcome, copies, _ in writes if outcome == ACKNOWLEDGED]
+    return sum(1 for copies in acked if copies == 0) if acked else None
 
 
-def rpo_time(writes, fault):
+def rpo_time(record, writes, fault):
     acks = [(done, copies) for done, outcome, copies, _ in writes if outcome == ACKNOWLEDGED]
     recent = sum(1 for done, _ in acks if fault[0] - SECOND <= done < fault[0])
-    if lost(writes) is None or recent == 0:
+    if lost(record, writes, fault) is None or recent == 0:
         return UNKNOWN
     gone = [done for done, copies in acks if copies == 0]
     if not gone:
@@ -429,8 +437,28 @@ def rpo_time(writes, fault):
     return between(fault[0] - min(gone), fault[1] - max(kept) if kept else None)
 
 
+def interrupted(pack, record):
+    """What is left of a drill whose process died: what its files hold, and no value of anything that was to be judged."""
+    anchor = moment(record["anchor"])
+    files = {}
+    for stream in record["streams"] or []:
+        files[stream["file"]] = {"closed": stream["closed"], "records": len(records(pack, stream, anchor))}
+    for p in record["probes"] or []:
+        lines = pack.bytes(p["file"]).split(b"\n")  # the last line was being written if it has no newline
+        for line in lines[:-1]:
+            json.loads(line.decode("utf-8"))
+        files[p["file"]] = {"closed": lines[-1] == b"", "records": len(lines) - 1}
+    values = dict.fromkeys(("rto", "rpo_time", "exposure_time", "exposure_lost", "exposure_value", "answers_wrong"), UNKNOWN)
+    return dict(values, status="interrupted", lost=None, decision={"known": False, "text": None}, files=files)
+
+
 def first(objectives, measure):
     return next((o for o in objectives if o["measure"] == measure), None)
+
+
+def show(result):
+    json.dump(result, sys.stdout, indent=1, sort_keys=True)
+    sys.stdout.write("\n")
 
 
 def main():
@@ -440,6 +468,9 @@ def main():
     record = json.loads(pack.bytes("data/record.json").decode("utf-8"), object_pairs_hook=once)
     if record["format"] != "blackstart.pack/2":
         raise SystemExit("stranger: unknown format %s" % record["format"])
+    if record["status"] == "interrupted":
+        show(interrupted(pack, record))
+        return
     anchor, end = moment(record["anchor"]), moment(record["observation"]["hi"])
     objectives = record["scenario"]["objectives"] or []
     null = not record["scenario"]["faults"]
@@ -449,22 +480,22 @@ def main():
         o = first(objectives, measure) or {"load": "", "missing": True}
         return o, None if null else in_force(record, o.get("fault") or "")
 
-    result = {"rto": UNKNOWN, "lost": lost(attempts(pack, record, "")), "rpo_time": UNKNOWN}
+    result = {"status": record["status"], "rto": UNKNOWN, "rpo_time": UNKNOWN}
+    result["lost"] = lost(record, attempts(pack, record, ""), (end, end) if null else in_force(record, ""))
     objective, fault = asked("rto")
     if fault and "missing" not in objective:
         result["rto"] = rto(pack, record, fault, objective)
     objective, fault = asked("rpo.time")
     fault = (end, end) if null else fault
     if fault and "missing" not in objective:
-        result["rpo_time"] = rpo_time(attempts(pack, record, objective["load"]), tuple(t - anchor for t in fault))
+        result["rpo_time"] = rpo_time(record, attempts(pack, record, objective["load"]), tuple(t - anchor for t in fault))
     for name in ("exposure_time", "exposure_lost", "exposure_value"):
         objective, fault = asked(name.replace("_", "."))
         result[name] = exposure(pack, record, fault, objective["load"])[name]
     result["decision"] = decision(pack, record, asked("decision")[1])
     objective, _ = asked("answers.wrong")
     result["answers_wrong"] = UNKNOWN if null else answers_wrong(pack, record, objective["load"], objective.get("stale_after_ns") or 0)
-    json.dump(result, sys.stdout, indent=1, sort_keys=True)
-    sys.stdout.write("\n")
+    show(result)
 
 
 if __name__ == "__main__":
