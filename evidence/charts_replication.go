@@ -27,7 +27,10 @@ func (d *drawing) lag() chart {
 			continue
 		}
 		i, step := 0, n/maxPoints+1
-		for o := range d.src.Observations(p.Probe, p.On) {
+		for o, err := range d.src.Observations(p.Probe, p.On) {
+			if err != nil {
+				break
+			}
 			if i++; (i-1)%step != 0 {
 				continue
 			}
