@@ -250,7 +250,7 @@ func TestTheDirectoryAndTheScenarioAreHeldAgainstTheRecord(t *testing.T) {
 	}
 	c, err := Verify(t.Context(), h.reseal(t), VerifyOptions{Roots: []*x509.Certificate{h.key.Root},
 		Resolve: func([]ScenarioFile, string) (*harness.Scenario, error) {
-			return &harness.Scenario{Failback: "another"}, nil
+			return &harness.Scenario{Kind: "another"}, nil
 		}})
 	if err != nil || c.Err() == nil || !strings.Contains(c.Err().Error(), "scenario.yaml") {
 		t.Errorf("a record with another scenario than the pack's file was accepted: %v, %v", err, c.Err())

@@ -110,7 +110,6 @@ func (r *rig) parts(dir string, clock *Clock) Parts {
 		Faults:      []FaultSpec{{Kind: "region.partition", Region: Primary, StartsClock: true}},
 		Observe:     Duration(10 * time.Second), Settle: Duration(time.Second),
 		Guards: []Guard{{Probe: "http.health", Region: Standby, FailingFor: Duration(2 * time.Second)}},
-		Undo:   UndoSpec{FenceFirst: true},
 	}
 	return Parts{
 		Scenario: s, RunID: "run", Clock: clock, StateDir: dir, DataDir: filepath.Join(dir, "data"),

@@ -17,9 +17,6 @@ type Scenario struct {
 	Observe     Duration           `yaml:"observe" json:"observe_ns" need:"yes" doc:"how long clients are watched after the first fault"`
 	Settle      Duration           `yaml:"settle" json:"settle_ns" need:"yes" doc:"how long writes drain before the undo"`
 	Guards      []Guard            `yaml:"guards" json:"guards" doc:"what stops the drill at once: undo, exit 4"`
-	Undo        UndoSpec           `yaml:"undo" json:"undo" need:"yes" doc:"when and how faults are taken back"`
-	Failback    string             `yaml:"failback" json:"failback" need:"yes" one:"none" doc:"none: roles stay as the failover left them"`
-	Frameworks  []string           `yaml:"frameworks" json:"frameworks" doc:"control catalogues the reports are written for"`
 	Profiles    map[string]Overlay `yaml:"profiles" json:"profiles" doc:"numbers that differ by profile"`
 }
 
@@ -124,12 +121,6 @@ type Guard struct {
 	Probe      string   `yaml:"probe" json:"probe" need:"yes" doc:"name of a probe"`
 	Region     string   `yaml:"region" json:"region" need:"yes" one:"primary|standby" doc:"role of the region it asks"`
 	FailingFor Duration `yaml:"failingFor" json:"failing_for_ns" need:"yes" doc:"longest allowed failing"`
-}
-
-// UndoSpec says when faults are taken back.
-type UndoSpec struct {
-	After      string `yaml:"after" json:"after" need:"yes" one:"settle" doc:"settle: the undo follows the settle time"`
-	FenceFirst bool   `yaml:"fenceFirst" json:"fence_first" doc:"fence the old primary before links are restored"`
 }
 
 // Overlay holds the numbers a profile changes.

@@ -19,10 +19,18 @@ func (d Duration) D() time.Duration { return time.Duration(d) }
 
 func (d Duration) String() string { return time.Duration(d).String() }
 
-// ParseDuration reads "250ms", "10s", "1h30m"; a bare number is refused because it has no unit, except 0.
+// durationPattern has no sign, no bare number and no leading zero, which elsewhere is another base.
+var durationPattern = regexp.MustCompile(`^(0|[1-9]\d*)(\.\d+)?(ns|us|µs|ms|s|m|h)(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))*$`)
+
+var digits = regexp.MustCompile(`^\d+$`)
+
+// ParseDuration reads "250ms", "10s", "1h30m"; a bare number is refused because it has no unit, 0 as well.
 func ParseDuration(s string) (Duration, error) {
 	v, err := time.ParseDuration(s)
-	if err != nil || v < 0 {
+	if digits.MatchString(s) {
+		return 0, fmt.Errorf("%q has no unit: write one (ms, s, m, h), such as %ss", s, s)
+	}
+	if err != nil || !durationPattern.MatchString(s) {
 		return 0, fmt.Errorf("%q is not a duration: write a number with a unit (ms, s, m, h), such as 250ms or 10s", s)
 	}
 	return Duration(v), nil
@@ -43,7 +51,7 @@ type Rate struct {
 	Per   time.Duration
 }
 
-var ratePattern = regexp.MustCompile(`^(\d{1,7})/(ms|s|m|h)$`)
+var ratePattern = regexp.MustCompile(`^(0|[1-9]\d{0,6})/(ms|s|m|h)$`)
 
 var rateUnits = map[string]time.Duration{"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour}
 
@@ -74,6 +82,12 @@ func (r Rate) PerSecond() float64 {
 	return float64(r.Count) * float64(time.Second) / float64(r.Per)
 }
 
+// WholePerSecond is the rate as a whole number of operations a second, which is all that a load can offer; false if it is none.
+func (r Rate) WholePerSecond() (int, bool) {
+	n := int(r.PerSecond())
+	return n, float64(n) == r.PerSecond()
+}
+
 // UnmarshalYAML reads "200/s".
 func (r *Rate) UnmarshalYAML(n *yaml.Node) (err error) {
 	*r, err = ParseRate(n.Value)
@@ -95,7 +109,7 @@ func (r *Rate) UnmarshalText(b []byte) (err error) {
 // Ratio is a share in parts per million, written "99.9%". A million is all of it.
 type Ratio int64
 
-var ratioPattern = regexp.MustCompile(`^(\d{1,3})(?:\.(\d{1,4}))?%$`)
+var ratioPattern = regexp.MustCompile(`^(0|[1-9]\d{0,2})(?:\.(\d{1,4}))?%$`)
 
 // ParseRatio reads "99.9%".
 func ParseRatio(s string) (Ratio, error) {
@@ -140,7 +154,7 @@ func (r *Ratio) UnmarshalText(b []byte) (err error) {
 // Amount is money in minor units (cents), written "100.00" with exactly two decimals.
 type Amount int64
 
-var amountPattern = regexp.MustCompile(`^\d{1,13}\.\d{2}$`)
+var amountPattern = regexp.MustCompile(`^(0|[1-9]\d{0,12})\.\d{2}$`)
 
 // ParseAmount reads "100.00".
 func ParseAmount(s string) (Amount, error) {

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"blackstart/harness"
 
 	"gopkg.in/yaml.v3"
 )
@@ -13,8 +16,12 @@ import (
 // extendsKey is the one key that is not part of a scenario: it names the file that this one changes.
 const extendsKey = "extends"
 
-// maxInt bounds every whole number of a scenario.
-const maxInt = 1_000_000_000
+// Limits of any value, whatever it is for.
+const (
+	maxInt  = 1_000_000_000
+	maxText = 1000                // letters (bytes) of one text: it must fit on a page, and a title on a line of the pack's cover
+	maxSpan = 30 * 24 * time.Hour // of a duration, also of one that no rule looks at: the record holds no number above 2^53
+)
 
 // field is one key of the format, as the tags of package harness define it.
 type field struct {
@@ -95,12 +102,14 @@ func (d *decoder) structure(n *node, v reflect.Value, what string) {
 	}
 	for _, e := range n.entries {
 		if !known[e.key] {
-			d.out.add(e.pos, suggest(e.key, keys), "%s has no key %q", what, e.key)
+			d.out.add(e.pos, unknownHint(v.Type(), e.key, keys), "%s has no key %q", what, e.key)
 		}
 	}
 	for _, f := range fields {
 		child := n.get(f.key)
 		switch {
+		case child != nil && slices.Contains(prose, f.key) && placeholder(child):
+			d.wrong(child, missing(f), "%s is %q, which says nothing yet", of(f.key, what), child.text)
 		case child != nil && child.null() && f.need:
 			d.wrong(child, missing(f), "%s has no %s", what, f.key)
 		case child != nil:
@@ -163,7 +172,12 @@ func (d *decoder) value(n *node, u yaml.Unmarshaler, what string) {
 	}
 	if err := u.UnmarshalYAML(&yaml.Node{Kind: yaml.ScalarNode, Value: n.text}); err != nil {
 		message, hint, _ := strings.Cut(err.Error(), ": ")
-		d.wrong(n, hint, "%s", message+" ("+what+")")
+		d.wrong(n, commaHint(n.text, hint), "%s", message+" ("+what+")")
+		return
+	}
+	if span, ok := u.(*harness.Duration); ok && span.D() > maxSpan {
+		*span = 0
+		d.wrong(n, "write less", "%s is %s, longer than any drill", what, n.text)
 	}
 }
 
@@ -178,17 +192,21 @@ func (d *decoder) scalar(n *node, v reflect.Value, what string, one []string) {
 			d.wrong(n, suggest(n.text, one), "%s is %q", what, n.text)
 			return
 		}
+		if len(n.text) > maxText {
+			d.wrong(n, fmt.Sprintf("write at most %d", maxText), "%s has %d letters", what, len(n.text))
+			return
+		}
 		v.SetString(n.text)
 	case reflect.Bool:
 		if n.tag != "!!bool" {
-			d.wrong(n, "write true or false", "%s is %q", what, n.text)
+			d.wrong(n, boolHint(n.text), "%s is the text %q", what, n.text)
 			return
 		}
 		v.SetBool(strings.EqualFold(n.text, "true"))
 	case reflect.Int:
 		i, err := strconv.Atoi(n.text)
-		if err != nil || n.tag != "!!int" || i < 0 || i > maxInt {
-			d.wrong(n, "write a whole number, such as 500", "%s is %q", what, n.text)
+		if err != nil || n.tag != "!!int" || strconv.Itoa(i) != n.text || i < 0 || i > maxInt {
+			d.wrong(n, intHint(n.text), "%s is %q", what, n.text)
 			return
 		}
 		v.SetInt(int64(i))
@@ -207,7 +225,7 @@ func of(key, what string) string {
 
 var singular = map[string]string{
 	"load": "load", "faults": "fault", "objectives": "objective", "guards": "guard", "profiles": "profile",
-	"require": "requirement", "steps": "step", "needs": "need", "cohorts": "cohort", "covers": "row", "frameworks": "framework",
+	"require": "requirement", "steps": "step", "needs": "need", "cohorts": "cohort", "covers": "row",
 }
 
 // entryName names an entry of a list or table: "load queries", "objective rto of profile fast".

@@ -89,7 +89,7 @@ func TestSchemaTakesTheLibrary(t *testing.T) {
 			t.Errorf("%s: %v", e.Path, err)
 		}
 	}
-	loose := strings.NewReplacer(`amount: "100.00"`, "amount: 100.00", "{at: 0s,", "{at: 0,", "commit: synchronous", "documents: 1000").
+	loose := strings.NewReplacer(`amount: "100.00"`, "amount: 100.00", "place: primary", "place: primary", "commit: synchronous", "documents: 1000").
 		Replace(read(t, examples+"/valid.yaml"))
 	if err := schema.Validate(asJSON(t, []byte(loose))); err != nil {
 		t.Errorf("values that the reader takes without quotes: %v", err)
@@ -111,14 +111,14 @@ func TestSchemaRefuses(t *testing.T) {
 		file     []byte
 		from, to string
 	}{
-		{"unknown key", whole, "failback: none", "failback: none\nfailbak: none"},
+		{"unknown key", whole, "settle: 60s", "settle: 60s\nsetle: 60s"},
 		{"unknown key of an entry", whole, "rate: 150/s", "rates: 150/s"},
 		{"wrong unit", whole, "settle: 60s", "settle: 60"},
 		{"wrong rate", whole, "150/s", "150"},
 		{"wrong word", whole, "place: outside", "place: inside"},
-		{"missing key", whole, "failback: none\n", ""},
+		{"missing key", whole, "settle: 60s\n", ""},
 		{"empty source", whole, `source: "BCP 4.2"`, `source: ""`},
-		{"list by id without extends", whole, "frameworks: [finra-4370, icfr]", "frameworks: {a: b}"},
+		{"list by id without extends", whole, "needs: [postgres.primary, postgres.standby, entrypoint.https, alert.pagerduty]", "needs: {a: b}"},
 		{"unknown key of a change", changed, "settings:", "setting:"},
 		{"wrong word of a change", changed, "measure: rpo.lost", "measure: rpo.lost, from: start"},
 		{"extends a path", changed, "extends: region", "extends: ../region"},

@@ -25,11 +25,15 @@ const Standard = "standard"
 // maxExtends bounds how many files may extend one another in a row.
 const maxExtends = 4
 
-// Known holds the names that exist, for everything a scenario only names. A nil field is not checked.
+// Known holds the names that exist, for everything a scenario only names, and what the target can do. A nil field is not
+// checked.
 type Known struct {
-	Workloads, Cohorts, Faults, Probes, Measures, Channels, Frameworks, Components []string
+	Workloads, Cohorts, Faults, Probes, Measures, Channels, Profiles []string
 
 	Settings map[string]func(value string) error // settings of the target, each with the check of its value
+	Carried  map[string]map[string][]string      // by channel, the fields of its alerts, each with the words it may hold; nil for any
+	Asked    func(probe string) []string         // the roles of the regions that a probe is asked about
+	Refuses  func(s harness.Scenario) []harness.Refusal
 }
 
 // Reader reads scenarios and checks the names in them against Known. The zero value checks no names.
@@ -220,6 +224,7 @@ func (c *chain) open(name string, ext *node, names []string) *node {
 	file := ext.text
 	at := ext.pos
 	switch {
+	case ext.broken:
 	case ext.kind != scalar || ext.null() || file == "" || file != filepath.Base(file) || !strings.HasSuffix(file, ".yaml"):
 		c.out.add(at, "write the bare name of a file in the same folder, such as region-partition.yaml", "extends does not name a file beside this one")
 	case slices.Contains(names, file):

@@ -146,20 +146,17 @@ func measureTable() string {
 
 func limitTable() string {
 	var b strings.Builder
-	b.WriteString("| limit | at most |\n| --- | --- |\n")
+	b.WriteString("| limit | at least | at most |\n| --- | --- | --- |\n")
 	for _, l := range []struct {
 		what string
 		most any
 	}{
 		{"size of a file", fmt.Sprintf("%d KiB", MaxSize>>10)},
-		{"rate of one load", fmt.Sprintf("%d/s", MaxRate)},
+		{"letters (bytes) of a text; of `metadata.title`", fmt.Sprintf("%d; %d", maxText, maxTitle)},
+		{"rate of one load, a whole number a second", fmt.Sprintf("%d/s", MaxRate)},
 		{"operations in flight of one load: rate × timeout", MaxInFlight},
-		{"timeout of an operation", brief(MaxTimeout)},
 		{"retries", MaxRetries},
-		{"steadyState.for, recovered.window", brief(MaxBaseline)},
-		{"observe, bound of an objective", brief(MaxObserve)},
-		{"settle", brief(MaxSettle)},
-		{"confirmWithin", brief(MaxConfirm)},
+		{"bound of an objective", brief(MaxObserve)},
 		{"days of a certificate", MaxDays},
 		{"loads", MaxLoads},
 		{"faults", MaxFaults},
@@ -167,7 +164,22 @@ func limitTable() string {
 		{"objectives, guards, requirements, steps: each", MaxNames},
 		{"files that extend one another", maxExtends},
 	} {
-		fmt.Fprintf(&b, "| %s | %v |\n", l.what, l.most)
+		fmt.Fprintf(&b, "| %s | | %v |\n", l.what, l.most)
+	}
+	for _, l := range []struct {
+		what string
+		of   span
+	}{
+		{"timeout of an operation", ofTimeout}, {"`steadyState.for`", ofBaseline}, {"`recovered.window`", ofWindow},
+		{"`p99AtMost`, and below the timeout of its load", ofLatency}, {"`ageAtMost`", ofAge}, {"`staleAfter`", ofStale},
+		{"`confirmWithin`", ofConfirm}, {"`for` of a fault", ofFault}, {"`failingFor` of a guard", ofFailing},
+		{"`observe`", ofObserve}, {"`settle`", ofSettle},
+	} {
+		why := ""
+		if l.of.why != "" {
+			why = ": " + l.of.why
+		}
+		fmt.Fprintf(&b, "| %s | %s%s | %s |\n", l.what, brief(l.of.least), why, brief(l.of.most))
 	}
 	return b.String()
 }

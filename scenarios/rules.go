@@ -21,13 +21,35 @@ const (
 	MaxObserve  = 24 * time.Hour
 	MaxSettle   = time.Hour
 	MaxConfirm  = time.Minute // to see a fault in force
+	MaxFailing  = time.Hour   // of a guard
 	MaxLoads    = 16
 	MaxFaults   = 32
 	MaxNames    = 64 // objectives, guards, requirements, runbook steps
 	MaxProfiles = 16
 	MaxRetries  = 10
 	MaxDays     = 3650 // that a certificate may still be valid
-	maxName     = 80   // letters of metadata.name: it becomes a file name
+	maxName     = 80   // letters of a name or an id: it becomes a file name
+	maxTitle    = 200  // letters of metadata.title: with the environment it is one line of the pack's cover
+)
+
+// span is what a duration may be, and why it may not be less.
+type span struct {
+	least, most time.Duration
+	why         string
+}
+
+var (
+	ofTimeout  = span{10 * time.Millisecond, MaxTimeout, "a network answers no sooner for certain"}
+	ofBaseline = span{time.Second, MaxBaseline, "less is no baseline to compare with"}
+	ofWindow   = span{time.Second, MaxBaseline, "a shorter moment of luck would count as restored"}
+	ofLatency  = span{time.Millisecond, MaxTimeout, "nothing is measured finer"}
+	ofAge      = span{time.Millisecond, MaxBaseline, "nothing is measured finer"}
+	ofConfirm  = span{500 * time.Millisecond, MaxConfirm, "silence is known after 300ms at the earliest"}
+	ofFault    = span{time.Second, MaxObserve, "it could be over before anybody sees it"}
+	ofFailing  = span{time.Second, MaxFailing, "one late answer would stop the drill"}
+	ofStale    = span{time.Second, MaxObserve, "the mark in the data is written once a second"}
+	ofObserve  = span{time.Second, MaxObserve, "nothing is seen in less"}
+	ofSettle   = span{0, MaxSettle, ""}
 )
 
 var (
@@ -59,11 +81,12 @@ func (r *rules) all() bool {
 	r.recovery()
 	r.recovered()
 	r.objectives()
+	r.cannotFail()
 	r.spans()
-	r.undo()
 	r.guards()
 	r.lists()
 	r.overlays()
+	r.target()
 	return true
 }
 
@@ -145,14 +168,14 @@ func (r *rules) name(what string, names []string, got string, steps ...any) {
 	}
 }
 
-// within checks a number against its bounds.
-func (r *rules) within(what string, got, least, most time.Duration, steps ...any) {
-	switch {
+// within checks a duration against its bounds.
+func (r *rules) within(what string, got harness.Duration, of span, steps ...any) {
+	switch d := got.D(); {
 	case !r.has(steps...):
-	case got < least:
-		r.wrong(what+" is "+brief(got), "write more than 0s", steps...)
-	case got > most:
-		r.wrong(fmt.Sprintf("%s is %s", what, brief(got)), "write at most "+brief(most), steps...)
+	case d < of.least:
+		r.wrong(what+" is "+brief(d), "write at least "+brief(of.least)+": "+of.why, steps...)
+	case d > of.most:
+		r.wrong(fmt.Sprintf("%s is %s", what, brief(d)), "write at most "+brief(of.most), steps...)
 	}
 }
 
@@ -180,6 +203,9 @@ func (r *rules) unique(what string, all []string, path ...any) {
 }
 
 func (r *rules) metadata() {
+	if title := r.s.Metadata.Title; r.has("metadata", "title") && len(title) > maxTitle {
+		r.wrong(fmt.Sprintf("metadata.title has %d letters", len(title)), fmt.Sprintf("write at most %d, and the rest under why", maxTitle), "metadata", "title")
+	}
 	if !r.has("metadata", "name") {
 		return
 	}
@@ -203,10 +229,6 @@ func (r *rules) metadata() {
 }
 
 func (r *rules) lists() {
-	r.unique("framework", r.s.Frameworks, "frameworks")
-	for i, f := range r.s.Frameworks {
-		r.name("framework", r.known.Frameworks, f, "frameworks", i)
-	}
 	r.unique("need", r.s.Target.Needs, "target", "needs")
 	if r.known.Settings == nil {
 		return
@@ -221,7 +243,12 @@ func (r *rules) lists() {
 			if !ok {
 				r.out.add(e.pos, suggest(e.key, names), "the target has no setting %q", e.key)
 			} else if err := check(r.s.Target.Settings[e.key]); err != nil && !r.bad[e.value] {
-				r.wrong(fmt.Sprintf("setting %s is %q", e.key, r.s.Target.Settings[e.key]), err.Error(), "target", "settings", e.key)
+				value := r.s.Target.Settings[e.key]
+				hint := err.Error()
+				if _, rest, ok := strings.Cut(hint, ": "); ok && strings.HasPrefix(hint, strconv.Quote(value)) { // once is enough
+					hint = rest
+				}
+				r.wrong(fmt.Sprintf("setting %s is %q", e.key, value), commaHint(value, hint), "target", "settings", e.key)
 			}
 		}
 	}
@@ -246,6 +273,9 @@ func (r *rules) overlays() {
 		return
 	}
 	for _, p := range profiles.entries {
+		if r.known.Profiles != nil && !slices.Contains(r.known.Profiles, p.key) {
+			r.out.add(p.pos, suggest(p.key, r.known.Profiles), "the target has no timings called %q, which a profile of that name needs", p.key)
+		}
 		r.overlaid(p.key, "load", p.value.get("load"), r.loadIDs())
 		r.overlaid(p.key, "objective", p.value.get("objectives"), objectives)
 		r.overlaid(p.key, "fault", p.value.get("faults"), faults)

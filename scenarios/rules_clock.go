@@ -28,6 +28,7 @@ func (r *rules) alert(o harness.Objective, i int, what string) {
 			r.out.add(e.pos, suggest(e.key, carried), "an alert has no field %q", e.key)
 		case strings.TrimSpace(value) == "" && !r.bad[e.value]:
 			r.out.add(e.pos, "write what it must be, or * for anything", "%s does not say what %s must be", what, e.key)
+		case !r.bad[e.value] && r.uncarried(o, e, what):
 		case e.key == "region" && value != harness.Primary && value != harness.Standby && value != "*" && !r.bad[e.value]:
 			r.out.add(e.pos, "write the role of the region: primary or standby", "%s wants the region %q", what, value)
 		}

@@ -22,10 +22,7 @@ func (r *rules) faults() {
 	for i, f := range r.s.Faults {
 		what := fmt.Sprintf("fault %d", i+1)
 		r.name("fault", r.known.Faults, f.Kind, "faults", i, "kind")
-		if f.Component != "" {
-			r.name("component", r.known.Components, f.Component, "faults", i, "component")
-		}
-		r.within("confirmWithin of "+what, f.ConfirmWithin.D(), 1, MaxConfirm, "faults", i, "confirmWithin")
+		r.within("confirmWithin of "+what, f.ConfirmWithin, ofConfirm, "faults", i, "confirmWithin")
 		if r.has("faults", i, "at") && r.has("observe") && f.At >= r.s.Observe {
 			r.wrong(fmt.Sprintf("%s comes at %s, when observing has ended", what, brief(f.At.D())),
 				"write less than observe, "+brief(r.s.Observe.D()), "faults", i, "at")
@@ -45,7 +42,7 @@ func (r *rules) faults() {
 
 // lasts checks how long a fault is in force, and the numbers of a certificate.
 func (r *rules) lasts(f harness.FaultSpec, i int, what string) {
-	r.within("for of "+what, f.For.D(), 1, MaxObserve, "faults", i, "for")
+	r.within("for of "+what, f.For, ofFault, "faults", i, "for")
 	if r.has("faults", i, "for") && r.has("observe") && f.At+f.For >= r.s.Observe {
 		r.wrong(fmt.Sprintf("%s ends at %s, when observing has ended", what, brief(f.At.D()+f.For.D())),
 			"write a shorter for, or leave it out: the undo ends the fault", "faults", i, "for")
@@ -92,8 +89,8 @@ func (r *rules) recovery() {
 // recovered checks the limits of a restored service, without which no RTO can be judged.
 func (r *rules) recovered() {
 	v := r.s.Recovered
-	r.within("recovered.window", v.Window.D(), 1, MaxBaseline, "recovered", "window")
-	r.within("recovered.p99AtMost", v.P99AtMost.D(), 1, MaxTimeout, "recovered", "p99AtMost")
+	r.within("recovered.window", v.Window, ofWindow, "recovered", "window")
+	r.within("recovered.p99AtMost", v.P99AtMost, ofLatency, "recovered", "p99AtMost")
 	if r.has("recovered", "minRequests") && v.MinRequests == 0 {
 		r.wrong("recovered.minRequests is 0", "write how many requests a window must hold, such as 500", "recovered", "minRequests")
 	}
@@ -132,14 +129,7 @@ func (r *rules) windowFits(load, what string) {
 
 // spans checks the lengths of the phases.
 func (r *rules) spans() {
-	r.within("observe", r.s.Observe.D(), 1, MaxObserve, "observe")
-	r.within("settle", r.s.Settle.D(), 0, MaxSettle, "settle")
+	r.within("observe", r.s.Observe, ofObserve, "observe")
+	r.within("settle", r.s.Settle, ofSettle, "settle")
 	r.longEnough()
-}
-
-// undo refuses what could leave two primaries.
-func (r *rules) undo() {
-	if len(r.s.Faults) > 0 && !r.s.Undo.FenceFirst && r.has("undo") && !r.unread([]any{"undo", "fenceFirst"}) {
-		r.wrong("undo does not fence first, and links that heal before the old primary is fenced could leave two", "write fenceFirst: true", "undo", "fenceFirst")
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"blackstart/harness"
 )
@@ -18,15 +17,20 @@ func (r *rules) loads() {
 		for j, c := range l.Cohorts {
 			r.name("cohort", r.known.Cohorts, c, "load", i, "cohorts", j)
 		}
-		r.within("timeout of "+what, l.Timeout.D(), 1, MaxTimeout, "load", i, "timeout")
+		r.within("timeout of "+what, l.Timeout, ofTimeout, "load", i, "timeout")
 		if l.Retries > MaxRetries {
 			r.wrong(fmt.Sprintf("retries of %s is %d", what, l.Retries), fmt.Sprintf("write at most %d", MaxRetries), "load", i, "retries")
 		}
+		r.clients(l, i, what)
 		if !r.has("load", i, "rate") {
 			continue
 		}
 		inFlight := l.Rate.PerSecond() * l.Timeout.D().Seconds()
+		_, whole := l.Rate.WholePerSecond()
 		switch {
+		case !whole:
+			r.wrong(fmt.Sprintf("rate of %s is %s, which is no whole number of operations a second", what, l.Rate),
+				fmt.Sprintf("write operations a second, such as %d/s", int(l.Rate.PerSecond())+1), "load", i, "rate")
 		case l.Rate.PerSecond() > MaxRate:
 			r.wrong(fmt.Sprintf("rate of %s is %s", what, l.Rate), fmt.Sprintf("write at most %d/s", MaxRate), "load", i, "rate")
 		case inFlight > MaxInFlight && l.Timeout.D() <= MaxTimeout:
@@ -34,6 +38,41 @@ func (r *rules) loads() {
 				fmt.Sprintf("write a lower rate or timeout, at most %d in flight", MaxInFlight), "load", i, "rate")
 		}
 	}
+}
+
+// asks is the workload whose clients come in cohorts: they differ in how they resolve the public name.
+const asks = "http.query"
+
+// clients checks what a load says of its clients: only those who ask through the public entry come in cohorts, and only those
+// who write to a database can stand inside a region.
+func (r *rules) clients(l harness.LoadSpec, i int, what string) {
+	if !r.has("load", i, "workload") || r.known.Workloads != nil && !slices.Contains(r.known.Workloads, l.Workload) {
+		return
+	}
+	if r.has("load", i, "cohorts") && len(l.Cohorts) > 0 && l.Workload != asks {
+		r.wrong(fmt.Sprintf("%s has cohorts, and %s plays none", what, l.Workload), "leave them out, or write workload: "+asks, "load", i, "cohorts")
+	}
+	if r.has("load", i, "cohorts") && len(l.Cohorts) == 0 && l.Workload == asks {
+		r.wrong(what+" has an empty list of cohorts", "name some, or leave the list out: then all are played", "load", i, "cohorts")
+	}
+	if r.has("load", i, "place") && l.Place != harness.Outside && !ledger(l.Workload) {
+		r.wrong(fmt.Sprintf("clients of %s stand at the %s, and those of %s come through the public entry, from outside", what, l.Place, l.Workload),
+			"write place: outside; only writers of postgres.ledger can stand inside a region", "load", i, "place")
+	}
+	if r.has("load", i, "amount") && !ledger(l.Workload) {
+		r.wrong(fmt.Sprintf("%s has an amount, and %s writes nothing", what, l.Workload), "leave it out, or write workload: postgres.ledger", "load", i, "amount")
+	}
+}
+
+// cohortsOf lists the cohorts that a load plays: those it names, or all that exist where its clients come in cohorts.
+func (r *rules) cohortsOf(l harness.LoadSpec) []string {
+	switch {
+	case len(l.Cohorts) > 0:
+		return l.Cohorts
+	case l.Workload == asks:
+		return r.known.Cohorts
+	}
+	return nil
 }
 
 func (r *rules) loadIDs() []string {
@@ -77,7 +116,7 @@ func (r *rules) loadOf(id string, steps ...any) (int, bool) {
 
 func (r *rules) steady() {
 	ss := r.s.SteadyState
-	r.within("steadyState.for", ss.For.D(), 1, MaxBaseline, "steadyState", "for")
+	r.within("steadyState.for", ss.For, ofBaseline, "steadyState", "for")
 	if r.has("steadyState", "require") && len(ss.Require) == 0 {
 		r.wrong("steadyState requires nothing", "write at least one requirement: a healthy start is what a fault is compared with", "steadyState", "require")
 	}
@@ -118,8 +157,8 @@ func (r *rules) requirement(q harness.Requirement, i int) {
 	if has("successAtLeast") && q.SuccessAtLeast == 0 {
 		r.wrong("successAtLeast of "+what+" is 0%", "write the share that is normal, such as 99.9%", steps("successAtLeast")...)
 	}
-	r.within("p99AtMost of "+what, q.P99AtMost.D(), 1, MaxTimeout, steps("p99AtMost")...)
-	r.within("ageAtMost of "+what, q.AgeAtMost.D(), 1, MaxBaseline, steps("ageAtMost")...)
+	r.within("p99AtMost of "+what, q.P99AtMost, ofLatency, steps("p99AtMost")...)
+	r.within("ageAtMost of "+what, q.AgeAtMost, ofAge, steps("ageAtMost")...)
 }
 
 // unread tells whether one of the values was written but could not be read: it has been reported already.
@@ -135,7 +174,8 @@ func (r *rules) unread(paths ...[]any) bool {
 func (r *rules) guards() {
 	for i, g := range r.s.Guards {
 		r.name("probe", r.known.Probes, g.Probe, "guards", i, "probe")
-		r.within(fmt.Sprintf("failingFor of guard %d", i+1), g.FailingFor.D(), 1, time.Hour, "guards", i, "failingFor")
+		r.within(fmt.Sprintf("failingFor of guard %d", i+1), g.FailingFor, ofFailing, "guards", i, "failingFor")
+		r.guard(g, i)
 	}
 }
 

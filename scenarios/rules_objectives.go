@@ -58,7 +58,7 @@ func Measures() []string { return slices.Sorted(maps.Keys(shapes)) }
 // MeasureDoc says in few words what a measure is.
 func MeasureDoc(name string) string { return shapes[name].doc }
 
-var countPattern = regexp.MustCompile(`^\d{1,9}$`)
+var countPattern = regexp.MustCompile(`^(0|[1-9]\d{0,8})$`)
 
 func (r *rules) objectives() {
 	if r.has("objectives") && len(r.s.Objectives) == 0 {
@@ -147,7 +147,7 @@ func (r *rules) bound(o harness.Objective, sh shape, i int, what string) {
 		d, err := harness.ParseDuration(o.AtMost)
 		switch {
 		case err != nil:
-			r.wrong(fmt.Sprintf("atMost of %s is %q, not a duration", what, o.AtMost), "write a number with a unit, such as 15m", steps...)
+			r.wrong(fmt.Sprintf("atMost of %s is %q, not a duration", what, o.AtMost), commaHint(o.AtMost, "write a number with a unit, such as 15m"), steps...)
 		case d == 0 && sh.watched:
 			r.wrong(fmt.Sprintf("atMost of %s is 0", what), "write a bound that can be met", steps...)
 		case d.D() > MaxObserve:
@@ -155,11 +155,11 @@ func (r *rules) bound(o harness.Objective, sh shape, i int, what string) {
 		}
 	case aCount:
 		if !countPattern.MatchString(o.AtMost) {
-			r.wrong(fmt.Sprintf("atMost of %s is %q, not a count", what, o.AtMost), "write a whole number of writes, such as 0", steps...)
+			r.wrong(fmt.Sprintf("atMost of %s is %q, not a count", what, o.AtMost), commaHint(o.AtMost, "write a whole number, such as 0"), steps...)
 		}
 	case anAmount:
 		if _, err := harness.ParseAmount(o.AtMost); err != nil {
-			r.wrong(fmt.Sprintf("atMost of %s is %q, not an amount", what, o.AtMost), `write it with two decimals, such as "100.00"`, steps...)
+			r.wrong(fmt.Sprintf("atMost of %s is %q, not an amount", what, o.AtMost), commaHint(o.AtMost, `write it with two decimals, such as "100.00"`), steps...)
 		}
 	}
 }
@@ -171,6 +171,7 @@ func (r *rules) population(o harness.Objective, sh shape, i int, what string) {
 		return
 	}
 	l := r.s.Load[at]
+	cohorts := r.cohortsOf(l)
 	steps := []any{"objectives", i, "cohort"}
 	switch {
 	case sh.ledger && l.Workload != "" && !ledger(l.Workload):
@@ -180,14 +181,12 @@ func (r *rules) population(o harness.Objective, sh shape, i int, what string) {
 	case sh.amount && l.Amount == 0 && !r.unread([]any{"load", at, "amount"}):
 		r.wrong(fmt.Sprintf("%s speaks of load %s, whose writes have no amount", what, l.ID), `write amount: "100.00" on the load`, "objectives", i, "load")
 	case !sh.cohort || r.unread([]any{"load", at, "cohorts"}):
-	case o.Cohort == "" && len(l.Cohorts) > 0 && !r.unread(steps):
-		r.wrong(fmt.Sprintf("%s does not say which cohort of load %s", what, l.ID), "write cohort: with one of "+words(l.Cohorts), "objectives", i, "load")
-	case o.Cohort != "" && !slices.Contains(l.Cohorts, o.Cohort):
-		hint := "leave the cohort out, or give the load cohorts"
-		if len(l.Cohorts) > 0 {
-			hint = suggest(o.Cohort, l.Cohorts)
-		}
-		r.wrong(fmt.Sprintf("load %s has no cohort %q", l.ID, o.Cohort), hint, steps...)
+	case o.Cohort == "" && len(cohorts) > 0 && !r.unread(steps):
+		r.wrong(fmt.Sprintf("%s does not say which cohort of load %s", what, l.ID), "write cohort: with one of "+words(cohorts), "objectives", i, "load")
+	case o.Cohort != "" && len(cohorts) == 0 && l.Workload != asks:
+		r.wrong(fmt.Sprintf("load %s has no cohort %q", l.ID, o.Cohort), "leave the cohort out", steps...)
+	case o.Cohort != "" && len(cohorts) > 0 && !slices.Contains(cohorts, o.Cohort):
+		r.wrong(fmt.Sprintf("load %s has no cohort %q", l.ID, o.Cohort), suggest(o.Cohort, cohorts), steps...)
 	}
 }
 

@@ -86,16 +86,16 @@ var scalarForms = map[reflect.Type]struct {
 	schema        func() object
 }{
 	reflect.TypeFor[harness.Duration](): {"duration", "`250ms`, `10s`, `1h30m`", func() object {
-		return object{"type": []string{"string", "integer"}, "pattern": `^(0|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+)$`, "minimum": 0, "maximum": 0}
+		return object{"type": "string", "pattern": `^(0|[1-9][0-9]*)(\.[0-9]+)?(ns|us|µs|ms|s|m|h)([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`}
 	}},
 	reflect.TypeFor[harness.Rate](): {"rate", "`200/s`", func() object {
-		return object{"type": "string", "pattern": `^[0-9]{1,7}/(ms|s|m|h)$`}
+		return object{"type": "string", "pattern": `^(0|[1-9][0-9]{0,6})/(ms|s|m|h)$`}
 	}},
 	reflect.TypeFor[harness.Ratio](): {"share", "`99.9%`", func() object {
-		return object{"type": "string", "pattern": `^[0-9]{1,3}(\.[0-9]{1,4})?%$`}
+		return object{"type": "string", "pattern": `^(0|[1-9][0-9]{0,2})(\.[0-9]{1,4})?%$`}
 	}},
 	reflect.TypeFor[harness.Amount](): {"amount", "`\"100.00\"`", func() object {
-		return object{"type": []string{"string", "number"}, "pattern": `^[0-9]{1,13}\.[0-9]{2}$`}
+		return object{"type": []string{"string", "number"}, "pattern": `^(0|[1-9][0-9]{0,12})\.[0-9]{2}$`}
 	}},
 }
 

@@ -11,7 +11,7 @@ func suggest(got string, names []string) string {
 	best, least := "", maxWord
 	for _, n := range names {
 		d := distance(strings.ToLower(got), strings.ToLower(n))
-		if d < least && d < len(n) && d <= max(2, len(n)/4) { // more changes make another word
+		if d < least && 3*d <= len(n) { // more changes make another word
 			best, least = n, d
 		}
 	}

@@ -74,6 +74,7 @@ func legible(file string, data []byte, out *collector) bool {
 			out.add(pos{file, i + 1, 1}, "end lines with a line feed only", "this line holds a character that ends a line for YAML and not for people")
 			fine = false
 		}
+		fine = visible(pos{file: file, line: i + 1}, line, out) && fine
 		indent := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]
 		if tab := bytes.IndexByte(indent, '\t'); tab >= 0 && len(bytes.TrimSpace(line)) > 0 {
 			out.add(pos{file, i + 1, tab + 1}, "indent with spaces", "a tab indents this line")

@@ -29,6 +29,7 @@ type node struct {
 	kind    kind   //
 	tag     string // of a scalar, as YAML resolves it: !!str, !!int, !!null, …
 	text    string // of a scalar, as written
+	style   yaml.Style
 	entries []entry
 	items   []*node
 	broken  bool // it has been reported and holds nothing to read
@@ -112,7 +113,8 @@ func (c converter) node(n *yaml.Node, depth int) *node {
 			here.items = append(here.items, c.node(item, depth+1))
 		}
 	default:
-		here.tag, here.text = n.ShortTag(), n.Value
+		here.tag, here.text, here.style = n.ShortTag(), n.Value, n.Style
+		here.broken = !c.legibleText(here.pos, "this value", n.Value)
 	}
 	return here
 }
@@ -131,6 +133,9 @@ func (c converter) entries(n *yaml.Node, here *node, depth int) {
 			continue
 		case k.Anchor != "" || k.Style&yaml.TaggedStyle != 0:
 			c.out.add(at, "leave the anchor or tag out", "key %q carries an anchor or a tag", k.Value)
+		}
+		if !c.legibleText(at, "a key", k.Value) || c.splitAtComma(here, n, i) {
+			continue
 		}
 		value := c.node(n.Content[i+1], depth+1)
 		if value.kind != scalar {

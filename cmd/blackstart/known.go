@@ -1,35 +1,57 @@
 package main
 
 import (
-	"blackstart/evidence/controls"
+	"context"
+
+	"blackstart/harness"
 	"blackstart/harness/probes"
 	"blackstart/harness/receivers"
 	"blackstart/harness/targets/finrag"
-	"blackstart/harness/targets/processes"
 	"blackstart/injectors"
 	"blackstart/loadgen/workloads"
 	"blackstart/scenarios"
 )
 
-// reader reads scenarios knowing every name that exists in this build.
+// reader reads scenarios knowing every name that exists in this build, and what its target can do where nothing is missing.
+// It looks at nothing of this machine: no program is run, nothing is dialled or resolved.
 func reader() scenarios.Reader {
-	var cohorts []string
-	for _, c := range workloads.AllCohorts() {
-		cohorts = append(cohorts, c.String())
-	}
-	var components []string
-	if target, err := processes.New(processes.Options{}).Outline(map[string]string{"cache": "auto"}); err == nil {
-		for _, c := range target.Components {
-			components = append(components, c.Name)
-		}
-	}
 	return scenarios.Reader{Known: scenarios.Known{
-		Components: components,
-		Workloads:  workloads.Workloads.Names(), Cohorts: cohorts, Faults: injectors.Faults.Names(), Probes: probes.Probes.Names(),
-		Measures:   measures,
-		Channels:   []string{receivers.PagerDuty, receivers.Slack, receivers.SMTP, receivers.StatusPage},
-		Frameworks: controls.Names(), Settings: finrag.KnownSettings(),
+		Workloads: workloads.Workloads.Names(), Cohorts: cohortNames(), Faults: injectors.Faults.Names(), Probes: probes.Probes.Names(),
+		Measures: measures, Channels: []string{receivers.PagerDuty, receivers.Slack, receivers.SMTP, receivers.StatusPage},
+		Profiles: finrag.ProfileNames(), Settings: finrag.KnownSettings(),
+		Carried: receivers.Carried(), Asked: askedOf, Refuses: refusals,
 	}}
+}
+
+// cohortNames lists every cohort, in the order of their numbers.
+func cohortNames() []string {
+	var names []string
+	for _, c := range workloads.AllCohorts() {
+		names = append(names, c.String())
+	}
+	return names
+}
+
+// refusals is what the target cannot do of what a scenario asks. Settings that cannot be read are refused elsewhere.
+func refusals(s harness.Scenario) []harness.Refusal {
+	target, can, err := finrag.Nominal(s.Target.Settings)
+	if err != nil {
+		return nil
+	}
+	return harness.Refusals(context.Background(), s, target, can, injector)
+}
+
+// askedOf lists the roles of the regions that a probe is asked about.
+func askedOf(probe string) []string {
+	target, _, err := finrag.Nominal(nil)
+	if err != nil {
+		return nil
+	}
+	var roles []string
+	for _, of := range probed(probe, &target) {
+		roles = append(roles, of.role)
+	}
+	return roles
 }
 
 // measures are those that an objective may name.

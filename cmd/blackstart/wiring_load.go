@@ -33,7 +33,7 @@ func openLoad(id int, spec harness.LoadSpec, s harness.Surroundings) (harness.Lo
 		Run: run, Stream: uint32(id), Clock: loadgen.Clock{Anchor: s.Clock.Anchor().Time(), Now: s.Clock.SinceAnchor},
 		Timeout: spec.Timeout.D(), Amount: int64(spec.Amount), Retries: spec.Retries,
 	}}
-	if l.config.Rate = int(spec.Rate.PerSecond()); float64(l.config.Rate) != spec.Rate.PerSecond() {
+	if l.config.Rate, ok = spec.Rate.WholePerSecond(); !ok {
 		return nil, 0, fmt.Errorf("rate %s is not a whole number of operations a second", spec.Rate)
 	}
 	if err := l.place(); err != nil {
@@ -186,11 +186,7 @@ func (l *load) cohortNames() []string {
 	if l.spec.Workload != "http.query" {
 		return []string{workloads.Fresh.String()}
 	}
-	var names []string
-	for _, c := range workloads.AllCohorts() {
-		names = append(names, c.String())
-	}
-	return names
+	return cohortNames()
 }
 
 // Live is what the last seconds looked like.

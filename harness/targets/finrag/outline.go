@@ -39,6 +39,17 @@ func (k Kind) Outline(settings map[string]string, programs []Program) (harness.D
 	return o, nil
 }
 
+// Nominal describes the target as it is where nothing is missing, two builds and all, and lists what its driver then carries
+// out: the most that a scenario may ask for. It looks at nothing of this machine.
+func Nominal(settings map[string]string) (harness.Description, []harness.ActionKind, error) {
+	k := Kind{Name: "nominal", Simulated: func(Settings) []string { return nil }}
+	d, err := k.Outline(settings, []Program{
+		{Build: harness.Build{Name: harness.BuildCurrent, Version: harness.BuildCurrent}},
+		{Build: harness.Build{Name: harness.BuildPrevious, Version: harness.BuildPrevious}},
+	})
+	return d, Can(true), err
+}
+
 // outline is the description without what only a running target has.
 func (k Kind) outline(s Settings, all map[string]string, p Profile, programs []Program) harness.Description {
 	d := harness.Description{

@@ -19,19 +19,26 @@ var profiles = []Profile{
 	{"standard", 30 * time.Second, 3, 5 * time.Second, 60 * time.Second},
 }
 
+// ProfileNames lists the timing profiles.
+func ProfileNames() []string {
+	var names []string
+	for _, p := range profiles {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
 // ProfileOf finds a timing profile by its name; empty is fast, as befits a rehearsal.
 func ProfileOf(name string) (Profile, error) {
 	if name == "" {
 		return profiles[0], nil
 	}
-	var names []string
 	for _, p := range profiles {
 		if p.Name == name {
 			return p, nil
 		}
-		names = append(names, p.Name)
 	}
-	return Profile{}, fmt.Errorf("profile %q is not known: %s", name, suggest(name, names))
+	return Profile{}, fmt.Errorf("profile %q is not known: %s", name, suggest(name, ProfileNames()))
 }
 
 // alertFloor is the part of an alert's latency that is configured: the checks

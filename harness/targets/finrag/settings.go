@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"blackstart/harness"
 )
 
 // Limits of the settings.
@@ -46,8 +48,9 @@ var settingsByKey = map[string]setting{
 		return oneOf(t, map[string]func(){"synchronous": func() { s.Synchronous = true }, "asynchronous": func() { s.Synchronous = false }})
 	}},
 	"wal.latency": {"0s", func(s *Settings, t string) error {
-		d, err := time.ParseDuration(t)
-		if err != nil || d < 0 || d > maxWALLatency || d%time.Millisecond != 0 {
+		span, err := harness.ParseDuration(t)
+		d := span.D()
+		if err != nil || d > maxWALLatency || d%time.Millisecond != 0 {
 			return fmt.Errorf("%q is not a latency: write whole milliseconds up to %v, such as 200ms", t, maxWALLatency)
 		}
 		s.WALLatency = d
