@@ -27,7 +27,7 @@ action, and prints what a run would do, in order. Nothing is started or touched.
   blackstart plan scenarios/finrag/region-kill.yaml --profile standard --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, _, err := loadScenario(args[0], f.profileOrFast())
+			s, _, err := loadScenario(cmd.Context(), args[0], f.profileOrFast())
 			if err != nil {
 				return err
 			}

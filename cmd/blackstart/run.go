@@ -68,7 +68,7 @@ Ctrl-C undoes first and still writes the pack. Twice: the undo is left to
 
 // runDrill is a run from the command line to the exit code.
 func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runFlags) error {
-	s, loaded, err := loadScenario(path, f.profileOrFast())
+	s, loaded, err := loadScenario(ctx, path, f.profileOrFast())
 	if err != nil {
 		return err
 	}

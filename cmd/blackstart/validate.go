@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,18 +24,18 @@ is started.`,
   blackstart validate my-drill.yaml --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return validate(cmd.OutOrStdout(), args, asJSON)
+			return validate(cmd.Context(), cmd.OutOrStdout(), args, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the problems as JSON")
 	return cmd
 }
 
-func validate(out io.Writer, files []string, asJSON bool) error {
+func validate(ctx context.Context, out io.Writer, files []string, asJSON bool) error {
 	all := []scenarios.Problem{}
 	var unread error // hides nothing that is wrong with the others
 	for _, file := range files {
-		_, _, err := reader().Load(file, "")
+		_, _, err := readScenario(ctx, file, "")
 		var problems scenarios.Problems
 		switch {
 		case errors.As(err, &problems):
@@ -42,6 +43,8 @@ func validate(out io.Writer, files []string, asJSON bool) error {
 			if !asJSON {
 				fmt.Fprintln(out, problems.Error())
 			}
+		case ctx.Err() != nil:
+			return broken(err, "")
 		case err != nil:
 			unread = errors.Join(unread, err)
 		case !asJSON:
@@ -65,10 +68,34 @@ func validate(out io.Writer, files []string, asJSON bool) error {
 }
 
 // loadScenario reads one scenario for a command that goes on with it.
-func loadScenario(path, profile string) (*harness.Scenario, scenarios.Loaded, error) {
-	s, loaded, err := reader().Load(path, profile)
+func loadScenario(ctx context.Context, path, profile string) (*harness.Scenario, scenarios.Loaded, error) {
+	s, loaded, err := readScenario(ctx, path, profile)
+	if ctx.Err() != nil {
+		return nil, loaded, broken(err, "")
+	}
 	if err != nil {
 		return nil, loaded, usage(err, "blackstart list scenarios shows those that ship with the tool; docs/scenario-reference.md explains every key")
 	}
 	return s, loaded, nil
+}
+
+// readScenario reads a scenario and gives up when ctx ends: a pipe that nobody writes to would be waited for without end. What
+// waits in it is left behind and ends with the process.
+func readScenario(ctx context.Context, path, profile string) (*harness.Scenario, scenarios.Loaded, error) {
+	type result struct {
+		s      *harness.Scenario
+		loaded scenarios.Loaded
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		s, loaded, err := reader().Load(path, profile)
+		done <- result{s, loaded, err}
+	}()
+	select {
+	case r := <-done:
+		return r.s, r.loaded, r.err
+	case <-ctx.Done():
+		return nil, scenarios.Loaded{}, fmt.Errorf("read scenario %s: interrupted while waiting for it", path)
+	}
 }

@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -97,7 +98,7 @@ func checkSigner(c *x509.Certificate) error {
 // LoadIdentity reads a PEM file with one unencrypted private key (PKCS #8, SEC
 // 1 or PKCS #1) and the certificates, the signer's first.
 func LoadIdentity(path string) (*Identity, error) {
-	data, err := os.ReadFile(path)
+	data, err := readTrusted(path)
 	if err != nil {
 		return nil, fmt.Errorf("load identity: %w", err)
 	}
@@ -148,19 +149,31 @@ func parseKey(block *pem.Block) (crypto.Signer, error) {
 	return signer, nil
 }
 
-// maxRootsBytes bounds a file of roots.
-const maxRootsBytes = 1 << 20
+// maxTrustBytes bounds a file that says whom to trust: roots, a trust file, an identity.
+const maxTrustBytes = 1 << 20
 
-// LoadRoots reads the certificates of a PEM file, at least one.
-func LoadRoots(path string) ([]*x509.Certificate, error) {
-	info, err := os.Stat(path)
-	if err == nil && (!info.Mode().IsRegular() || info.Size() > maxRootsBytes) {
-		err = fmt.Errorf("%s is not a regular file of at most %d bytes", path, maxRootsBytes)
-	}
+// readTrusted reads a small file that a person wrote or was given, without the byte order mark that some editors put before it.
+func readTrusted(path string) ([]byte, error) {
+	info, err := os.Stat(path) // before it is opened: opening a FIFO waits for a writer
 	if err != nil {
-		return nil, fmt.Errorf("load roots: %w", err)
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxTrustBytes {
+		return nil, fmt.Errorf("%s is not a regular file of at most %d bytes", path, maxTrustBytes)
 	}
 	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return nil, fmt.Errorf("%s is saved as UTF-16: save it as UTF-8", path)
+	}
+	return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), nil
+}
+
+// LoadRoots reads the certificates of a file, at least one: in PEM, or as they are (DER), one after the other.
+func LoadRoots(path string) ([]*x509.Certificate, error) {
+	data, err := readTrusted(path)
 	if err != nil {
 		return nil, fmt.Errorf("load roots: %w", err)
 	}
@@ -175,8 +188,11 @@ func LoadRoots(path string) ([]*x509.Certificate, error) {
 		}
 		roots = append(roots, c)
 	}
-	if len(roots) == 0 {
-		return nil, fmt.Errorf("load roots from %s: no certificate in it", path)
+	if len(roots) > 0 {
+		return roots, nil
+	}
+	if roots, err = x509.ParseCertificates(data); err != nil || len(roots) == 0 {
+		return nil, fmt.Errorf("load roots from %s: no certificate in it, neither in PEM nor in DER", path)
 	}
 	return roots, nil
 }

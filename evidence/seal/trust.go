@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -60,7 +59,7 @@ type Anchor struct {
 
 // LoadTrust reads a trust file and the PEM files it names, strictly.
 func LoadTrust(path string) (*Trust, error) {
-	data, err := os.ReadFile(path)
+	data, err := readTrusted(path)
 	if err != nil {
 		return nil, fmt.Errorf("load trust: %w", err)
 	}
