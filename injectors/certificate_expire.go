@@ -54,7 +54,7 @@ func wrongCertificate(fault harness.FaultSpec) (harness.CertificateSpec, string,
 	switch spec.Wrong {
 	case harness.CertificateExpiring:
 		if spec.Days < 1 {
-			return spec, "", fmt.Errorf("`certificate: expiring` needs `days`, 1 or more: how long it is still valid; it has %d", spec.Days)
+			return spec, "", fmt.Errorf("`certificate: expiring` needs `days`, for how many it is still valid, and has %d: write 1 or more", spec.Days)
 		}
 		return spec, fmt.Sprintf("%s %d", spec.Wrong, spec.Days), nil
 	case harness.CertificateExpired, harness.CertificateWrongName, harness.CertificateUnknownIssuer:

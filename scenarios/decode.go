@@ -172,7 +172,7 @@ func (d *decoder) value(n *node, u yaml.Unmarshaler, what string) {
 	}
 	if err := u.UnmarshalYAML(&yaml.Node{Kind: yaml.ScalarNode, Value: n.text}); err != nil {
 		message, hint, _ := strings.Cut(err.Error(), ": ")
-		d.wrong(n, commaHint(n.text, hint), "%s", message+" ("+what+")")
+		d.wrong(n, numberHint(n.text, hint), "%s", message+" ("+what+")")
 		return
 	}
 	if span, ok := u.(*harness.Duration); ok && span.D() > maxSpan {
@@ -192,8 +192,12 @@ func (d *decoder) scalar(n *node, v reflect.Value, what string, one []string) {
 			d.wrong(n, suggest(n.text, one), "%s is %q", what, n.text)
 			return
 		}
-		if len(n.text) > maxText {
-			d.wrong(n, fmt.Sprintf("write at most %d", maxText), "%s has %d letters", what, len(n.text))
+		limit := maxText
+		if what == "title of metadata" {
+			limit = maxTitle
+		}
+		if len(n.text) > limit {
+			d.wrong(n, fmt.Sprintf("write at most %d", limit), "%s has %d letters", what, len(n.text))
 			return
 		}
 		v.SetString(n.text)

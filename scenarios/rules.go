@@ -203,9 +203,6 @@ func (r *rules) unique(what string, all []string, path ...any) {
 }
 
 func (r *rules) metadata() {
-	if title := r.s.Metadata.Title; r.has("metadata", "title") && len(title) > maxTitle {
-		r.wrong(fmt.Sprintf("metadata.title has %d letters", len(title)), fmt.Sprintf("write at most %d, and the rest under why", maxTitle), "metadata", "title")
-	}
 	if !r.has("metadata", "name") {
 		return
 	}
@@ -248,7 +245,7 @@ func (r *rules) lists() {
 				if _, rest, ok := strings.Cut(hint, ": "); ok && strings.HasPrefix(hint, strconv.Quote(value)) { // once is enough
 					hint = rest
 				}
-				r.wrong(fmt.Sprintf("setting %s is %q", e.key, value), commaHint(value, hint), "target", "settings", e.key)
+				r.wrong(fmt.Sprintf("setting %s is %q", e.key, value), numberHint(value, hint), "target", "settings", e.key)
 			}
 		}
 	}

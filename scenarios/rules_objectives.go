@@ -147,7 +147,7 @@ func (r *rules) bound(o harness.Objective, sh shape, i int, what string) {
 		d, err := harness.ParseDuration(o.AtMost)
 		switch {
 		case err != nil:
-			r.wrong(fmt.Sprintf("atMost of %s is %q, not a duration", what, o.AtMost), commaHint(o.AtMost, "write a number with a unit, such as 15m"), steps...)
+			r.wrong(fmt.Sprintf("atMost of %s is %q, not a duration", what, o.AtMost), numberHint(o.AtMost, "write a number with a unit, such as 15m"), steps...)
 		case d == 0 && sh.watched:
 			r.wrong(fmt.Sprintf("atMost of %s is 0", what), "write a bound that can be met", steps...)
 		case d.D() > MaxObserve:
@@ -155,11 +155,11 @@ func (r *rules) bound(o harness.Objective, sh shape, i int, what string) {
 		}
 	case aCount:
 		if !countPattern.MatchString(o.AtMost) {
-			r.wrong(fmt.Sprintf("atMost of %s is %q, not a count", what, o.AtMost), commaHint(o.AtMost, "write a whole number, such as 0"), steps...)
+			r.wrong(fmt.Sprintf("atMost of %s is %q, not a count", what, o.AtMost), numberHint(o.AtMost, "write a whole number, such as 0"), steps...)
 		}
 	case anAmount:
 		if _, err := harness.ParseAmount(o.AtMost); err != nil {
-			r.wrong(fmt.Sprintf("atMost of %s is %q, not an amount", what, o.AtMost), commaHint(o.AtMost, `write it with two decimals, such as "100.00"`), steps...)
+			r.wrong(fmt.Sprintf("atMost of %s is %q, not an amount", what, o.AtMost), numberHint(o.AtMost, `write it with two decimals, such as "100.00"`), steps...)
 		}
 	}
 }

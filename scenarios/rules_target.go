@@ -142,8 +142,8 @@ func (r *rules) guard(g harness.Guard, i int) {
 			lasts = min(lasts, f.For.D())
 		}
 		if lasts >= g.FailingFor.D() {
-			r.wrong(fmt.Sprintf("%s watches %s of the %s region, which fault %d (%s) takes away for %s: it would stop every drill",
-				what, g.Probe, g.Region, j+1, f.Kind, brief(lasts)), "guard the other region, or write a longer failingFor", "guards", i)
+			r.wrong(fmt.Sprintf("%s watches %s of the %s region, which fault %d (%s) takes away for as long: it would stop every drill",
+				what, g.Probe, g.Region, j+1, f.Kind), "guard the other region, or write a longer failingFor", "guards", i)
 			return
 		}
 	}

@@ -29,9 +29,16 @@ var (
 	thousands   = regexp.MustCompile(`^\d{1,3}(,\d{3})+(\.\d+)?([/%a-zµ]\S*)?$`)
 )
 
-// commaHint says how a number is written without its comma, or gives the other hint.
-func commaHint(text, other string) string {
-	if plain := withoutComma(text); plain != text {
+var leadingZeros = regexp.MustCompile(`^0+(\d)`)
+
+// numberHint says how a number is written without its comma or its leading zeros, or gives the other hint.
+func numberHint(text, other string) string {
+	plain := withoutComma(text)
+	bare := leadingZeros.ReplaceAllString(plain, "$1")
+	switch {
+	case bare != plain:
+		return "write " + bare + ": elsewhere a leading zero means another base"
+	case plain != text:
 		return "write " + plain + ", without the comma"
 	}
 	return other
@@ -54,7 +61,7 @@ func (c converter) splitAtComma(here *node, n *yaml.Node, i int) bool {
 	for ; i+1 < len(n.Content) && restOfNumber(n.Content[i], n.Content[i+1]); i += 2 {
 		whole += "," + n.Content[i].Value
 	}
-	c.out.add(before.pos, commaHint(whole, "write it without the comma, or in quotes"), "%s is parted at its comma", whole)
+	c.out.add(before.pos, numberHint(whole, "write it without the comma, or in quotes"), "%s is parted at its comma", whole)
 	before.broken = true
 	return true
 }
@@ -87,16 +94,12 @@ var wholeNumber = regexp.MustCompile(`^\d{1,10}$`)
 // intHint says how a whole number is written.
 func intHint(text string) string {
 	if !wholeNumber.MatchString(text) {
-		return commaHint(text, "write a whole number, such as 500")
+		return numberHint(text, "write a whole number, such as 500")
 	}
-	i, _ := strconv.Atoi(text) // ten digits fit
-	switch {
-	case i > maxInt:
+	if i, _ := strconv.Atoi(text); i > maxInt { // ten digits fit
 		return "write at most " + strconv.Itoa(maxInt)
-	case strconv.Itoa(i) != text:
-		return "write " + strconv.Itoa(i) + ": elsewhere a leading zero means another base"
 	}
-	return "write it without quotes: " + text
+	return numberHint(text, "write it without quotes: "+text)
 }
 
 // prose are the keys whose text a person has to have thought about.
