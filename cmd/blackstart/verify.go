@@ -82,7 +82,7 @@ func passed(f *harness.Findings) bool {
 type trustFlags struct{ root, trust string }
 
 func (f *trustFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.root, "root", "", "PEM `FILE` with the root of a rehearsal's throw-away key")
+	cmd.Flags().StringVar(&f.root, "root", "", "PEM or DER `FILE` with the root of a rehearsal's throw-away key")
 	cmd.Flags().StringVar(&f.trust, "trust", "", "JSON `FILE` that says whose signatures count")
 	cmd.MarkFlagsMutuallyExclusive("root", "trust")
 }
@@ -131,7 +131,7 @@ func (f trustFlags) judge(ctx context.Context, path string, recompute bool) (jud
 func loadRoots(path string) ([]*x509.Certificate, error) {
 	roots, err := seal.LoadRoots(path)
 	if err != nil {
-		return nil, usage(err, "--root takes a PEM file with certificates, e.g. out/region-partition.root.pem")
+		return nil, usage(err, "--root takes a PEM file with certificates, or DER, e.g. out/region-partition.root.pem")
 	}
 	return roots, nil
 }
