@@ -59,7 +59,7 @@ func aSpan(v string) error {
 // problemsOf loads a file that must be refused.
 func problemsOf(t *testing.T, file, profile string) Problems {
 	t.Helper()
-	s, l, err := Reader{known}.Load(file, profile)
+	s, l, err := Reader{Known: known}.Load(file, profile)
 	var all Problems
 	if !errors.As(err, &all) || len(all) == 0 {
 		t.Fatalf("%s: error %v, want problems", file, err)
@@ -91,7 +91,7 @@ func TestInvalid(t *testing.T) {
 
 func TestValid(t *testing.T) {
 	for _, profile := range []string{"", "standard", "fast"} {
-		if _, _, err := (Reader{known}).Load(examples+"/valid.yaml", profile); err != nil {
+		if _, _, err := (Reader{Known: known}).Load(examples+"/valid.yaml", profile); err != nil {
 			t.Error(err)
 		}
 	}

@@ -60,7 +60,7 @@ func TestRehearsalsAreShort(t *testing.T) {
 	const soak, most = 2 * time.Second, 55 * time.Second
 	for _, e := range Library() {
 		for _, profile := range []string{"", "standard", "fast"} {
-			s, _, err := Reader{known}.Load("../"+e.Path, profile)
+			s, _, err := Reader{Known: known}.Load("../"+e.Path, profile)
 			if err != nil {
 				t.Fatal(err)
 			}

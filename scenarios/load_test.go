@@ -191,6 +191,27 @@ func TestUnreadableFileIsNoProblemOfTheScenario(t *testing.T) {
 	}
 }
 
+// TestASealedScenarioIsReadAndNotJudged: what it says is the same, profile and all, whatever this build would refuse.
+func TestASealedScenarioIsReadAndNotJudged(t *testing.T) {
+	text := read(t, examples+"/valid.yaml")
+	refused := strings.NewReplacer("confirmWithin: 2s", "confirmWithin: 1ns", "rate: 150/s", "rate: 30/m").Replace(text)
+	if _, _, err := Parse("valid.yaml", []byte(refused), nil, "fast"); err == nil {
+		t.Fatal("it is not refused at all")
+	}
+	s, l, err := (Reader{Sealed: true}).Parse("valid.yaml", []byte(refused), nil, "fast")
+	if err != nil || s.Observe.String() != "30s" || s.Faults[0].ConfirmWithin != 1 || l.Profile != "fast" {
+		t.Errorf("%v, %+v", err, s)
+	}
+	judged, _, err := Parse("valid.yaml", []byte(text), nil, "fast")
+	again, _, err2 := (Reader{Sealed: true}).Parse("valid.yaml", []byte(text), nil, "fast")
+	if err != nil || err2 != nil || !reflect.DeepEqual(judged, again) {
+		t.Errorf("another scenario was read: %v, %v", err, err2)
+	}
+	if _, _, err := (Reader{Sealed: true}).Parse("valid.yaml", []byte(text), nil, "quick"); err == nil {
+		t.Error("a profile that it does not have was applied")
+	}
+}
+
 func TestNamesAreCheckedOnlyIfKnown(t *testing.T) {
 	text := strings.NewReplacer("https", "https2", "region.partition, region: p", "region.flood, region: p",
 		"pagerduty, ", "pigeon, ", "fast:", "quick:", "commit: s", "comit: s").Replace(read(t, examples+"/valid.yaml"))
@@ -240,7 +261,7 @@ func FuzzParse(f *testing.F) {
 	resolve := func(n string) ([]byte, error) { return os.ReadFile(filepath.Join(examples, filepath.Base(n))) }
 	f.Fuzz(func(t *testing.T, data []byte) {
 		kept := bytes.Clone(data)
-		s, l, err := Reader{known}.Parse("valid.yaml", data, resolve, "fast")
+		s, l, err := Reader{Known: known}.Parse("valid.yaml", data, resolve, "fast")
 		if !bytes.Equal(kept, data) {
 			t.Fatal("the input was changed")
 		}

@@ -15,6 +15,7 @@ import (
 	"blackstart/evidence"
 	"blackstart/evidence/seal"
 	"blackstart/harness"
+	"blackstart/scenarios"
 )
 
 type verifyFlags struct {
@@ -160,12 +161,13 @@ func acceptance(c evidence.Checked) int {
 	return harness.ExitPass
 }
 
-// resolveScenario reads a scenario again from its files in a pack: the file itself first, then those it extends.
+// resolveScenario reads a scenario again from its files in a pack: the file itself first, then those it extends. What this build
+// knows and refuses plays no part in it.
 func resolveScenario(files []evidence.ScenarioFile, profile string) (*harness.Scenario, error) {
 	if len(files) == 0 {
 		return nil, errors.New("the inputs name no file of it")
 	}
-	s, _, err := reader().Parse(files[0].Name, files[0].Data, func(name string) ([]byte, error) {
+	s, _, err := scenarios.Reader{Sealed: true}.Parse(files[0].Name, files[0].Data, func(name string) ([]byte, error) {
 		for _, f := range files[1:] {
 			if f.Name == name {
 				return f.Data, nil
