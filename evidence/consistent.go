@@ -111,7 +111,7 @@ func (c *checker) agreesWithInputs() error {
 	}
 	return errors.Join(differs("pack id", rec.PackID, in.PackID), differs("executor", rec.Executor, in.Executor), differs("profile", rec.Profile, in.Profile),
 		differs("register", rec.Register, in.Register), differs("amends", rec.Amends, in.Amends), differs("anchor", rec.Anchor, in.Anchor),
-		differs("tool version", rec.Tool.Version, in.ToolVersion), differs("tool digest", rec.Tool.SHA256, in.ToolSHA256), differs("seed", rec.Seed, in.Seed),
+		differs("tool version", rec.Tool.Version, in.ToolVersion), differs("tool digest", rec.Tool.SHA256, in.ToolSHA256),
 		differs("number of approvals", len(rec.Approvals), len(in.Approvals)), differs("length of the seal policy", len(rec.SealPolicy), len(in.SealPolicy)))
 }
 

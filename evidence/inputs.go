@@ -34,7 +34,6 @@ type Inputs struct {
 	CIJob         string            `json:"ci_job"`         // "" outside CI
 	RunKey        string            `json:"run_key"`        // public half of the key that signs checkpoints
 	Anchor        harness.Stamp     `json:"anchor"`
-	Seed          int64             `json:"seed"`
 	Phases        []string          `json:"checkpoints"` // those a drill that is not cut short signs
 	Reports       []ReportSpec      `json:"reports"`     // those that are written after it
 }

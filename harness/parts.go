@@ -98,7 +98,6 @@ type Parts struct {
 	InputsSHA   string
 	Executor    string
 	Environment string
-	Seed        int64
 	Tool        Tool
 	Clock       *Clock
 	StateDir    string // undo log and the target's state

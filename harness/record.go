@@ -22,7 +22,6 @@ type Record struct {
 	Amends       string          `json:"amends"`
 	SealPolicy   []string        `json:"seal_policy"`
 	Approvals    []string        `json:"approvals"`
-	Seed         int64           `json:"seed"`
 	Status       Status          `json:"status"`
 	StatusReason string          `json:"status_reason"`
 	Inputs       string          `json:"inputs_sha256"`

@@ -35,7 +35,7 @@ type drill struct {
 func newDrill(p Parts) *drill {
 	d := &drill{Parts: p, clock: p.Clock, fencedNames: map[string]bool{}}
 	d.rec = &Record{
-		Format: Format, Rules: Rules, RunID: p.RunID, PackID: p.PackID, Seed: p.Seed, Status: Completed, Inputs: p.InputsSHA,
+		Format: Format, Rules: Rules, RunID: p.RunID, PackID: p.PackID, Status: Completed, Inputs: p.InputsSHA,
 		Scenario: p.Scenario, Profile: p.Profile, Environment: p.Environment, Executor: p.Executor, Tool: p.Tool,
 		Anchor: p.Clock.Anchor(), Started: p.Clock.Now(), SealPolicy: []string{}, Approvals: []string{},
 	}

@@ -142,7 +142,6 @@ type drill struct {
 	journal       *evidence.Journal
 	arrivals      atomic.Pointer[evidence.Journal] // the same, for the goroutines of the receivers
 	inputsSHA     string
-	seed          int64
 	executor      string
 	tool          harness.Tool
 }
@@ -162,7 +161,7 @@ func newDrill(r drillRequest) (*drill, error) {
 	}
 	d := &drill{drillRequest: r, runID: runID.String(), packID: packID.String(), clock: harness.NewClock(),
 		redact: evidence.NewRedactor(), driver: driver, executor: executorName(r.flags.executor), tool: toolInfo(),
-		seed: time.Now().UnixNano() % (1 << 52), leave: newLeaving()}
+		leave: newLeaving()}
 	out, err := filepath.Abs(r.flags.out)
 	if err != nil {
 		return nil, broken(err, "")

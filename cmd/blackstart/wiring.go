@@ -106,7 +106,7 @@ func (d *drill) writeInputs() error {
 		ScenarioName: d.scenario.Metadata.Name, ToolSHA256: d.tool.SHA256, ToolVersion: d.tool.Version,
 		Profile: d.flags.profileOrFast(), Overrides: map[string]string{}, Environment: d.target.Environment,
 		Executor: d.executor, ExecutorProof: "self-asserted: name of the operating-system account or of --executor",
-		CIJob: ciJob(), Seed: d.seed, RunKey: key.Verifier(), Anchor: d.clock.Anchor(), Phases: []string{"start", "fault", "end"},
+		CIJob: ciJob(), RunKey: key.Verifier(), Anchor: d.clock.Anchor(), Phases: []string{"start", "fault", "end"},
 		Reports: evidence.ReportSpecs(),
 	}
 	asked := evidence.Asked{Scenario: scenarioFiles(d.loaded), Target: d.target, Plan: d.plans}
@@ -131,7 +131,7 @@ func scenarioFiles(l scenarios.Loaded) []evidence.ScenarioFile {
 func (d *drill) parts(r *receivers.Receivers) harness.Parts {
 	return harness.Parts{
 		Scenario: d.scenario, Profile: d.flags.profileOrFast(), RunID: d.runID, PackID: d.packID, InputsSHA: d.inputsSHA,
-		Executor: d.executor, Environment: d.target.Environment, Seed: d.seed, Tool: d.tool, Clock: d.clock,
+		Executor: d.executor, Environment: d.target.Environment, Tool: d.tool, Clock: d.clock,
 		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.screen.show,
 		Hurry: d.leave.hurry, Undone: d.leave.undoneNow, Redact: d.redact.Bytes, Hide: d.redact.Add,
 		Injector: injector, OpenLoad: openLoad, OpenProbe: openProbes, Decisions: readDecisions,
