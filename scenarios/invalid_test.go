@@ -24,7 +24,7 @@ var known = Known{
 	Channels: []string{"pagerduty", "slack", "smtp", "statuspage"},
 	Profiles: []string{"fast", "standard"},
 	Carried: map[string]map[string][]string{
-		"pagerduty": {"class": nil, "component": nil, "region": nil, "summary": nil,
+		"pagerduty": {"class": nil, "component": {"west.db"}, "region": nil, "summary": nil,
 			"event": {"trigger", "acknowledge", "resolve"}, "severity": {"critical", "warning", "error", "info"}},
 		"slack": {"event": {"message"}, "summary": nil},
 	},

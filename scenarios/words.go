@@ -105,7 +105,7 @@ func intHint(text string) string {
 // prose are the keys whose text a person has to have thought about.
 var prose = []string{"title", "why", "source"}
 
-var placeholders = []string{"", "na", "n/a", "none", "unknown", "later", "placeholder", "to do", "to be done", "to be defined", "to be determined"}
+var placeholders = []string{"", "na", "n/a", "none", "unknown", "later", "placeholder", "to do", "to be done", "to be defined", "to be determined", "to-do", "tbc", "wip", "dummy", "fill in", "change me", "changeme"}
 
 var beginsUndone = regexp.MustCompile(`(?i)^(todo|tbd|tba|fixme|xxx)(\PL|$)`)
 

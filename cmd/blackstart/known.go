@@ -19,7 +19,7 @@ func reader() scenarios.Reader {
 		Workloads: workloads.Workloads.Names(), Cohorts: cohortNames(), Faults: injectors.Faults.Names(), Probes: probes.Probes.Names(),
 		Measures: measures, Channels: []string{receivers.PagerDuty, receivers.Slack, receivers.SMTP, receivers.StatusPage},
 		Profiles: finrag.ProfileNames(), Settings: finrag.KnownSettings(),
-		Carried: receivers.Carried(), Asked: askedOf, Refuses: refusals,
+		Carried: carried(), Asked: askedOf, Refuses: refusals,
 	}}
 }
 
@@ -30,6 +30,14 @@ func cohortNames() []string {
 		names = append(names, c.String())
 	}
 	return names
+}
+
+// carried is what an alert of the target can say on each channel: what the channel takes, and what the target puts into it.
+func carried() map[string]map[string][]string {
+	all := receivers.Carried()
+	all[receivers.PagerDuty]["class"], all[receivers.PagerDuty]["component"] = finrag.AlertClasses(), finrag.AlertComponents()
+	all[receivers.StatusPage]["severity"] = finrag.PageStatuses()
+	return all
 }
 
 // refusals is what the target cannot do of what a scenario asks. Settings that cannot be read are refused elsewhere.
