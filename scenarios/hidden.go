@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -28,6 +29,23 @@ func hidden(r rune) (what, hint string) {
 		return fmt.Sprintf("the invisible character U+%04X, which hides or turns the text around it", r), "delete it"
 	}
 	return "", ""
+}
+
+// CheckText says what is wrong with a text that is not from a scenario and goes where its texts go: it must be one line of UTF-8
+// of at most so many bytes, without a character that does not show.
+func CheckText(text string, most int) error {
+	switch {
+	case !utf8.ValidString(text):
+		return errors.New("it is not text in UTF-8")
+	case len(text) > most:
+		return fmt.Errorf("it has %d letters, at most %d are possible", len(text), most)
+	}
+	for _, r := range text {
+		if what, _ := hidden(r); what != "" {
+			return fmt.Errorf("it holds %s", what)
+		}
+	}
+	return nil
 }
 
 // visible checks one line of a file, comments included: what a person reads must be what the file says.

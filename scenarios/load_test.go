@@ -212,6 +212,27 @@ func TestASealedScenarioIsReadAndNotJudged(t *testing.T) {
 	}
 }
 
+func TestAByteOrderMarkMayBeginAFile(t *testing.T) {
+	text := read(t, examples+"/valid.yaml")
+	for mark, fine := range map[string]bool{"": true, "\ufeff": true, "\ufeff\ufeff": false, "\ufeff---\n": true, "---\n\ufeff": false, "# a comment\n\ufeff": false} {
+		_, l, err := Parse("valid.yaml", []byte(mark+text), nil, "")
+		if (err == nil) != fine || err == nil && string(l.Source) != mark+text {
+			t.Errorf("%q: %v", mark, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "byte order mark") {
+			t.Errorf("%q: %v", mark, err)
+		}
+	}
+}
+
+// TestJoinersMayStand: scripts and pictures need them.
+func TestJoinersMayStand(t *testing.T) {
+	text := strings.Replace(read(t, examples+"/valid.yaml"), "A scenario in which", "نمی\u200cخواهم 👩\u200d💻 ä in which", 1)
+	if _, _, err := Parse("valid.yaml", []byte(text), nil, ""); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNamesAreCheckedOnlyIfKnown(t *testing.T) {
 	text := strings.NewReplacer("https", "https2", "region.partition, region: p", "region.flood, region: p",
 		"pagerduty, ", "pigeon, ", "fast:", "quick:", "commit: s", "comit: s").Replace(read(t, examples+"/valid.yaml"))

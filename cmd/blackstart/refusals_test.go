@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -215,6 +216,20 @@ func TestWhatTheRecordRefusesValidateRefuses(t *testing.T) {
 	} {
 		if variant(t, c[0], c[1]) == nil {
 			t.Errorf("%s is valid", c[1])
+		}
+	}
+}
+
+// TestAnExecutorThatCannotBeSealedIsRefused before anything is looked at: the scenario does not even exist.
+func TestAnExecutorThatCannotBeSealedIsRefused(t *testing.T) {
+	for name, want := range map[string]string{
+		"Ada\xffL": "not text in UTF-8", "Ada\x1b[31m": "control character U+001B", "Ada\nL": "control character", "Ada\u202e": "U+202E",
+		strings.Repeat("A", maxExecutor+1): "at most 100", "Ada Lovelace": "nowhere.yaml", "": "nowhere.yaml",
+	} {
+		var stderr bytes.Buffer
+		code := execute(t.Context(), []string{"run", "nowhere.yaml", "--executor", name}, &bytes.Buffer{}, &stderr)
+		if code != harness.ExitUsage || !strings.Contains(stderr.String(), want) || strings.ContainsAny(stderr.String(), "\x1b\u202e") {
+			t.Errorf("%.20q: exit %d, %q", name, code, stderr.String())
 		}
 	}
 }

@@ -68,6 +68,9 @@ Ctrl-C undoes first and still writes the pack. Twice: the undo is left to
 
 // runDrill is a run from the command line to the exit code.
 func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runFlags) error {
+	if err := scenarios.CheckText(f.executor, maxExecutor); err != nil {
+		return usage(fmt.Errorf("--executor %.50q: %w", f.executor, err), "name a person on one line")
+	}
 	s, loaded, err := loadScenario(ctx, path, f.profileOrFast())
 	if err != nil {
 		return err

@@ -256,13 +256,18 @@ func signer(executor string) (id *seal.Identity, rootPEM []byte, fingerprint str
 	return t.Identity, t.RootPEM, t.Fingerprint, nil
 }
 
+// maxExecutor bounds the name of who runs a drill, in bytes: it stands in the certificate that seals it and on every report.
+const maxExecutor = 100
+
+// executorName is who runs the drill: the name given, else the account's. What the account says of its owner and cannot be sealed
+// is left out.
 func executorName(given string) string {
 	if given != "" {
 		return given
 	}
 	if u, err := user.Current(); err == nil {
-		if u.Name != "" && u.Name != u.Username {
-			return u.Name + " (" + u.Username + ")"
+		if full := u.Name + " (" + u.Username + ")"; u.Name != "" && u.Name != u.Username && scenarios.CheckText(full, maxExecutor) == nil {
+			return full
 		}
 		return u.Username
 	}
