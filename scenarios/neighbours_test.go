@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,22 @@ func TestNeighboursOfWhatIsRefused(t *testing.T) {
 		}
 		if _, _, err := (Reader{Known: known}).Parse("valid.yaml", []byte(text), nil, ""); err != nil {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestEveryFaultSaysWhatItSilences: a guard is judged by it.
+func TestEveryFaultSaysWhatItSilences(t *testing.T) {
+	for _, kind := range known.Faults {
+		if _, ok := silences[kind]; !ok {
+			t.Errorf("silences has no entry for %s", kind)
+		}
+	}
+	for kind, probes := range silences {
+		for _, p := range probes {
+			if !slices.Contains(known.Probes, p) || !slices.Contains(known.Faults, kind) {
+				t.Errorf("%s silences %s: one of them does not exist", kind, p)
+			}
 		}
 	}
 }

@@ -108,6 +108,9 @@ var silences = map[string][]string{
 	"region.partition":   {"http.health"},
 	"region.kill":        {"http.health", "postgres.writable", "replication.heartbeat", "replication.lag"},
 	"certificate.expire": {"http.health"},
+	"replication.break":  {},
+	"replication.pause":  {},
+	"code.stale":         {},
 }
 
 // ofFollower are the probes that have an answer only as long as the standby follows the primary.
