@@ -39,12 +39,12 @@ type TargetSpec struct {
 type LoadSpec struct {
 	ID       string   `yaml:"id" json:"id" need:"yes" doc:"name used by objectives"`
 	Workload string   `yaml:"workload" json:"workload" need:"yes" doc:"http.query, postgres.ledger or metronome"`
-	Place    string   `yaml:"place" json:"place" need:"yes" one:"outside|primary|standby" doc:"where the clients stand: outside, primary or standby"`
+	Place    string   `yaml:"place" json:"place" need:"yes" one:"outside|primary|standby" doc:"where the clients stand: outside; those of postgres.ledger also inside the primary or standby region"`
 	Rate     Rate     `yaml:"rate" json:"rate" need:"yes" doc:"due operations per unit of time, such as 200/s; 0/s offers nothing"`
 	Timeout  Duration `yaml:"timeout" json:"timeout_ns" need:"yes" doc:"after this an operation has failed"`
-	Cohorts  []string `yaml:"cohorts" json:"cohorts" doc:"client cohorts: fresh, pooled, stale-resolver"`
+	Cohorts  []string `yaml:"cohorts" json:"cohorts" doc:"client cohorts of http.query: fresh, pooled, stale-resolver; all of them if not written"`
 	Amount   Amount   `yaml:"amount" json:"amount" doc:"value of one ledger write, two decimals"`
-	Retries  int      `yaml:"retries" json:"retries" doc:"new attempts after one that did not succeed"`
+	Retries  int      `yaml:"retries" json:"retries" doc:"of postgres.ledger: new attempts after one that did not succeed"`
 }
 
 // SteadyState is what must hold, for its whole window, before a fault.

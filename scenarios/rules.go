@@ -273,6 +273,9 @@ func (r *rules) overlays() {
 		if r.known.Profiles != nil && !slices.Contains(r.known.Profiles, p.key) {
 			r.out.add(p.pos, suggest(p.key, r.known.Profiles), "the target has no timings called %q, which a profile of that name needs", p.key)
 		}
+		if changed := p.value.get("recovered"); changed != nil && r.root.get("recovered") == nil {
+			r.out.add(changed.pos, "write recovered in the scenario, too, or leave it out here", "profile %s changes recovered, which the scenario does not have", p.key)
+		}
 		r.overlaid(p.key, "load", p.value.get("load"), r.loadIDs())
 		r.overlaid(p.key, "objective", p.value.get("objectives"), objectives)
 		r.overlaid(p.key, "fault", p.value.get("faults"), faults)

@@ -59,8 +59,10 @@ func (r *rules) clients(l harness.LoadSpec, i int, what string) {
 		r.wrong(fmt.Sprintf("clients of %s stand at the %s, and those of %s come through the public entry, from outside", what, l.Place, l.Workload),
 			"write place: outside; only writers of postgres.ledger can stand inside a region", "load", i, "place")
 	}
-	if r.has("load", i, "amount") && !ledger(l.Workload) {
-		r.wrong(fmt.Sprintf("%s has an amount, and %s writes nothing", what, l.Workload), "leave it out, or write workload: postgres.ledger", "load", i, "amount")
+	for key, does := range map[string]string{"amount": "writes nothing", "retries": "tries nothing twice"} {
+		if r.has("load", i, key) && !ledger(l.Workload) {
+			r.wrong(fmt.Sprintf("%s has %s, and %s %s", what, key, l.Workload, does), "leave it out, or write workload: postgres.ledger", "load", i, key)
+		}
 	}
 }
 
