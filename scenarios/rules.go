@@ -28,7 +28,8 @@ const (
 	MaxProfiles = 16
 	MaxRetries  = 10
 	MaxDays     = 3650 // that a certificate may still be valid
-	maxName     = 80   // letters of a name or an id: it becomes a file name
+	maxName     = 64   // letters of metadata.name: it becomes the directory inside a pack
+	maxID       = 80   // letters of an id: it becomes a file name in a pack
 	maxTitle    = 200  // letters of metadata.title: with the environment it is one line of the pack's cover
 )
 

@@ -92,7 +92,7 @@ func (r *rules) ids(what string, ids []string, key string) {
 		if !r.has(key, i, "id") || id == "" {
 			continue
 		}
-		if !idPattern.MatchString(id) || len(id) > maxName {
+		if !idPattern.MatchString(id) || len(id) > maxID {
 			r.wrong(fmt.Sprintf("id %q of a %s is not a name", id, what), "write lower-case letters and digits in words joined by -", key, i, "id")
 		}
 		if at, twice := first[id]; twice {

@@ -19,7 +19,7 @@ func reader() scenarios.Reader {
 		Workloads: workloads.Workloads.Names(), Cohorts: cohortNames(), Faults: injectors.Faults.Names(), Probes: probes.Probes.Names(),
 		Measures: measures, Channels: []string{receivers.PagerDuty, receivers.Slack, receivers.SMTP, receivers.StatusPage},
 		Profiles: finrag.ProfileNames(), Settings: finrag.KnownSettings(),
-		Carried: carried(), Asked: askedOf, Refuses: refusals,
+		Carried: carried(), Asked: askedOf, Refuses: cannot,
 	}}
 }
 
@@ -40,8 +40,8 @@ func carried() map[string]map[string][]string {
 	return all
 }
 
-// refusals is what the target cannot do of what a scenario asks. Settings that cannot be read are refused elsewhere.
-func refusals(s harness.Scenario) []harness.Refusal {
+// cannot is what the target cannot do of what a scenario asks. Settings that cannot be read are refused elsewhere.
+func cannot(s harness.Scenario) []harness.Refusal {
 	target, can, err := finrag.Nominal(s.Target.Settings)
 	if err != nil {
 		return nil

@@ -198,11 +198,22 @@ func TestWhatTheSealRefusesValidateRefuses(t *testing.T) {
 	if refused < 40 {
 		t.Errorf("sealing refuses %d titles only: this test looks at nothing", refused)
 	}
-	for _, id := range []string{"a", strings.Repeat("a", 80), strings.Repeat("a", 160), "a/b", "a.", "-a", "A", "ä", "a b"} {
-		sealing := seal.CheckName(strings.Repeat("n", 80) + "/data/samples/" + id + ".bin" + seal.TreeExt)
+	for _, id := range []string{"a", strings.Repeat("a", 80), strings.Repeat("a", 81), strings.Repeat("a", 160), "a/b", "a.", "-a", "A", "ä", "a b"} {
+		sealing := errors.Join(seal.CheckName("data/samples/"+id+".bin"+seal.TreeExt), seal.CheckName("data/ledger/"+id+".copies-east.db-serving.bin"+seal.TreeExt))
 		ours := variant(t, "{id: isolated,", fmt.Sprintf("{id: %q,", id))
 		if sealing != nil && ours == nil {
 			t.Errorf("sealing refuses the file of load %.20q: %v; validate does not", id, sealing)
+		}
+	}
+	text, err := os.ReadFile(examples + "/valid.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, fits := range map[int]bool{seal.MaxBaseBytes: true, seal.MaxBaseBytes + 1: false} { // the directory of a pack is the name
+		name := strings.Repeat("n", n)
+		_, _, err := reader().Parse(name+".yaml", bytes.Replace(text, []byte("name: valid"), []byte("name: "+name), 1), nil, "")
+		if (err == nil) != fits {
+			t.Errorf("a name of %d letters: %v", n, err)
 		}
 	}
 }

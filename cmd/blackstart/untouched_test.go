@@ -108,7 +108,7 @@ var straced = sync.OnceValue(func() bool { return exec.Command("strace", "-o", o
 // shows that the trap is set.
 func TestReadingRunsAndDialsNothing(t *testing.T) {
 	tr := setTrap(t)
-	files, err := sealedFixture()
+	files, err := sealedFixture("")
 	if err != nil {
 		t.Fatal(err)
 	}
