@@ -81,6 +81,9 @@ func (c *checker) expectedFiles(rec *harness.Record) (required []string, allowed
 	for _, x := range rec.Ledger.Copies {
 		required = append(required, x.File, x.File+seal.TreeExt)
 	}
+	if name := rec.Ledger.WAL.File; name != "" {
+		required = append(required, name)
+	}
 	for _, n := range c.chartNames() {
 		required = append(required, chartFiles(n)...)
 	}

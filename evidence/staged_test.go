@@ -51,7 +51,7 @@ func stage(t *testing.T, scenario string) *staged {
 	}
 	s := &staged{t: t, dir: t.TempDir(), run: uuid.MustParse("0197b2c4-8f00-7a11-9c44-0d1e2f334455"), after: loadgen.OK,
 		build: func(float64) string { return "2.1.0" }, wrong: func(float64) bool { return false }}
-	s.rec = &harness.Record{Format: harness.Format, RunID: s.run.String(), PackID: "0197b2c4-8f00-7c3e-a2d1-5b6f70112233", Status: harness.Completed,
+	s.rec = &harness.Record{Format: harness.Format, Rules: harness.Rules, RunID: s.run.String(), PackID: "0197b2c4-8f00-7c3e-a2d1-5b6f70112233", Status: harness.Completed,
 		Scenario: *sc, Profile: "fast", Environment: harness.Rehearsal, Executor: "a tester", Tool: harness.Tool{Version: "0.3.0", Go: "go1.26.8", OS: "linux/amd64"},
 		Anchor: 1_772_461_800_000_000_000, Undo: harness.UndoRecord{Complete: true, Fenced: true, FenceChecked: true, FencedBy: "harness"},
 		Ledger: harness.LedgerRecord{Read: true, Primary: "west.db", OldPrimary: "east.db", OldRead: true}}
@@ -272,7 +272,7 @@ func (s *staged) probes() {
 		}
 	})
 	if s.moved > 0 {
-		s.rec.Writable, s.rec.Ledger.Promoted = s.span(s.moved, s.moved+0.1), true
+		s.rec.Ledger.Promoted = true
 	}
 }
 

@@ -87,15 +87,20 @@ func (v *view) impactSeen(harness.Decision) (words, at string) {
 	return "", ""
 }
 
+// writable is when the standby took its first write, never if it was not seen to take one.
+func (v *view) writable() harness.Interval {
+	return measure.Writable(v.rec, v.observations("postgres.writable"))
+}
+
 func (v *view) writeSeen(harness.Decision) (words, at string) {
-	if w := v.rec.Writable; !w.Never() {
+	if w := v.writable(); !w.Never() {
 		return "it took a first write", v.since(w.Hi)
 	}
 	return "it took no write", ""
 }
 
 func (v *view) stayedSeen(entry harness.Decision) (words, at string) {
-	if entry.At == 0 || !v.rec.Writable.Never() {
+	if entry.At == 0 || !v.writable().Never() {
 		return "", "" // the row of the promotion tells of writes
 	}
 	return "the standby took no write to the end", ""

@@ -41,7 +41,6 @@ type Record struct {
 	Faults       []FaultRecord   `json:"faults"`
 	Streams      []Stream        `json:"streams"`
 	Probes       []ProbeSeries   `json:"probes"`
-	Writable     Interval        `json:"writable"` // T_w: the standby took a real write
 	Arrivals     []Arrival       `json:"arrivals"`
 	Decisions    []Decision      `json:"decisions"`
 	DecisionsErr string          `json:"decisions_error"` // why the log could not be read, "" if it was

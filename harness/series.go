@@ -127,30 +127,4 @@ func (d *drill) stopProbes() {
 			d.journalErr = fmt.Errorf("write observations: %w", err)
 		}
 	}
-	d.findWritable()
-}
-
-// findWritable takes T_w from the answers of postgres.writable: the first completed write on the standby.
-func (d *drill) findWritable() {
-	for _, s := range d.series {
-		if s.run.Probe != "postgres.writable" || s.run.Role != Standby {
-			continue
-		}
-		data, err := os.ReadFile(s.file.Name())
-		if err != nil {
-			return
-		}
-		before := Stamp(0) // when the last question was asked that found no writable database
-		for _, line := range strings.Split(string(data), "\n") {
-			var o Observation
-			if json.Unmarshal([]byte(line), &o) != nil {
-				continue
-			}
-			if o.OK && o.Value == 1 {
-				d.rec.Writable = Interval{Lo: before, Hi: o.At.Hi}
-				return
-			}
-			before = o.At.Lo
-		}
-	}
 }

@@ -249,8 +249,8 @@ type Autopsy interface {
 	// StartAlone starts a fenced database with nobody attached and gives access to it; stop ends it again.
 	StartAlone(ctx context.Context, component string) (a Access, stop func(context.Context) error, err error)
 	// LedgerCommits reads the write-ahead log of the old primary from the point at which the new one left its timeline
-	// and reports the commits that touched table (schema.name).
-	LedgerCommits(ctx context.Context, old, promoted, table string) (WALReport, error)
+	// and reports the commits that touched table (schema.name), and lists them by the ids of the rows they left there.
+	LedgerCommits(ctx context.Context, old, promoted, table string) (WALReport, []WALCommit, error)
 }
 
 // WALReport is what the old primary's own log says of commits the new one never had.
@@ -262,4 +262,14 @@ type WALReport struct {
 	FirstAt  Stamp  `json:"first_at"`
 	LastAt   Stamp  `json:"last_at"`
 	BeforeAt Stamp  `json:"before_at"` // last ledger commit before the fork, if it is still in the log
+	File     string `json:"file"`      // path in the pack of the list of these commits, "" if there is none
+	Listed   int    `json:"listed"`    // lines of File: a commit has one for each of its rows, at least one
+}
+
+// WALCommit is one row that a commit in the old primary's log left in the ledger after the fork: one line of WALReport.File.
+type WALCommit struct {
+	ID  uint64 `json:"id"` // of the write attempt; 0: no row of this commit is there
+	At  Stamp  `json:"at"` // of the commit, by the server's clock
+	XID uint32 `json:"xid"`
+	LSN string `json:"lsn"`
 }

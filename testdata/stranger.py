@@ -327,9 +327,12 @@ def decision(pack, record, fault):
     elif has["refused"]:
         word = "refused"
     signs = []
-    if record["writable"]["hi"] or observations(pack, record, "postgres.writable"):
-        signs.append(record["writable"]["hi"] is not None)
     roles = [r["role"] for r in record["target"]["regions"] or []]
+    standby = [r["name"] for r in record["target"]["regions"] or [] if r["role"] == "standby"][:1]
+    theirs = {c["name"] for c in record["target"]["components"] or [] if [c["region"]] == standby}
+    asked = [o for o in observations(pack, record, "postgres.writable") or [] if o["on"] in theirs]
+    if asked:
+        signs.append(any(o["reached"] and o["ok"] for o in asked))
     found = [o["value"] for o in observations(pack, record, "dns.answer") or [] if o["reached"] and o["ok"] and o["hi"] >= fault[0]]
     if found and "standby" in roles:
         signs.append(roles.index("standby") in found)
@@ -452,6 +455,26 @@ def interrupted(pack, record):
     return dict(values, status="interrupted", lost=None, decision={"known": False, "text": None}, files=files)
 
 
+def exercised(pack, record, load, fault):
+    """Whether anything was recovered: a failover, or a ledger that was written again after an impact."""
+    if record["ledger"]["promoted"]:
+        return True
+    anchor, end = moment(record["anchor"]), moment(record["observation"]["hi"])
+    ledgers = {s["load"] for s in record["streams"] if s["kind"] == "ledger" and load in ("", s["load"])}
+    for stream in record["streams"]:
+        if stream["kind"] != "samples" or stream["load"] not in ledgers:
+            continue
+        limit, hurt = stream["timeout_ns"], False
+        for s in samples(pack, stream, anchor):
+            if not fault[0] <= anchor + s.due <= end:
+                continue
+            if s.bad(limit):
+                hurt = True
+            elif hurt and anchor + s.due >= fault[1]:
+                return True
+    return False
+
+
 def first(objectives, measure):
     return next((o for o in objectives if o["measure"] == measure), None)
 
@@ -486,9 +509,10 @@ def main():
     if fault and "missing" not in objective:
         result["rto"] = rto(pack, record, fault, objective)
     objective, fault = asked("rpo.time")
-    fault = (end, end) if null else fault
     if fault and "missing" not in objective:
-        result["rpo_time"] = rpo_time(record, attempts(pack, record, objective["load"]), tuple(t - anchor for t in fault))
+        writes = attempts(pack, record, objective["load"])
+        if lost(record, writes, fault) or exercised(pack, record, objective["load"], fault):
+            result["rpo_time"] = rpo_time(record, writes, tuple(t - anchor for t in fault))
     for name in ("exposure_time", "exposure_lost", "exposure_value"):
         objective, fault = asked(name.replace("_", "."))
         result[name] = exposure(pack, record, fault, objective["load"])[name]

@@ -16,8 +16,9 @@ func (d *drill) conclude(f *harness.Findings) {
 	switch undo := d.undoLeft(); {
 	case undo != "":
 		f.Exit, f.Reason = harness.ExitUndo, "UNDO INCOMPLETE: act now: "+undo
-	case d.rec.Status == harness.Stopped || d.rec.Status == harness.Interrupted:
-		f.Exit, f.Reason = harness.ExitStopped, "STOPPED: "+orUnknown(d.rec.StatusReason)
+	case d.rec.Status == harness.Stopped:
+		d.stopped(f)
+		return
 	case d.rec.Status == harness.Unsteady:
 		why := orUnknown(d.rec.StatusReason)
 		f.Exit, f.Reason = harness.ExitInconclusive, "INCONCLUSIVE: the steady state did not hold, nothing was broken: "+why
@@ -29,12 +30,7 @@ func (d *drill) conclude(f *harness.Findings) {
 		d.weigh(f)
 		return
 	}
-	why := strings.TrimPrefix(f.Reason, "INCONCLUSIVE: ")
-	for i := range f.Objectives { // what was measured stands, but nothing may be judged from it
-		o := &f.Objectives[i]
-		o.Verdict = harness.Inconclusive
-		o.Reason = o.Objective.ID + ": not judged: " + why
-	}
+	unjudged(f, strings.TrimPrefix(f.Reason, "INCONCLUSIVE: "))
 }
 
 func firstFailing(checks []harness.ValidityCheck) string {
@@ -63,10 +59,16 @@ func (d *drill) undoLeft() string {
 
 // weigh judges a valid drill by its objectives.
 func (d *drill) weigh(f *harness.Findings) {
-	var failed, open, met []string
+	var failed, open, met, aside []string
+	stays := staysAsAsked(f.Objectives)
 	for _, o := range f.Objectives {
-		if d.null() && o.Verdict == harness.Inconclusive && !lossy(o.Objective.Measure) && !nullMeasure(o.Objective.Measure) {
+		switch {
+		case o.Verdict != harness.Inconclusive:
+		case d.null() && !lossy(o.Objective.Measure) && !nullMeasure(o.Objective.Measure):
 			continue // not applicable
+		case (d.null() || stays) && strings.HasPrefix(o.Measured.Detail, notExercisedWord):
+			aside = append(aside, o.Objective.ID)
+			continue
 		}
 		switch o.Verdict {
 		case harness.Pass:
@@ -86,10 +88,17 @@ func (d *drill) weigh(f *harness.Findings) {
 		f.Exit, f.Reason = harness.ExitInconclusive, "INCONCLUSIVE: the scenario has no objective that could be judged"
 	case d.null():
 		f.Verdict, f.Exit = harness.Pass, harness.ExitPass
-		f.Reason = "PASS: null drill: " + detailNoFault + ", no impact and no loss was seen: " + strings.Join(met, ", ")
+		f.Reason = "PASS: null drill: " + detailNoFault + ", no impact and no loss was seen: " + strings.Join(met, ", ") +
+			"; no recovery was exercised"
 	default:
 		f.Verdict, f.Exit = harness.Pass, harness.ExitPass
 		f.Reason = "PASS: every objective met: " + strings.Join(met, ", ")
+		if len(aside) > 0 {
+			f.Reason = "PASS: every objective that applies met: " + strings.Join(met, ", ") + "; not exercised: " + strings.Join(aside, ", ")
+		}
+	}
+	if split := d.splitBrain(); split != "" {
+		f.Reason += "; " + split
 	}
 }
 
@@ -118,6 +127,9 @@ func (d *drill) exceptions() []string {
 		if n := countOf(classes, Duplicate); n > 0 {
 			all = append(all, fmt.Sprintf("%s business keys have two rows or more", Count(int64(n))))
 		}
+	}
+	if split := d.splitBrain(); split != "" {
+		all = append(all, split)
 	}
 	for _, s := range d.series {
 		if n := s.outcomes[loadgen.WrongAnswer]; n > 0 {

@@ -101,18 +101,20 @@ func (d *drill) signs(fault harness.Interval) []sign {
 		return Span(lo, hi) + " after the fault"
 	}
 	wrote := sign{words: "the standby took no write"}
-	if answers, _, err := d.observations(probeWritable); err == nil {
-		for range answers {
+	on, _ := standbyProbe(d.rec)
+	answers, _, _ := d.observations(probeWritable) // without a series the sign is not known
+	for o := range answers {
+		if o.On == on {
 			wrote.known = true
 			break
 		}
 	}
-	if w := d.rec.Writable; !w.Never() {
+	if w := d.writable(); !w.Never() {
 		wrote = sign{true, true, "the standby took a write " + after(w)}
 	}
 	sent := sign{words: "the entry point was never sent to the standby"}
 	standby := slices.IndexFunc(d.rec.Target.Regions, func(r harness.Region) bool { return r.Role == harness.Standby })
-	answers, _, _ := d.observations(probeDNS) // without a series the sign is not known
+	answers, _, _ = d.observations(probeDNS) // without a series the sign is not known
 	for o := range answers {
 		if !o.Reached || !o.OK || o.At.Hi < fault.Lo || standby < 0 {
 			continue

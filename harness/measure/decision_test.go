@@ -16,7 +16,6 @@ func decidedWorld() *world {
 		harness.Decision{At: at(faultLo + 3*sec), Event: "promote.done"},
 		harness.Decision{At: at(faultLo + 3100*ms), Event: "dns.switched"},
 		harness.Decision{At: at(faultLo + 3200*ms), Event: "failover.done"})
-	w.addProbe(probeWritable, "west.db", 250*ms)
 	w.addProbe(probeDNS, "outside.dns", 250*ms)
 	for i := range w.answers[probeDNS+" outside.dns"] {
 		o := &w.answers[probeDNS+" outside.dns"][i]
@@ -30,7 +29,8 @@ func decidedWorld() *world {
 
 // stay takes a failover out of what is seen from outside.
 func stay(w *world) {
-	w.rec.Writable, w.rec.Ledger.Promoted, w.rec.Ledger.Primary = harness.Interval{}, false, "east.db"
+	w.staysInRecovery()
+	w.rec.Ledger.Promoted, w.rec.Ledger.Primary = false, "east.db"
 	for i := range w.answers[probeDNS+" outside.dns"] {
 		w.answers[probeDNS+" outside.dns"][i].Value = 0
 	}

@@ -16,6 +16,7 @@ const recordFile = "data/record.json"
 // finding judges one objective.
 func (d *drill) finding(o harness.Objective) harness.Finding {
 	f := harness.Finding{Objective: o, Measured: d.measured(o), Pointers: d.pointers(o)}
+	d.unexercised(&f.Measured, o)
 	bound, err := Bound(o)
 	if err != nil {
 		f.Reason = o.ID + ": " + err.Error()
@@ -27,6 +28,7 @@ func (d *drill) finding(o harness.Objective) harness.Finding {
 	}
 	f.Verdict = Compare(f.Measured, bound)
 	f.Reason = Sentence(f, bound)
+	d.doubt(&f)
 	return f
 }
 

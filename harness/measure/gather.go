@@ -33,6 +33,8 @@ type drill struct {
 	faults []Bounds         // when the faults came into force that losses are counted from; at 0 the zero value
 	bits   int              // of memory that samples may still take
 
+	commits listed              // the old primary's log after the fork
+	fork    *behindFork         // that log against the clients' attempts; nil until it was asked for
 	seenBy  map[view]seen       // what was already worked out
 	ledgers map[string]ledgerOf // by load
 	acked   map[exposedOf]acks
@@ -68,6 +70,7 @@ func gather(rec *harness.Record, src Source) *drill {
 		}
 		d.probes = append(d.probes, readAnswers(p, src))
 	}
+	d.commits = readCommits(rec, src)
 	return d
 }
 

@@ -1,17 +1,11 @@
 package measure
 
-import (
-	"errors"
+import "blackstart/harness"
 
-	"blackstart/harness"
-)
-
-// Judge derives the Findings of a drill from its Record and files. What is missing, torn or in contradiction makes the
-// drill inconclusive, not Judge fail: its error says only that there is nothing to judge from. Findings.Record is left
-// for who knows the bytes of record.json.
-func Judge(rec *harness.Record, src Source) (harness.Findings, error) {
-	if rec == nil || src == nil {
-		return harness.Findings{}, errors.New("judge drill: there is no record or no source of its files")
+// judgeOne judges by measure/1.
+func judgeOne(rec *harness.Record, src Source) (harness.Findings, error) {
+	if rec.Status == harness.Interrupted {
+		return interrupted(rec), nil
 	}
 	d := gather(rec, src)
 	f := harness.Findings{

@@ -37,6 +37,7 @@ var outcomes = []struct {
 	{
 		"controller dead", truth{down: map[string][]outage{"": {{faultLo, 3600 * sec}}}}, func(w *world) {
 			w.rec.Ledger.Promoted, w.rec.Ledger.OldRead, w.rec.Ledger.Primary = false, false, "east.db"
+			w.staysInRecovery()
 			w.rec.Arrivals, w.rec.Decisions = nil, nil
 		},
 		harness.Fail, harness.ExitFail, "FAIL: rto: not recovered: at least 44.9 s; clients saw: no answer in time (100%); objective 20 s (BCP 4.2)",
@@ -84,12 +85,15 @@ var outcomes = []struct {
 		}, harness.Inconclusive, harness.ExitInconclusive, "the scenario has no load: nothing can be judged",
 	},
 	{
-		"stopped", usual(), func(w *world) { w.rec.Status, w.rec.StatusReason = harness.Stopped, "guard http.health" },
+		"stopped", usual(), func(w *world) {
+			w.rec.Status, w.rec.StatusReason = harness.Stopped, "guard http.health"
+			w.rec.Observation.Hi = at(watchTo - 3*sec)
+		},
 		harness.Inconclusive, harness.ExitStopped, "STOPPED: guard http.health",
 	},
 	{
 		"interrupted", usual(), func(w *world) { w.rec.Status = harness.Interrupted },
-		harness.Inconclusive, harness.ExitStopped, "STOPPED: no reason was recorded",
+		harness.Inconclusive, harness.ExitStopped, "INTERRUPTED: no reason was recorded; the last phase that it finished was baseline",
 	},
 	{
 		"unsteady", usual(), func(w *world) {
@@ -113,6 +117,7 @@ var outcomes = []struct {
 	{
 		"primary survived", usual(), func(w *world) {
 			w.rec.Ledger.Promoted, w.rec.Ledger.OldRead, w.rec.Ledger.Primary = false, false, "east.db"
+			w.staysInRecovery()
 		}, harness.Pass, harness.ExitPass, "PASS: every objective met: RTO",
 	},
 }

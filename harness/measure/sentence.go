@@ -2,6 +2,7 @@ package measure
 
 import (
 	"fmt"
+	"strings"
 
 	"blackstart/harness"
 )
@@ -25,6 +26,9 @@ func Sentence(f harness.Finding, atMost int64) string {
 		limit = o.Is
 	}
 	limit = fmt.Sprintf("objective %s (%s)", limit, o.Source)
+	if !m.Known && strings.HasPrefix(m.Detail, notExercisedWord) {
+		return fmt.Sprintf("%s: %s; %s", o.ID, m.Detail, limit)
+	}
 	if !m.Known {
 		return fmt.Sprintf("%s: not measured: %s; %s", o.ID, m.Detail, limit)
 	}

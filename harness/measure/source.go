@@ -16,6 +16,8 @@ type Source interface {
 	Samples(stream, from int) iter.Seq2[loadgen.Sample, error]
 	Attempts(stream int) iter.Seq2[Attempt, error]
 	Observations(probe, on string) iter.Seq2[harness.Observation, error]
+	// Commits gives what the Record's ledger.wal lists, one after the other, until yield returns an error.
+	Commits(yield func(harness.WALCommit) error) error
 }
 
 // Unread stands for the number of copies on a database that was not read.

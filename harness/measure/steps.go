@@ -33,7 +33,7 @@ func (d *drill) steps() []harness.Measurement {
 		}
 	}
 	return append(all,
-		between(NameWritable, "T_w − T_f, from a real write on the standby", d.rec.Writable, d.tf),
+		between(NameWritable, "T_w − T_f, from a real write on the standby", d.writable(), d.tf),
 		harness.Measurement{Name: NameRedundant, Unit: UnitNS, Method: "T_c − T_s", Detail: "not measured: " + methodNotMeasured},
 	)
 }

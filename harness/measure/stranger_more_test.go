@@ -75,7 +75,7 @@ func worse() map[string]*world {
 		}
 		k := knowing(known...)
 		w.rec.Target.Questions, w.answers[probeAnswers+" entry"] = k.rec.Target.Questions, k.answers[probeAnswers+" entry"]
-		w.rec.Probes = append(w.rec.Probes, k.rec.Probes[1])
+		w.rec.Probes = append(w.rec.Probes, k.rec.Probes[len(k.rec.Probes)-1])
 		w.ages(faultLo+sec, faultLo+12*sec)
 		w.objectives(
 			harness.Objective{Measure: MeasureRTO, Load: fileQueries, Cohort: "fresh", AtMost: "20s"},

@@ -174,6 +174,12 @@ func strangers() map[string]*world {
 		worlds["unread"].attempts[idLedger][i].New = Unread
 	}
 	worlds["thin"].rec.Scenario.Recovered.MinRequests = 1001
+	for name, down := range map[string]map[string][]outage{"healed": {"": {{faultLo + ms, faultLo + 2*sec}}}, "down": {"": {{faultLo, watchTo + 9*sec}}}, "unhurt": {}} {
+		w := build(truth{down: down, seed: 5})
+		w.rec.Ledger.Promoted, w.rec.Ledger.OldRead, w.rec.Ledger.Primary = false, false, "east.db"
+		w.staysInRecovery()
+		worlds["not promoted, "+name] = w
+	}
 	rng := rand.New(rand.NewPCG(12, 12))
 	for i := range 4 {
 		tr := truth{down: map[string][]outage{}, seed: uint64(i), loss: rng.IntN(50)} //nolint:gosec // small

@@ -19,7 +19,7 @@ const (
 
 // validity lists every condition without which nothing can be judged.
 func (d *drill) validity() []harness.ValidityCheck {
-	checks := []harness.ValidityCheck{d.checkRecord(), d.checkFaults(), d.checkStreams(), d.checkOffered()}
+	checks := []harness.ValidityCheck{d.checkRecord(), d.checkFaults(), d.checkObserved(), d.checkStreams(), d.checkOffered()}
 	checks = append(checks, d.checkBaseline())
 	checks = append(checks, Steady(d.rec.Scenario.SteadyState.Require, d.series, d.probes, d.rec.Anchor, d.rec.Baseline)...)
 	return append(checks, d.checkProbes(), d.checkEnough(), d.checkClock(), d.checkAlerts(), d.checkLedger(), d.checkOracle())
@@ -160,7 +160,7 @@ func (d *drill) checkEnough() harness.ValidityCheck {
 				o.Load, most, limits.MinRequests), "")
 		}
 	}
-	return verdict(name, "", "every objective's window can be filled")
+	return verdict(name, "", "the windows of every objective on rto can be filled")
 }
 
 func (d *drill) checkClock() harness.ValidityCheck {

@@ -28,6 +28,8 @@ var spoiled = []struct {
 	{"fault.confirmed", "0 faults start the clock", func(w *world) {
 		w.rec.Faults[0].Plan.Fault.StartsClock, w.rec.Scenario.Faults[0].StartsClock = false, false
 	}},
+	{"observation.length", "observation cut short: clients were watched for 43.88 s of 44 s", func(w *world) { w.rec.Observation.Hi -= harness.Stamp(1100 * ms) }},
+	{"observation.length", "does not say how long", func(w *world) { w.rec.Scenario.Observe = 0 }},
 	{"streams.complete", "was not closed", func(w *world) { w.rec.Streams[0].Closed = false }},
 	{"streams.complete", "the record counts", func(w *world) { w.rec.Streams[0].Count-- }},
 	{"streams.complete", "were due by its schedule", func(w *world) { w.cut(idQueries, len(w.samples[idQueries])-300) }},

@@ -19,6 +19,7 @@ type world struct {
 	samples  map[int][]loadgen.Sample
 	attempts map[int][]Attempt
 	answers  map[string][]harness.Observation
+	commits  []harness.WALCommit
 }
 
 func (w *world) Samples(id, from int) iter.Seq2[loadgen.Sample, error] {
@@ -59,6 +60,15 @@ func (w *world) Attempts(id int) iter.Seq2[Attempt, error] {
 		return each(s, nil)
 	}
 	return each[Attempt](nil, fmt.Errorf("no attempts of stream %d", id))
+}
+
+func (w *world) Commits(yield func(harness.WALCommit) error) error {
+	for _, c := range w.commits {
+		if err := yield(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *world) Observations(probe, on string) iter.Seq2[harness.Observation, error] {
@@ -115,6 +125,7 @@ func worldScenario() harness.Scenario {
 			{Load: fileQueries, SuccessAtLeast: 999_000, P99AtMost: harness.Duration(250 * ms)},
 			{Probe: "replication.heartbeat", AgeAtMost: harness.Duration(sec)},
 		}},
+		Observe:   harness.Duration(44 * sec),
 		Faults:    []harness.FaultSpec{{Kind: "region.partition", Region: "primary", Direction: "both", StartsClock: true}},
 		Recovered: harness.Recovered{Window: harness.Duration(5 * sec), MinRequests: 500, SuccessAtLeast: 990_000, P99AtMost: harness.Duration(500 * ms)},
 		Objectives: []harness.Objective{
@@ -129,15 +140,16 @@ func worldScenario() harness.Scenario {
 func worldRecord() *harness.Record {
 	s := worldScenario()
 	rec := &harness.Record{
-		Format: harness.Format, RunID: "0190f3c0-0000-7000-8000-000000000001", Status: harness.Completed, Scenario: s,
+		Format: harness.Format, Rules: harness.Rules, RunID: "0190f3c0-0000-7000-8000-000000000001", Status: harness.Completed, Scenario: s,
 		Anchor: worldAnchor, Started: at(0), Ended: at(70 * sec),
 		Baseline: harness.Interval{Lo: at(baseFrom), Hi: at(baseTo)}, Observation: harness.Interval{Lo: at(faultLo), Hi: at(watchTo)},
 		Target: harness.Description{
-			Channels:  []harness.Channel{{Name: "pagerduty"}, {Name: "slack"}},
-			Decisions: &harness.DecisionLog{Detected: "failure.detected", Declared: "failover.declared"},
-			Timings:   harness.Timings{AlertFloorNS: sec},
+			Regions:    []harness.Region{{Name: "east", Role: harness.Primary}, {Name: "west", Role: harness.Standby}},
+			Components: []harness.Component{{Name: "east.db", Kind: "postgres", Region: "east"}, {Name: "west.db", Kind: "postgres", Region: "west"}},
+			Channels:   []harness.Channel{{Name: "pagerduty"}, {Name: "slack"}},
+			Decisions:  &harness.DecisionLog{Detected: "failure.detected", Declared: "failover.declared"},
+			Timings:    harness.Timings{AlertFloorNS: sec},
 		},
-		Writable: harness.Interval{Lo: at(faultLo + 3*sec), Hi: at(faultLo + 3*sec + 5*ms)},
 		Arrivals: []harness.Arrival{
 			{Channel: "pagerduty", At: at(faultLo + 3100*ms), Nonce: true, Accepted: true, Status: 202, Event: "trigger", Summary: "failover"},
 		},
@@ -167,6 +179,7 @@ func build(t truth) *world {
 	w.addStream(t, idIsolated, 3, 50, 2*sec, "primary")
 	w.plant(t)
 	w.addProbe("replication.heartbeat", "west.db", 250*ms)
+	w.addWritable(t.null)
 	if t.null {
 		w.rec.Scenario.Faults, w.rec.Faults = nil, nil
 		w.rec.Arrivals, w.rec.Decisions, w.rec.Ledger.Promoted, w.rec.Ledger.OldRead = nil, nil, false, false
@@ -309,6 +322,38 @@ func (w *world) addProbe(probe, on string, every int64) {
 		Probe: probe, On: on, File: "data/observations/" + probe + ".jsonl", Count: len(all), EveryNS: every,
 		Ran: harness.Interval{Lo: at(from), Hi: at(to)},
 	})
+}
+
+// addWritable adds the answers of a standby that takes its first write 3 s after the fault, or never.
+func (w *world) addWritable(never bool) {
+	w.addProbe(probeWritable, "west.db", 250*ms)
+	key, all := probeWritable+" west.db", []harness.Observation(nil)
+	for _, o := range w.answers[probeWritable+" west.db"] {
+		if o.At.Lo > at(faultLo+3*sec) && len(all) > 0 && !never && !all[len(all)-1].OK {
+			o := o
+			o.OK, o.Value, o.Unit, o.Detail = false, 0, "bool", "in recovery"
+			o.At = harness.Interval{Lo: at(faultLo + 3*sec), Hi: at(faultLo + 3*sec + ms)}
+			all = append(all, o)
+			o.OK, o.Value, o.Detail = true, 1, "write completed"
+			o.At = harness.Interval{Lo: at(faultLo + 3*sec + 4*ms), Hi: at(faultLo + 3*sec + 5*ms)}
+			all = append(all, o)
+		}
+		o.Unit, o.Value, o.Detail = "bool", 1, "write completed"
+		if o.At.Lo < at(faultLo+3*sec) || never {
+			o.OK, o.Value, o.Detail = false, 0, "in recovery"
+		}
+		all = append(all, o)
+	}
+	w.answers[key] = all
+	w.rec.Probes[len(w.rec.Probes)-1].Count = len(all)
+}
+
+// staysInRecovery makes every answer of the standby that of one that takes no write.
+func (w *world) staysInRecovery() {
+	for i := range w.answers[probeWritable+" west.db"] {
+		o := &w.answers[probeWritable+" west.db"][i]
+		o.OK, o.Value, o.Detail = false, 0, "in recovery"
+	}
 }
 
 // usual is the outage of most tests: everybody is down from just after the fault until 4.07 s later.

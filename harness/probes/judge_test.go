@@ -131,28 +131,3 @@ func TestReason(t *testing.T) {
 		t.Errorf("clipped to %d bytes: %q", len(got), got)
 	}
 }
-
-func TestWritableFrom(t *testing.T) {
-	at := func(lo, hi harness.Stamp) harness.Interval { return harness.Interval{Lo: lo, Hi: hi} }
-	in := func(lo harness.Stamp) harness.Observation {
-		return harness.Observation{At: at(lo, lo+1), Reached: true, Detail: InRecovery}
-	}
-	down := harness.Observation{At: at(30, 31), Detail: "connection refused"}
-	half := harness.Observation{At: at(40, 41), Reached: true, Detail: "not in recovery, but no write was completed: x"}
-	ok := harness.Observation{At: at(50, 55), Reached: true, OK: true, Value: 1}
-	for _, tc := range []struct {
-		name    string
-		answers []harness.Observation
-		want    harness.Interval
-	}{
-		{"plain", []harness.Observation{in(10), in(20), ok}, at(20, 55)},
-		{"unreachable in between", []harness.Observation{in(10), in(20), down, half, ok, ok}, at(20, 55)},
-		{"never in recovery", []harness.Observation{down, ok}, harness.Interval{}},
-		{"never written", []harness.Observation{in(10), half}, harness.Interval{}},
-		{"nothing", nil, harness.Interval{}},
-	} {
-		if got := WritableFrom(tc.answers); got != tc.want {
-			t.Errorf("%s: got %v, want %v", tc.name, got, tc.want)
-		}
-	}
-}

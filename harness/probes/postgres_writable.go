@@ -31,20 +31,12 @@ const (
 // InRecovery is the detail of an answer of postgres.writable that shows a standby.
 const InRecovery = "in recovery"
 
-// WritableProbe is what a postgres.writable probe offers beside its answers.
-type WritableProbe interface {
-	harness.Probe
-	// Transition is the interval in which the database began to take writes: from the beginning of the last question that
-	// was answered "in recovery" to the completion of the first real write. It is never until that has been seen.
-	Transition() harness.Interval
-}
-
 type writableFactory struct{}
 
 // Every is the pace of questions until the database takes writes.
 func (writableFactory) Every() time.Duration { return writableEvery }
 
-// Open looks up the database. The region is the one asked about; empty: the standby. The probe is a WritableProbe.
+// Open looks up the database. The region is the one asked about; empty: the standby.
 func (writableFactory) Open(_ context.Context, config harness.ProbeConfig) (harness.Probe, error) {
 	if err := checked("postgres.writable", config, true); err != nil {
 		return nil, err
@@ -69,10 +61,8 @@ type writable struct {
 	db    *database
 	every time.Duration
 
-	mu         sync.Mutex // guards the rest
-	pace       time.Duration
-	recovering harness.Stamp // beginning of the last question answered "in recovery"
-	transition harness.Interval
+	mu   sync.Mutex // guards the rest
+	pace time.Duration
 }
 
 // Ask polls once and, out of recovery, writes once. Value is 1 if the write was completed.
@@ -102,31 +92,18 @@ func (w *writable) Ask(ctx context.Context) harness.Observation {
 	return o
 }
 
-// note remembers what an answer means for the transition and for the pace.
+// note remembers what an answer means for the pace.
 func (w *writable) note(o harness.Observation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
 	case o.OK:
 		w.pace = writtenEvery
-		if w.recovering != 0 && w.transition.Never() {
-			w.transition = harness.Interval{Lo: w.recovering, Hi: o.At.Hi}
-		}
 	case !o.Reached:
 		w.pace = unreachedEvery
 	default:
 		w.pace = w.every
-		if o.Detail == InRecovery {
-			w.recovering = o.At.Lo
-		}
 	}
-}
-
-// Transition is the interval in which the database began to take writes; see WritableProbe.
-func (w *writable) Transition() harness.Interval {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.transition
 }
 
 // Pace is the time to the next question.
@@ -141,18 +118,3 @@ func (w *writable) KeepEvery() time.Duration { return writableKeep }
 
 // Close ends the connection.
 func (w *writable) Close() { w.db.close() }
-
-// WritableFrom finds the transition in the kept answers of a postgres.writable probe, in their order, as the probe itself
-// reports it. It is never if no write was completed after an answer "in recovery".
-func WritableFrom(answers []harness.Observation) harness.Interval {
-	var recovering harness.Stamp
-	for _, o := range answers {
-		switch {
-		case o.OK && recovering != 0:
-			return harness.Interval{Lo: recovering, Hi: o.At.Hi}
-		case o.Detail == InRecovery:
-			recovering = o.At.Lo
-		}
-	}
-	return harness.Interval{}
-}

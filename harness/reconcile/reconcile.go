@@ -215,10 +215,13 @@ func (e *examiner) readWAL(ctx context.Context, both sides) {
 		e.rec.Ledger.WALDetail = "this target does not let the old primary's log be read"
 		return
 	}
-	report, err := autopsy.LedgerCommits(ctx, both.old.Name, both.other.Name, ledgerTable)
+	report, commits, err := autopsy.LedgerCommits(ctx, both.old.Name, both.other.Name, ledgerTable)
 	if err != nil {
 		e.rec.Ledger.WALDetail = err.Error()
 		return
 	}
 	e.rec.Ledger.WAL = report
+	if err := e.writeWAL(commits); err != nil {
+		e.rec.Ledger.WALDetail = err.Error()
+	}
 }

@@ -93,12 +93,20 @@ func autopsy(t *testing.T, b *bench) {
 	}
 	must(t, conn.Close(ctx))
 	must(t, stop(ctx))
-	wal, err := d.LedgerCommits(ctx, "east.db", "west.db", "blackstart.ledger")
+	wal, listed, err := d.LedgerCommits(ctx, "east.db", "west.db", "blackstart.ledger")
 	must(t, err)
 	if wal.Commits != 5 || wal.FirstAt == 0 || wal.LastAt < wal.FirstAt || wal.BeforeAt == 0 || wal.BeforeAt > wal.FirstAt || wal.Timeline != 1 {
 		t.Errorf("WAL report %+v", wal)
 	}
-	if _, err := d.LedgerCommits(ctx, "west.db", "east.db", "blackstart.ledger"); err == nil {
+	for i, c := range listed {
+		if len(listed) != 5 || c.ID != uint64(100+i) || c.At < wal.FirstAt || c.At > wal.LastAt || c.XID == 0 || c.LSN == "" {
+			t.Errorf("%d commits are listed, number %d as %+v", len(listed), i, c)
+		}
+	}
+	if len(listed) == 0 {
+		t.Error("no commit is listed by the id of its row")
+	}
+	if _, _, err := d.LedgerCommits(ctx, "west.db", "east.db", "blackstart.ledger"); err == nil {
 		t.Error("a database that was not promoted has a fork")
 	}
 	if _, _, err := d.StartAlone(ctx, "east.api"); err == nil {

@@ -96,23 +96,23 @@ func (r *run) stopAlone(ctx context.Context, component, id string) error {
 
 // LedgerCommits reads, from the WAL of the old primary, the commits that touched the table after the promoted database had
 // left its timeline.
-func (d *Driver) LedgerCommits(ctx context.Context, old, promoted, table string) (report harness.WALReport, err error) {
+func (d *Driver) LedgerCommits(ctx context.Context, old, promoted, table string) (report harness.WALReport, commits []harness.WALCommit, err error) {
 	r, err := d.started("read the WAL of " + old)
 	if err != nil {
-		return harness.WALReport{}, err
+		return harness.WALReport{}, nil, err
 	}
 	fork, err := r.forkPoint(ctx, promoted)
 	if err != nil {
-		return harness.WALReport{}, fmt.Errorf("read the WAL of %s: %s was not promoted: %w", old, promoted, err)
+		return harness.WALReport{}, nil, fmt.Errorf("read the WAL of %s: %s was not promoted: %w", old, promoted, err)
 	}
 	_, id, stop, err := r.startAlone(ctx, old)
 	if err != nil {
-		return harness.WALReport{}, fmt.Errorf("read the WAL of %s: %w", old, err)
+		return harness.WALReport{}, nil, fmt.Errorf("read the WAL of %s: %w", old, err)
 	}
 	defer func() { err = errors.Join(err, stop(context.WithoutCancel(ctx))) }()
 	conn, err := r.Connect(ctx, old)
 	if err != nil {
-		return harness.WALReport{}, fmt.Errorf("read the WAL of %s: %w", old, err)
+		return harness.WALReport{}, nil, fmt.Errorf("read the WAL of %s: %w", old, err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	dump := func(ctx context.Context, timeline uint32, begin, end postgres.LSN) ([]byte, error) {
@@ -120,9 +120,9 @@ func (d *Driver) LedgerCommits(ctx context.Context, old, promoted, table string)
 	}
 	wal, err := postgres.RemoteLedgerCommits(ctx, conn, dump, table, fork.At)
 	if err != nil {
-		return harness.WALReport{}, fmt.Errorf("read the WAL of %s: %w", old, err)
+		return harness.WALReport{}, nil, fmt.Errorf("read the WAL of %s: %w", old, err)
 	}
-	return wal.Report(fork), nil
+	return wal.Report(fork), wal.Listed(), nil
 }
 
 // forkPoint reads where a database that was promoted left its timeline.

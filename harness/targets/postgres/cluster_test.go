@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -228,6 +229,13 @@ func examine(t *testing.T, old *postgres.Cluster, fork postgres.Fork, before tim
 		if commit.At.Before(before.Add(-time.Second)) || commit.At.After(time.Now()) || commit.LSN < fork.At {
 			t.Errorf("commit %+v, fork %v", commit, fork.At)
 		}
+	}
+	var ids []uint64
+	for _, c := range wal.Listed() {
+		ids = append(ids, c.ID)
+	}
+	if want := []uint64{1000, 1001, 1002, 1003, 1004, 1005, 1006, 1100}; !slices.Equal(ids, want) { // 1100: in a subtransaction
+		t.Errorf("the commits left the rows %v, want %v", ids, want)
 	}
 	must(t, old.Stop(ctx, postgres.Fast))
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,9 +25,11 @@ var ErrNoWALReader = errors.New("neither pg_waldump nor the extension pg_walinsp
 
 // A Commit is one committed transaction that touched the ledger.
 type Commit struct {
-	XID uint32
-	LSN LSN       // of the commit record
-	At  time.Time // as the server stamped it, microseconds
+	XID  uint32
+	Subs []uint32  // its subtransactions
+	LSN  LSN       // of the commit record
+	At   time.Time // as the server stamped it, microseconds
+	IDs  []uint64  // of the rows it left in the ledger
 }
 
 // WALCommits is what the WAL of one cluster says about its ledger.
@@ -52,7 +55,8 @@ func (w WALCommits) Report(fork Fork) harness.WALReport {
 
 // LedgerCommits reads the WAL of the running cluster from the fork to its end and
 // returns the commits that touched the relation (its name, perhaps with a
-// schema) in Database. Others, of heartbeats and audit rows, are left out.
+// schema) in Database, with the ids of their rows: column id. Others, of
+// heartbeats and audit rows, are left out.
 func (c *Cluster) LedgerCommits(ctx context.Context, relation string, from LSN) (WALCommits, error) {
 	r, err := c.ledgerCommits(ctx, relation, from)
 	if err != nil {
@@ -96,6 +100,9 @@ func (c *Cluster) ledgerCommits(ctx context.Context, relation string, from LSN) 
 		err = c.walinspect(ctx, conn, scan, start, r.To)
 	default:
 		err = ErrNoWALReader
+	}
+	if err == nil {
+		err = identify(ctx, conn, relation, scan.commits)
 	}
 	r.Commits, r.Before = scan.commits, scan.before
 	return r, err
@@ -216,9 +223,13 @@ func (s *walScan) record(xid, lsn, manager, desc, blocks string) error {
 		return err
 	}
 	mine := s.touched[xid]
+	var subs []uint32
 	if m := subxacts.FindStringSubmatch(desc); m != nil {
 		for _, sub := range strings.Fields(m[1]) {
 			mine = mine || s.touched[sub]
+			if n, err := strconv.ParseUint(sub, 10, 32); err == nil {
+				subs = append(subs, uint32(n))
+			}
 		}
 	}
 	if !mine {
@@ -234,7 +245,7 @@ func (s *walScan) record(xid, lsn, manager, desc, blocks string) error {
 	if _, err := fmt.Sscan(xid, &id); err != nil {
 		return fmt.Errorf("parse transaction %q: %w", xid, err)
 	}
-	commit := Commit{XID: id, LSN: at, At: when}
+	commit := Commit{XID: id, Subs: subs, LSN: at, At: when}
 	if at < s.from {
 		s.before = &commit
 		return nil

@@ -68,5 +68,5 @@ func RemoteLedgerCommits(ctx context.Context, conn *pgx.Conn, dump Dump, relatio
 		}
 	}
 	r.Commits, r.Before = scan.commits, scan.before
-	return r, nil
+	return r, identify(ctx, conn, relation, r.Commits)
 }

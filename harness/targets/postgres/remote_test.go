@@ -45,6 +45,9 @@ func TestRemoteLedgerCommits(t *testing.T) {
 	}
 	wal, err := postgres.RemoteLedgerCommits(ctx, conn, dump, "ledger", from)
 	must(t, err)
+	if listed := wal.Listed(); len(listed) != 2 || listed[0].ID != 3 || listed[1].ID != 5 {
+		t.Errorf("listed %+v", listed)
+	}
 	if len(wal.Commits) != 2 || wal.Before == nil || wal.Before.At.After(wal.Commits[0].At) || wal.From != from || wal.To <= from {
 		t.Errorf("%+v", wal)
 	}

@@ -35,27 +35,27 @@ func (d *Driver) StartAlone(ctx context.Context, component string) (harness.Acce
 
 // LedgerCommits reads, from the WAL of the old primary, the commits that touched
 // the table after the promoted database had left its timeline.
-func (d *Driver) LedgerCommits(ctx context.Context, old, promoted, table string) (report harness.WALReport, err error) {
+func (d *Driver) LedgerCommits(ctx context.Context, old, promoted, table string) (report harness.WALReport, commits []harness.WALCommit, err error) {
 	r, err := d.started("read the WAL of " + old)
 	if err != nil {
-		return harness.WALReport{}, err
+		return harness.WALReport{}, nil, err
 	}
 	from, to := r.clusters[old], r.clusters[promoted]
 	if from == nil || to == nil {
-		return harness.WALReport{}, fmt.Errorf("read the WAL of %s against %s: both must be databases", old, promoted)
+		return harness.WALReport{}, nil, fmt.Errorf("read the WAL of %s against %s: both must be databases", old, promoted)
 	}
 	fork, err := to.ForkPoint()
 	if err != nil {
-		return harness.WALReport{}, fmt.Errorf("read the WAL of %s: %s was not promoted: %w", old, promoted, err)
+		return harness.WALReport{}, nil, fmt.Errorf("read the WAL of %s: %s was not promoted: %w", old, promoted, err)
 	}
 	_, stop, err := d.StartAlone(ctx, old)
 	if err != nil {
-		return harness.WALReport{}, err
+		return harness.WALReport{}, nil, err
 	}
 	defer func() { err = errors.Join(err, stop(context.WithoutCancel(ctx))) }()
 	wal, err := from.LedgerCommits(ctx, table, fork.At)
 	if err != nil {
-		return harness.WALReport{}, err
+		return harness.WALReport{}, nil, err
 	}
-	return wal.Report(fork), nil
+	return wal.Report(fork), wal.Listed(), nil
 }

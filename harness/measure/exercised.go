@@ -1,0 +1,77 @@
+package measure
+
+import (
+	"slices"
+
+	"blackstart/harness"
+)
+
+// notExercisedWord begins every reason why an objective was not put to the test.
+const notExercisedWord = "not exercised: "
+
+// notExercised says why a drill puts no recovery point to the test, "" if it does: where nothing failed over and no ledger of
+// the load was written again after an impact, there was no recovery, and so no point to which anything was recovered. That
+// nothing is missing is then no merit of the target's.
+func (d *drill) notExercised(measure, load, kind string) string {
+	if d.null() {
+		if measure == MeasureRPOTime {
+			return notExercisedWord + detailNoFault + ", so there was nothing to recover from"
+		}
+		return "" // a null drill must show that nothing is lost, and does
+	}
+	if d.rec.Ledger.Promoted {
+		return ""
+	}
+	fault, err := d.moment(kind)
+	if err != nil {
+		return ""
+	}
+	hurt := ""
+	for _, w := range d.writes {
+		if load != "" && w.Stream.Load != load {
+			continue
+		}
+		s, ok := d.seriesOf(w.Stream.Load)
+		if !ok || s.Err != nil {
+			continue
+		}
+		all := s.samples.all()
+		from, to := all.between(d.rel(fault.Lo), d.rel(d.rec.Observation.Hi)+1)
+		first := all.firstBad(from, to, byTimeout)
+		if first < 0 {
+			continue
+		}
+		if answer, err := firstAnswer(all, first, to, d.rel(fault.Hi), byTimeout); err == nil && !answer.Never() {
+			return ""
+		}
+		hurt = w.Stream.Load
+	}
+	if hurt != "" {
+		return notExercisedWord + detailNoFailover + ", and no write of load " + hurt + " was acknowledged again after the impact"
+	}
+	return notExercisedWord + detailNoFailover + ", and no write was impaired"
+}
+
+// unexercised takes the value from the measurement of an objective that was not put to the test, so that a loss of zero does
+// not read as one that was achieved. A loss that was found is one, however it came about.
+func (d *drill) unexercised(m *harness.Measurement, o harness.Objective) {
+	if !lossy(o.Measure) || !m.Known {
+		return
+	}
+	if lost := d.lossMeasure(MeasureRPOLost, o.Load, o.Fault); !lost.Known || lost.Hi > 0 {
+		return
+	}
+	if why := d.notExercised(o.Measure, o.Load, o.Fault); why != "" {
+		m.Known, m.Lo, m.Hi = false, 0, 0
+		m.Detail = why + " (no acknowledged write is missing)"
+	}
+}
+
+// staysAsAsked tells whether the target did not fail over because the scenario asks just that, and an objective on its decision
+// was met. A recovery point cannot be put to the test then, and the drill is judged by its other objectives.
+func staysAsAsked(objectives []harness.Finding) bool {
+	return slices.ContainsFunc(objectives, func(o harness.Finding) bool {
+		is := o.Objective.Is
+		return o.Objective.Measure == MeasureDecision && o.Verdict == harness.Pass && (is == DecidedRefused || is == DecidedNone)
+	})
+}
