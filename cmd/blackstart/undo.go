@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -108,47 +105,6 @@ func (l leftover) finish(ctx context.Context, say func(string)) *exitError {
 		return l.park(fmt.Errorf("seal what run %s recorded: %w", l.info.RunID, err))
 	}
 	return nil
-}
-
-// kind says what is left: a drill that ended on the way, or one that has everything but its seal.
-func (l leftover) kind() string {
-	bag := filepath.Join(l.dir, "bag")
-	if bound, err := evidence.Bound(bag); err != nil || !bound {
-		return "an interrupted drill"
-	}
-	var rec struct {
-		Status harness.Status `json:"status"`
-	}
-	data, err := os.ReadFile(filepath.Join(bag, filepath.FromSlash(evidence.RecordFile)))
-	if err != nil || json.Unmarshal(data, &rec) != nil || rec.Status == harness.Interrupted {
-		return "an interrupted drill"
-	}
-	return doneKind
-}
-
-// doneKind is what a run is called that died, or was left, between its end and its seal.
-const doneKind = "a drill that was done and not sealed"
-
-// park puts a run that can never be sealed aside, so that nobody meets it again; nothing of it is in force. What this machine
-// refuses (a full disk, a folder that is gone) can be mended, and the run waits for it.
-func (l leftover) park(why error) *exitError {
-	var machine syscall.Errno
-	if errors.As(why, &machine) || errors.Is(why, fs.ErrExist) {
-		return &exitError{code: harness.ExitHarness, err: why,
-			hint: "nothing of it is in force any more; its state is kept in " + l.dir + ": mend the cause and run `blackstart undo` again"}
-	}
-	parked := filepath.Join(filepath.Dir(filepath.Dir(l.dir)), "parked")
-	err := os.MkdirAll(parked, 0o755)
-	if err == nil {
-		parked = filepath.Join(parked, filepath.Base(l.dir))
-		err = os.Rename(l.dir, parked)
-	}
-	if err != nil {
-		return &exitError{code: harness.ExitHarness, err: errors.Join(why, err),
-			hint: "nothing of it is in force any more; its state is kept in " + l.dir + ": remove that directory when it is of no use"}
-	}
-	return &exitError{code: harness.ExitHarness, err: why,
-		hint: "nothing of it is in force any more; what it recorded is parked in " + parked + " and blocks no other drill"}
 }
 
 // keepRecord sees to it that what was recorded is in a pack, and removes the run's state.
