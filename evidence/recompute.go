@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"blackstart/evidence/seal"
 	"blackstart/harness"
@@ -19,7 +21,8 @@ func (c *checker) sameBuild() bool {
 // recompute judges again from the raw data, by the rules that the record names, and demands the same findings.
 func (c *checker) recompute() {
 	const name = "findings recomputed"
-	again, err := measure.Judge(c.out.Record, measure.Files(packFS{c.pack}, c.out.Record))
+	again, corrections, err := measure.Corrected(c.out.Record, measure.Files(packFS{c.pack}, c.out.Record))
+	c.out.Corrections = corrections
 	if err != nil {
 		c.check(name, FindingsFile, err)
 		return
@@ -36,6 +39,27 @@ func (c *checker) recompute() {
 		err = c.sameWords(again)
 	}
 	c.check(name, FindingsFile, err)
+}
+
+// heads are how the reason of a drill may begin, and the verdicts that such a drill can have.
+var heads = map[string][]harness.Verdict{
+	"PASS: ":            {harness.Pass},
+	"FAIL: ":            {harness.Fail},
+	"INCONCLUSIVE: ":    {harness.Inconclusive},
+	"INTERRUPTED":       {harness.Inconclusive},
+	"ERROR: ":           {harness.Inconclusive},
+	"STOPPED: ":         {harness.Inconclusive, harness.Fail},
+	"UNDO INCOMPLETE: ": {harness.Inconclusive, harness.Fail},
+}
+
+// saysVerdict demands that the first words of the reason, the line that everybody reads, are those of the verdict.
+func saysVerdict(v harness.Verdict, reason string) error {
+	for head, may := range heads {
+		if strings.HasPrefix(reason, head) && slices.Contains(may, v) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the verdict is %s, the reason begins %.20q", v, reason)
 }
 
 // sameWords demands the findings byte for byte.

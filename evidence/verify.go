@@ -11,6 +11,7 @@ import (
 
 	"blackstart/evidence/seal"
 	"blackstart/harness"
+	"blackstart/harness/measure"
 )
 
 // VerifyOptions say what a pack is checked against.
@@ -32,9 +33,11 @@ type Checked struct {
 	Record     *harness.Record   // nil if it cannot be read
 	Findings   *harness.Findings // as the pack says
 	Recomputed *harness.Findings // nil unless asked for and possible
-	Unbound    string            // of an interrupted run: how far its evidence is bound by the run's key
-	Demanded   []string          // layers that the policy in inputs.json demands; a pack of this format carries none
-	ReportNote string            // what could not be said about the reports, and why; "" if nothing was left open
+	// Corrections are of rules that are known by now to be wrong: both numbers stand side by side. Only with Recompute.
+	Corrections []measure.Correction
+	Unbound     string   // of an interrupted run: how far its evidence is bound by the run's key
+	Demanded    []string // layers that the policy in inputs.json demands; a pack of this format carries none
+	ReportNote  string   // what could not be said about the reports, and why; "" if nothing was left open
 }
 
 // Verify checks a pack: the seal, that its files belong to each other, its reports' signatures, and on request that the raw
@@ -188,4 +191,5 @@ func (c *checker) together() {
 	c.out.Findings = &f
 	same("record digest in the findings", FindingsFile, f.Record, digest(RecordFile))
 	same("run id in the findings", FindingsFile, f.RunID, rec.RunID)
+	c.check("the reason says the verdict", FindingsFile, saysVerdict(f.Verdict, f.Reason))
 }

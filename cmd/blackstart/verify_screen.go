@@ -52,7 +52,37 @@ type told struct {
 
 	ManifestSHA256 string            `json:"manifest_sha256"`
 	Recomputed     *harness.Findings `json:"recomputed"`
+	Errata         []erratum         `json:"errata"` // rules of the record that are known to be wrong by now
 	failures       []seal.Check
+}
+
+// erratum is a rule that is known to be wrong, and what the right one changes in this drill.
+type erratum struct {
+	Rules     string   `json:"rules"`
+	Wrong     string   `json:"wrong"`
+	Corrected string   `json:"corrected_by"`
+	Changes   []string `json:"changes"`
+}
+
+func errata(all []measure.Correction) []erratum {
+	told := []erratum{}
+	for _, c := range all {
+		e := erratum{Rules: c.Erratum.Rules, Wrong: c.Erratum.Wrong, Corrected: c.Erratum.Corrected, Changes: []string{}}
+		for _, x := range c.Changes {
+			e.Changes = append(e.Changes, fmt.Sprintf("%s: was %s, is %s", x.What, x.Was, x.Is))
+		}
+		told = append(told, e)
+	}
+	return told
+}
+
+// String says both numbers, or that the error did not matter here.
+func (e erratum) String() string {
+	what := "it changes nothing in this drill"
+	if len(e.Changes) > 0 {
+		what = "in this drill " + strings.Join(e.Changes, "; ")
+	}
+	return fmt.Sprintf("%s is known to be wrong (%s); by %s %s", e.Rules, e.Wrong, e.Corrected, what)
 }
 
 // answer is one word, and what it rests on.
@@ -70,7 +100,7 @@ func (a answer) String() string {
 
 // tell puts what was found about a pack into words.
 func tell(j judged) told {
-	t := told{Exit: j.code, Class: j.Class, RunKey: firstKey, Checks: j.Checks, ManifestSHA256: j.ManifestSHA256, Recomputed: j.Recomputed,
+	t := told{Exit: j.code, Class: j.Class, RunKey: firstKey, Checks: j.Checks, ManifestSHA256: j.ManifestSHA256, Recomputed: j.Recomputed, Errata: errata(j.Corrections),
 		Accepted: answer{"yes", ""}, Layers: answer{"none", "the policy in this pack demands no other signature"}}
 	if why := refusals[j.code]; why != "" {
 		t.Accepted = answer{"no", fmt.Sprintf("%s (exit %d)", why, j.code)}
@@ -250,6 +280,9 @@ func (t told) print(out io.Writer) error {
 		row(r.label, r.a.String())
 	}
 	t.objectives(&b)
+	for _, e := range t.Errata {
+		row("erratum", e.String())
+	}
 	put("  "+t.RunKey, 2)
 	row("accepted", t.Accepted.String())
 	_, err := io.WriteString(out, b.String())
