@@ -94,6 +94,9 @@ func (d *drill) stopLoads() error {
 	if err := errors.Join(errs...); err == nil { // the whole of every file, however the drill goes on
 		errs = append(errs, bindWritten(d.loads, d.Journal))
 	}
+	if d.Shortages != nil {
+		d.rec.Shortages = d.Shortages()
+	}
 	d.note("load.stopped", "load stopped; every request that was due is on record", nil)
 	return errors.Join(errs...)
 }

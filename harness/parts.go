@@ -119,5 +119,6 @@ type Parts struct {
 	Kernel    func(phase string) ClockReading
 	Hide      func(secrets ...string)  // secrets that are made from now on to be taken out; may be nil
 	Redact    func(line []byte) []byte // takes secrets out of what is about to be written
+	Shortages func() []string          // what this machine was short of so far, in sentences; nil: nobody watches
 	Save      func(rec *Record) error  // keeps the record as it stands, for a run that is killed; may be nil
 }

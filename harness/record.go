@@ -47,7 +47,8 @@ type Record struct {
 	Undo         UndoRecord      `json:"undo"`
 	Ledger       LedgerRecord    `json:"ledger"`
 	Components   []ComponentLife `json:"components"`
-	Redactions   []string        `json:"redactions"` // what was taken out, by name
+	Shortages    []string        `json:"shortages,omitempty"` // of the harness's own machine: where, what, how often
+	Redactions   []string        `json:"redactions"`          // what was taken out, by name
 }
 
 // Tool says which build of the tool ran, and where.

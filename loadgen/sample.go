@@ -32,13 +32,18 @@ const (
 
 	ForeignAnswer Outcome = 15 // answered with what belongs to another namespace than was asked
 
+	// LocalShortage is our own failure, not the target's: this machine was out of descriptors, ports, buffers or memory.
+	LocalShortage Outcome = 16
+	NotReplicated Outcome = 17 // a commit that was acknowledged with a warning: the standby did not confirm it
+
 	// NumOutcomes is the number of outcomes: the length of a table over them.
-	NumOutcomes = 16
+	NumOutcomes = 18
 )
 
 var outcomeNames = [NumOutcomes]string{
 	"none", "ok", "timeout", "refused", "reset", "dns", "tls", "tls-expired", "tls-name",
 	"tls-issuer", "http-5xx", "http-4xx", "wrong-answer", "unsent", "other", "foreign-answer",
+	"local-shortage", "not-replicated",
 }
 
 func (o Outcome) String() string {

@@ -18,7 +18,7 @@ import time
 import zipfile
 
 MAGIC = b"blackstart.pack/"
-OK, WRONG, UNSENT, FOREIGN = 1, 12, 13, 15  # outcomes of a sample
+OK, WRONG, UNSENT, FOREIGN, SHORTAGE, NOT_REPLICATED = 1, 12, 13, 15, 16, 17  # outcomes of a sample
 ACKNOWLEDGED = 1  # outcome of an attempt
 READING = "after-undo"  # the reading of the databases that counts
 SECOND = 1_000_000_000

@@ -25,6 +25,7 @@ import (
 	"blackstart/harness/receivers"
 	"blackstart/harness/reconcile"
 	"blackstart/harness/victim"
+	"blackstart/internal/shortage"
 	"blackstart/scenarios"
 )
 
@@ -139,8 +140,9 @@ func (d *drill) parts(r *receivers.Receivers) harness.Parts {
 			return victim.Await(ctx, s.Target, d.driver, checks, within, s.Clock)
 		},
 		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare,
-		Kernel: func(phase string) harness.ClockReading { return kernelclock.Read(phase, d.clock) },
-		Save:   func(rec *harness.Record) error { return saveRecord(d.dir, rec) },
+		Kernel:    func(phase string) harness.ClockReading { return kernelclock.Read(phase, d.clock) },
+		Shortages: shortage.Seen,
+		Save:      func(rec *harness.Record) error { return saveRecord(d.dir, rec) },
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 	upright          // vertical lines
 	crossed          // rising and falling
 	chequer          // level and upright
-	numLooks = 16
+	numLooks = 18
 )
 
 // look is how an area is filled.
@@ -59,6 +59,8 @@ var (
 		{color.NRGBA{0xe4, 0xe4, 0xe4, 0xff}, upright, ink},
 		{color.NRGBA{0xb0, 0xa0, 0x60, 0xff}, chequer, ink},
 		{color.NRGBA{0x14, 0x14, 0x14, 0xff}, rising, white},
+		{color.NRGBA{0x00, 0x6d, 0x6d, 0xff}, chequer, white},
+		{color.NRGBA{0x7f, 0xc8, 0xbf, 0xff}, upright, ink},
 	}
 )
 

@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Layer is one class of a stacked chart: V[i] is its count in bucket i. Look, 0 to 15, chooses colour and pattern, so that a
+// Layer is one class of a stacked chart: V[i] is its count in bucket i. Look, 0 to 17, chooses colour and pattern, so that a
 // class looks the same in every chart.
 type Layer struct {
 	Name string

@@ -22,6 +22,8 @@ var classWords = map[loadgen.Outcome]string{
 	loadgen.HTTP4xx:       "requests refused by the server",
 	loadgen.WrongAnswer:   "wrong answers",
 	loadgen.ForeignAnswer: "answers of another namespace",
+	loadgen.NotReplicated: "commits that were not replicated, warned",
+	loadgen.LocalShortage: "requests that this machine could not send",
 	loadgen.Unsent:        "requests that were not sent",
 	loadgen.Other:         "other errors",
 }
@@ -35,7 +37,7 @@ func ClassWords(o loadgen.Outcome) string {
 }
 
 // errorClasses counts, for every load and cohort, the outcomes that users call errors, due from T_f to the end of observation.
-// Requests that were never sent are the harness's own shortfall and not among them.
+// Requests that were never sent, or not for want of something of ours, are the harness's own shortfall and not among them.
 func (d *drill) errorClasses() []harness.Measurement {
 	if d.tf.Never() {
 		return nil
@@ -45,7 +47,7 @@ func (d *drill) errorClasses() []harness.Measurement {
 		for cohort, count := range s.errors {
 			for outcome, n := range count {
 				o := loadgen.Outcome(outcome) //nolint:gosec // below NumOutcomes
-				if n == 0 || o == loadgen.None || o == loadgen.OK || o == loadgen.Unsent {
+				if n == 0 || o == loadgen.None || o == loadgen.OK || o == loadgen.Unsent || o == loadgen.LocalShortage {
 					continue
 				}
 				m := exact(NameErrors+o.String(), n, UnitCount, "requests due after T_f that ended so")

@@ -135,6 +135,9 @@ func (d *drill) exceptions() []string {
 		if n := s.outcomes[loadgen.WrongAnswer]; n > 0 {
 			all = append(all, fmt.Sprintf("load %s got %s wrong answers", s.Stream.Load, Count(n)))
 		}
+		if n := s.outcomes[loadgen.NotReplicated]; n > 0 {
+			all = append(all, fmt.Sprintf("load %s: %s commits were not replicated, and their client was warned", s.Stream.Load, Count(n)))
+		}
 		if n := s.outcomes[loadgen.ForeignAnswer]; n > 0 {
 			all = append(all, fmt.Sprintf("load %s got %s answers of another namespace than it asked", s.Stream.Load, Count(n)))
 		}

@@ -19,7 +19,8 @@ const (
 
 // validity lists every condition without which nothing can be judged.
 func (d *drill) validity() []harness.ValidityCheck {
-	checks := []harness.ValidityCheck{d.checkRecord(), d.checkFaults(), d.checkObserved(), d.checkStreams(), d.checkOffered()}
+	checks := []harness.ValidityCheck{d.checkRecord(), d.checkFaults(), d.checkObserved(), d.checkStreams(), d.checkOffered(),
+		d.checkShortage()}
 	checks = append(checks, d.checkBaseline())
 	checks = append(checks, Steady(d.rec.Scenario.SteadyState.Require, d.series, d.probes, d.rec.Anchor, d.rec.Baseline)...)
 	return append(checks, d.checkProbes(), d.checkEnough(), d.checkClock(), d.checkAlerts(), d.checkLedger(), d.checkOracle())

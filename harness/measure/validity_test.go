@@ -61,6 +61,16 @@ var spoiled = []struct {
 			}
 		}
 	}},
+	{"resources.enough", "load queries could not send", func(w *world) {
+		w.answerAs(idQueries, loadgen.LocalShortage, faultLo+3*sec, 2)
+	}},
+	{"resources.enough", "local shortage: this process is out of file descriptors (EMFILE), 1 times", func(w *world) {
+		w.heartbeat()[150].Reached, w.heartbeat()[150].OK = false, false
+		w.heartbeat()[150].Detail = "local shortage: this process is out of file descriptors (EMFILE)"
+	}},
+	{"resources.enough", "the link to 127.0.0.1:1", func(w *world) {
+		w.rec.Shortages = []string{"the link to 127.0.0.1:1: this process is out of file descriptors (EMFILE), 3 times"}
+	}},
 	{"baseline.length", "is 10 s long, the scenario asks for 11 s", func(w *world) { w.rec.Scenario.SteadyState.For = harness.Duration(11 * sec) }},
 	{"baseline.length", "requires nothing", func(w *world) { w.rec.Scenario.SteadyState.Require = nil }},
 	{"baseline.load.queries", "must be OK", func(w *world) { w.failEvery(100) }},

@@ -19,6 +19,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/internal/registry"
+	"blackstart/internal/shortage"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -59,6 +60,8 @@ func reason(err error) string {
 	switch {
 	case err == nil:
 		return ""
+	case shortage.Note("a probe", err):
+		return shortage.Prefix + shortage.Of(err)
 	case errors.As(err, &answered):
 		return clip(fmt.Sprintf("SQLSTATE %s: %s", answered.Code, answered.Message))
 	case errors.Is(err, syscall.ECONNREFUSED):

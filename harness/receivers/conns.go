@@ -3,7 +3,19 @@ package receivers
 import (
 	"net"
 	"sync"
+
+	"blackstart/internal/shortage"
 )
+
+// noted is a listener that notes when an alert could not be accepted for want of something on this machine.
+type noted struct{ net.Listener }
+
+// Accept waits for the next connection.
+func (n *noted) Accept() (net.Conn, error) {
+	c, err := n.Listener.Accept()
+	shortage.Note("a receiver of alerts", err)
+	return c, err
+}
 
 // openConns is a listener that remembers its open connections, so that they can be broken when patience ends.
 type openConns struct {

@@ -87,13 +87,14 @@ func Start(ctx context.Context, o Options) (*Receivers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start HTTP receivers: %w", err)
 	}
+	web = &noted{web}
 	mail, err := config.Listen(ctx, "tcp", net.JoinHostPort(o.Host, "0"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start SMTP receiver: %w", err), web.Close())
 	}
 	r := &Receivers{
 		clock: o.Clock, secrets: deriveSecrets(o.Nonce), onArrive: o.OnArrival,
-		webAddr: web.Addr().String(), mailAddr: mail.Addr().String(), mailConn: &openConns{Listener: mail},
+		webAddr: web.Addr().String(), mailAddr: mail.Addr().String(), mailConn: &openConns{Listener: &noted{mail}},
 	}
 	r.web = r.webServer()
 	r.mail = r.mailServer()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/shortage"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -76,6 +77,7 @@ func (d database) do(ctx context.Context, ask func(context.Context, *pgx.Conn) e
 
 // fails says what went wrong without the connection's settings, which pgx puts into its text.
 func (d database) fails(err error) error {
+	shortage.Note("a check", err)
 	var answered *pgconn.PgError
 	switch {
 	case errors.As(err, &answered):

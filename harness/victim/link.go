@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/shortage"
 
 	"github.com/miekg/dns"
 )
@@ -71,6 +72,7 @@ func greetingOf(target *harness.Description, to harness.Component) (greeting, er
 
 // silentIf judges an error of a question that was to go unanswered: only having waited long enough is silence.
 func silentIf(err error, began time.Time) error {
+	shortage.Note("a check", err)
 	switch {
 	case errors.Is(err, errAccepted):
 		return err
@@ -104,6 +106,7 @@ func dialAnswers(ctx context.Context, address string, greet greeting) error {
 }
 
 func unanswered(what string, err error) error {
+	shortage.Note("a check", err)
 	switch {
 	case timedOut(err):
 		return fmt.Errorf("its %s gets no answer", what)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 
+	"blackstart/internal/shortage"
 	"blackstart/loadgen"
 )
 
@@ -25,6 +26,9 @@ var (
 
 // classify says which outcome an error of a connection or its handshake is.
 func classify(err error) loadgen.Outcome {
+	if shortage.Note("a load", err) {
+		return loadgen.LocalShortage // before all else: nothing that follows from it is a client's outcome
+	}
 	if errors.Is(err, errResolve) {
 		return loadgen.DNS // a time-out of the resolver too: it is named for what failed
 	}

@@ -57,7 +57,7 @@ func classifyWrite(err error, warning string) writeResult {
 	var pg *pgconn.PgError
 	switch {
 	case err == nil && warning != "":
-		return writeResult{loadgen.AttemptUnknown, loadgen.WrongAnswer, fmt.Errorf("%w: %s", errNotReplicated, warning)}
+		return writeResult{loadgen.AttemptUnknown, loadgen.NotReplicated, fmt.Errorf("%w: %s", errNotReplicated, warning)}
 	case err == nil:
 		return writeResult{loadgen.AttemptOK, loadgen.OK, nil}
 	case errors.As(err, &pg):

@@ -24,7 +24,7 @@ func TestWriteOutcomes(t *testing.T) {
 		sample  loadgen.Outcome
 	}{
 		{"ok", nil, "", loadgen.AttemptOK, loadgen.OK},
-		{"not replicated", nil, "canceling wait for synchronous replication due to user request", loadgen.AttemptUnknown, loadgen.WrongAnswer},
+		{"not replicated", nil, "canceling wait for synchronous replication due to user request", loadgen.AttemptUnknown, loadgen.NotReplicated},
 		{"duplicate key", server("ERROR", "23505"), "", loadgen.AttemptDefinite, loadgen.HTTP4xx},
 		{"read-only", server("ERROR", "25006"), "", loadgen.AttemptDefinite, loadgen.HTTP5xx},
 		{"serialization", server("ERROR", "40001"), "", loadgen.AttemptDefinite, loadgen.HTTP4xx},

@@ -183,7 +183,7 @@ func testUnconfirmed(t *testing.T, conn *pgx.Conn, db Database) {
 		}
 	}
 	stats, attempts, found := w.wait(t, conn)
-	if count(attempts, loadgen.AttemptUnknown) == 0 || stats.Outcomes[loadgen.WrongAnswer] == 0 || found.Rows != 4 {
+	if count(attempts, loadgen.AttemptUnknown) == 0 || stats.Outcomes[loadgen.NotReplicated] == 0 || found.Rows != 4 {
 		t.Fatalf("%+v, %d rows, %v", stats, found.Rows, w.Errors())
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"blackstart/internal/shortage"
 )
 
 // Datagrams is a UDP relay with the verbs of a Link: what a cut direction
@@ -144,6 +146,7 @@ func (r *Datagrams) open(from netip.AddrPort) *session {
 	}
 	conn, err := (&net.Dialer{}).Dial("udp", r.upstream)
 	if err != nil {
+		shortage.Note("the datagrams to "+r.upstream, err)
 		return nil
 	}
 	s := &session{conn: conn.(*net.UDPConn)}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"blackstart/internal/shortage"
 )
 
 // A Link is a TCP relay from one listening address to one upstream.
@@ -213,6 +215,7 @@ func (l *Link) accept() {
 			continue
 		}
 		if err != nil { // out of descriptors or memory: others may free some
+			shortage.Note("the link to "+l.upstream, err)
 			select {
 			case <-l.ctx.Done():
 				return

@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"blackstart/internal/shortage"
 )
 
 // The two halves of a connection.
@@ -68,6 +70,7 @@ func (p *pair) dial() bool {
 	d := net.Dialer{Timeout: DialTimeout, KeepAlive: -1}
 	conn, err := d.DialContext(p.link.ctx, "tcp", p.link.upstream)
 	if err != nil {
+		shortage.Note("the link to "+p.link.upstream, err)
 		p.link.stats.refused.Add(1)
 		if p.shut() {
 			<-p.dead
