@@ -208,6 +208,12 @@ func probed(probe string, t *harness.Description) []subject {
 	return all
 }
 
+// direct asks the target itself: no proxy of the environment stands between us and what it says, and it sends us nowhere else.
+var direct = &http.Client{
+	Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
 // readDecisions reads the target's own log over HTTP: JSON lines with at, event and detail.
 func readDecisions(ctx context.Context, log harness.DecisionLog) ([]harness.Decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -216,7 +222,7 @@ func readDecisions(ctx context.Context, log harness.DecisionLog) ([]harness.Deci
 	if err != nil {
 		return nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := direct.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("read the target's own log: %w", err)
 	}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strconv"
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/pgdial"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -109,25 +109,15 @@ func (d *database) connect(ctx context.Context) (*pgx.Conn, error) {
 	return pgx.ConnectConfig(ctx, config)
 }
 
-// connConfig makes a configuration that depends on the access alone, whatever PG* variables are set.
+// connConfig makes a configuration that depends on the access alone.
 func connConfig(access harness.Access) (*pgx.ConnConfig, error) {
-	host, port, err := net.SplitHostPort(access.Address)
+	config, err := pgdial.Config(pgdial.To{
+		Address: access.Address, User: access.User, Password: access.Password, Database: access.Database,
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read address %q: %w", access.Address, err)
+		return nil, err
 	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return nil, fmt.Errorf("read address %q: %w", access.Address, err)
-	}
-	config, err := pgx.ParseConfig("host=localhost sslmode=disable target_session_attrs=any")
-	if err != nil {
-		return nil, fmt.Errorf("make connection settings: %w", err)
-	}
-	config.Host, config.Port = host, uint16(number)
-	config.User, config.Password, config.Database = access.User, access.Password, access.Database
-	config.RuntimeParams = map[string]string{"application_name": "blackstart"}
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec // one round trip a question, nothing kept on the server
-	config.Fallbacks = nil
 	return config, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"blackstart/harness"
+	"blackstart/internal/pgdial"
 	"blackstart/loadgen/workloads"
 )
 
@@ -27,33 +28,13 @@ const (
 
 // Connect opens one connection over a private or public path.
 func Connect(ctx context.Context, a harness.Access) (*pgx.Conn, error) {
-	cfg, err := pgx.ParseConfig("sslmode=disable")
-	if err != nil {
-		return nil, fmt.Errorf("connect to database: %w", err)
-	}
-	host, port, found := cutPort(a.Address)
-	if !found {
-		return nil, fmt.Errorf("connect to database: %q is not host:port", a.Address)
-	}
-	cfg.Host, cfg.Port, cfg.User, cfg.Password, cfg.Database = host, port, a.User, a.Password, a.Database
-	cfg.ConnectTimeout = connectLimit
-	conn, err := pgx.ConnectConfig(ctx, cfg)
+	conn, err := pgdial.Connect(ctx, pgdial.To{
+		Address: a.Address, User: a.User, Password: a.Password, Database: a.Database, Timeout: connectLimit,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("connect to database: %w", err)
 	}
 	return conn, nil
-}
-
-func cutPort(address string) (host string, port uint16, ok bool) {
-	i := strings.LastIndexByte(address, ':')
-	if i < 0 {
-		return "", 0, false
-	}
-	var n uint16
-	if _, err := fmt.Sscanf(address[i+1:], "%d", &n); err != nil {
-		return "", 0, false
-	}
-	return strings.Trim(address[:i], "[]"), n, true
 }
 
 // Prepare makes the ledger's table on the primary, by the private path, before the load starts.

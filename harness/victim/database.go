@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strconv"
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/pgdial"
 	"blackstart/internal/shortage"
 
 	"github.com/jackc/pgx/v5"
@@ -92,29 +92,18 @@ func (d database) fails(err error) error {
 	return err
 }
 
-// connConfig makes a configuration that depends on the access alone, whatever PG* variables are set.
+// connConfig makes a configuration that depends on the access alone.
 func connConfig(access harness.Access) (*pgx.ConnConfig, error) {
-	host, port, err := net.SplitHostPort(access.Address)
+	config, err := pgdial.Config(pgdial.To{
+		Address: access.Address, User: access.User, Password: access.Password, Database: access.Database,
+		Params: map[string]string{
+			"statement_timeout": strconv.FormatInt(int64(statementTimeout/time.Millisecond), 10),
+			// A commit that waits for a standby which is cut off would wait for ever, and no timeout of the server ends it.
+			"synchronous_commit": "local",
+		}})
 	if err != nil {
-		return nil, fmt.Errorf("read address of the private path: %w", err)
-	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return nil, fmt.Errorf("read port of the private path: %w", err)
-	}
-	config, err := pgx.ParseConfig("host=localhost sslmode=disable target_session_attrs=any")
-	if err != nil {
-		return nil, fmt.Errorf("make connection settings: %w", err)
-	}
-	config.Host, config.Port = host, uint16(number)
-	config.User, config.Password, config.Database = access.User, access.Password, access.Database
-	config.RuntimeParams = map[string]string{
-		"application_name":  "blackstart",
-		"statement_timeout": strconv.FormatInt(int64(statementTimeout/time.Millisecond), 10),
-		// A commit that waits for a standby which is cut off would wait for ever, and no timeout of the server ends it.
-		"synchronous_commit": "local",
+		return nil, fmt.Errorf("follow the private path: %w", err)
 	}
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
-	config.Fallbacks = nil
 	return config, nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"blackstart/internal/pgdial"
 )
 
 var errNoCancel = errors.New("cancel requests are not sent")
@@ -62,17 +64,13 @@ func (s *sessions) dial(addr string, deadline time.Time) (*session, error) {
 // the environment, and it dials once: pgconn would otherwise dial again to
 // cancel a statement that timed out, and so change its fate.
 func (s *sessions) config(sess *session) (*pgconn.Config, error) {
-	host, port, err := splitAddress(sess.addr)
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := pgconn.ParseConfig("host=127.0.0.1 sslmode=disable target_session_attrs=read-write")
+	cfg, err := pgdial.Wire(pgdial.To{
+		Address: sess.addr, User: s.db.User, Password: s.db.Password, Database: s.db.Name, TLS: s.db.TLS,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("configure connection: %w", err)
 	}
-	cfg.Host, cfg.Port, cfg.Fallbacks = host, port, nil
-	cfg.User, cfg.Password, cfg.Database, cfg.TLSConfig = s.db.User, s.db.Password, s.db.Name, s.db.TLS
-	cfg.RuntimeParams = map[string]string{"application_name": "blackstart"}
+	cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if sess.nc != nil {
 			return nil, errNoCancel

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"strconv"
 	"sync"
 	"time"
 
+	"blackstart/internal/pgdial"
 	"blackstart/loadgen"
 )
 
@@ -58,8 +57,8 @@ func newSessions(db Database) (*sessions, error) {
 		return nil, errors.New("open workload: the database has no address")
 	}
 	for _, addr := range db.Addresses {
-		if _, _, err := splitAddress(addr); err != nil {
-			return nil, err
+		if _, _, err := pgdial.Split(addr); err != nil {
+			return nil, fmt.Errorf("open workload: %w", err)
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -75,18 +74,6 @@ func newSessions(db Database) (*sessions, error) {
 		s.wg.Go(func() { s.probe(addr) })
 	}
 	return s, nil
-}
-
-func splitAddress(addr string) (string, uint16, error) {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "", 0, fmt.Errorf("open workload: database address: %w", err)
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || n == 0 {
-		return "", 0, fmt.Errorf("open workload: database address %q: port is not a number", addr)
-	}
-	return host, uint16(n), nil
 }
 
 // take returns a session, which the caller must give back. Its errors mean that

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/victim"
+	"blackstart/internal/pgdial"
 )
 
 // within bounds each check of links and components.
@@ -111,13 +111,9 @@ func (b *bench) dial(place, component string) (*pgx.Conn, error) {
 }
 
 func dial(a harness.Access) (*pgx.Conn, error) {
-	i := strings.LastIndexByte(a.Address, ':')
-	cfg, err := pgx.ParseConfig(fmt.Sprintf("host=%s port=%s user=%s password=%s dbname=%s sslmode=disable connect_timeout=2",
-		a.Address[:i], a.Address[i+1:], a.User, a.Password, a.Database))
-	if err != nil {
-		return nil, err
-	}
-	return pgx.ConnectConfig(context.Background(), cfg)
+	return pgdial.Connect(context.Background(), pgdial.To{
+		Address: a.Address, User: a.User, Password: a.Password, Database: a.Database, Timeout: 2 * time.Second,
+	})
 }
 
 func (b *bench) connect(t *testing.T, place, component string) *pgx.Conn {

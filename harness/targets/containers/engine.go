@@ -40,6 +40,12 @@ type engine struct {
 // openEngine finds the engine and asks it for a sign of life, within EngineAnswer.
 func openEngine(ctx context.Context) (*engine, error) {
 	settle()
+	home, _ := os.UserHomeDir() // without one there are no files of docker's to read
+	wanted, err := whoIsNamed(os.Getenv, home)
+	if err != nil {
+		return nil, err
+	}
+	wanted.lead()
 	ctx, cancel := context.WithTimeout(ctx, EngineAnswer)
 	defer cancel()
 	type answer struct {
@@ -64,7 +70,7 @@ func openEngine(ctx context.Context) (*engine, error) {
 		if a.err != nil {
 			return nil, &Error{Component: "engine", Err: fmt.Errorf("no container engine answers: %w", short(a.err)), Hint: engineHint}
 		}
-		if err := isNamed(os.Getenv(hostVariable), a.client.DaemonHost()); err != nil {
+		if err := isNamed(wanted, a.client.DaemonHost()); err != nil {
 			return nil, err
 		}
 		return &engine{a.client}, nil
@@ -78,12 +84,25 @@ func openEngine(ctx context.Context) (*engine, error) {
 
 // isNamed refuses an engine that was found in place of the one somebody named: testcontainers goes on searching where the
 // named one does not answer, and a drill must not break anything on another engine.
-func isNamed(named, found string) error {
-	if named == "" || named == found {
+func isNamed(wanted named, found string) error {
+	if wanted.host == "" || wanted.host == found {
 		return nil
 	}
-	return &Error{Component: "engine", Err: fmt.Errorf("%s names %s, and it was %s that answered", hostVariable, named, found),
-		Hint: "start the engine that " + hostVariable + " names, or unset it to use the other"}
+	return &Error{Component: "engine", Err: fmt.Errorf("%s names %s, and it was %s that answered", wanted.by, wanted.host, found),
+		Hint: "start the engine that " + wanted.by + " names, or name the other in " + hostVariable}
+}
+
+// lead makes testcontainers go to the engine that is named, and nobody to it through a proxy. Both read the environment.
+func (n named) lead() {
+	if n.host == "" {
+		return
+	}
+	_ = os.Setenv(hostVariable, n.host) // fails for malformed names only
+	for _, variable := range []string{"NO_PROXY", "no_proxy"} {
+		if without := noProxies(n.host, os.Getenv(variable)); without != "" {
+			_ = os.Setenv(variable, without)
+		}
+	}
 }
 
 // calmly makes an error of a panic: testcontainers panics where its own search for the engine fails.

@@ -214,7 +214,7 @@ func TestOnlyTheNamedEngineIsUsed(t *testing.T) {
 		{usual, usual, false},
 		{"tcp://127.0.0.1:2375", usual, true},
 	} {
-		err := isNamed(c.named, c.found)
+		err := isNamed(named{host: c.named, by: "DOCKER_HOST"}, c.found)
 		if (err != nil) != c.refused || (c.refused && !strings.Contains(err.Error(), c.found)) {
 			t.Errorf("named %q, found %q: %v", c.named, c.found, err)
 		}

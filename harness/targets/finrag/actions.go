@@ -180,6 +180,13 @@ func (s *Site) runSQL(ctx context.Context, w Way, component, sql string) error {
 	return nil
 }
 
+// direct speaks to the target itself: no proxy of the environment is ever told the operator's token, and no redirect is
+// followed with it.
+var direct = &http.Client{
+	Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
 // call tells the controller to fail over, as its operator would: over HTTP, with the operator's token.
 func (s *Site) call(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -189,7 +196,7 @@ func (s *Site) call(ctx context.Context) error {
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+s.Secrets[CallToken])
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := direct.Do(req)
 	if err != nil {
 		return err
 	}

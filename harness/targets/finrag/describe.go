@@ -5,12 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net/url"
 
 	"github.com/jackc/pgx/v5"
 
 	"blackstart/harness"
 	"blackstart/harness/targets/postgres"
+	"blackstart/internal/pgdial"
 )
 
 // describe fills in what the running target has.
@@ -110,14 +110,10 @@ func (s *Site) trust() *tls.Config {
 
 // Dial connects to a database of the target. What we write must not wait for a standby that may be cut off.
 func (s *Site) Dial(ctx context.Context, address, database string) (*pgx.Conn, error) {
-	u := url.URL{Scheme: "postgres", User: url.User(postgres.User), Host: address, Path: database,
-		RawQuery: "sslmode=disable&application_name=blackstart&timezone=UTC&synchronous_commit=local"}
-	cfg, err := pgx.ParseConfig(u.String())
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", address, err)
-	}
-	cfg.Password, cfg.ConnectTimeout = s.Password, pinLimit
-	conn, err := pgx.ConnectConfig(ctx, cfg)
+	conn, err := pgdial.Connect(ctx, pgdial.To{
+		Address: address, User: postgres.User, Password: s.Password, Database: database, Timeout: pinLimit,
+		Params: map[string]string{"timezone": "UTC", "synchronous_commit": "local"},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", address, err)
 	}

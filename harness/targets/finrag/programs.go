@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"blackstart/harness"
+	"blackstart/harness/targets/procs"
 )
 
 // ProgramVariable is the environment variable that names the finrag program.
@@ -88,7 +89,9 @@ func Lacks(given string) string {
 }
 
 func askBuild(ctx context.Context, program string) (string, error) {
-	out, err := exec.CommandContext(ctx, program, "version").Output()
+	cmd := exec.CommandContext(ctx, program, "version")
+	cmd.Env = procs.Env()
+	out, err := cmd.Output()
 	var answer struct{ Build string }
 	if err == nil {
 		err = json.Unmarshal(out, &answer)

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+
+	"blackstart/harness/targets/procs"
 )
 
 // An Account is an unprivileged one to drop to. A nil *Account is ourselves.
@@ -63,21 +65,9 @@ func (a *Account) suffix() string {
 func (a *Account) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = "/" // our own working directory may be closed to the account
-	cmd.Env = plainEnv()
+	cmd.Env = procs.Env()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: a.Credential()}
 	return cmd
-}
-
-// plainEnv is our environment with the locale and time zone fixed, and without
-// the PG… variables, which would redirect our servers.
-func plainEnv() []string {
-	env := []string{"LC_ALL=C", "TZ=UTC"}
-	for _, name := range []string{"PATH", "LD_LIBRARY_PATH", "TMPDIR"} {
-		if v, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+v)
-		}
-	}
-	return env
 }
 
 // own gives a file or directory to the account.

@@ -6,8 +6,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"blackstart/harness/targets/procs"
+	"blackstart/internal/pgdial"
 )
 
 // User and Database are the ones every cluster here has. The user is the
@@ -125,7 +128,7 @@ func (c *Cluster) Start(ctx context.Context, overrides ...string) error {
 		argv = append(argv, "-c", strings.TrimSpace(name)+"="+value)
 	}
 	p, err := c.Table.Start(procs.Spec{
-		Name: c.Name, Argv: argv, Dir: "/", Env: plainEnv(), Log: c.Log, Home: c.DataDir(),
+		Name: c.Name, Argv: argv, Dir: "/", Log: c.Log, Home: c.DataDir(),
 		Credential: c.Install.Account.Credential(), StopSignal: syscall.SIGINT,
 	})
 	if err != nil {
@@ -165,16 +168,12 @@ func (c *Cluster) Connect(ctx context.Context) (*pgx.Conn, error) {
 
 // ConnectTo connects to a database on the private path.
 func (c *Cluster) ConnectTo(ctx context.Context, database string) (*pgx.Conn, error) {
-	cfg, err := pgx.ParseConfig("")
-	if err != nil {
-		return nil, fmt.Errorf("connect to cluster %s: %w", c.Name, err)
-	}
-	cfg.Host, cfg.Port, cfg.Fallbacks, cfg.TLSConfig = c.SocketDir(), uint16(c.Port), nil, nil
-	cfg.User, cfg.Password, cfg.Database = User, c.Password, database
-	cfg.ConnectTimeout = connectTimeout
-	// What we write must not wait for a standby that may be cut off.
-	cfg.RuntimeParams = map[string]string{"application_name": "blackstart", "timezone": "UTC", "synchronous_commit": "local"}
-	conn, err := pgx.ConnectConfig(ctx, cfg)
+	conn, err := pgdial.Connect(ctx, pgdial.To{
+		Address: net.JoinHostPort(c.SocketDir(), strconv.Itoa(c.Port)), User: User, Password: c.Password, Database: database,
+		Timeout: connectTimeout,
+		// What we write must not wait for a standby that may be cut off.
+		Params: map[string]string{"timezone": "UTC", "synchronous_commit": "local"},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("connect to cluster %s: %w", c.Name, err)
 	}

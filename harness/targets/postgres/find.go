@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"blackstart/harness/targets/procs"
 )
 
 // SourceBundle as Options.Source asks for the bundle even where PostgreSQL is installed.
@@ -88,7 +90,9 @@ func Find(ctx context.Context, o Options) (*Install, error) {
 // usualPlaces lists the directories where PostgreSQL's programs usually are.
 func usualPlaces(ctx context.Context) []string {
 	var dirs []string
-	if out, err := exec.CommandContext(ctx, "pg_config", "--bindir").Output(); err == nil {
+	config := exec.CommandContext(ctx, "pg_config", "--bindir")
+	config.Env = procs.Env()
+	if out, err := config.Output(); err == nil {
 		dirs = append(dirs, strings.TrimSpace(string(out)))
 	}
 	if path, err := exec.LookPath("postgres"); err == nil {

@@ -15,7 +15,7 @@ type Spec struct {
 	Name string   // unique within the table
 	Argv []string // Argv[0] is the path of the program
 	Dir  string   // working directory
-	Env  []string // nil: ours
+	Env  []string // nil: Env()
 	Log  string   // file that receives stdout and stderr, appended
 	// Home is a directory in which no other process of this program works than
 	// this one and its descendants; empty when there is none. It lets Reap find
@@ -46,6 +46,9 @@ func (t *Table) Start(spec Spec) (*Process, error) {
 	}
 	defer log.Close()
 	cmd := exec.Command(spec.Argv[0], spec.Argv[1:]...)
+	if spec.Env == nil {
+		spec.Env = Env()
+	}
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = spec.Dir, spec.Env, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: spec.Credential,

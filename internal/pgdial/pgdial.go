@@ -1,0 +1,106 @@
+// Package pgdial is the one way in which the harness connects to a PostgreSQL server. What it connects with is what it was
+// told: no PG* variable, password file, service file or certificate of the account that runs it can redirect a connection,
+// or add to it.
+//
+// It never retries, never tries a second address, and never chooses a server by what it is.
+package pgdial
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Application is the name under which a server sees the harness, where To.Params gives no other.
+const Application = "blackstart"
+
+// To is everything a connection is made from.
+type To struct {
+	Address                  string // "host:port", where the host may be the directory of a unix socket
+	User, Password, Database string
+	TLS                      *tls.Config       // nil: plain text
+	Timeout                  time.Duration     // to connect; 0: as the context says
+	Params                   map[string]string // of the session, application_name among them
+}
+
+// template is a configuration that came from no environment. pgx takes none that it has not parsed itself, and parsing reads
+// the environment: so it happens once, before anything else runs, while the variables are out of the way.
+var template = func() *pgx.ConnConfig {
+	defer hide("PG")()
+	c, err := pgx.ParseConfig("host=127.0.0.1 port=1 user=nobody dbname=none sslmode=disable target_session_attrs=any " +
+		"passfile=/dev/null servicefile=/dev/null")
+	if err != nil {
+		panic("pgdial: " + err.Error()) // a constant that pgx understands, or the program is wrong
+	}
+	return c
+}()
+
+// hide takes every variable that begins with prefix out of the environment, and returns what puts them back.
+func hide(prefix string) (restore func()) {
+	hidden := map[string]string{}
+	for _, entry := range os.Environ() {
+		if name, value, _ := strings.Cut(entry, "="); strings.HasPrefix(name, prefix) {
+			hidden[name] = value
+			_ = os.Unsetenv(name) // fails for malformed names only
+		}
+	}
+	return func() {
+		for name, value := range hidden {
+			_ = os.Setenv(name, value)
+		}
+	}
+}
+
+// Split reads an address, "host:port".
+func Split(address string) (host string, port uint16, err error) {
+	host, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", 0, fmt.Errorf("read database address %q: %w", address, err)
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n == 0 {
+		return "", 0, fmt.Errorf("read database address %q: port is not a number from 1 to 65535", address)
+	}
+	return host, uint16(n), nil
+}
+
+// Config makes a configuration that depends on to alone.
+func Config(to To) (*pgx.ConnConfig, error) {
+	host, port, err := Split(to.Address)
+	if err != nil {
+		return nil, err
+	}
+	c := template.Copy()
+	c.Host, c.Port, c.Fallbacks, c.TLSConfig = host, port, nil, to.TLS
+	c.User, c.Password, c.Database, c.ConnectTimeout = to.User, to.Password, to.Database, to.Timeout
+	c.RuntimeParams = map[string]string{"application_name": Application}
+	maps.Copy(c.RuntimeParams, to.Params)
+	return c, nil
+}
+
+// Wire is Config for those who speak to the server without pgx.
+func Wire(to To) (*pgconn.Config, error) {
+	c, err := Config(to)
+	if err != nil {
+		return nil, err
+	}
+	return &c.Config, nil
+}
+
+// Connect opens one connection, which the caller closes.
+func Connect(ctx context.Context, to To) (*pgx.Conn, error) {
+	c, err := Config(to)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(ctx, c)
+}
