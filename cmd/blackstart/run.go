@@ -79,6 +79,9 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err != nil {
 		return err
 	}
+	if err := f.resources(ctx, *s); err != nil {
+		return err
+	}
 	outliveReaders()
 	screen := newScreen(stderr, false)
 	st, err := openState()

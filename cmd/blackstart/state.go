@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"blackstart/harness/targets/procs"
 )
 
 // minFree is the free space a drill asks for before it starts: both clusters, their logs and the pack.
@@ -62,7 +64,7 @@ func openState() (*state, error) {
 	if err != nil {
 		return nil, broken(err, "set BLACKSTART_STATE to a directory of your own")
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "runs"), 0o755); err != nil {
+	if err := makeState(dir); err != nil {
 		return nil, broken(fmt.Errorf("make state directory: %w", err), "set BLACKSTART_STATE to a directory you may write to")
 	}
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
@@ -84,6 +86,24 @@ func openState() (*state, error) {
 	return &state{dir: dir, lock: lock}, nil
 }
 
+// makeState makes the state directory so that PostgreSQL's account can walk through, whatever the umask. One that was made
+// under a narrow umask before is opened; a directory in which we have not worked yet stays as it is.
+func makeState(dir string) error {
+	runs := filepath.Join(dir, "runs")
+	if os.Geteuid() == 0 {
+		if _, err := os.Stat(runs); err == nil {
+			for _, ours := range []string{dir, runs, filepath.Join(dir, "cache")} {
+				if info, err := os.Stat(ours); err == nil && info.Mode().Perm()&0o011 != 0o011 {
+					if err := os.Chmod(ours, info.Mode().Perm()|0o011); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	return procs.MkdirAll(runs, 0o755)
+}
+
 // enoughSpace refuses a file system on which a drill would run out of space halfway.
 func enoughSpace(dir string) error {
 	var fs syscall.Statfs_t
@@ -103,7 +123,7 @@ func (s *state) close() { _ = s.lock.Close() }
 // begin makes the directory of a run.
 func (s *state) begin(info runInfo) (string, error) {
 	dir := filepath.Join(s.dir, "runs", info.RunID)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := procs.MkdirAll(dir, 0o755); err != nil {
 		return "", broken(fmt.Errorf("make the run's directory: %w", err), "")
 	}
 	return dir, saveInfo(dir, info)

@@ -30,3 +30,18 @@ func TestMistakesOfTheUserAreUsageErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestNoPGVariableIsLeft(t *testing.T) {
+	t.Setenv("PGTARGETSESSIONATTRS", "read-write")
+	t.Setenv("PGOPTIONS", "-c default_transaction_read_only=on")
+	t.Setenv("OTHER", "kept")
+	forgetPG()
+	for _, entry := range os.Environ() {
+		if strings.HasPrefix(entry, "PG") {
+			t.Errorf("%s is left", entry)
+		}
+	}
+	if os.Getenv("OTHER") != "kept" {
+		t.Error("another variable is gone")
+	}
+}

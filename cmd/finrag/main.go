@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 )
 
@@ -28,7 +29,17 @@ func complain(err error) {
 	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("stopped", "error", err.Error())
 }
 
+// forgetPG drops the PG* variables: a region's configuration says everything about its database.
+func forgetPG() {
+	for _, entry := range os.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "PG") {
+			_ = os.Unsetenv(name) // fails for malformed names only
+		}
+	}
+}
+
 func main() {
+	forgetPG()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	err := command().ExecuteContext(ctx)
 	stop()

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"blackstart/harness/targets/procs"
 )
 
 // Names of the controller's audit log.
@@ -32,7 +34,7 @@ func (d *Driver) Logs(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("copy the logs: %w", err)
 	}
-	logs, err := filepath.Glob(filepath.Join(s.Dir, "logs", "*"))
+	logs, err := procs.Files(filepath.Join(s.Dir, "logs"), "")
 	if err != nil {
 		return fmt.Errorf("copy the logs: %w", err)
 	}
@@ -93,7 +95,7 @@ func (d *Driver) Secrets() []string {
 
 // SecretsIn reads the secrets of a run that was killed from its state directory; what cannot be read is left out.
 func SecretsIn(runDir string) []string {
-	files, err := filepath.Glob(filepath.Join(TargetDir(runDir), "secrets", "*"))
+	files, err := procs.Files(filepath.Join(TargetDir(runDir), "secrets"), "")
 	if err != nil {
 		return nil
 	}

@@ -3,6 +3,7 @@ package finrag
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -95,5 +96,22 @@ func TestUnknownStepsStay(t *testing.T) {
 	l.rec = &harness.Record{}
 	if healed := takeBack(t, l, nil); len(healed) > 0 || len(l.Events) > 0 {
 		t.Errorf("healed %v, told %v", healed, l.Events)
+	}
+}
+
+// The secrets of a run are found wherever it keeps its state: one that is not found is not taken out of the pack.
+func TestSecretsAreFoundInAnyDirectory(t *testing.T) {
+	for _, name := range []string{"plain", "a [b] c", `b\ck`, "st*r", "qu?stion", "sp ace", "ü"} {
+		runDir := filepath.Join(t.TempDir(), name)
+		dir := filepath.Join(TargetDir(runDir), "secrets")
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, DatabasePassword), []byte("hidden\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := SecretsIn(runDir); len(got) != 1 || got[0] != "hidden" {
+			t.Errorf("%s: %q", name, got)
+		}
 	}
 }

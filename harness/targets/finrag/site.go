@@ -101,7 +101,7 @@ func (s *Site) makeDirs() error {
 		name string
 		mode os.FileMode
 	}{{"", 0o755}, {"logs", 0o755}, {"config", 0o755}, {"secrets", 0o700}, {keptDir, 0o700}} {
-		if err := os.MkdirAll(filepath.Join(s.Dir, d.name), d.mode); err != nil {
+		if err := procs.MkdirAll(filepath.Join(s.Dir, d.name), d.mode); err != nil {
 			return fmt.Errorf("make the target's directory: %w", err)
 		}
 	}

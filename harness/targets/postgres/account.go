@@ -23,8 +23,8 @@ type Account struct {
 
 // accountToRunAs returns the account PostgreSQL runs as: ours, unless we are root.
 func accountToRunAs() (*Account, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
+	if uid := os.Geteuid(); uid != 0 {
+		return nil, hasEntry(uid)
 	}
 	var errs []error
 	for _, name := range []string{"postgres", "nobody"} {
@@ -43,6 +43,24 @@ func accountToRunAs() (*Account, error) {
 	}
 	return nil, &Error{"find", "an account to run PostgreSQL as", errors.Join(errs...),
 		"PostgreSQL refuses to run as root: add an account named postgres, or run as an ordinary user"}
+}
+
+// hasEntry sees that an account has a name: initdb does not work for one without.
+func hasEntry(uid int) error {
+	id := strconv.Itoa(uid)
+	if _, err := user.LookupId(id); err == nil || !errors.As(err, new(user.UnknownUserIdError)) {
+		return nil // a name, or no way to tell: initdb says so itself
+	}
+	return &Error{"run", "PostgreSQL", fmt.Errorf("the account with uid %s has no entry in /etc/passwd, and initdb refuses to work for it", id),
+		"give it one: echo 'drill:x:" + id + ":" + strconv.Itoa(os.Getegid()) + "::/tmp:/bin/sh' >> /etc/passwd; or run as another account"}
+}
+
+// UID is the account that PostgreSQL will run as: ours, unless we are root.
+func UID() int {
+	if a, err := accountToRunAs(); err == nil && a != nil {
+		return int(a.UID)
+	}
+	return os.Geteuid()
 }
 
 // Credential returns what to run a process with; nil: as ourselves.
@@ -91,10 +109,19 @@ func (a *Account) mkdir(ctx context.Context, path string) error {
 		return nil
 	}
 	if err := a.command(ctx, "/bin/sh", "-c", `cd "$0"`, path).Run(); err != nil {
-		return &Error{"reach", path, fmt.Errorf("as the account %s: %w", a.Name, err),
-			"a directory above it is closed to that account: keep the state in another place, for instance below /var/tmp"}
+		return &Error{"reach", path, fmt.Errorf("as the account %s: %w", a.Name, err), a.wayTo(path)}
 	}
 	return nil
+}
+
+// wayTo says how the account gets to path, which it cannot reach.
+func (a *Account) wayTo(path string) string {
+	const other = "keep the state in another place: export BLACKSTART_STATE=/var/tmp/blackstart"
+	closed := procs.ClosedAbove(path, a.UID, a.GID)
+	if closed == "" {
+		return other
+	}
+	return fmt.Sprintf("%s is closed to that account: chmod o+x '%s'; or %s", closed, closed, other)
 }
 
 // copyTree copies a data directory, which holds directories, files and, with

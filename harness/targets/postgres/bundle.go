@@ -12,6 +12,8 @@ import (
 	"runtime"
 
 	embedded "github.com/fergusstrange/embedded-postgres"
+
+	"blackstart/harness/targets/procs"
 )
 
 // The bundle: which version, and the SHA-256 of the archive inside the published
@@ -43,7 +45,7 @@ func fetch(ctx context.Context, o Options, account *Account) (*Install, error) {
 	if o.Notice != nil {
 		o.Notice(fmt.Sprintf("fetching PostgreSQL %s (15 MB, once) into %s", bundleVersion, final))
 	}
-	if err := os.MkdirAll(o.CacheDir, 0o755); err != nil {
+	if err := procs.MkdirAll(o.CacheDir, 0o755); err != nil {
 		return nil, fail(err)
 	}
 	work, err := os.MkdirTemp(o.CacheDir, "fetch-*")
@@ -55,7 +57,7 @@ func fetch(ctx context.Context, o Options, account *Account) (*Install, error) {
 		return nil, fail(err)
 	}
 	unpacked := filepath.Join(work, "unpacked")
-	if err := os.Chmod(unpacked, 0o755); err != nil {
+	if err := procs.OpenTree(unpacked); err != nil {
 		return nil, fail(err)
 	}
 	if err := os.RemoveAll(final); err != nil { // half a bundle, or another's that does not run
@@ -102,7 +104,7 @@ func download(ctx context.Context, work string) error {
 
 // checkDigest compares the one archive below work with the digest we know.
 func checkDigest(work, want string) error {
-	archives, err := filepath.Glob(filepath.Join(work, "*.txz"))
+	archives, err := procs.Files(work, ".txz")
 	if err != nil || len(archives) != 1 {
 		return fmt.Errorf("check the archive: found %d of them, want 1", len(archives))
 	}

@@ -95,7 +95,7 @@ func (c *Cluster) makeDirs(ctx context.Context) error {
 		return &Error{"use", c.SocketDir(), fmt.Errorf("the path of a unix socket there is %d bytes, %d are possible", n, maxSocketPath),
 			"keep the state in a directory with a shorter path"}
 	}
-	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+	if err := procs.MkdirAll(c.Dir, 0o755); err != nil {
 		return err
 	}
 	if err := c.Install.Account.own(c.Dir); err != nil {

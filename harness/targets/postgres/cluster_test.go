@@ -23,10 +23,11 @@ import (
 // patience bounds everything a test waits for.
 const patience = 30 * time.Second
 
-// stateDir is a directory that PostgreSQL's account can reach.
+// stateDir is a directory that PostgreSQL's account can reach, with everything in its name that a configuration file, a
+// connection string or a list of directories could take for its own.
 func stateDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "pg-*")
+	dir, err := os.MkdirTemp("/tmp", `pg o'd\d, "ü*`)
 	if err != nil {
 		t.Fatal(err)
 	}

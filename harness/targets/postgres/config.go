@@ -51,7 +51,7 @@ func (c *Cluster) Configure(extra ...string) error {
 		"# Written by the harness; changes are lost.",
 		"listen_addresses = " + quote(c.Host),
 		fmt.Sprintf("port = %d", c.Port),
-		"unix_socket_directories = " + quote(c.SocketDir()),
+		"unix_socket_directories = " + quote(quoteDirectory(c.SocketDir())),
 		"cluster_name = " + quote(c.Name),
 	}, settings...)
 	lines = append(append(lines, c.Settings...), extra...)
@@ -73,8 +73,18 @@ func (c *Cluster) Configure(extra ...string) error {
 	return nil
 }
 
-// quote makes a string constant of a configuration file.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+// quote makes a string constant of a configuration file, in which a backslash escapes.
+func quote(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", "''").Replace(s) + "'"
+}
+
+// quoteInfo makes a value of a connection string, in which a backslash escapes, too.
+func quoteInfo(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'"
+}
+
+// quoteDirectory makes an element of a list of directories, in which a comma separates and a double quote begins another.
+func quoteDirectory(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
 // Prepare gives a running primary what a rehearsal needs: the database, a slot
 // for each standby, and the extension that reads the WAL where there is one.
@@ -127,8 +137,8 @@ func (c *Cluster) MakeStandby(ctx context.Context, primary *Cluster, host string
 		return c.fail("copy", err)
 	}
 	// tcp_user_timeout: a standby whose link answers nothing must dial anew, or it comes back long after the link has.
-	conninfo := fmt.Sprintf("host=%s port=%d user=%s passfile='%s' application_name=%s sslmode=disable tcp_user_timeout=2000",
-		host, port, User, passfile, c.Name)
+	conninfo := fmt.Sprintf("host=%s port=%d user=%s passfile=%s application_name=%s sslmode=disable tcp_user_timeout=2000",
+		host, port, User, quoteInfo(passfile), c.Name)
 	return c.Configure("primary_conninfo = "+quote(conninfo), "primary_slot_name = "+quote(c.Name))
 }
 

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"blackstart/harness/targets/procs"
 )
 
 // SystemIdentifier reads the identifier that initdb gave the cluster, from its
@@ -60,7 +62,7 @@ type Fork struct {
 // ForkPoint reads the last fork in the history of a promoted cluster, from its
 // pg_wal. A cluster that was never promoted has none: os.ErrNotExist.
 func (c *Cluster) ForkPoint() (Fork, error) {
-	files, err := filepath.Glob(filepath.Join(c.DataDir(), "pg_wal", "*.history"))
+	files, err := procs.Files(filepath.Join(c.DataDir(), "pg_wal"), ".history")
 	if err != nil || len(files) == 0 {
 		return Fork{}, fmt.Errorf("read the timeline history of cluster %s: %w", c.Name, os.ErrNotExist)
 	}

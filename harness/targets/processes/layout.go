@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"blackstart/harness/targets/finrag"
+	"blackstart/harness/targets/procs"
 	"blackstart/harness/targets/relay"
 )
 
@@ -32,16 +33,14 @@ const stateDir = "state"
 // newLayout finds free addresses and opens the links, for a target in dir.
 func newLayout(dir string, s finrag.Settings) (*layout, error) {
 	l := &layout{listen: map[string]string{}, links: map[string]*relay.Link{}}
-	if err := os.MkdirAll(filepath.Join(dir, stateDir), 0o755); err != nil {
+	if err := procs.MkdirAll(filepath.Join(dir, stateDir), 0o755); err != nil {
 		return nil, fmt.Errorf("make the target's directory: %w", err)
 	}
 	var err error
-	if l.sockets, err = os.MkdirTemp("/tmp", "blackstart-*"); err != nil {
-		return nil, fmt.Errorf("make the directory of the sockets: %w", err)
+	if l.sockets, err = makeSockets(socketRoots(dir)); err != nil {
+		return nil, err
 	}
-	err = errors.Join(os.Chmod(l.sockets, 0o755), // the database's account walks through it
-		os.WriteFile(filepath.Join(dir, socketsFile), []byte(l.sockets), 0o644))
-	if err != nil {
+	if err := os.WriteFile(filepath.Join(dir, socketsFile), []byte(l.sockets), 0o644); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the directory of the sockets: %w", err), l.close())
 	}
 	if err := l.findAddresses(s); err != nil {

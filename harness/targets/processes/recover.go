@@ -35,7 +35,7 @@ func Recover(_ context.Context, runDir string, rec *harness.Record) (finrag.Reco
 		return finrag.Recovered{}, fmt.Errorf("find the sockets of the run in %s: %w", runDir, err)
 	}
 	sockets := strings.TrimSpace(string(b))
-	if ok, _ := filepath.Match("/tmp/blackstart-*", sockets); !ok {
+	if !ourSockets.MatchString(sockets) || filepath.Clean(sockets) != sockets {
 		return finrag.Recovered{}, fmt.Errorf("find the sockets of the run in %s: %q is not a directory of ours", runDir, sockets)
 	}
 	l := finrag.ReadLeftover(runDir, rec)
