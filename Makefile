@@ -1,6 +1,9 @@
 # Blackstart. `make help` lists what there is.
 SHELL   := /bin/bash
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+VERSION := $(shell .ci/version)
+ifneq (,$(findstring dev-unknown,$(VERSION))) # git refuses the checkout, so go must not ask it for the commit
+export GOFLAGS += -buildvcs=false
+endif
 GOFLAGS_BUILD := -trimpath -ldflags "-X main.version=$(VERSION)"
 FINRAG_BUILD  := -trimpath -ldflags "-X main.build=$(VERSION)"
 PREVIOUS_BUILD := -trimpath -ldflags "-X main.build=$(VERSION)-previous -X blackstart/cmd/finrag/internal/vector.Rule=1"
