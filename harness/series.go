@@ -89,6 +89,14 @@ func (d *drill) startProbes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	left := runs // opened, and not yet asking
+	defer func() {
+		ended, end := context.WithCancel(context.WithoutCancel(ctx))
+		end()
+		for _, run := range left { // a probe is closed by the end of its run
+			run.Run(ended, func(Observation) {})
+		}
+	}()
 	ctx, d.probesOff = context.WithCancel(context.WithoutCancel(ctx))
 	dir := filepath.Join(d.DataDir, "observations")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -104,6 +112,7 @@ func (d *drill) startProbes(ctx context.Context) error {
 		d.series = append(d.series, s)
 		d.rec.Probes = append(d.rec.Probes, ProbeSeries{Probe: run.Probe, On: run.On, File: s.path,
 			EveryNS: int64(run.Every), Ran: Interval{Lo: d.clock.Now()}})
+		left = left[1:]
 		d.probes.Add(1)
 		go func() {
 			defer d.probes.Done()

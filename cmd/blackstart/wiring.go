@@ -25,6 +25,7 @@ import (
 	"blackstart/harness/receivers"
 	"blackstart/harness/reconcile"
 	"blackstart/harness/victim"
+	"blackstart/internal/registry"
 	"blackstart/internal/shortage"
 	"blackstart/scenarios"
 )
@@ -139,7 +140,7 @@ func (d *drill) parts(r *receivers.Receivers) harness.Parts {
 		Await: func(ctx context.Context, s harness.Surroundings, checks []harness.Check, within time.Duration) (harness.Interval, error) {
 			return victim.Await(ctx, s.Target, d.driver, checks, within, s.Clock)
 		},
-		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare,
+		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare(d.scenario.Load),
 		Kernel:    func(phase string) harness.ClockReading { return kernelclock.Read(phase, d.clock) },
 		Shortages: shortage.Seen,
 		Save:      func(rec *harness.Record) error { return saveRecord(d.dir, rec) },
@@ -157,8 +158,20 @@ func saveRecord(dir string, rec *harness.Record) error {
 
 // openProbes opens every probe the description allows: each on what it speaks of.
 func openProbes(s harness.Surroundings) ([]harness.ProbeRun, error) {
-	var runs []harness.ProbeRun
-	for _, kind := range probes.Probes.All() {
+	return openKinds(probes.Probes.All(), s)
+}
+
+// openKinds opens probes of these kinds: all of them, or none. Some work from the moment they are opened.
+func openKinds(kinds []registry.Kind[probes.Factory], s harness.Surroundings) (runs []harness.ProbeRun, err error) {
+	var opened []harness.Probe
+	defer func() {
+		if err != nil {
+			for _, p := range opened {
+				p.Close()
+			}
+		}
+	}()
+	for _, kind := range kinds {
 		factory := kind.New()
 		for _, of := range probed(kind.Name, &s.Target) {
 			p, err := factory.Open(context.Background(), harness.ProbeConfig{Target: s.Target, Region: of.region, Clock: s.Clock,
@@ -166,6 +179,7 @@ func openProbes(s harness.Surroundings) ([]harness.ProbeRun, error) {
 			if err != nil {
 				return nil, err
 			}
+			opened = append(opened, p)
 			runs = append(runs, harness.ProbeRun{Probe: kind.Name, On: of.on, Role: of.role, Every: factory.Every(),
 				Run: func(ctx context.Context, sink func(harness.Observation)) {
 					defer p.Close()

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"reflect"
 	"testing"
+	"time"
 
 	"blackstart/harness"
 	"blackstart/harness/probes"
+	"blackstart/internal/registry"
 	"blackstart/loadgen/workloads"
 )
 
@@ -53,5 +57,46 @@ func TestOnlyUsersAskKnownQuestions(t *testing.T) {
 		if err := l.place(); err != nil || !reflect.DeepEqual(l.config.Entry.Questions, want) {
 			t.Errorf("%s: asks %v, %v", workload, l.config.Entry.Questions, err)
 		}
+	}
+}
+
+// planted is a probe that works from the moment it is opened, or cannot be opened.
+type planted struct {
+	open *int // how many are open
+	fail bool
+}
+
+func (p planted) Open(context.Context, harness.ProbeConfig) (harness.Probe, error) {
+	if p.fail {
+		return nil, errors.New("planted")
+	}
+	*p.open++
+	return p, nil
+}
+func (planted) Every() time.Duration                    { return time.Second }
+func (planted) Ask(context.Context) harness.Observation { return harness.Observation{} }
+func (p planted) Close()                                { *p.open-- }
+
+// A probe that cannot be opened leaves none of the others at work.
+func TestProbesAreOpenedAllOrNone(t *testing.T) {
+	open := 0
+	kind := func(fail bool) registry.Kind[probes.Factory] {
+		return registry.Kind[probes.Factory]{Name: "replication.lag", New: func() probes.Factory { return planted{&open, fail} }}
+	}
+	s := harness.Surroundings{Target: described(), Clock: harness.NewClock()}
+	if _, err := openKinds([]registry.Kind[probes.Factory]{kind(false), kind(false), kind(true)}, s); err == nil || open != 0 {
+		t.Errorf("%v, %d probes are left open", err, open)
+	}
+	runs, err := openKinds([]registry.Kind[probes.Factory]{kind(false), kind(false)}, s)
+	if err != nil || len(runs) != 2 || open != 2 {
+		t.Fatalf("%v, %d runs, %d open", err, len(runs), open)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for _, run := range runs {
+		run.Run(ended, func(harness.Observation) {})
+	}
+	if open != 0 {
+		t.Errorf("%d probes are open after their runs", open)
 	}
 }

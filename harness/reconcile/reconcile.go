@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,8 +38,19 @@ func Connect(ctx context.Context, a harness.Access) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// Prepare makes the ledger's table on the primary, by the private path, before the load starts.
-func Prepare(ctx context.Context, s harness.Surroundings) error {
+// writesLedger is the workload whose writes are looked up afterwards.
+const writesLedger = "postgres.ledger"
+
+// Prepare makes the ledger's table on the primary, by the private path, before the load starts: where a load writes into it.
+// A target keeps nothing of ours that the scenario does not need.
+func Prepare(loads []harness.LoadSpec) func(context.Context, harness.Surroundings) error {
+	if !slices.ContainsFunc(loads, func(l harness.LoadSpec) bool { return l.Workload == writesLedger }) {
+		return func(context.Context, harness.Surroundings) error { return nil }
+	}
+	return prepare
+}
+
+func prepare(ctx context.Context, s harness.Surroundings) error {
 	region, _ := s.Target.RegionByRole(harness.Primary)
 	db, ok := s.Target.ComponentOf(region.Name, "postgres")
 	if !ok {
@@ -107,16 +119,27 @@ func (e *examiner) read(ctx context.Context, both sides) copies {
 		l.OldDetail = fmt.Sprintf("%s did not answer: %v", both.other.Name, err)
 		return copies{}
 	}
+	return e.serves(ctx, both, promoted, frozen)
+}
+
+// serves reads both sides, knowing which of them serves.
+func (e *examiner) serves(ctx context.Context, both sides, promoted bool, frozen harness.Stamp) (c copies) {
+	l := &e.rec.Ledger
 	l.Promoted, l.ReplayFrozen = promoted, frozen
-	if !promoted {
-		l.Primary = both.old.Name
+	l.Primary = both.old.Name
+	if promoted {
+		l.Primary, l.OldPrimary = both.other.Name, both.old.Name
+	}
+	switch {
+	case !e.wrote():
+		l.OldDetail = noLedger
+		return copies{}
+	case !promoted:
 		l.OldDetail = "no failover took place: there is one ledger"
 		return copies{serving: e.readOld(ctx, both.old, &l.Read, &l.OldDetail)}
 	}
-	l.Primary, l.OldPrimary = both.other.Name, both.old.Name
-	var c copies
-	c.serving, err = e.readServing(ctx, both.other)
-	if err != nil {
+	var err error
+	if c.serving, err = e.readServing(ctx, both.other); err != nil {
 		l.OldDetail = err.Error()
 		return c
 	}
@@ -125,6 +148,14 @@ func (e *examiner) read(ctx context.Context, both sides) copies {
 	c.old = e.readOld(ctx, both.old, &l.OldRead, &l.OldDetail)
 	e.readWAL(ctx, both)
 	return c
+}
+
+// noLedger is why no ledger is read where there is none.
+const noLedger = "no load writes a ledger, so none was made and none is read"
+
+// wrote tells whether a load of the drill keeps a ledger. Without one no table was made, and no database is stopped to read it.
+func (e *examiner) wrote() bool {
+	return slices.ContainsFunc(e.rec.Streams, func(st harness.Stream) bool { return st.Kind == "ledger" })
 }
 
 // promoted asks a former standby whether it left recovery, and for the moment its replay froze.
