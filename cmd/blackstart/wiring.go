@@ -21,11 +21,9 @@ import (
 	"blackstart/evidence/seal"
 	"blackstart/harness"
 	"blackstart/harness/kernelclock"
-	"blackstart/harness/probes"
 	"blackstart/harness/receivers"
 	"blackstart/harness/reconcile"
 	"blackstart/harness/victim"
-	"blackstart/internal/registry"
 	"blackstart/internal/shortage"
 	"blackstart/scenarios"
 )
@@ -154,72 +152,6 @@ func saveRecord(dir string, rec *harness.Record) error {
 		return err
 	}
 	return writeAtomic(filepath.Join(dir, "record.json"), data)
-}
-
-// openProbes opens every probe the description allows: each on what it speaks of.
-func openProbes(s harness.Surroundings) ([]harness.ProbeRun, error) {
-	return openKinds(probes.Probes.All(), s)
-}
-
-// openKinds opens probes of these kinds: all of them, or none. Some work from the moment they are opened.
-func openKinds(kinds []registry.Kind[probes.Factory], s harness.Surroundings) (runs []harness.ProbeRun, err error) {
-	var opened []harness.Probe
-	defer func() {
-		if err != nil {
-			for _, p := range opened {
-				p.Close()
-			}
-		}
-	}()
-	for _, kind := range kinds {
-		factory := kind.New()
-		for _, of := range probed(kind.Name, &s.Target) {
-			p, err := factory.Open(context.Background(), harness.ProbeConfig{Target: s.Target, Region: of.region, Clock: s.Clock,
-				Access: s.Access, Every: factory.Every()})
-			if err != nil {
-				return nil, err
-			}
-			opened = append(opened, p)
-			runs = append(runs, harness.ProbeRun{Probe: kind.Name, On: of.on, Role: of.role, Every: factory.Every(),
-				Run: func(ctx context.Context, sink func(harness.Observation)) {
-					defer p.Close()
-					probes.Run(ctx, p, factory.Every(), s.Clock, sink)
-				}})
-		}
-	}
-	return runs, nil
-}
-
-// subject is what one series of a probe speaks of.
-type subject struct{ on, role, region string }
-
-// probed says what a probe is asked about on a target: nothing, where the target has nothing of the kind.
-func probed(probe string, t *harness.Description) []subject {
-	roles, kind := []string{harness.Standby}, "postgres"
-	switch probe {
-	case "http.health":
-		roles, kind = []string{harness.Primary, harness.Standby}, "api"
-	case "dns.answer":
-		kind = "dns"
-	case "answers.known":
-		if len(t.Questions) == 0 || t.Entry.Name == "" {
-			return nil
-		}
-		return []subject{{on: "entry", role: harness.Outside}}
-	}
-	var all []subject
-	for _, role := range roles {
-		region, ok := t.RegionByRole(role)
-		if !ok {
-			continue
-		}
-		on := region.Name
-		if c, ok := t.ComponentOf(region.Name, kind); ok {
-			on = c.Name
-		}
-		all = append(all, subject{on, role, region.Name})
-	}
-	return all
 }
 
 // direct asks the target itself: no proxy of the environment stands between us and what it says, and it sends us nowhere else.
