@@ -235,13 +235,14 @@ func TestExceptions(t *testing.T) {
 	w.attempts[idLedger][100].Outcome, w.attempts[idLedger][100].New = loadgen.AttemptDefinite, 1
 	w.rec.Ledger.BusinessTwice = 2
 	w.samples[idQueries][0].Outcome = loadgen.WrongAnswer
+	w.samples[idQueries][1].Outcome, w.samples[idQueries][2].Outcome = loadgen.NotReplicated, loadgen.NotReplicated
 	w.rec.Clock[1].Synchronised = false
 	w.rec.Undo.FenceChecked = false
 	w.rec.DecisionsErr = "HTTP 500"
 	w.rec.Components = []harness.ComponentLife{{Name: "west.api"}, {Name: "east.db"}, {Name: "west.db", Running: true}}
 	got := strings.Join(mustJudge(t, w).Exceptions, "\n")
 	for _, want := range []string{
-		"1 writes were refused for certain", "2 business keys", "1 wrong answers", "not synchronised in 1 of 4",
+		"1 writes were refused for certain", "2 business keys", "got 1 wrong answers", "2 commits were not replicated, and their client was warned", "not synchronised in 1 of 4",
 		"not seen to refuse", "log was not read: HTTP 500", "west.api was not running",
 	} {
 		if !strings.Contains(got, want) {
