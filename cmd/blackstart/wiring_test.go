@@ -60,28 +60,28 @@ func TestOnlyUsersAskKnownQuestions(t *testing.T) {
 	}
 }
 
-// planted is a probe that works from the moment it is opened, or cannot be opened.
-type planted struct {
+// plantedProbe is a probe that works from the moment it is opened, or cannot be opened.
+type plantedProbe struct {
 	open *int // how many are open
 	fail bool
 }
 
-func (p planted) Open(context.Context, harness.ProbeConfig) (harness.Probe, error) {
+func (p plantedProbe) Open(context.Context, harness.ProbeConfig) (harness.Probe, error) {
 	if p.fail {
 		return nil, errors.New("planted")
 	}
 	*p.open++
 	return p, nil
 }
-func (planted) Every() time.Duration                    { return time.Second }
-func (planted) Ask(context.Context) harness.Observation { return harness.Observation{} }
-func (p planted) Close()                                { *p.open-- }
+func (plantedProbe) Every() time.Duration                    { return time.Second }
+func (plantedProbe) Ask(context.Context) harness.Observation { return harness.Observation{} }
+func (p plantedProbe) Close()                                { *p.open-- }
 
 // A probe that cannot be opened leaves none of the others at work.
 func TestProbesAreOpenedAllOrNone(t *testing.T) {
 	open := 0
 	kind := func(fail bool) registry.Kind[probes.Factory] {
-		return registry.Kind[probes.Factory]{Name: "replication.lag", New: func() probes.Factory { return planted{&open, fail} }}
+		return registry.Kind[probes.Factory]{Name: "replication.lag", New: func() probes.Factory { return plantedProbe{&open, fail} }}
 	}
 	s := harness.Surroundings{Target: described(), Clock: harness.NewClock()}
 	if _, err := openKinds([]registry.Kind[probes.Factory]{kind(false), kind(false), kind(true)}, s); err == nil || open != 0 {
