@@ -122,6 +122,7 @@ func (b *Binding) bring() error {
 type binary struct {
 	file, kind, load string
 	closed           bool
+	count            int
 	root             *string // where the record keeps the root
 }
 
@@ -129,11 +130,11 @@ func (b *Binding) binaries() []binary {
 	var all []binary
 	for i := range b.Record.Streams {
 		s := &b.Record.Streams[i]
-		all = append(all, binary{s.File, s.Kind, s.Load, s.Closed, &s.Root})
+		all = append(all, binary{s.File, s.Kind, s.Load, s.Closed, s.Count, &s.Root})
 	}
 	for i := range b.Record.Ledger.Copies {
 		c := &b.Record.Ledger.Copies[i]
-		all = append(all, binary{c.File, "copies", c.Load, true, &c.Root})
+		all = append(all, binary{c.File, "copies", c.Load, true, c.Count, &c.Root})
 	}
 	return all
 }

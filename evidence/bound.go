@@ -246,6 +246,9 @@ func (c *checker) streamAsTold(s binary, w seal.Walked) error {
 	if s.closed && fmt.Sprintf("%x", w.Root[:]) != *s.root {
 		return errors.New("its Merkle root is not the record's")
 	}
+	if int64(s.count) != w.Records {
+		return fmt.Errorf("it has %d records, the record counts %d", w.Records, s.count)
+	}
 	return sameDetail(streamDetail(s.file, s.closed, w), e.Detail)
 }
 

@@ -55,7 +55,7 @@ func (c *checker) agreesWithProbe(p harness.ProbeSeries) error {
 	for n := 1; ; n++ {
 		line, err := r.ReadSlice('\n') // of a line that is too long no more than this is ever in memory
 		if errors.Is(err, io.EOF) && len(line) == 0 {
-			return nil
+			return differs("number of answers", p.Count, n-1)
 		}
 		if err != nil {
 			return fmt.Errorf("line %d, which is one of at most %d bytes and ends in a newline: %w", n, measure.MaxObservationLine, err)
