@@ -64,7 +64,7 @@ func stage(t *testing.T, scenario string) *staged {
 	s.target()
 	for _, f := range sc.Faults {
 		at := 12 + f.At.D().Seconds()
-		fault := harness.FaultRecord{Plan: harness.Plan{Fault: f, InForce: make([]harness.Check, 2), Follows: []harness.Check{{Kind: harness.SlotInactive}}, FencesOld: true},
+		fault := harness.FaultRecord{Plan: harness.Plan{Fault: f, InForce: make([]harness.Check, 2), Follows: []harness.Check{{Kind: harness.SlotInactive}}, Fences: []string{"east.db"}},
 			Do: s.span(at, at+0.1), InForce: s.span(at, at+0.2), Confirmed: true, Undone: s.span(55, 55.1), Restored: true}
 		if f.For > 0 {
 			fault.Undone = s.span(at+f.For.D().Seconds(), at+f.For.D().Seconds()+0.1)

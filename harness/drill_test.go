@@ -80,7 +80,11 @@ func (r *rig) Append(e Event) error {
 }
 
 func (r *rig) Plan(_ context.Context, _ Description, f FaultSpec) (Plan, error) {
-	return Plan{Fault: f, FencesOld: f.For == 0,
+	var fences []string
+	if f.For == 0 {
+		fences = []string{"east.db"}
+	}
+	return Plan{Fault: f, Fences: fences,
 		Steps:    []Step{step("outside→east.db")},
 		InForce:  []Check{{Kind: LinkSilent, On: "outside→east.db"}},
 		Restored: []Check{{Kind: LinkAnswers, On: "outside→east.api"}, {Kind: LinkAnswers, On: "outside→east.db"}}}, nil

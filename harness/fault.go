@@ -107,12 +107,12 @@ type Check struct {
 
 // Plan is a fault as data: what is done, how it is undone, what shows that it is in force, and what shows that it is over.
 type Plan struct {
-	Fault     FaultSpec `json:"fault"`
-	Steps     []Step    `json:"steps"`
-	InForce   []Check   `json:"in_force"` // all must hold, from the victim's side: they date the fault
-	Follows   []Check   `json:"follows"`  // must hold too, within the same time: effects that come later and date nothing
-	Restored  []Check   `json:"restored"` // all must hold after the undo
-	FencesOld bool      `json:"fences_old"`
+	Fault    FaultSpec `json:"fault"`
+	Steps    []Step    `json:"steps"`
+	InForce  []Check   `json:"in_force"` // all must hold, from the victim's side: they date the fault
+	Follows  []Check   `json:"follows"`  // must hold too, within the same time: effects that come later and date nothing
+	Restored []Check   `json:"restored"` // all must hold after the undo
+	Fences   []string  `json:"fences"`   // databases that refuse writes before the undo, by name: promotion may have begun; none: it needs none
 }
 
 // Injector plans one kind of fault. It may look at the description but touches nothing.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 )
 
 // forceStep is one step whose Do may be in force, with its number in the undo log.
@@ -83,7 +84,7 @@ func (d *drill) confirm(ctx context.Context, f *FaultRecord) error {
 	return nil
 }
 
-// undo takes back what may be in force: load off, the old primary fenced and seen to refuse writes, then everything else
+// undo takes back what may be in force: load off, what the plans name fenced and seen to refuse writes, then everything else
 // in reverse order, then proof. If fencing fails the fault stays: two primaries are worse than an outage.
 func (d *drill) undo(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, undoLimit+restoreLimit)
@@ -96,7 +97,7 @@ func (d *drill) undo(ctx context.Context) error {
 	if d.unrestored() {
 		if err := d.fence(ctx); err != nil {
 			u.Complete = false
-			u.Detail = "the old primary could not be fenced, so the fault was left in place: " + err.Error()
+			u.Detail = "what had to be fenced first could not be, so the fault was left in place: " + err.Error()
 			d.note("undo.refused", u.Detail, nil)
 			return errors.Join(loadErr, err)
 		}
@@ -118,7 +119,7 @@ func (d *drill) takeBack(ctx context.Context) {
 	for i := len(d.inForce) - 1; i >= 0; i-- {
 		s := d.inForce[i]
 		from := d.clock.Now()
-		err := d.Driver.Execute(ctx, s.step.Undo)
+		err := d.allowGone(d.Driver.Execute(ctx, s.step.Undo))
 		if err == nil {
 			err = d.undoLog.Undone(s.n)
 		}
@@ -136,7 +137,7 @@ func (d *drill) takeBack(ctx context.Context) {
 	}
 }
 
-// prove asks whether a fault is over. Links to a database that was fenced are silent for that reason and are not asked.
+// prove asks whether a fault is over. Links to what was fenced, or is gone, are silent for that reason and are not asked.
 func (d *drill) prove(ctx context.Context, f *FaultRecord) {
 	if f.Do.Lo == 0 || f.Undone.Never() {
 		return
@@ -147,7 +148,7 @@ func (d *drill) prove(ctx context.Context, f *FaultRecord) {
 	ask := d.provable(f.Plan.Restored)
 	if len(ask) == 0 {
 		f.Restored = true
-		d.note("fault.restored", f.Plan.Fault.Kind+" is taken back; every check of it speaks of a database that was fenced, or of following it", nil)
+		d.note("fault.restored", f.Plan.Fault.Kind+" is taken back; every check of it speaks of what was fenced or is gone, or of following it", nil)
 		return
 	}
 	at, err := d.Await(ctx, d.around(), ask, restoreLimit)
@@ -158,40 +159,64 @@ func (d *drill) prove(ctx context.Context, f *FaultRecord) {
 		return
 	}
 	f.Restored = true
-	d.event(Event{Kind: "fault.restored", At: at, Text: fmt.Sprintf("%s is over (%d checks; fenced databases are not asked)", f.Plan.Fault.Kind, len(ask))})
+	d.event(Event{Kind: "fault.restored", At: at, Text: fmt.Sprintf("%s is over (%d checks; what was fenced or is gone is not asked)", f.Plan.Fault.Kind, len(ask))})
 }
 
-// fence makes the old primary refuse writes by the private path, and sees it refuse.
+// fence makes every database that a plan in force names refuse writes by the private path, and sees each refuse.
 func (d *drill) fence(ctx context.Context) error {
-	needed := false
+	var names []string
 	for _, s := range d.inForce {
-		needed = needed || s.fault.Plan.FencesOld
+		for _, name := range s.fault.Plan.Fences {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
 	}
-	if !needed {
-		return nil
-	}
-	region, _ := d.rec.Target.RegionByRole(Primary)
-	db, ok := d.rec.Target.ComponentOf(region.Name, "postgres")
-	if !ok {
-		return nil
-	}
-	from := d.clock.Now()
 	ctx, cancel := context.WithTimeout(ctx, undoLimit/2)
 	defer cancel()
-	if err := d.Driver.Execute(ctx, Action{Kind: ComponentFence, Region: region.Name, Components: []string{db.Name}}); err != nil {
-		return fmt.Errorf("fence %s: %w", db.Name, err)
+	var errs []error
+	for _, name := range names { // one that cannot be fenced keeps no other from it
+		errs = append(errs, d.fenceOne(ctx, name))
 	}
-	refuses, err := d.Driver.RefusesWrites(ctx, db.Name)
+	return errors.Join(errs...)
+}
+
+// fenceOne fences one database. One that is gone takes no writes: nothing is left that could be fenced.
+func (d *drill) fenceOne(ctx context.Context, name string) error {
+	c, _ := d.rec.Target.ComponentByName(name)
+	from := d.clock.Now()
+	err := d.Driver.Execute(ctx, Action{Kind: ComponentFence, Region: c.Region, Components: []string{name}})
+	if err := d.allowGone(err); err != nil {
+		return fmt.Errorf("fence %s: %w", name, err)
+	}
+	refuses, err := d.Driver.RefusesWrites(ctx, name)
 	if err != nil {
-		return fmt.Errorf("check that %s refuses writes: %w", db.Name, err)
+		return fmt.Errorf("check that %s refuses writes: %w", name, err)
 	}
 	if !refuses {
-		return fmt.Errorf("fence %s: it still takes writes", db.Name)
+		return fmt.Errorf("fence %s: it still takes writes", name)
 	}
-	d.fencedNames[db.Name] = true
+	if _, gone := d.gone[name]; gone {
+		return nil
+	}
+	d.fencedNames[name] = true
 	d.rec.Undo.Fenced, d.rec.Undo.FenceChecked, d.rec.Undo.FencedBy = true, true, "harness"
-	d.event(Event{Kind: "primary.fenced", At: Interval{from, d.clock.Now()}, Text: db.Name + " fenced by the harness and seen to refuse writes"})
+	d.event(Event{Kind: "primary.fenced", At: Interval{from, d.clock.Now()}, Text: name + " fenced by the harness and seen to refuse writes"})
 	return nil
+}
+
+// allowGone drops, of an error, the components that are gone, and tells each of them once.
+func (d *drill) allowGone(err error) error {
+	gone, rest := Gone(err)
+	for _, g := range gone {
+		if _, told := d.gone[g.Component]; told {
+			continue
+		}
+		d.gone[g.Component] = g.Error()
+		d.rec.Undo.Gone = append(d.rec.Undo.Gone, g.Error())
+		d.note("component.gone", g.Error(), map[string]string{"component": g.Component})
+	}
+	return errors.Join(rest...)
 }
 
 // examine reads what is left on both sides: the target's own log, both ledgers, the write-ahead log.

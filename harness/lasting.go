@@ -45,7 +45,7 @@ func (d *drill) endOne(ctx context.Context, f *FaultRecord) error {
 	from := d.clock.Now()
 	for i := len(d.inForce) - 1; i >= 0; i-- {
 		if s := d.inForce[i]; s.fault == f {
-			if err := d.Driver.Execute(ctx, s.step.Undo); err != nil {
+			if err := d.allowGone(d.Driver.Execute(ctx, s.step.Undo)); err != nil {
 				return fmt.Errorf("end %s: %w", f.Plan.Fault.Kind, err)
 			}
 			if err := d.undoLog.Undone(s.n); err != nil {
@@ -56,7 +56,12 @@ func (d *drill) endOne(ctx context.Context, f *FaultRecord) error {
 	}
 	f.Undone = Interval{from, d.clock.Now()}
 	d.event(Event{Kind: "fault.undone", At: f.Undone, Text: fmt.Sprintf("%s: its %s are over", f.Plan.Fault.Kind, f.Plan.Fault.For)})
-	at, err := d.Await(ctx, d.around(), f.Plan.Restored, restoreLimit)
+	ask := d.provable(f.Plan.Restored)
+	if len(ask) == 0 { // nothing is left that could show it
+		d.prove(ctx, f)
+		return d.save()
+	}
+	at, err := d.Await(ctx, d.around(), ask, restoreLimit)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -65,7 +70,7 @@ func (d *drill) endOne(ctx context.Context, f *FaultRecord) error {
 		return errors.Join(errUnrestored, err)
 	}
 	f.Restored = true
-	d.event(Event{Kind: "fault.restored", At: at, Text: fmt.Sprintf("%s is over (%d checks)", f.Plan.Fault.Kind, len(f.Plan.Restored))})
+	d.event(Event{Kind: "fault.restored", At: at, Text: fmt.Sprintf("%s is over (%d checks)", f.Plan.Fault.Kind, len(ask))})
 	return d.save()
 }
 
@@ -79,19 +84,24 @@ func (d *drill) unrestored() bool {
 	return len(d.inForce) > 0 || slices.ContainsFunc(d.rec.Faults, func(f FaultRecord) bool { return !f.Undone.Never() && !f.Restored })
 }
 
-// ofReplication are the checks that ask for a standby that follows. They cannot hold once the old primary is fenced:
+// ofReplication are the checks that ask for a standby that follows. They cannot hold once a database is fenced or gone:
 // the undo restores links and processes, never roles.
 var ofReplication = []CheckKind{HeartbeatFlows, ReceiverStreams, SlotActive, ReplayRuns, LogsAgree}
 
-// provable leaves out the checks that cannot hold because databases were fenced.
+// provable leaves out the checks that cannot hold because databases were fenced, or components are gone.
 func (d *drill) provable(checks []Check) []Check {
 	var ask []Check
+	apart := len(d.fencedNames) > 0
+	for name := range d.gone {
+		c, _ := d.rec.Target.ComponentByName(name)
+		apart = apart || c.Kind == "postgres"
+	}
 	for _, c := range checks {
 		on := c.On
 		if l, ok := d.rec.Target.LinkByName(c.On); ok {
 			on = l.To
 		}
-		if d.fencedNames[on] || len(d.fencedNames) > 0 && slices.Contains(ofReplication, c.Kind) {
+		if d.fencedNames[on] || d.gone[on] != "" || apart && slices.Contains(ofReplication, c.Kind) {
 			continue
 		}
 		ask = append(ask, c)

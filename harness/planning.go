@@ -77,11 +77,14 @@ func planOne(ctx context.Context, spec FaultSpec, target Description, can []Acti
 			}
 		}
 	}
-	if p.FencesOld && spec.For > 0 {
-		return Plan{}, fmt.Errorf("plan %s: it cannot end while clients are watched: its undo fences the old primary first; remove `for: %s`",
-			spec.Kind, spec.For)
+	if len(p.Fences) > 0 && spec.For > 0 {
+		return Plan{}, fmt.Errorf("plan %s: it cannot end while clients are watched: its undo fences %s first; remove `for: %s`",
+			spec.Kind, strings.Join(p.Fences, ", "), spec.For)
 	}
-	if p.FencesOld && !slices.Contains(can, ComponentFence) {
+	if err := fenceable(p, target); err != nil {
+		return Plan{}, err
+	}
+	if len(p.Fences) > 0 && !slices.Contains(can, ComponentFence) {
 		return Plan{}, fmt.Errorf("target %s cannot carry out %s, without which undoing %s could leave two primaries",
 			target.Name, ComponentFence, spec.Kind)
 	}
@@ -96,7 +99,7 @@ func ending(plans []Plan, i int) error {
 	for j, other := range plans {
 		begun := other.Fault.At >= p.Fault.At && other.Fault.At <= over
 		lasts := other.Fault.For == 0 || other.Fault.At+other.Fault.For >= over
-		if p.Fault.For == 0 || i == j || !begun || !lasts || !other.FencesOld && !touchTheSame(p, other) {
+		if p.Fault.For == 0 || i == j || !begun || !lasts || len(other.Fences) == 0 && !touchTheSame(p, other) {
 			continue
 		}
 		return fmt.Errorf("plan %s: it ends at %s, while %s, which begins at %s, is in force: let it end before that, or remove `for: %s`",
@@ -127,4 +130,18 @@ func missing(s Scenario, target Description) []Refusal {
 		}
 	}
 	return refused
+}
+
+// fenceable refuses a plan whose undo would fence what the target does not have, or what takes no writes.
+func fenceable(p Plan, target Description) error {
+	for _, name := range p.Fences {
+		c, ok := target.ComponentByName(name)
+		if !ok {
+			return fmt.Errorf("plan %s: its undo fences %s, and target %s has no such component", p.Fault.Kind, name, target.Name)
+		}
+		if c.Kind != "postgres" {
+			return fmt.Errorf("plan %s: its undo fences %s, which is of kind %s: only a database can be fenced", p.Fault.Kind, name, c.Kind)
+		}
+	}
+	return nil
 }

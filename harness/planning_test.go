@@ -11,7 +11,11 @@ import (
 type onLinks struct{}
 
 func (onLinks) Plan(_ context.Context, _ Description, f FaultSpec) (Plan, error) {
-	return Plan{Fault: f, FencesOld: strings.HasPrefix(f.Kind, "region."), Steps: []Step{step(f.Component)}}, nil
+	var fences []string
+	if strings.HasPrefix(f.Kind, "region.") {
+		fences = []string{"east.db"}
+	}
+	return Plan{Fault: f, Fences: fences, Steps: []Step{step(f.Component)}}, nil
 }
 
 // TestFaultsThatEnd refuses those whose end would take back another fault, or could not be seen.
@@ -32,7 +36,7 @@ func TestFaultsThatEnd(t *testing.T) {
 			"replication.break: it ends at 5s, while code.stale, which begins at 1s, is in force"},
 		{"twice the same", []FaultSpec{at("code.stale", "a", 0, 5*time.Second), at("code.stale", "a", 3*time.Second, 5*time.Second)}, "begins at 3s"},
 		{"behind a fence", []FaultSpec{at("replication.break", "a", 0, 5*time.Second), at("region.kill", "b", time.Second, 0)}, "remove `for: 5s`"},
-		{"a fence that ends", []FaultSpec{at("region.kill", "a", 0, 5*time.Second)}, "its undo fences the old primary first"},
+		{"a fence that ends", []FaultSpec{at("region.kill", "a", 0, 5*time.Second)}, "its undo fences east.db first"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := PlanFaults(t.Context(), Scenario{Faults: c.faults}, rigTarget(), newRig().Can(), func(string) (Injector, bool) { return onLinks{}, true })

@@ -110,6 +110,7 @@ type UndoRecord struct {
 	Fenced       bool     `json:"fenced"`
 	FenceChecked bool     `json:"fence_checked"` // the old primary was seen to refuse a write
 	Complete     bool     `json:"complete"`
+	Gone         []string `json:"gone"` // components that the undo found gone, each with what was looked for, in words
 	Detail       string   `json:"detail"`
 }
 

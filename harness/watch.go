@@ -19,7 +19,8 @@ type drill struct {
 	undoLog     *UndoLog
 	inForce     []forceStep
 	fencedNames map[string]bool
-	touched     bool // the driver was asked to start
+	gone        map[string]string // components met gone by the undo, and what was found
+	touched     bool              // the driver was asked to start
 	started     bool
 	loads       []Load
 	loadIDs     []string
@@ -33,7 +34,7 @@ type drill struct {
 }
 
 func newDrill(p Parts) *drill {
-	d := &drill{Parts: p, clock: p.Clock, fencedNames: map[string]bool{}}
+	d := &drill{Parts: p, clock: p.Clock, fencedNames: map[string]bool{}, gone: map[string]string{}}
 	d.rec = &Record{
 		Format: Format, Rules: Rules, RunID: p.RunID, PackID: p.PackID, Status: Completed, Inputs: p.InputsSHA,
 		Scenario: p.Scenario, Profile: p.Profile, Environment: p.Environment, Executor: p.Executor, Tool: p.Tool,

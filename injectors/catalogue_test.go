@@ -32,8 +32,10 @@ func catalogue(t *testing.T) string {
 			b.WriteString(". Follows from it, and must be seen too: " + kinds(plan.Follows))
 		}
 		b.WriteString(". Over when: " + kinds(plan.Restored) + ".\n")
-		if plan.FencesOld {
-			b.WriteString("Before the undo the old primary is fenced, and seen to refuse writes.\n")
+		if len(plan.Fences) > 0 {
+			b.WriteString("Before the undo it fences " + strings.Join(plan.Fences, ", ") + ", and sees each refuse writes.\n")
+		} else {
+			b.WriteString("Its undo fences nothing: nobody is promoted while it is in force.\n")
 		}
 	}
 	return b.String()

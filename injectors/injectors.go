@@ -24,6 +24,25 @@ const (
 	days        = "days"
 )
 
+// fencesOf names the databases that must refuse writes before a fault is taken back behind which another may have been
+// promoted: those of the primary region. A standby region needs no fence; a primary one without a database cannot have it.
+func fencesOf(target harness.Description, fault harness.FaultSpec, region harness.Region) ([]string, error) {
+	if region.Role != harness.Primary {
+		return []string{}, nil
+	}
+	var names []string
+	for _, c := range target.Components {
+		if c.Region == region.Name && c.Kind == "postgres" {
+			names = append(names, c.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("plan %s: its undo has to fence the databases of region %s first, and target %s has none there: two could take writes",
+			fault.Kind, region.Name, target.Name)
+	}
+	return names, nil
+}
+
 // victim finds the region that a fault names by role and refuses one that the target does not allow to be broken. Fields
 // that the fault does not take, component among them, are refused too: what is written and ignored would be believed.
 func victim(target harness.Description, fault harness.FaultSpec, takes ...string) (harness.Region, error) {

@@ -29,14 +29,18 @@ func (regionKill) Plan(_ context.Context, target harness.Description, fault harn
 		return harness.Plan{}, fmt.Errorf("plan %s: region %s of target %s has no component: there is nothing to kill",
 			fault.Kind, region.Name, target.Name)
 	}
+	fences, err := fencesOf(target, fault, region)
+	if err != nil {
+		return harness.Plan{}, err
+	}
 	return harness.Plan{
 		Fault: fault,
 		Steps: []harness.Step{{
 			Do:   harness.Action{Kind: harness.ComponentKill, Region: region.Name, Components: names},
 			Undo: harness.Action{Kind: harness.ComponentStart, Region: region.Name, Components: names},
 		}},
-		InForce:   checks(harness.ComponentGone, names),
-		Restored:  checks(harness.ComponentRuns, names),
-		FencesOld: region.Role == harness.Primary,
+		InForce:  checks(harness.ComponentGone, names),
+		Restored: checks(harness.ComponentRuns, names),
+		Fences:   fences,
 	}, nil
 }

@@ -38,14 +38,18 @@ func (regionPartition) Plan(_ context.Context, target harness.Description, fault
 		return harness.Plan{}, fmt.Errorf("plan %s: no link of target %s ends in region %s: there is nothing to cut",
 			fault.Kind, target.Name, region.Name)
 	}
+	fences, err := fencesOf(target, fault, region)
+	if err != nil {
+		return harness.Plan{}, err
+	}
 	return harness.Plan{
 		Fault: fault,
 		Steps: []harness.Step{{
 			Do:   harness.Action{Kind: harness.LinkCut, Region: region.Name, Direction: way, Links: links},
 			Undo: harness.Action{Kind: harness.LinkHeal, Region: region.Name, Links: links},
 		}},
-		InForce:   append(checks(harness.LinkSilent, links), checks(harness.ComponentRuns, inRegion(target, region.Name))...),
-		Restored:  checks(harness.LinkAnswers, links),
-		FencesOld: region.Role == harness.Primary,
+		InForce:  append(checks(harness.LinkSilent, links), checks(harness.ComponentRuns, inRegion(target, region.Name))...),
+		Restored: checks(harness.LinkAnswers, links),
+		Fences:   fences,
 	}, nil
 }

@@ -122,8 +122,10 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 			step("ends after %s, while clients are watched", p.Fault.For)
 		}
 		step("over when %s", describeChecks(p.Restored))
-		if p.FencesOld {
-			step("before the undo the old primary is fenced and seen to refuse writes")
+		if len(p.Fences) > 0 {
+			step("before the undo, fenced and seen to refuse writes: %s", strings.Join(p.Fences, ", "))
+		} else {
+			step("its undo needs no fence")
 		}
 	}
 	if len(plans) == 0 {

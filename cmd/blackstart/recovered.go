@@ -89,7 +89,7 @@ func (u undoing) apply(rec *harness.Record) {
 // end says what became of the target.
 func (u undoing) end() string {
 	if u.Detail == "" {
-		return "no rehearsal target was found: it had not been started"
+		return "nothing that a rehearsal target leaves was found"
 	}
 	return u.Detail
 }

@@ -76,7 +76,7 @@ func partition(d harness.Description) harness.Plan {
 		harness.Action{Kind: harness.LinkCut, Region: "east", Direction: harness.Both, Links: links},
 		harness.Action{Kind: harness.LinkHeal, Region: "east", Links: links},
 		harness.Check{Kind: harness.LinkAnswers, On: links[0]})
-	p.FencesOld = true
+	p.Fences = []string{"east.db"}
 	return p
 }
 
@@ -169,7 +169,7 @@ func checkUndone(t *testing.T, rec harness.Record, events []harness.Event, resto
 				t.Errorf("steps were taken back in the order %v", undone)
 			}
 			latest = at
-		} else if !f.Plan.FencesOld {
+		} else if len(f.Plan.Fences) == 0 {
 			t.Errorf("%s was not taken back: %v", kind, undone)
 		}
 	}

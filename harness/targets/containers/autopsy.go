@@ -37,8 +37,13 @@ func (r *run) startAlone(ctx context.Context, component string) (a harness.Acces
 	if r.alone[component] != "" {
 		return a, "", nil, errors.New("it runs alone already")
 	}
-	if err := r.Site.Fence(ctx, r, []string{component}); err != nil {
+	_, rest := harness.Gone(r.Site.Fence(ctx, r, []string{component})) // without its container, the volume may still be there
+	if err := errors.Join(rest...); err != nil {
 		return a, "", nil, err
+	}
+	volume := r.nameOf(component)
+	if _, err := r.engine.VolumeInspect(ctx, volume, client.VolumeInspectOptions{}); err != nil { // a mount would make it anew, empty
+		return a, "", nil, fmt.Errorf("find its volume %s: %w", volume, err)
 	}
 	name := component + ".alone"
 	id, err = r.launchAlone(ctx, c, name)

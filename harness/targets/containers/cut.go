@@ -9,6 +9,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+
 	"blackstart/harness"
 	"blackstart/harness/targets/finrag"
 	"blackstart/harness/targets/relay"
@@ -74,13 +77,28 @@ func (r *run) enforce(ctx context.Context, links []string, wanted map[string]sid
 	errs := make([]error, len(names)+1)
 	var setting sync.WaitGroup
 	for i, name := range names {
-		setting.Go(func() { errs[i] = r.gates[name].apply(ctx, r.rulesOf(name, wanted)) })
+		setting.Go(func() { errs[i] = r.applyTo(ctx, name, wanted) })
 	}
 	if slices.Contains(links, finrag.WALLink) {
 		errs[len(names)] = r.enforceRelay(wanted[finrag.WALLink])
 	}
 	setting.Wait()
 	return errors.Join(errs...)
+}
+
+// applyTo sets the rules of one gate. One whose container is gone carries nothing: there is nothing left to heal, and nothing
+// that a new cut could hold.
+func (r *run) applyTo(ctx context.Context, name string, wanted map[string]sides) error {
+	g := r.gates[name]
+	err := g.apply(ctx, r.rulesOf(name, wanted))
+	if err == nil || len(r.rulesOf(name, wanted)) > 0 {
+		return err
+	}
+	if _, gone := r.engine.ContainerInspect(ctx, g.id, client.ContainerInspectOptions{}); errdefs.IsNotFound(gone) {
+		return &harness.GoneError{Component: name, Found: fmt.Sprintf("the container of its network was removed by somebody else "+
+			"(no container with the id %.12s is left on the engine), and its links with it", g.id)}
+	}
+	return err
 }
 
 // rulesOf are the rules of one gate: packets of a cut link vanish, by the address that only this link uses.

@@ -27,7 +27,7 @@ var hints = []finrag.Hint{
 	{Marks: []string{"permission denied"}, Do: "let the account that runs this use the engine"},
 }
 
-func (r *run) hint(text string) string { return finrag.HintFor(text, r.Dir, hints) }
+func (r *run) hint(text string) string { return finrag.HintFor(text, hints) }
 
 // Trouble is an error about a component with the end of its log.
 func (r *run) Trouble(ctx context.Context, component string, err error) error {

@@ -2,9 +2,11 @@ package containers
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -46,9 +48,12 @@ func Recover(ctx context.Context, runDir string, rec *harness.Record) (finrag.Re
 	}
 	defer e.Close()
 	l := finrag.ReadLeftover(runDir, rec)
-	l.Detail = "the rehearsal target still ran and was removed"
+	found, err := e.foundOf(ctx, runID, dir)
+	if err != nil {
+		return finrag.Recovered{}, fmt.Errorf("look for what is left of run %s: %w", runID, err)
+	}
+	l.Detail = found
 	if slices.ContainsFunc(l.Open, func(entry harness.UndoEntry) bool { return !l.Fences(entry) }) {
-		l.Detail = "what was broken was taken back on what still ran; then the rehearsal target was removed"
 		if err := takeBack(ctx, e, runDir, l); err != nil {
 			l.Lost("what still runs could not be reached, and is removed as it is: " + err.Error())
 		}
@@ -57,17 +62,64 @@ func Recover(ctx context.Context, runDir string, rec *harness.Record) (finrag.Re
 	if l.Ended, err = e.reap(ctx, runID); err != nil {
 		return l.Recovered, err
 	}
-	l.Prove(func(p harness.Plan) bool { return p.FencesOld }, func(harness.Plan) (harness.Interval, string, string, error) {
+	l.Prove(func(p harness.Plan) bool { return len(p.Fences) > 0 }, func(harness.Plan) (harness.Interval, string, string, error) {
 		left, err := Left(ctx, runID)
 		if err == nil && len(left) > 0 {
 			err = fmt.Errorf("still there: %v", left)
 		}
-		return l.Now(), "removed as it was: no container, network or volume of the run is left, and nothing was healed", finrag.HowGone, err
+		return l.Now(), "no container, network or volume of the run is left on the engine, and none of its steps was taken back", finrag.HowGone, err
 	})
+	l.Detail += "; whatever was left of it was removed"
 	if logErr != nil {
 		return l.Recovered, fmt.Errorf("everything of run %s is removed, but its logs could not all be kept: %w", runID, logErr)
 	}
 	return l.Recovered, os.Remove(filepath.Join(dir, runFile))
+}
+
+// foundOf says what was found of a run's components, by the state the engine tells of each, and which are gone that the run
+// had noted down as started.
+func (e *engine) foundOf(ctx context.Context, runID, dir string) (string, error) {
+	all, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: ofRun(runID)})
+	if err != nil {
+		return "", err
+	}
+	states, have := map[string][]string{}, map[string]bool{}
+	for _, c := range all.Items {
+		if name := c.Labels[labelComponent]; name != "" {
+			states[string(c.State)] = append(states[string(c.State)], name)
+		}
+		have[c.ID] = true
+	}
+	var noted attachment
+	b, err := os.ReadFile(filepath.Join(dir, attachFile))
+	if err == nil {
+		err = json.Unmarshal(b, &noted)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("read what was started: %w", err)
+	}
+	for name, id := range noted.Units {
+		if !have[id] {
+			states[goneState] = append(states[goneState], name)
+		}
+	}
+	return describeFound(states), nil
+}
+
+// goneState is said of a component whose container the run had started and the engine does not have any more.
+const goneState = "gone, removed by somebody else"
+
+// describeFound says which components were found in which state.
+func describeFound(states map[string][]string) string {
+	if len(states) == 0 {
+		return "no container of the rehearsal target was found"
+	}
+	var said []string
+	for _, state := range slices.Sorted(maps.Keys(states)) {
+		slices.Sort(states[state])
+		said = append(said, state+": "+strings.Join(states[state], ", "))
+	}
+	return "found of the rehearsal target: " + strings.Join(said, "; ")
 }
 
 // saveLogs copies the logs of every component of a run, and the controller's audit log, below dir.

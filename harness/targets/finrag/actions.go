@@ -141,7 +141,7 @@ func (s *Site) startAgain(ctx context.Context, w Way, components []string) error
 	var errs []error
 	for _, name := range s.inOrder(components) {
 		if s.Fenced[name] {
-			s.Request.Progress(name + " stays down: it was fenced")
+			s.Request.Progress(name + " stays down: it is to take no writes any more")
 			continue
 		}
 		if runs, err := w.Runs(ctx, name); err != nil || runs {
@@ -164,7 +164,7 @@ func (s *Site) Fence(ctx context.Context, w Way, components []string) error {
 // runSQL runs SQL on a database by the private path. One that was fenced is down for good: nothing is in force there.
 func (s *Site) runSQL(ctx context.Context, w Way, component, sql string) error {
 	if s.Fenced[component] {
-		s.Request.Progress(component + " is asked nothing: it was fenced")
+		s.Request.Progress(component + " is asked nothing: it is to take no writes any more")
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, sqlTimeout)

@@ -59,6 +59,11 @@ func ReadLeftover(runDir string, rec *harness.Record) *Leftover {
 	return l
 }
 
+// Links are those on record that had an address, over TCP or not.
+func (l *Leftover) Links() []harness.Link {
+	return slices.DeleteFunc(slices.Clone(l.rec.Target.Links), func(k harness.Link) bool { return k.Address == "" })
+}
+
 // FaultOf finds the fault that a step belongs to: its index in the record, or -1.
 func (l *Leftover) FaultOf(e harness.UndoEntry) int {
 	for i := len(l.rec.Faults) - 1; i >= 0; i-- {
@@ -70,11 +75,11 @@ func (l *Leftover) FaultOf(e harness.UndoEntry) int {
 	return -1
 }
 
-// Fences tells whether a step must not be taken back before the old primary is fenced. Of one that belongs to no known
+// Fences tells whether a step must not be taken back before something is fenced. Of one that belongs to no known
 // fault it is not known, which is the same.
 func (l *Leftover) Fences(e harness.UndoEntry) bool {
 	i := l.FaultOf(e)
-	return i < 0 || l.rec.Faults[i].Plan.FencesOld
+	return i < 0 || len(l.rec.Faults[i].Plan.Fences) > 0
 }
 
 func (l *Leftover) note(kind, text, fault, how string) {
@@ -155,6 +160,7 @@ func (d *Driver) TakeBack(ctx context.Context, l *Leftover) {
 			stay = append(stay, e.Step.Do.Links...)
 		}
 	}
+	gone := map[string]bool{}
 	for _, e := range l.Open {
 		if l.Fences(e) {
 			continue
@@ -167,12 +173,42 @@ func (d *Driver) TakeBack(ctx context.Context, l *Leftover) {
 				continue
 			}
 		}
-		on := strings.Join(append(slices.Clone(undo.Links), undo.Components...), ", ")
-		l.Undone(e, "carried out on "+on, HowRestored, d.Execute(ctx, undo))
+		d.takeBackOne(ctx, l, e, undo, gone)
 	}
-	l.Prove(func(p harness.Plan) bool { return !p.FencesOld }, func(p harness.Plan) (harness.Interval, string, string, error) {
-		at, err := victim.Await(ctx, d.Description(), d, p.Restored, proofLimit, l.clock)
-		return at, fmt.Sprintf("seen from the victim's side on what still ran (%d checks)", len(p.Restored)), HowRestored, err
+	l.Prove(func(p harness.Plan) bool { return len(p.Fences) == 0 }, func(p harness.Plan) (harness.Interval, string, string, error) {
+		ask := d.askable(p.Restored, gone)
+		if len(ask) == 0 {
+			return l.Now(), "everything that could show it is gone", HowGone, nil
+		}
+		at, err := victim.Await(ctx, d.Description(), d, ask, proofLimit, l.clock)
+		return at, fmt.Sprintf("seen from the victim's side on what still ran (%d checks of %d)", len(ask), len(p.Restored)), HowRestored, err
+	})
+}
+
+// takeBackOne carries out one undo. Of what is gone it says so, and adds it to gone.
+func (d *Driver) takeBackOne(ctx context.Context, l *Leftover, e harness.UndoEntry, undo harness.Action, gone map[string]bool) {
+	on := strings.Join(append(slices.Clone(undo.Links), undo.Components...), ", ")
+	missing, rest := harness.Gone(d.Execute(ctx, undo))
+	if len(missing) == 0 || len(rest) > 0 {
+		l.Undone(e, "carried out on "+on, HowRestored, errors.Join(rest...))
+		return
+	}
+	var said []string
+	for _, g := range missing {
+		gone[g.Component] = true
+		said = append(said, g.Error())
+	}
+	l.Undone(e, strings.Join(said, "; "), HowGone, nil)
+}
+
+// askable leaves out the checks that speak of what is gone.
+func (d *Driver) askable(checks []harness.Check, gone map[string]bool) []harness.Check {
+	about := d.Description()
+	return slices.DeleteFunc(slices.Clone(checks), func(c harness.Check) bool {
+		if link, ok := about.LinkByName(c.On); ok {
+			return gone[link.To]
+		}
+		return gone[c.On]
 	})
 }
 

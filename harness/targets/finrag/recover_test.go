@@ -26,8 +26,12 @@ func (h *healer) Heal(_ context.Context, a harness.Action) error {
 
 func cutting(kind string, fences bool, links ...string) harness.FaultRecord {
 	step := harness.Step{Do: harness.Action{Kind: harness.LinkCut, Links: links}, Undo: harness.Action{Kind: harness.LinkHeal, Links: links}}
+	var names []string
+	if fences {
+		names = []string{"east.db"}
+	}
 	return harness.FaultRecord{Do: harness.Interval{Lo: 1, Hi: 2}, Plan: harness.Plan{
-		Fault: harness.FaultSpec{Kind: kind}, Steps: []harness.Step{step}, FencesOld: fences,
+		Fault: harness.FaultSpec{Kind: kind}, Steps: []harness.Step{step}, Fences: names,
 		Restored: []harness.Check{{Kind: harness.ComponentRuns, On: "nowhere"}},
 	}}
 }
@@ -72,9 +76,13 @@ func TestTakeBackLeavesWhatNeedsAFence(t *testing.T) {
 		healed []string
 		last   string
 	}{
-		"alone":        {[]harness.FaultRecord{cutting("replication.break", false, WALLink)}, nil, []string{WALLink}, "not known to be over"},
-		"fails":        {[]harness.FaultRecord{cutting("replication.break", false, WALLink)}, errors.New("no gate"), []string{WALLink}, "no gate"},
-		"behind both":  {[]harness.FaultRecord{cutting("replication.break", false, WALLink), cutting("region.partition", true, WALLink, "outside→east.db")}, nil, nil, "needs a fence"},
+		"alone":       {[]harness.FaultRecord{cutting("replication.break", false, WALLink)}, nil, []string{WALLink}, "not known to be over"},
+		"fails":       {[]harness.FaultRecord{cutting("replication.break", false, WALLink)}, errors.New("no gate"), []string{WALLink}, "no gate"},
+		"behind both": {[]harness.FaultRecord{cutting("replication.break", false, WALLink), cutting("region.partition", true, WALLink, "outside→east.db")}, nil, nil, "needs a fence"},
+		"gone": {[]harness.FaultRecord{cutting("replication.break", false, WALLink)}, &harness.GoneError{Component: "nowhere", Found: "x"},
+			[]string{WALLink}, "everything that could show it is gone"},
+		"gone and worse": {[]harness.FaultRecord{cutting("replication.break", false, WALLink)},
+			errors.Join(&harness.GoneError{Component: "nowhere", Found: "x"}, errors.New("no gate")), []string{WALLink}, "no gate"},
 		"fence only":   {[]harness.FaultRecord{cutting("region.partition", true, WALLink)}, nil, nil, ""},
 		"half of them": {[]harness.FaultRecord{cutting("x", false, WALLink, "outside→east.api"), cutting("y", true, WALLink)}, nil, []string{"outside→east.api"}, "not known to be over"},
 	} {
@@ -84,7 +92,7 @@ func TestTakeBackLeavesWhatNeedsAFence(t *testing.T) {
 		if n := len(l.Events); n > 0 {
 			last = l.Events[n-1].Text
 		}
-		if !slices.Equal(healed, c.healed) || !strings.Contains(last, c.last) || (c.last == "") != (last == "") || len(l.Restored) > 0 {
+		if !slices.Equal(healed, c.healed) || !strings.Contains(last, c.last) || (c.last == "") != (last == "") || (len(l.Restored) > 0) != (name == "gone") {
 			t.Errorf("%s: healed %v, %d restored, last %q", name, healed, len(l.Restored), last)
 		}
 	}

@@ -34,8 +34,9 @@ type Hint struct {
 	Do    string
 }
 
-// HintFor says what to do about a trouble: the first hint that fits, or where the logs are.
-func HintFor(text, dir string, known []Hint) string {
+// HintFor says what to do about a trouble: the first hint that fits, or how to keep the log, whose end the error has: the
+// state of a run that did not start is removed when the command returns.
+func HintFor(text string, known []Hint) string {
 	for _, h := range known {
 		for _, mark := range h.Marks {
 			if strings.Contains(text, mark) {
@@ -43,5 +44,5 @@ func HintFor(text, dir string, known []Hint) string {
 			}
 		}
 	}
-	return "its log is kept in " + dir + "/logs"
+	return "run it again with --keep-state to keep the whole log of every part"
 }

@@ -97,19 +97,34 @@ func (r *run) Kill(_ context.Context, components []string) error {
 // StartAgain starts a component that does not run.
 func (r *run) StartAgain(ctx context.Context, component string) error {
 	if cluster := r.clusters[component]; cluster != nil {
+		if err := goneWithout(component, "data directory", cluster.DataDir()); err != nil {
+			return err
+		}
 		return cluster.Start(ctx)
 	}
 	return r.start(component)
+}
+
+// goneWithout tells that a component is gone whose process runs no more, if what it would start from is not there either.
+func goneWithout(component, what, path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return &harness.GoneError{Component: component, Found: fmt.Sprintf("its process does not run and its %s was removed by somebody else (%s is not there)",
+		what, path)}
 }
 
 // Fence stops databases as a crash would.
 func (r *run) Fence(ctx context.Context, components []string) error {
 	var errs []error
 	for _, name := range components {
-		if err := r.clusters[name].Stop(ctx, postgres.Immediate); err != nil {
+		cluster := r.clusters[name]
+		if err := cluster.Stop(ctx, postgres.Immediate); err != nil {
 			errs = append(errs, err)
-		} else if r.clusters[name].Alive() {
+		} else if cluster.Alive() {
 			errs = append(errs, fmt.Errorf("%s still runs", name))
+		} else {
+			errs = append(errs, goneWithout(name, "data directory", cluster.DataDir()))
 		}
 	}
 	return errors.Join(errs...)

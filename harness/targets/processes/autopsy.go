@@ -27,6 +27,9 @@ func (d *Driver) StartAlone(ctx context.Context, component string) (harness.Acce
 			return harness.Access{}, nil, fmt.Errorf("start %s alone: %w", component, err)
 		}
 	}
+	if err := goneWithout(component, "data directory", cluster.DataDir()); err != nil {
+		return harness.Access{}, nil, fmt.Errorf("start %s alone: %w", component, err)
+	}
 	if err := cluster.ReadOnlyStart(ctx); err != nil {
 		return harness.Access{}, nil, fmt.Errorf("start %s alone: %w", component, err)
 	}

@@ -27,11 +27,11 @@ func putBack(dir string, l *finrag.Leftover) {
 			text, err := forEach(undo.Components, func(region string) (string, error) { return putRelease(dir, region, undo.Build) })
 			l.Undone(e, text, finrag.HowRestored, err)
 		case harness.SQLRun:
-			l.Undone(e, strings.Join(undo.Components, ", ")+" went with the harness, and with it what SQL had changed in its running", finrag.HowGone, nil)
+			l.Undone(e, strings.Join(undo.Components, ", ")+" does not run any more, and what SQL had changed in its running is lost with it", finrag.HowGone, nil)
 		case harness.LinkHeal:
-			l.Undone(e, strings.Join(undo.Links, ", ")+" went with the harness, which carried it: nothing is cut any more", finrag.HowGone, nil)
+			l.Undone(e, strings.Join(undo.Links, ", ")+": the process that carried the link is gone, and nobody heals it", finrag.HowGone, nil)
 		default:
-			l.Undone(e, strings.Join(undo.Components, ", ")+" went with the harness", finrag.HowGone, nil)
+			l.Undone(e, strings.Join(undo.Components, ", ")+": no process of it is left", finrag.HowGone, nil)
 		}
 	}
 }

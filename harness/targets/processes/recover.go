@@ -47,17 +47,12 @@ func Recover(_ context.Context, runDir string, rec *harness.Record) (finrag.Reco
 		return l.Recovered, fmt.Errorf("end what the run in %s left behind: %w", runDir, err)
 	}
 	putBack(dir, l)
+	linksErr := linksGone(l.Links())
 	l.Prove(func(harness.Plan) bool { return true }, func(p harness.Plan) (harness.Interval, string, string, error) {
 		text, how := endOf(p)
-		return l.Now(), text, how, linksGone(rec)
+		return l.Now(), text, how, linksErr
 	})
-	l.Detail = "the rehearsal target was found gone, with every link"
-	if len(l.Ended) > 0 {
-		l.Detail += ", but for " + strings.Join(l.Ended, ", ") + ", which was ended"
-	}
-	if slices.ContainsFunc(l.Open, func(e harness.UndoEntry) bool { return onDisk(e.Step.Undo) }) {
-		l.Detail += "; what had been changed on disk was put back and read back"
-	}
+	l.Detail = describeFound(l.Ended, len(l.Links()), linksErr)
 	if err := keepAudit(dir); err != nil {
 		return l.Recovered, fmt.Errorf("keep the audit log of the run in %s: %w", runDir, err)
 	}
@@ -67,12 +62,27 @@ func Recover(_ context.Context, runDir string, rec *harness.Record) (finrag.Reco
 	return l.Recovered, nil
 }
 
+// describeFound says what was found of a target: processes that still ran, and who listens where its links were.
+func describeFound(ended []string, links int, linksErr error) string {
+	text := "no process of the rehearsal target was found"
+	if len(ended) > 0 {
+		text = "of the rehearsal target still ran, and was ended: " + strings.Join(ended, ", ")
+	}
+	switch {
+	case linksErr != nil:
+		return text + "; " + linksErr.Error()
+	case links > 0:
+		return fmt.Sprintf("%s; %d links were asked, and each refuses connections", text, links)
+	}
+	return text + "; no link is on record that could be asked"
+}
+
 // endOf says how a fault ended that has lost everything it was done to.
 func endOf(p harness.Plan) (text, how string) {
 	if slices.ContainsFunc(p.Steps, func(s harness.Step) bool { return onDisk(s.Undo) }) {
 		return "its files are put back, and no process or link of the target is left", finrag.HowRestored
 	}
-	return "found gone: no process or link of the target is left, and nothing was healed", finrag.HowGone
+	return "no process of the target is left and its links refuse connections; nothing was healed", finrag.HowGone
 }
 
 // onDisk tells whether an action changes what outlives the processes.
@@ -81,9 +91,9 @@ func onDisk(a harness.Action) bool {
 }
 
 // linksGone sees that nobody listens any more where the links of a run were.
-func linksGone(rec *harness.Record) error {
+func linksGone(links []harness.Link) error {
 	var errs []error
-	for _, l := range rec.Target.Links {
+	for _, l := range links {
 		if l.Address == "" {
 			continue
 		}

@@ -143,7 +143,7 @@ func (r *run) startController(ctx context.Context) error {
 // start starts a component that is not a database.
 func (r *run) start(component string) error {
 	if _, err := r.table.Start(r.specs[component]); err != nil {
-		return &Error{Component: component, Err: err, Hint: finrag.HintFor(err.Error(), r.Dir, hints(r.Dir))}
+		return &Error{Component: component, Err: err, Hint: finrag.HintFor(err.Error(), hints(r.Dir))}
 	}
 	return nil
 }
@@ -169,5 +169,5 @@ func (r *run) processOf(component string) string {
 // Trouble is an error about a component with the end of its log.
 func (r *run) Trouble(_ context.Context, component string, err error) error {
 	log := procs.Tail(r.LogFile(component), logLines)
-	return &Error{Component: component, Err: err, Log: log, Hint: finrag.HintFor(err.Error()+log, r.Dir, hints(r.Dir))}
+	return &Error{Component: component, Err: err, Log: log, Hint: finrag.HintFor(err.Error()+log, hints(r.Dir))}
 }
