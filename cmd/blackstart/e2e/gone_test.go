@@ -3,7 +3,9 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -33,7 +35,16 @@ func TestPrunedContainersAreGoneNotBroken(t *testing.T) {
 		t.Errorf("no fault was seen in force:\n%s", watch.text())
 		_ = cmd.Process.Kill()
 	}
-	out, err := exec.Command("docker", "container", "prune", "-f", "--filter", "label=blackstart.run").CombinedOutput()
+	notes, err := filepath.Glob(filepath.Join(b.state, "runs", "*", "*", "containers"))
+	if err != nil || len(notes) != 1 {
+		t.Fatalf("the run's note of its label: %v, %v", notes, err)
+	}
+	runID, err := os.ReadFile(notes[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	label := "label=blackstart.run=" + strings.TrimSpace(string(runID)) // nobody else's containers
+	out, err := exec.Command("docker", "container", "prune", "-f", "--filter", label).CombinedOutput()
 	removed := len(regexp.MustCompile(`(?m)^[0-9a-f]{64}$`).FindAll(out, -1))
 	if err != nil || removed == 0 {
 		t.Errorf("prune: %v\n%s", err, out)
