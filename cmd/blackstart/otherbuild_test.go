@@ -17,11 +17,13 @@ var changes = []struct {
 	from, to string // regular expression, and what stands there instead
 }{
 	{"evidence/verifytext.go", `How to check this pack`, `How this pack is checked`},
-	{"evidence/reports/first.go", `"Result"`, `"Outcome"`},
-	{"evidence/reports/table.go", `Size: 7\b`, `Size: 8`},
-	{"evidence/controls/finra-4370.yaml", `(?m)^title: .*$`, `title: worded anew by a later build`},
-	{"harness/measure/sentence.go", `every objective met`, `all objectives were met`},
+	{"evidence/reports/first.go", `s\.section\("Result"\)`, `s.section("Outcome")`},
+	{"evidence/reports/doc.go", `Size: 9\.5`, `Size: 10`},
+	{"evidence/controls/finra-4370.yaml", `Written plan, updated on material change, reviewed annually`, `A plan in writing`},
+	{"evidence/controls/icfr.yaml", `(?m)^(\s+title: ).*$`, `${1}worded anew`},
+	{"harness/measure/conclude.go", `every objective met: `, `all of them were met: `},
 	{"harness/measure/streams.go", `all of them closed and on schedule`, `each closed and on its schedule`},
+	{"harness/measure/ended.go", `orUnknown\(d\.rec\.StatusReason\)`, `"in other words, " + orUnknown(d.rec.StatusReason)`},
 }
 
 // TestAnotherBuildAcceptsThePacks builds the tool with other words, catalogues and layouts, and has it verify the packs of every
