@@ -19,7 +19,7 @@ TOOL := go tool -modfile=tools/go.mod
 MANY_REPORTS := Forger|Told|FirstPage
 
 .DEFAULT_GOAL := help
-.PHONY: help build rehearse rehearse-containers base-image test check integration drills drills-containers compare spread bench wrk fuzz golden short lint fmt clean
+.PHONY: help build rehearse rehearse-containers base-image test check integration drills drills-containers compare spread bench wrk fuzz golden mutate short lint fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -80,6 +80,11 @@ fuzz: ## every parser of foreign bytes, FUZZTIME each (default 10s)
 	@set -e; for pkg in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -rhoE '^func Fuzz[A-Za-z0-9_]+' $$pkg/*_test.go | awk '{print $$2}'); do \
 	    echo "== $$pkg $$f"; go test $$pkg -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} -fuzzminimizetime 1x; done; done
+
+mutate: ## takes each check out of verify and demands that one attack then passes (about 15 minutes)
+	rm -rf bin/attacks && mkdir -p bin/attacks
+	BLACKSTART_ATTACKS=$(CURDIR)/bin/attacks go test -count 1 -run Attack ./evidence
+	go run ./cmd/blackstart/mutate -attacks bin/attacks
 
 golden: ## rewrite golden files and generated pages
 	go test ./injectors ./scenarios ./cmd/blackstart -update

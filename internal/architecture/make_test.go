@@ -12,6 +12,7 @@ var elsewhere = map[string]string{
 	"help":        "prints the comments of the Makefile",
 	"check":       "a part of what test runs",
 	"integration": "another name for drills",
+	"mutate":      "it builds the tool once for each check of verify: a quarter of an hour, by hand when checks change",
 	"clean":       "removes two directories",
 }
 
