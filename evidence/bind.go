@@ -18,10 +18,12 @@ import (
 
 // Kinds of the events that bind files to the run.
 const (
-	loadCheckpointKind = "load.checkpoint" // detail: file → how far it has come, and the root over that
-	streamClosedKind   = "stream.closed"   // a binary file, complete
-	fileClosedKind     = "file.closed"     // any other file, complete
-	recordClosedKind   = "record.closed"   // record.json, complete: the last event but log.closed
+	openedKind         = "log.opened"        // event 0: the format
+	loadCheckpointKind = "load.checkpoint"   // detail: file → how far it has come, and the root over that
+	streamClosedKind   = "stream.closed"     // a binary file, complete
+	fileClosedKind     = "file.closed"       // any other file, complete
+	interruptedKind    = "drill.interrupted" // another process took over; the key of the run is gone
+	recordClosedKind   = "record.closed"     // record.json, complete: the last event but log.closed
 )
 
 const headerLen = loadgen.HeaderSize
@@ -118,29 +120,29 @@ func (b *Binding) bring() error {
 	return writeFile(b.Dir, formatsFile, b.Formats)
 }
 
-// binary is one binary file that the record names.
-type binary struct {
+// binaryFile is one binary file that the record names.
+type binaryFile struct {
 	file, kind, load string
 	closed           bool
 	count            int
 	root             *string // where the record keeps the root
 }
 
-func (b *Binding) binaries() []binary {
-	var all []binary
+func (b *Binding) binaries() []binaryFile {
+	var all []binaryFile
 	for i := range b.Record.Streams {
 		s := &b.Record.Streams[i]
-		all = append(all, binary{s.File, s.Kind, s.Load, s.Closed, s.Count, &s.Root})
+		all = append(all, binaryFile{s.File, s.Kind, s.Load, s.Closed, s.Count, &s.Root})
 	}
 	for i := range b.Record.Ledger.Copies {
 		c := &b.Record.Ledger.Copies[i]
-		all = append(all, binary{c.File, "copies", c.Load, true, c.Count, &c.Root})
+		all = append(all, binaryFile{c.File, "copies", c.Load, true, c.Count, &c.Root})
 	}
 	return all
 }
 
 // bindStream writes the tree beside a closed binary file and tells its ends and root. One that a crash left open has no tree.
-func (b *Binding) bindStream(ctx context.Context, s binary) error {
+func (b *Binding) bindStream(ctx context.Context, s binaryFile) error {
 	path := filepath.Join(b.Dir, filepath.FromSlash(s.file))
 	f, err := os.Open(path)
 	if err != nil {

@@ -37,6 +37,7 @@ type bindings struct {
 	checkpoints []loadCheckpoint
 	recordSHA   string
 	recordSeq   int64
+	interrupted int64 // the event with which another process took over, -1: none did
 }
 
 // readBindings reads what the event log binds, in one pass.
@@ -46,11 +47,14 @@ func (c *checker) readBindings() (*bindings, error) {
 		return nil, err
 	}
 	defer log.Close()
-	b := &bindings{files: map[string]harness.Event{}, recordSeq: -1}
+	b := &bindings{files: map[string]harness.Event{}, recordSeq: -1, interrupted: -1}
 	return b, eachEvent(log, b.take)
 }
 
 func (b *bindings) take(seq int64, e harness.Event) error {
+	if opened := e.Kind == openedKind && e.Detail["format"] == harness.Format; (seq == 0) != opened {
+		return fmt.Errorf("event %d: %s must stand first, with the format, and nowhere else", seq, openedKind)
+	}
 	switch e.Kind {
 	case loadCheckpointKind:
 		if len(b.checkpoints) == maxLoadCheckpoints || len(e.Detail) > maxStreams {
@@ -79,6 +83,10 @@ func (b *bindings) take(seq int64, e harness.Event) error {
 			return fmt.Errorf("event %d: the record was closed before", seq)
 		}
 		b.recordSHA, b.recordSeq = e.Detail["sha256"], seq
+	case interruptedKind:
+		if b.interrupted < 0 {
+			b.interrupted = seq
+		}
 	default:
 		if b.recordSeq >= 0 {
 			return fmt.Errorf("event %d: %s stands after %s", seq, e.Kind, recordClosedKind)
@@ -145,12 +153,12 @@ func (b *bindings) closed(record []byte, events int64) error {
 }
 
 // signedCheckpoints demands a signed head right behind each event that binds the loads, and gives those that have one. A run
-// that was killed may have died between the last event and its signature.
+// that was killed may have died between the last event and its signature: then nothing of its own stands behind that event.
 func (c *checker) signedCheckpoints() []loadCheckpoint {
 	var signed []loadCheckpoint
 	for i, cp := range c.binding.checkpoints {
 		name := seal.CheckpointDir + loadCheckpointName(i+1) + seal.CheckpointExt
-		if !c.pack.Has(name) && i == len(c.binding.checkpoints)-1 && c.out.Record.Status == harness.Interrupted {
+		if !c.pack.Has(name) && cp.seq+1 == c.binding.interrupted && c.out.Record.Status == harness.Interrupted {
 			continue
 		}
 		err := c.signs(name, cp.seq+1)
@@ -238,7 +246,7 @@ func (c *checker) streams(ctx context.Context, signed []loadCheckpoint) {
 	}
 }
 
-func (c *checker) streamAsTold(s binary, w seal.Walked) error {
+func (c *checker) streamAsTold(s binaryFile, w seal.Walked) error {
 	e, ok := c.binding.files[s.file]
 	if !ok || e.Kind != streamClosedKind {
 		return fmt.Errorf("no event %s tells of it", streamClosedKind)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"blackstart/evidence/seal"
@@ -86,11 +85,13 @@ func (c *checker) consistent() {
 	c.check("record agrees with the scenario", RecordFile, c.agreesWithScenario())
 	for _, s := range rec.Streams {
 		c.check("stream agrees with scenario and record", s.File, c.agreesWithLoad(s))
+		c.check("samples are those of the schedule", s.File, c.agreesWithSchedule(s))
 	}
 	for _, p := range rec.Probes {
 		c.check("observations are those of the probe", p.File, c.agreesWithProbe(p))
 	}
 	c.check("ledger agrees with the record", RecordFile, c.agreesWithLedger())
+	c.check("failover agrees with the standby's answers", RecordFile, c.agreesOnPromotion())
 	c.payload()
 }
 
@@ -112,7 +113,26 @@ func (c *checker) agreesWithInputs() error {
 	return errors.Join(differs("pack id", rec.PackID, in.PackID), differs("executor", rec.Executor, in.Executor), differs("profile", rec.Profile, in.Profile),
 		differs("register", rec.Register, in.Register), differs("amends", rec.Amends, in.Amends), differs("anchor", rec.Anchor, in.Anchor),
 		differs("tool version", rec.Tool.Version, in.ToolVersion), differs("tool digest", rec.Tool.SHA256, in.ToolSHA256),
-		differs("number of approvals", len(rec.Approvals), len(in.Approvals)), differs("length of the seal policy", len(rec.SealPolicy), len(in.SealPolicy)))
+		sameStrings("approvals", rec.Approvals, in.Approvals), sameStrings("seal policy", rec.SealPolicy, in.SealPolicy),
+		differs("name of the scenario", rec.Scenario.Metadata.Name, in.ScenarioName), sameStrings("checkpoints", signedPhases, in.Phases), nothingOverridden(in))
+}
+
+// signedPhases are the checkpoints that every drill asks for; those of the loads come on top.
+var signedPhases = []string{"start", "fault", "end"}
+
+// nothingOverridden: no flag of this format changes a scenario, so that an override would be one that nothing followed.
+func nothingOverridden(in Inputs) error {
+	if len(in.Overrides) > 0 {
+		return fmt.Errorf("%s names %d overrides, and nothing can have followed them", seal.InputsFile, len(in.Overrides))
+	}
+	return nil
+}
+
+func sameStrings(what string, a, b []string) error {
+	if slices.Equal(a, b) {
+		return nil
+	}
+	return fmt.Errorf("%s: %v in the record, %v there", what, a, b)
 }
 
 func (c *checker) agreesWithPlan() error {
@@ -188,77 +208,6 @@ func allEvents(log io.Reader) ([]harness.Event, error) {
 		return nil
 	})
 	return all, err
-}
-
-// toldEvents is what of the event log is held against the record.
-type toldEvents struct {
-	at     map[string][]harness.Interval // of the kinds that tell of a moment in the record
-	phases []string
-	alerts []harness.Event
-}
-
-// Limits of what a drill can tell.
-const (
-	maxToldAlerts  = 10_000
-	maxToldMoments = 1_000 // of one kind
-)
-
-func (t *toldEvents) take(seq int64, e harness.Event) error {
-	switch e.Kind {
-	case "phase.started":
-		t.phases = append(t.phases, strings.TrimPrefix(e.Text, "phase "))
-	case "alert.received":
-		t.alerts = append(t.alerts, e)
-	case "steady.held", "fault.in-force", "fault.undone", "primary.fenced", "undo.complete":
-		t.at[e.Kind] = append(t.at[e.Kind], e.At)
-	}
-	if len(t.phases) > maxToldMoments || len(t.alerts) > maxToldAlerts || len(t.at[e.Kind]) > maxToldMoments {
-		return fmt.Errorf("event %d: more of kind %s than a drill can have", seq, e.Kind)
-	}
-	return nil
-}
-
-func (c *checker) agreesWithEvents() error {
-	rec, told := c.out.Record, toldEvents{at: map[string][]harness.Interval{}}
-	log, err := c.pack.Open(seal.EventsFile)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	if err := eachEvent(log, told.take); err != nil {
-		return err
-	}
-	for i, p := range rec.Phases {
-		if i >= len(told.phases) || told.phases[i] != p.Name {
-			return fmt.Errorf("phase %s is not told by the events in its place", p.Name)
-		}
-	}
-	happened := func(what, kind string, i harness.Interval) error {
-		if i.Never() || slices.Contains(told.at[kind], i) {
-			return nil
-		}
-		return fmt.Errorf("%s: no event %s at %s", what, kind, i.Lo)
-	}
-	var errs []error
-	if len(told.at["steady.held"]) > 0 {
-		errs = append(errs, happened("baseline", "steady.held", rec.Baseline))
-	}
-	for _, f := range rec.Faults {
-		if f.Confirmed {
-			errs = append(errs, happened("fault in force", "fault.in-force", f.InForce))
-		}
-		if rec.Status != harness.Interrupted {
-			errs = append(errs, happened("fault undone", "fault.undone", f.Undone))
-		}
-	}
-	if rec.Undo.FencedBy == "harness" && len(told.at["primary.fenced"]) == 0 {
-		errs = append(errs, errors.New("fence: no event primary.fenced"))
-	}
-	broke := slices.ContainsFunc(rec.Faults, func(f harness.FaultRecord) bool { return f.Do.Lo != 0 })
-	if broke && rec.Undo.Complete != (len(told.at["undo.complete"]) > 0) {
-		errs = append(errs, fmt.Errorf("undo.complete is %t, and %d events say so", rec.Undo.Complete, len(told.at["undo.complete"])))
-	}
-	return errors.Join(append(errs, arrivalsTold(rec, told.alerts))...)
 }
 
 func (c *checker) agreesWithScenario() error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"blackstart/evidence/seal"
 	"blackstart/harness"
@@ -77,6 +78,59 @@ func (c *checker) agreesWithProbe(p harness.ProbeSeries) error {
 	}
 }
 
+// maxStranded is how many ids of the old primary alone the record lists; the files of copies hold all of them.
+const maxStranded = 1000
+
+// agreesWithSchedule demands that every sample of a closed stream is due when the schedule in the record says, and that they are all
+// that were due before its stop.
+func (c *checker) agreesWithSchedule(s harness.Stream) error {
+	if s.Kind != "samples" || !s.Closed {
+		return nil
+	}
+	plan := loadgen.Schedule{Start: s.StartNS, Freq: s.Freq, Per: time.Duration(s.PerNS)}
+	if err := plan.Check(); err != nil {
+		return err
+	}
+	n := uint64(0)
+	for one, err := range measure.Files(packFS{c.pack}, c.out.Record).Samples(s.ID, 0) {
+		if err != nil {
+			return err
+		}
+		if one.Due != plan.Due(n) {
+			return fmt.Errorf("sample %d is due at %d, by the schedule in the record at %d", n, one.Due, plan.Due(n))
+		}
+		n++
+	}
+	if n != plan.Count(s.StopNS-1) && n != plan.Count(s.StopNS) { // one due at the stop itself may be there
+		return fmt.Errorf("%d samples; by the schedule in the record %d were due before its stop", n, plan.Count(s.StopNS-1))
+	}
+	return nil
+}
+
+// agreesOnPromotion holds what the record says of a failover against the probe that writes to the former standby.
+func (c *checker) agreesOnPromotion() error {
+	rec := c.out.Record
+	if rec.Ledger.Primary == "" || rec.Ledger.Promoted {
+		return nil // it was not asked; or it says so, and the bounds are judged
+	}
+	for o, err := range measure.Files(packFS{c.pack}, rec).Observations("postgres.writable", standbyDatabase(rec)) {
+		if err != nil {
+			return nil // there is no such probe, or its file is refused for itself
+		}
+		if o.OK && o.Value == 1 {
+			return fmt.Errorf("no failover took place, yet postgres.writable wrote to %s at %s", o.On, o.At.Lo)
+		}
+	}
+	return nil
+}
+
+// standbyDatabase names the database of the region that stands by when the drill starts.
+func standbyDatabase(rec *harness.Record) string {
+	region, _ := rec.Target.RegionByRole(harness.Standby)
+	db, _ := rec.Target.ComponentOf(region.Name, "postgres")
+	return db.Name
+}
+
 // agreesWithLedger counts again what the record says of both ledgers, and holds samples against attempts.
 func (c *checker) agreesWithLedger() error {
 	rec := c.out.Record
@@ -98,7 +152,7 @@ func (c *checker) agreesWithLedger() error {
 				good++
 			}
 			if rec.Ledger.OldRead && a.New == 0 && a.Old > 0 {
-				if onlyOld++; len(stranded) < len(rec.Ledger.StrandedInWAL) {
+				if onlyOld++; len(stranded) < maxStranded {
 					stranded = append(stranded, a.ID)
 				}
 			}
@@ -119,7 +173,7 @@ func (c *checker) agreesWithLedger() error {
 		return nil
 	}
 	listed := rec.Ledger.StrandedInWAL
-	if len(listed) > len(stranded) || !slices.Equal(listed, stranded[:len(listed)]) {
+	if !slices.Equal(listed, stranded) {
 		return errors.New("the ids it lists as being on the old primary only are not those of the ledger files")
 	}
 	return differs("writes on the old primary only", rec.Ledger.OracleMissing, onlyOld)

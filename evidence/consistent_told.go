@@ -75,8 +75,11 @@ const auditSuffix = ".audit.jsonl"
 // agreesWithAudit holds the decisions against the copy of the log they were read from; the copy was made later and may go on.
 func (c *checker) agreesWithAudit() error {
 	i := slices.IndexFunc(c.pack.Names(), func(n string) bool { return strings.HasSuffix(n, auditSuffix) })
-	if i < 0 || len(c.out.Record.Decisions) == 0 {
+	if len(c.out.Record.Decisions) == 0 {
 		return nil
+	}
+	if i < 0 {
+		return fmt.Errorf("%d decisions of the target, and no copy of the log that they were read from", len(c.out.Record.Decisions))
 	}
 	data, err := c.pack.ReadFile(c.pack.Names()[i])
 	if err != nil {

@@ -18,14 +18,15 @@ const FactsVersion = "facts/1"
 // factsWidth is the number of characters of a line of the block; a longer fact goes on in lines that begin with two spaces.
 const factsWidth = 132
 
-// FactLines are the lines of the block of facts: a pure function of record, findings and the digest of record.json. Values are
+// FactLines are the lines of the block of facts of the report for a framework: a pure function of record, findings, the digest
+// of record.json and the framework's name. Values are
 // printed by rules that belong to the version and to nothing else, because words elsewhere may be improved.
 //
-// The keys of facts/1: facts, run, class, status, verdict; record_sha256; executor; then a line for each objective in the
+// The keys of facts/1: facts, report, run, class, status, verdict; record_sha256; executor; then a line for each objective in the
 // order of the findings: objective, verdict, measure, value, asked. A value is lowest..highest with its unit, or one word.
-func FactLines(rec *harness.Record, f harness.Findings, recordSHA string) []string {
+func FactLines(rec *harness.Record, f harness.Findings, recordSHA, framework string) []string {
 	facts := []string{
-		fact("facts", FactsVersion, "run", rec.RunID, "class", rec.Environment, "status", string(rec.Status), "verdict", f.Verdict.String()),
+		fact("facts", FactsVersion, "report", framework, "run", rec.RunID, "class", rec.Environment, "status", string(rec.Status), "verdict", f.Verdict.String()),
 		fact("record_sha256", recordSHA),
 		fact("executor", rec.Executor),
 	}

@@ -97,6 +97,9 @@ func interrupted(t *testing.T) *honest {
 	h, _ := recorded(t, dir, func(*Inputs) {})
 	h.rec.Status = harness.Interrupted
 	j, err := ResumeJournal(h.dir, h.rec.Inputs, NewRedactor())
+	if err == nil {
+		err = j.Append(harness.Event{Kind: interruptedKind, At: h.rec.Baseline, Text: "the process is gone"})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +122,7 @@ func recorded(t *testing.T, dir string, ask func(*Inputs)) (*honest, *Journal) {
 		t.Fatal(err)
 	}
 	in := Inputs{Format: harness.Format, RunID: runID.String(), PackID: packID.String(), RunKey: key.Verifier(), Environment: harness.Rehearsal,
-		Executor: "a forger", ToolSHA256: "this build", ScenarioName: "pack", Anchor: clock.Anchor(), Reports: ReportSpecs()}
+		Executor: "a forger", ToolSHA256: "this build", ScenarioName: "pack", Phases: []string{"start", "fault", "end"}, Anchor: clock.Anchor(), Reports: ReportSpecs()}
 	ask(&in)
 	redact := NewRedactor()
 	sha, err := WriteInputs(h.dir, in, Asked{Scenario: []ScenarioFile{{Name: "pack.yaml", Data: []byte("kind: Scenario\n")}}, Plan: []harness.Plan{}}, redact)

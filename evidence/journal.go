@@ -36,7 +36,7 @@ func NewJournal(dir string, inputsSHA string, key *seal.RunKey, redact *Redactor
 		return nil, errors.Join(fmt.Errorf("start event log: %w", err), chain.Abandon())
 	}
 	j := &Journal{dir: dir, key: key, redact: redact, clock: clock, chain: chain, done: map[string]bool{}, prefixes: map[string]*seal.Prefix{}}
-	first := j.now("log.opened", harness.Format, map[string]string{"format": harness.Format})
+	first := j.now(openedKind, harness.Format, map[string]string{"format": harness.Format})
 	first.Phase = "setup"
 	if err := j.Append(first); err != nil {
 		return nil, errors.Join(err, chain.Abandon())

@@ -84,6 +84,9 @@ func (c *checker) expectedFiles(rec *harness.Record) (required []string, allowed
 	if name := rec.Ledger.WAL.File; name != "" {
 		required = append(required, name)
 	}
+	if broke(rec) {
+		required = append(required, undoFile)
+	}
 	for _, n := range c.chartNames() {
 		required = append(required, chartFiles(n)...)
 	}
@@ -101,22 +104,24 @@ func rawFile(name string) bool {
 	return strings.HasPrefix(name, "data/observations/") || strings.HasPrefix(name, "data/samples/") || strings.HasPrefix(name, "data/ledger/")
 }
 
-// pictures holds each SVG to what a chart can hold, in every build.
+// pictures holds each picture to what a chart can hold, in every build.
 func (c *checker) pictures() {
 	for _, name := range c.chartNames() {
-		file := "data/plots/" + name + ".svg"
-		s, err := c.pack.Section(file)
-		if err == nil && s.Size() > maxSVG {
-			err = fmt.Errorf("it has %d bytes, at most %d are read", s.Size(), maxSVG)
+		for ending, plain := range map[string]func([]byte) error{".svg": safeSVG, ".png": plainPNG} {
+			file := "data/plots/" + name + ending
+			s, err := c.pack.Section(file)
+			if err == nil && s.Size() > maxPicture {
+				err = fmt.Errorf("it has %d bytes, at most %d are read", s.Size(), maxPicture)
+			}
+			var picture []byte
+			if err == nil {
+				picture, err = c.pack.ReadFile(file)
+			}
+			if err == nil {
+				err = plain(picture)
+			}
+			c.check("chart holds lines and text only", file, err)
 		}
-		var svg []byte
-		if err == nil {
-			svg, err = c.pack.ReadFile(file)
-		}
-		if err == nil {
-			err = safeSVG(svg)
-		}
-		c.check("chart holds lines and text only", file, err)
 	}
 }
 

@@ -27,7 +27,6 @@ func (c *checker) reports() {
 	if now.IsZero() {
 		now = time.Now()
 	}
-	want := c.facts()
 	for _, r := range c.inputs.Reports {
 		pdf, err := c.readReport(r.Path)
 		if err != nil {
@@ -39,19 +38,19 @@ func (c *checker) reports() {
 		lines, err := pades.ReadBlock(pdf, "facts="+FactsVersion+" ", faces())
 		c.check("report shows what it says", r.Path, err)
 		if err == nil {
-			c.check("facts of the report are the record's", r.Path, sameFacts(lines, want))
+			c.check("facts of the report are the record's", r.Path, sameFacts(lines, c.facts(r.Framework)))
 		}
 	}
 	c.note()
 }
 
 // facts are the lines that record and findings lead to; none if they cannot be read, which no block of facts is.
-func (c *checker) facts() []string {
+func (c *checker) facts(framework string) []string {
 	data, err := c.pack.ReadFile(RecordFile)
 	if err != nil || c.out.Findings == nil {
 		return nil
 	}
-	return FactLines(c.out.Record, *c.out.Findings, seal.Digest(data))
+	return FactLines(c.out.Record, *c.out.Findings, seal.Digest(data), framework)
 }
 
 // readReport reads a report that is small enough to be one.

@@ -34,6 +34,7 @@ func (h *honest) forgeReport(t *testing.T, change func(*reports.Report)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Block = FactLines(&rec, f, seal.Digest(data), ReportSpecs()[0].Framework)
 	change(&r)
 	doc, err := reports.FINRA4370(r)
 	if err != nil {
@@ -76,6 +77,12 @@ func TestAnotherBuildSaysWhatItDidNotCompare(t *testing.T) {
 		}, finraReport, true, true, false},
 		"a fact less": {func(t *testing.T, h *honest) {
 			h.forgeReport(t, func(r *reports.Report) { r.Block = r.Block[:2] })
+		}, finraReport, true, true, false},
+		"reports that take each other's place": {func(t *testing.T, h *honest) {
+			one, other := ReportSpecs()[0].Path, ReportSpecs()[1].Path
+			h.rename(t, one, one+".x")
+			h.rename(t, other, one)
+			h.rename(t, one+".x", other)
 		}, finraReport, true, true, false},
 		"no facts": {func(t *testing.T, h *honest) {
 			h.forgeReport(t, func(r *reports.Report) { r.Block = nil })

@@ -12,8 +12,8 @@ import (
 
 // Limits of an SVG that is read.
 const (
-	maxSVG      = 8 << 20 // bytes
-	maxSVGDepth = 16      // of elements
+	maxPicture      = 8 << 20 // bytes
+	maxPictureDepth = 16      // of elements
 )
 
 // svgValue is what a value of an attribute may be: numbers, words, colours. No parentheses in styles: no url().
@@ -40,8 +40,8 @@ var svgSpaces = map[string]string{"xmlns": "http://www.w3.org/2000/svg", "xlink"
 // safeSVG refuses everything in an SVG but lines, areas and text: no script, no link, no foreign content, nothing to be loaded,
 // no event to react to.
 func safeSVG(data []byte) error {
-	if len(data) > maxSVG {
-		return fmt.Errorf("it is larger than %d bytes", maxSVG)
+	if len(data) > maxPicture {
+		return fmt.Errorf("it is larger than %d bytes", maxPicture)
 	}
 	d := xml.NewDecoder(bytes.NewReader(data))
 	depth := 0
@@ -58,7 +58,7 @@ func safeSVG(data []byte) error {
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
-			if depth++; depth > maxSVGDepth {
+			if depth++; depth > maxPictureDepth {
 				return errors.New("its elements are nested too deep")
 			}
 			if err := svgElement(t, depth); err != nil {

@@ -36,7 +36,7 @@ func TestAnSVGHoldsLinesAndText(t *testing.T) {
 		"another transformation":  {"scale(1, -1) translate", "matrix(1 0 0 1 0 0) translate"},
 		"an end too early":        {"</g></svg>", "</g>"},
 		"a second root":           {"</g></svg>", "</g></svg><path/>"},
-		"nesting that never ends": {"</g></svg>", strings.Repeat("<g>", maxSVGDepth) + strings.Repeat("</g>", maxSVGDepth) + "</g></svg>"},
+		"nesting that never ends": {"</g></svg>", strings.Repeat("<g>", maxPictureDepth) + strings.Repeat("</g>", maxPictureDepth) + "</g></svg>"},
 	} {
 		bad := strings.Replace(good, c[0], c[1], 1)
 		if bad == good {

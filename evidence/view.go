@@ -66,6 +66,7 @@ func render(rec *harness.Record, f harness.Findings, specs []ReportSpec, events 
 		if lay == nil {
 			return nil, nil, fmt.Errorf("lay out %s: this build has no layout for the framework %s", spec.Path, spec.Framework)
 		}
+		r.Block = FactLines(rec, f, recordSHA, spec.Framework)
 		if docs[spec.Path], err = lay(r); err != nil {
 			return nil, nil, err
 		}
@@ -118,7 +119,7 @@ type view struct {
 func (v *view) report(recordSHA string) reports.Report {
 	rec := v.rec
 	return reports.Report{
-		Identity: v.identity(), RecordDigest: recordSHA, Block: FactLines(rec, v.f, recordSHA), Sealed: rec.Ended.Time(), Verdict: v.verdict(), Summary: v.summary(), Limits: v.limits(), Answers: v.answers(),
+		Identity: v.identity(), RecordDigest: recordSHA, Sealed: rec.Ended.Time(), Verdict: v.verdict(), Summary: v.summary(), Limits: v.limits(), Answers: v.answers(),
 		Heed: v.heed(), Failures: v.failures(), Story: v.story(), Zero: zeroWords(rec), Outcomes: v.outcomeRows(), Known: v.known(), Replication: v.replication(),
 		Decisions: v.decided(), Discord: v.discord(),
 		Plan: v.plan(), People: v.people(), Readiness: v.readiness(), Objectives: v.objectives(), Timeline: v.timeline(),

@@ -134,7 +134,7 @@ func TestFacts(t *testing.T) {
 		{Objective: harness.Objective{ID: "decision", Measure: "decision", Is: "refused"}, Measured: harness.Measurement{Known: true, Unit: measure.UnitWord, Text: "failed-over"}},
 		{Objective: harness.Objective{ID: strings.Repeat("x", 130), Measure: "rpo.lost", AtMost: "0"}, Measured: harness.Measurement{Unit: measure.UnitCount}},
 	}}
-	want := `facts=facts/1 run=r-1 class=rehearsal status=completed verdict=fail
+	want := `facts=facts/1 report=icfr run=r-1 class=rehearsal status=completed verdict=fail
 record_sha256=00ff
 executor="Zo\u00eb \"Z\""
 objective=rto verdict=pass measure=rto value=5.498000000s..5.541000001s asked=15s
@@ -146,7 +146,7 @@ objective=` + strings.Repeat("x", 122) + `
 	if got := quoted("a\n\U0001f600"); got != `"a\u000a\ud83d\ude00"` {
 		t.Errorf("quoted as %s", got)
 	}
-	if got := strings.Join(FactLines(rec, f, "00ff"), "\n"); got != want {
+	if got := strings.Join(FactLines(rec, f, "00ff", "icfr"), "\n"); got != want {
 		t.Errorf("facts:\n%s", got)
 	}
 }

@@ -1,0 +1,148 @@
+package evidence
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"blackstart/evidence/seal"
+	"blackstart/harness"
+)
+
+// Limits of what a drill can tell.
+const (
+	maxToldAlerts  = 10_000
+	maxToldMoments = 1_000 // of one kind
+)
+
+// toldEvents is what of the event log is held against the record.
+type toldEvents struct {
+	at     map[string][]harness.Interval // of the kinds that tell of a moment in the record
+	phases []string
+	alerts []harness.Event
+}
+
+func (t *toldEvents) take(seq int64, e harness.Event) error {
+	switch e.Kind {
+	case "phase.started":
+		t.phases = append(t.phases, strings.TrimPrefix(e.Text, "phase "))
+	case "alert.received":
+		t.alerts = append(t.alerts, e)
+	case "steady.held", "fault.done", "fault.in-force", "fault.undone", "fault.restored", "primary.fenced", "undo.complete",
+		"drill.stopped", "drill.left", "drill.unsteady", "drill.error", "drill.interrupted":
+		t.at[e.Kind] = append(t.at[e.Kind], e.At)
+	}
+	if len(t.phases) > maxToldMoments || len(t.alerts) > maxToldAlerts || len(t.at[e.Kind]) > maxToldMoments {
+		return fmt.Errorf("event %d: more of kind %s than a drill can have", seq, e.Kind)
+	}
+	return nil
+}
+
+// happened demands an event of a kind at the moment that the record tells.
+func (t *toldEvents) happened(what, kind string, i harness.Interval) error {
+	if i.Never() || slices.Contains(t.at[kind], i) {
+		return nil
+	}
+	return fmt.Errorf("%s: no event %s at %s", what, kind, i.Lo)
+}
+
+// agreesWithEvents holds the record against the event log, in both directions: what one tells, the other has.
+func (c *checker) agreesWithEvents() error {
+	told := &toldEvents{at: map[string][]harness.Interval{}}
+	log, err := c.pack.Open(seal.EventsFile)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	if err := eachEvent(log, told.take); err != nil {
+		return err
+	}
+	rec := c.out.Record
+	return errors.Join(told.phasesOf(rec), told.statusOf(rec), told.faultsOf(rec), told.undoOf(rec), arrivalsTold(rec, told.alerts))
+}
+
+// phasesOf demands the phases in their order; a run that was killed may have begun one that its record never finished.
+func (t *toldEvents) phasesOf(rec *harness.Record) error {
+	for i, p := range rec.Phases {
+		if i >= len(t.phases) || t.phases[i] != p.Name {
+			return fmt.Errorf("phase %s is not told by the events in its place", p.Name)
+		}
+	}
+	if rec.Status != harness.Interrupted && len(t.phases) != len(rec.Phases) {
+		return fmt.Errorf("%d phases, the events tell of %d", len(rec.Phases), len(t.phases))
+	}
+	return nil
+}
+
+// statusOf holds the way in which the drill ended against the events that say so.
+func (t *toldEvents) statusOf(rec *harness.Record) error {
+	any := func(kinds ...string) bool {
+		return slices.ContainsFunc(kinds, func(k string) bool { return len(t.at[k]) > 0 })
+	}
+	fine := true
+	switch rec.Status {
+	case harness.Completed:
+		fine = !any("drill.stopped", "drill.left", "drill.unsteady", "drill.error", "drill.interrupted")
+	case harness.Stopped:
+		fine = any("drill.stopped", "drill.left") && !any("drill.interrupted")
+	case harness.Unsteady:
+		fine = any("drill.unsteady") && !broke(rec)
+	case harness.Interrupted:
+		fine = any("drill.interrupted")
+	}
+	if !fine {
+		return fmt.Errorf("status %s is not how the events say that the drill ended", rec.Status)
+	}
+	full := harness.Stamp(rec.Scenario.Observe)
+	if short := rec.Observation.Hi - rec.Observation.Lo; rec.Status == harness.Completed && rec.StatusReason == "" && short < full {
+		return fmt.Errorf("the observation ends %s before the %s of the scenario are over", (full - short).Sub(0), rec.Scenario.Observe)
+	}
+	return nil
+}
+
+func broke(rec *harness.Record) bool {
+	return slices.ContainsFunc(rec.Faults, func(f harness.FaultRecord) bool { return f.Do.Lo != 0 })
+}
+
+// faultsOf holds baseline and faults against the events. The record of a run that was killed may lag behind them.
+func (t *toldEvents) faultsOf(rec *harness.Record) error {
+	var errs []error
+	if broke(rec) || rec.Status == harness.Completed || len(t.at["steady.held"]) > 0 {
+		errs = append(errs, t.happened("baseline", "steady.held", rec.Baseline))
+	}
+	confirmed, restored := 0, 0
+	for _, f := range rec.Faults {
+		if f.Confirmed {
+			confirmed++
+			errs = append(errs, t.happened("fault in force", "fault.in-force", f.InForce))
+		}
+		if f.Restored {
+			restored++
+		}
+		if rec.Status == harness.Interrupted {
+			continue
+		}
+		if f.Do.Hi != 0 {
+			errs = append(errs, t.happened("fault carried out", "fault.done", f.Do))
+		}
+		errs = append(errs, t.happened("fault undone", "fault.undone", f.Undone))
+	}
+	if rec.Status != harness.Interrupted {
+		errs = append(errs, differs("faults confirmed in force", confirmed, len(t.at["fault.in-force"])),
+			differs("faults restored", restored, len(t.at["fault.restored"])))
+	}
+	return errors.Join(errs...)
+}
+
+// undoOf holds the undo against the events.
+func (t *toldEvents) undoOf(rec *harness.Record) error {
+	var errs []error
+	if fenced := len(t.at["primary.fenced"]); fenced > 0 != (rec.Undo.FencedBy == "harness") && rec.Status != harness.Interrupted {
+		errs = append(errs, fmt.Errorf("fenced by %q, and %d events primary.fenced", rec.Undo.FencedBy, fenced))
+	}
+	if complete := len(t.at["undo.complete"]); broke(rec) && rec.Undo.Complete != (complete > 0) {
+		errs = append(errs, fmt.Errorf("undo.complete is %t, and %d events say so", rec.Undo.Complete, complete))
+	}
+	return errors.Join(errs...)
+}
