@@ -1,0 +1,158 @@
+package evidence_test
+
+import (
+	"strings"
+
+	"blackstart/evidence/seal"
+	"blackstart/harness"
+)
+
+// recordChanges change one field of the record each, as somebody would to whom the drill does not look good enough.
+var recordChanges = map[string]func(r *harness.Record){
+	"status":             func(r *harness.Record) { r.Status = "unsteady" },
+	"status-reason":      func(r *harness.Record) { r.StatusReason = "as agreed" },
+	"run-id":             func(r *harness.Record) { r.RunID = strings.Replace(r.RunID, "-7", "-7", 1)[:35] + flip(r.RunID[35:]) },
+	"pack-id":            func(r *harness.Record) { r.PackID = r.PackID[:35] + flip(r.PackID[35:]) },
+	"rules":              func(r *harness.Record) { r.Rules = "measure/2" },
+	"format":             func(r *harness.Record) { r.Format = "blackstart.pack/3" },
+	"register":           func(r *harness.Record) { r.Register = "r" },
+	"amends":             func(r *harness.Record) { r.Amends = r.PackID },
+	"seal-policy":        func(r *harness.Record) { r.SealPolicy = []string{"approver"} },
+	"approvals":          func(r *harness.Record) { r.Approvals = []string{"chief"} },
+	"inputs":             func(r *harness.Record) { r.Inputs = flip(r.Inputs[:1]) + r.Inputs[1:] },
+	"objective-loosened": func(r *harness.Record) { r.Scenario.Objectives[0].AtMost = "1h" },
+	"objective-dropped":  func(r *harness.Record) { r.Scenario.Objectives = r.Scenario.Objectives[1:] },
+	"load-dropped":       func(r *harness.Record) { r.Scenario.Load = r.Scenario.Load[1:] },
+	"recovered":          func(r *harness.Record) { r.Scenario.Recovered.MinRequests = 1 },
+	"profile":            func(r *harness.Record) { r.Profile = "" },
+	"environment":        func(r *harness.Record) { r.Environment = "production" },
+	"executor":           func(r *harness.Record) { r.Executor = "somebody" },
+	"tool-version":       func(r *harness.Record) { r.Tool.Version += "x" },
+	"tool-sha256":        func(r *harness.Record) { r.Tool.SHA256 = flip(r.Tool.SHA256[:1]) + r.Tool.SHA256[1:] },
+	"tool-go":            func(r *harness.Record) { r.Tool.Go += "x" },
+	"tool-cpus":          func(r *harness.Record) { r.Tool.CPUs++ },
+	"target-name":        func(r *harness.Record) { r.Target.Name += "x" },
+	"target-simulated":   func(r *harness.Record) { r.Target.Simulated = nil },
+	"target-question":    func(r *harness.Record) { r.Target.Questions[0].Right = "known-dividend-archive" },
+	"target-build":       func(r *harness.Record) { r.Target.Builds[0].SHA256 = r.Target.Builds[1].SHA256 },
+	"target-decisions":   func(r *harness.Record) { r.Target.Decisions.Refused = r.Target.Decisions.Done },
+	"target-settings":    func(r *harness.Record) { r.Target.Settings["commit"] = "asynchronous" },
+	"target-timings":     func(r *harness.Record) { r.Target.Timings.AlertFloorNS++ },
+	"target-environment": func(r *harness.Record) { r.Target.Environment = "staging" },
+	"target-version":     func(r *harness.Record) { r.Target.Components[0].Version = "17.1" },
+	"anchor":             func(r *harness.Record) { r.Anchor++ },
+	"started":            func(r *harness.Record) { r.Started++ },
+	"ended":              func(r *harness.Record) { r.Ended++ },
+	"baseline":           func(r *harness.Record) { r.Baseline.Hi-- },
+	"observation-end":    func(r *harness.Record) { r.Observation.Hi -= 1e9 },
+	"observation-begin":  func(r *harness.Record) { r.Observation.Lo++ },
+	"clock-wall":         func(r *harness.Record) { r.Clock[1].WallMinusNS += 1e6 },
+	"clock-synchronised": func(r *harness.Record) { r.Clock[1].Synchronised = true; r.Clock[1].State = "ok" },
+	"clock-reading-gone": func(r *harness.Record) { r.Clock = append(r.Clock[:1:1], r.Clock[2:]...) },
+	"phase-time":         func(r *harness.Record) { r.Phases[3].At.Hi += 1e6 },
+	"phase-gone":         func(r *harness.Record) { r.Phases = r.Phases[:len(r.Phases)-1] },
+	"fault-later":        func(r *harness.Record) { r.Faults[0].InForce.Lo += 2e9; r.Faults[0].InForce.Hi += 2e9 },
+	"fault-done":         func(r *harness.Record) { r.Faults[0].Do.Hi++ },
+	"fault-unconfirmed":  func(r *harness.Record) { r.Faults[0].Confirmed = false },
+	"fault-undone":       func(r *harness.Record) { r.Faults[0].Undone.Hi++ },
+	"fault-restored":     func(r *harness.Record) { r.Faults[0].Restored = false },
+	"fault-detail":       func(r *harness.Record) { r.Faults[0].Detail = "as agreed" },
+	"fault-plan":         func(r *harness.Record) { r.Faults[0].Plan.Steps[0].Do.Links = r.Faults[0].Plan.Steps[0].Do.Links[1:] },
+	"fault-dropped":      func(r *harness.Record) { r.Faults = nil },
+	"stream-start":       func(r *harness.Record) { r.Streams[0].StartNS++ },
+	"stream-stop":        func(r *harness.Record) { r.Streams[0].StopNS -= 1e9 },
+	"stream-timeout":     func(r *harness.Record) { r.Streams[0].TimeoutNS *= 2 },
+	"stream-cohorts":     func(r *harness.Record) { c := r.Streams[0].Cohorts; c[0], c[1] = c[1], c[0] },
+	"stream-place":       func(r *harness.Record) { r.Streams[0].Place = "standby" },
+	"stream-not-closed":  func(r *harness.Record) { r.Streams[0].Closed = false },
+	"stream-gone":        func(r *harness.Record) { r.Streams = r.Streams[1:] },
+	"stream-twice":       func(r *harness.Record) { r.Streams = append(r.Streams, r.Streams[0]) },
+	"stream-root":        func(r *harness.Record) { r.Streams[0].Root = r.Streams[1].Root },
+	"probe-ran":          func(r *harness.Record) { r.Probes[0].Ran.Hi-- },
+	"probe-every":        func(r *harness.Record) { r.Probes[0].EveryNS *= 2 },
+	"probe-count":        func(r *harness.Record) { r.Probes[0].Count-- },
+	"probe-gone":         func(r *harness.Record) { r.Probes = r.Probes[1:] },
+	"probe-file":         func(r *harness.Record) { r.Probes[2].File, r.Probes[3].File = r.Probes[3].File, r.Probes[2].File },
+	"alert-earlier":      func(r *harness.Record) { r.Arrivals[2].At -= 1e9 },
+	"alert-nonce":        func(r *harness.Record) { r.Arrivals[0].Nonce = false },
+	"alert-accepted":     func(r *harness.Record) { r.Arrivals[0].Accepted = false },
+	"alert-severity":     func(r *harness.Record) { r.Arrivals[0].Severity = "critical" },
+	"alert-summary":      func(r *harness.Record) { r.Arrivals[0].Summary = "all is well" },
+	"alert-status":       func(r *harness.Record) { r.Arrivals[0].Status = 201 },
+	"alert-class":        func(r *harness.Record) { r.Arrivals[0].Class = "primary.unreachable" },
+	"alert-dropped":      func(r *harness.Record) { r.Arrivals = r.Arrivals[1:] },
+	"alert-added":        func(r *harness.Record) { r.Arrivals = append(r.Arrivals, r.Arrivals[0]) },
+	"decision-earlier":   func(r *harness.Record) { r.Decisions[4].At -= 1e9 },
+	"decision-dropped":   func(r *harness.Record) { r.Decisions = append(r.Decisions[:4:4], r.Decisions[5:]...) },
+	"decision-detail":    func(r *harness.Record) { r.Decisions[4].Detail["failures"] = "9" },
+	"decision-error":     func(r *harness.Record) { r.DecisionsErr = "could not be read" },
+	"undo-incomplete":    func(r *harness.Record) { r.Undo.Complete = false },
+	"undo-fenced-by":     func(r *harness.Record) { r.Undo.FencedBy = "target" },
+	"undo-at":            func(r *harness.Record) { r.Undo.At.Hi++ },
+	"undo-detail":        func(r *harness.Record) { r.Undo.Detail = "as agreed" },
+	"ledger-read":        func(r *harness.Record) { r.Ledger.Read = false },
+	"ledger-primary":     func(r *harness.Record) { r.Ledger.Primary, r.Ledger.OldPrimary = r.Ledger.OldPrimary, r.Ledger.Primary },
+	"ledger-oracle":      func(r *harness.Record) { r.Ledger.OracleMissing-- },
+	"ledger-twice":       func(r *harness.Record) { r.Ledger.BusinessTwice++ },
+	"ledger-frozen":      func(r *harness.Record) { r.Ledger.ReplayFrozen++ },
+	"ledger-wal":         func(r *harness.Record) { r.Ledger.WAL.LastAt-- },
+	"ledger-promoted":    func(r *harness.Record) { r.Ledger.Promoted = false },
+	"ledger-stranded":    func(r *harness.Record) { r.Ledger.StrandedInWAL = nil },
+	"ledger-copies":      func(r *harness.Record) { r.Ledger.Copies[0].Count-- },
+	"component-running":  func(r *harness.Record) { r.Components[0].Running = !r.Components[0].Running },
+	"redactions":         func(r *harness.Record) { r.Redactions = []string{"everything"} },
+}
+
+func flip(digit string) string {
+	if digit == "0" {
+		return "1"
+	}
+	return "0"
+}
+
+// wordOnly are fields that the process alone knows: nothing else in a pack tells them, and a whole new log may hold any value.
+// formats.md says so of each, and that they can be changed with a new run key is no finding.
+var wordOnly = map[string]bool{
+	"status-reason":      true,
+	"tool-go":            true,
+	"tool-cpus":          true,
+	"target-version":     true,
+	"target-timings":     true,
+	"started":            true,
+	"clock-wall":         true,
+	"clock-synchronised": true,
+	"clock-reading-gone": true,
+	"phase-time":         true,
+	"fault-done":         true,
+	"fault-restored":     true,
+	"fault-detail":       true,
+	"stream-cohorts":     true,
+	"probe-every":        true,
+	"alert-nonce":        true,
+	"alert-accepted":     true,
+	"alert-status":       true,
+	"decision-error":     true,
+	"undo-at":            true,
+	"ledger-twice":       true,
+	"ledger-frozen":      true,
+	"component-running":  true,
+	"redactions":         true,
+}
+
+func recordAttacks() (list []attack) {
+	for name, change := range recordChanges {
+		do := func(b *bag) {
+			r := b.record()
+			change(r)
+			b.setRecord(r)
+		}
+		list = append(list,
+			attack{name: "record-" + name, do: do, names: []string{recordFile}},
+			attack{name: "record-" + name + "-told", do: do, told: true, names: []string{seal.CheckpointDir}},
+		)
+		if !wordOnly[name] {
+			list = append(list, attack{name: "record-" + name + "-signed", do: do, signed: true, names: []string{"data/"}})
+		}
+	}
+	return list
+}
