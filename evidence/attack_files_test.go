@@ -21,9 +21,9 @@ const (
 func inputsAttacks() (list []attack) {
 	fields := map[string][2]string{
 		"scenario-name": {`"scenario_name": "`, `"scenario_name": "x`}, "profile": {`"profile": "fast"`, `"profile": ""`},
-		"executor": {`"executor": "`, `"executor": "x`}, "proof": {`"executor_proof": "`, `"executor_proof": "signed in: `},
-		"environment": {`"environment": "rehearsal"`, `"environment": "production"`}, "ci-job": {`"ci_job": ""`, `"ci_job": "1"`},
-		"register": {`"register": ""`, `"register": "1"`}, "amends": {`"amends": ""`, `"amends": "1"`},
+		"executor":    {`"executor": "`, `"executor": "x`},
+		"environment": {`"environment": "rehearsal"`, `"environment": "production"`},
+		"register":    {`"register": ""`, `"register": "1"`}, "amends": {`"amends": ""`, `"amends": "1"`},
 		"policy": {`"seal_policy": []`, `"seal_policy": ["approver"]`}, "approvals": {`"approvals": []`, `"approvals": ["chief"]`},
 		"overrides": {`"overrides": {}`, `"overrides": {"observe": "1s"}`}, "format": {`blackstart.pack/2`, `blackstart.pack/3`},
 		"tool-version": {`"tool_version": "`, `"tool_version": "x`}, "checkpoint-fault": {"  \"fault\",\n", ""},
@@ -84,6 +84,10 @@ func fileAttacks() (list []attack) {
 	for short, file := range map[string]string{"observation": heartbeat, "audit": audit, "undo-log": undoLog, "formats": formats,
 		"log": "data/as-run/logs/west.db.log", "answers": "data/observations/answers.known-entry.jsonl"} {
 		for way, do := range ways {
+			if way != "line-changed" {
+				list = append(list, both(short+"-"+way, file, func(b *bag) { b.put(file, do(b.get(file))) })[0])
+				continue
+			}
 			list = append(list, both(short+"-"+way, file, func(b *bag) { b.put(file, do(b.get(file))) })...)
 		}
 		list = append(list,

@@ -104,11 +104,11 @@ func measured(t *testing.T, pack, root string) (exit int, out string, kilobytes 
 	cmd.Env = append(os.Environ(), "BLACKSTART_MEASURE="+strings.Join([]string{path, pack, root}, "\n"))
 	data, err := cmd.Output()
 	must(t, err)
-	at := bytes.Index(data, []byte("measured: "))
+	at := bytes.LastIndex(data, []byte("\nmeasured: "))
 	if at < 0 {
 		t.Fatalf("no measure in %s", data)
 	}
-	if _, err := fmt.Sscanf(string(data[at:]), "measured: %d %d", &exit, &kilobytes); err != nil {
+	if _, err := fmt.Sscanf(string(data[at+1:]), "measured: %d %d", &exit, &kilobytes); err != nil {
 		t.Fatal(err)
 	}
 	return exit, string(data[:at]), kilobytes
@@ -128,5 +128,5 @@ func TestMeasuredChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	fmt.Printf("measured: %d %d\n", cmd.ProcessState.ExitCode(), usage.Maxrss)
+	fmt.Printf("\nmeasured: %d %d\n", cmd.ProcessState.ExitCode(), usage.Maxrss)
 }

@@ -18,12 +18,12 @@ func (b *bag) copiesOf(load, node string) string {
 	return ""
 }
 
-// lost is a write that was acknowledged and is not on the standby: the loss that a forger would hide.
+// lost is a write that may have been applied and is not on the standby: the loss that a forger would hide.
 func (b *bag) lost() int {
 	b.t.Helper()
 	attempts, copies := b.get("data/ledger/isolated.bin"), b.get(b.copiesOf("isolated", "west"))
 	for n := range len(copies) - 64 {
-		if attempts[64+48*n+40] == 1 && copies[64+n] == 0 {
+		if attempts[64+48*n+40] != 2 && copies[64+n] == 0 {
 			return n
 		}
 	}
@@ -105,7 +105,7 @@ func ledgerAttacks() []attack {
 func (b *bag) hasLost() bool {
 	attempts, copies := b.get("data/ledger/isolated.bin"), b.get(b.copiesOf("isolated", "west"))
 	for n := range len(copies) - 64 {
-		if attempts[64+48*n+40] == 1 && copies[64+n] == 0 {
+		if attempts[64+48*n+40] != 2 && copies[64+n] == 0 {
 			return true
 		}
 	}

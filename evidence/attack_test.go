@@ -24,7 +24,6 @@ type attack struct {
 	anew   bool                // everything that is derived is made anew by the product itself
 	zip    func([]byte) []byte // what is done to the sealed pack
 	names  []string            // verify must name one of these; "" is the pack as a whole
-	known  string              // why it is accepted today: a finding that is written down
 }
 
 // attacks are all tables of this package.
@@ -72,8 +71,8 @@ func (a attack) run(t *testing.T) {
 		keep(t, a.name, pack, root)
 		got = verify(t, pack, root)
 	}
-	if a.known != "" {
-		t.Logf("known: %s (exit %d, names %q)", a.known, got.exit, got.files())
+	if why, ok := known[a.name]; ok && got.exit == 0 {
+		t.Logf("known: %s", why)
 		return
 	}
 	if got.exit != 20 {
@@ -89,6 +88,29 @@ func (a attack) named(file string) bool {
 	return slices.ContainsFunc(a.names, func(want string) bool {
 		return file == want || strings.HasSuffix(want, "/") && strings.HasPrefix(file, want)
 	})
+}
+
+// known are attacks that are accepted today, and what each tells otherwise than the rest of its pack. All need a new run key.
+var known = map[string]string{
+	"audit-removed-with-its-event-signed":    "decisions without the target's own log",
+	"undo-log-removed-with-its-event-signed": "a fault without an undo log",
+	"inputs-scenario-name-signed":            "the name of another scenario",
+	"inputs-checkpoint-fault-signed":         "a fault, and no checkpoint of it asked for",
+	"inputs-overrides-signed":                "overrides that nothing follows",
+	"record-phase-gone-signed":               "a phase that the log tells of",
+	"record-observation-end-signed":          "an observation shorter than the scenario's",
+	"record-status-signed":                   "unsteady, and yet a fault in force",
+	"record-ledger-stranded-signed":          "ids on the old side alone, which the copies tell",
+	"record-stream-stop-signed":              "samples due after the stop",
+	"record-stream-start-signed":             "due times that are not the schedule's",
+	"record-fault-unconfirmed-signed":        "a fault that the log saw in force",
+	"record-ledger-promoted-signed":          "a standby that took writes and was never promoted",
+	"record-undo-fenced-by-signed":           "another fence than the log's",
+	"event-load-started-removed-signed":      "a load that never began",
+	"event-fault-restored-removed-signed":    "a fault restored, which no event tells",
+	"event-fault-done-removed-signed":        "a fault done, which no event tells",
+	"event-steady-held-removed-signed":       "a baseline, which no event tells",
+	"event-log-opened-removed-signed":        "a log without its opening",
 }
 
 // bound tells whether a file is none of those that are derived after the end.
