@@ -85,7 +85,7 @@ func eventAttacks() (list []attack) {
 		list = append(list, attack{name: "event-log-" + name, do: func(b *bag) { b.put(eventsFile, do(b.get(eventsFile))) },
 			names: []string{eventsFile}})
 	}
-	return append(list, attack{name: "log-removed", do: func(b *bag) { b.remove(eventsFile) }, names: []string{eventsFile}})
+	return append(list, attack{name: "event-log-removed", do: func(b *bag) { b.remove(eventsFile) }, names: []string{eventsFile}})
 }
 
 func checkpointAttacks() (list []attack) {

@@ -79,7 +79,7 @@ func ledgerAttacks() []attack {
 		b.setRecord(r)
 	}, told: true, anew: true, names: []string{seal.CheckpointDir}})
 	fields := map[string]func(b *bag, r []byte){
-		"outcome":      func(_ *bag, r []byte) { r[40] = 3 },
+		"outcome":      func(_ *bag, r []byte) { r[40] = 4 - r[40] },
 		"amount":       func(_ *bag, r []byte) { add64(r, 32, -1) },
 		"retry-of":     func(_ *bag, r []byte) { binary.LittleEndian.PutUint64(r[8:], binary.LittleEndian.Uint64(r)-1) },
 		"place":        func(_ *bag, r []byte) { r[41] = 2 },
