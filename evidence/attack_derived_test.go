@@ -103,7 +103,7 @@ func endAttacks() (list []attack) {
 			list = append(list,
 				attack{name: name, kind: kind, do: retell, told: true, anew: status == "stopped", names: []string{seal.CheckpointDir}},
 				attack{name: name + "-without-end", kind: kind, do: func(b *bag) { retell(b); b.remove(endNote) }, told: true,
-					names: []string{endNote, eventsFile, recordFile}})
+					names: []string{endNote, eventsFile, recordFile, findingsFile}})
 		}
 	}
 	for _, kind := range []string{"stopped", "interrupted"} {
@@ -204,7 +204,7 @@ func zipAttacks() []attack {
 			_, _ = e.Write([]byte("x"))
 		})
 	}
-	whole := []string{"", "data/", "manifest-sha256.txt", "signatures/"}
+	whole := []string{"", "data/", "manifest-sha256.txt", "signatures/", "region-partition/"}
 	zips := map[string]func([]byte) []byte{
 		"written-anew":   rewrite(nil, nil),
 		"compressed":     rewrite(func(h *zip.FileHeader) { h.Method = zip.Deflate }, nil),
