@@ -16,7 +16,7 @@ PAGES    ?= docs
 # the linters have a module of their own: what they need is nothing that the product needs
 TOOL := go tool -modfile=tools/go.mod
 # tests that lay out reports dozens of times: under the race detector, twenty times slower, they take a quarter of an hour
-MANY_REPORTS := Forger|Told|FirstPage
+MANY_REPORTS := Forger|Told|FirstPage|Attack|Unchanged|Hostile|NewRunKey|Large
 
 .DEFAULT_GOAL := help
 .PHONY: help build rehearse rehearse-containers base-image test check integration drills drills-containers compare spread bench wrk fuzz golden mutate short lint fmt clean

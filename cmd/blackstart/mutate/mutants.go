@@ -22,7 +22,11 @@ type mutant struct {
 	file     string
 	from, to int    // bytes of the source
 	with     string // what stands there instead
+	check    string // name of the check; "" where it is made when the tool runs
 }
+
+// is tells whether a check that failed can be this one.
+func (m mutant) is(name string) bool { return m.check == "" || m.check == name }
 
 // findMutants lists the checks of the packages: calls of check and judge, whose last argument says what is wrong, and of add
 // that report a failure.
@@ -91,11 +95,22 @@ func inFile(file string) ([]mutant, error) {
 		default:
 			return true
 		}
+		if _, literal := nameArg(sel.Sel.Name, args).(*ast.BasicLit); literal {
+			m.check = m.name
+		}
 		m.name = filepath.ToSlash(file) + ": " + m.name
 		all = append(all, m)
 		return true
 	})
 	return all, nil
+}
+
+// nameArg is the argument that names the check.
+func nameArg(method string, args []ast.Expr) ast.Expr {
+	if method == "check" {
+		return args[0]
+	}
+	return args[1]
 }
 
 // nameOf is the name of a check: its text, or the expression that makes it.
@@ -142,6 +157,32 @@ func build(ctx context.Context, dir string, m mutant) (string, error) {
 		return "", fmt.Errorf("build without %q: %w\n%s", m.name, err, out)
 	}
 	return bin, nil
+}
+
+// failing asks the tool as it is which checks find each attack. Attacks that it accepts are left out: they are known, and say so
+// where they are made.
+func failing(ctx context.Context, bin string, packs []string) (map[string][]string, error) {
+	found := map[string][]string{}
+	for _, pack := range packs {
+		out, err := exec.CommandContext(ctx, bin, "verify", pack, "--recompute", "--json", "--root", strings.TrimSuffix(pack, ".zip")+".root.pem").Output()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			return nil, err
+		}
+		var told struct {
+			Exit   int `json:"exit"`
+			Checks []struct{ Name, Status string }
+		}
+		if err := json.Unmarshal(out, &told); err != nil {
+			return nil, fmt.Errorf("verify %s: %w", pack, err)
+		}
+		for _, k := range told.Checks {
+			if k.Status == "failed" && told.Exit != 0 {
+				found[pack] = append(found[pack], k.Name)
+			}
+		}
+	}
+	return found, nil
 }
 
 // firstAccepted gives the first attack that the tool accepts, "" if it refuses all of them.
