@@ -27,7 +27,7 @@ func (t *toldEvents) take(seq int64, e harness.Event) error {
 	switch e.Kind {
 	case "phase.started":
 		t.phases = append(t.phases, strings.TrimPrefix(e.Text, "phase "))
-	case "alert.received":
+	case alertReceived, alertRefused:
 		t.alerts = append(t.alerts, e)
 	case "steady.held", "fault.done", "fault.in-force", "fault.undone", "fault.restored", "primary.fenced", "undo.complete",
 		"drill.stopped", "drill.left", "drill.unsteady", "drill.error", "drill.interrupted":

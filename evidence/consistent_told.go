@@ -14,6 +14,12 @@ import (
 	"blackstart/harness/measure"
 )
 
+// Kinds of the events that tell of a message at our receivers.
+const (
+	alertReceived = "alert.received"
+	alertRefused  = "alert.refused" // answered as the real service answers what it does not take
+)
+
 // arrivalsTold demands an event for each alert on record, and an alert for each event up to when the record took them.
 func arrivalsTold(rec *harness.Record, events []harness.Event) error {
 	if rec.Status == harness.Interrupted {
@@ -25,17 +31,20 @@ func arrivalsTold(rec *harness.Record, events []harness.Event) error {
 			until = p.At.Lo
 		}
 	}
-	key := func(channel, event string, at harness.Stamp) string { return channel + " " + event + " " + at.String() }
+	key := func(kind, channel, event string, at harness.Stamp) string {
+		return strings.Join([]string{kind, channel, event, at.String()}, " ")
+	}
 	left := map[string][]harness.Arrival{}
 	for _, a := range rec.Arrivals {
-		k := key(a.Channel, a.Event, a.At)
+		kind := alertReceived
+		if !a.Accepted {
+			kind = alertRefused
+		}
+		k := key(kind, a.Channel, a.Event, a.At)
 		left[k] = append(left[k], a)
 	}
 	for _, e := range events {
-		if e.Kind != "alert.received" {
-			continue
-		}
-		k := key(e.Detail["channel"], e.Detail["event"], e.At.Lo)
+		k := key(e.Kind, e.Detail["channel"], e.Detail["event"], e.At.Lo)
 		if len(left[k]) == 0 {
 			if e.At.Lo < until {
 				return fmt.Errorf("alert %s is told by the events only", k)

@@ -96,7 +96,7 @@ func (h *honest) decided(t *testing.T, detail map[string]string) {
 // What an alert said is held against the event that tells of it, as far as that tells it.
 func TestAnAlertIsHeldAgainstItsEvent(t *testing.T) {
 	at := harness.Stamp(1_772_461_800_000_000_000)
-	honestly := harness.Arrival{Channel: "pagerduty", Event: "trigger", At: at, Summary: "the standby lags", Class: "replication.lagging", Severity: "critical"}
+	honestly := harness.Arrival{Channel: "pagerduty", Event: "trigger", At: at, Accepted: true, Summary: "the standby lags", Class: "replication.lagging", Severity: "critical"}
 	event := harness.Event{Kind: "alert.received", At: harness.Interval{Lo: at, Hi: at}, Text: "pagerduty received (trigger) the standby lags",
 		Detail: map[string]string{"channel": "pagerduty", "event": "trigger", "class": "replication.lagging", "severity": "critical"}}
 	for name, change := range map[string]func(*harness.Arrival){
@@ -104,6 +104,7 @@ func TestAnAlertIsHeldAgainstItsEvent(t *testing.T) {
 		"class":    func(a *harness.Arrival) { a.Class = "failover.refused" },
 		"severity": func(a *harness.Arrival) { a.Severity = "info" },
 		"summary":  func(a *harness.Arrival) { a.Summary = "all is well" },
+		"refused":  func(a *harness.Arrival) { a.Accepted = false },
 	} {
 		a := honestly
 		change(&a)

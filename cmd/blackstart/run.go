@@ -244,8 +244,7 @@ func (d *drill) giveUp(err error) error {
 			hint: "act now: run `blackstart undo`, it finishes what is left"}
 	}
 	if d.unsealed {
-		d.info.Ended = d.redact.Text(err.Error())
-		_ = saveInfo(d.dir, d.info) // on a full disk it cannot be said; the next command then says that it does not know
+		err = errors.Join(err, sayEnded(d.dir, d.redact.Text(err.Error())))
 		return broken(fmt.Errorf("%w; everything is undone, what was recorded is kept in %s", err, d.dir),
 			"mend the cause and run `blackstart undo`: it seals what was recorded")
 	}

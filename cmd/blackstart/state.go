@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,8 +37,7 @@ type runInfo struct {
 	Name     string    `json:"name"`
 	Target   string    `json:"target"`
 	Out      string    `json:"out"`
-	Kept     bool      `json:"kept"`  // it ended; somebody asked to keep its state
-	Ended    string    `json:"ended"` // why it ended without a pack; "" while it runs, and of a process that was killed
+	Kept     bool      `json:"kept"` // it ended; somebody asked to keep its state
 }
 
 // stateDir is where state lives: BLACKSTART_STATE, or a place that PostgreSQL's account can reach.
@@ -126,7 +126,37 @@ func (s *state) begin(info runInfo) (string, error) {
 	if err := procs.MkdirAll(dir, 0o755); err != nil {
 		return "", broken(fmt.Errorf("make the run's directory: %w", err), "")
 	}
+	if err := writeAtomic(filepath.Join(dir, endedFile), bytes.Repeat([]byte(" "), endedBytes)); err != nil {
+		return "", broken(err, "")
+	}
 	return dir, saveInfo(dir, info)
+}
+
+// endedFile is where a run says why it ended without a pack. It is as long as it may be from the start, so that a full disk
+// does not keep anybody from saying so.
+const (
+	endedFile  = "ended"
+	endedBytes = 4 << 10
+)
+
+// sayEnded writes the reason over the room that is kept for it.
+func sayEnded(dir, why string) error {
+	f, err := os.OpenFile(filepath.Join(dir, endedFile), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	why = strings.ToValidUTF8(why[:min(len(why), endedBytes)], "")
+	_, err = f.WriteAt([]byte(why), 0)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// saidEnded reads the reason; "" where none was said.
+func saidEnded(dir string) string {
+	data, err := os.ReadFile(filepath.Join(dir, endedFile))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(data))
 }
 
 // finish removes the state of a run that ended, or marks it, so that nobody takes it for one that was interrupted.

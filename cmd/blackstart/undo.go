@@ -176,8 +176,8 @@ func (l leftover) sealWhatIsThere(ctx context.Context, wasInForce bool, done und
 
 // gone says what became of the process, as far as is known.
 func (l leftover) gone() string {
-	if l.info.Ended != "" {
-		return "the process ended without a pack (" + l.info.Ended + ")"
+	if why := saidEnded(l.dir); why != "" {
+		return "the process ended without a pack (" + why + ")"
 	}
 	return "the process is gone and left no word (killed, or its machine went down)"
 }

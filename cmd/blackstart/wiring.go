@@ -69,9 +69,7 @@ func (d *drill) startReceivers(ctx context.Context) (*receivers.Receivers, func(
 		if journal == nil {
 			return
 		}
-		e := harness.Event{Kind: "alert.received", At: harness.Interval{Lo: a.At, Hi: a.At}, Phase: "",
-			Text: fmt.Sprintf("%s received (%s) %s", a.Channel, a.Event, a.Summary), Detail: map[string]string{"channel": a.Channel, "event": a.Event,
-				"severity": a.Severity, "class": a.Class, "component": a.Component, "group": a.Group}}
+		e := arrivalEvent(a)
 		if err := journal.Append(e); err == nil {
 			d.screen.show(harness.Progress{Event: &e})
 		}
@@ -80,6 +78,16 @@ func (d *drill) startReceivers(ctx context.Context) (*receivers.Receivers, func(
 		return nil, nil, err
 	}
 	return r, r.Close, nil // Close may be called twice
+}
+
+// arrivalEvent tells of one message at our receivers: received, or answered as the real service would answer what it refuses.
+func arrivalEvent(a harness.Arrival) harness.Event {
+	kind, verb := "alert.received", "received"
+	if !a.Accepted {
+		kind, verb = "alert.refused", fmt.Sprintf("refused with %d", a.Status)
+	}
+	return harness.Event{Kind: kind, At: harness.Interval{Lo: a.At, Hi: a.At}, Text: fmt.Sprintf("%s %s (%s) %s", a.Channel, verb, a.Event, a.Summary),
+		Detail: map[string]string{"channel": a.Channel, "event": a.Event, "severity": a.Severity, "class": a.Class, "component": a.Component, "group": a.Group}}
 }
 
 func secretsOf(deliveries []harness.Delivery) []string {
@@ -134,7 +142,7 @@ func (d *drill) parts(r *receivers.Receivers) harness.Parts {
 		Executor: d.executor, Environment: d.target.Environment, Tool: d.tool, Clock: d.clock,
 		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.screen.show,
 		Hurry: d.leave.hurry, Undone: d.leave.undoneNow, Redact: d.redact.Bytes, Hide: d.redact.Add,
-		Injector: injector, OpenLoad: openLoad, OpenProbe: openProbes, Decisions: readDecisions,
+		Injector: injector, OpenLoad: openLoad, OpenProbe: probesFor(&d.scenario), Decisions: readDecisions,
 		Await: func(ctx context.Context, s harness.Surroundings, checks []harness.Check, within time.Duration) (harness.Interval, error) {
 			return victim.Await(ctx, s.Target, d.driver, checks, within, s.Clock)
 		},

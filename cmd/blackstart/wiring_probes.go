@@ -2,15 +2,28 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"blackstart/harness"
 	"blackstart/harness/probes"
 	"blackstart/internal/registry"
 )
 
-// openProbes opens every probe the description allows: each on what it speaks of.
-func openProbes(s harness.Surroundings) ([]harness.ProbeRun, error) {
-	return openKinds(probes.Probes.All(), s)
+// probesFor opens every probe that the description allows and the scenario has a use for: each on what it speaks of.
+func probesFor(scenario *harness.Scenario) func(harness.Surroundings) ([]harness.ProbeRun, error) {
+	kinds := slices.DeleteFunc(slices.Clone(probes.Probes.All()), func(k registry.Kind[probes.Factory]) bool {
+		_, writes := k.New().(probes.Writer)
+		return writes && !uses(scenario, k.Name)
+	})
+	return func(s harness.Surroundings) ([]harness.ProbeRun, error) { return openKinds(kinds, s) }
+}
+
+// uses tells whether a scenario needs a probe that writes: where something is broken, what becomes of the standby is always
+// measured; else it is only asked for by name. Nothing is written that nobody needs.
+func uses(s *harness.Scenario, probe string) bool {
+	return len(s.Faults) > 0 ||
+		slices.ContainsFunc(s.SteadyState.Require, func(r harness.Requirement) bool { return r.Probe == probe }) ||
+		slices.ContainsFunc(s.Guards, func(g harness.Guard) bool { return g.Probe == probe })
 }
 
 // openKinds opens probes of these kinds: all of them, or none. Some work from the moment they are opened.

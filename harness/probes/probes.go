@@ -33,6 +33,12 @@ type Factory interface {
 	Every() time.Duration
 }
 
+// Writer is a Factory whose probes write to the target to get their answers. They are opened only where a scenario needs them.
+type Writer interface {
+	// Writes says what is written, and where.
+	Writes() string
+}
+
 // Probes holds every kind of probe.
 var Probes registry.Registry[Factory]
 
