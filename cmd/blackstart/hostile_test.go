@@ -113,6 +113,16 @@ func TestARefusedMessageIsNotToldAsReceived(t *testing.T) {
 	}
 }
 
+// More messages than a record has room for are a shortage of ours, and said.
+func TestMessagesThatWereNotKeptAreSaid(t *testing.T) {
+	if got := notKept(0); got != nil {
+		t.Errorf("%v", got)
+	}
+	if got := notKept(3); len(got) != 1 || !strings.Contains(got[0], "3 messages") {
+		t.Errorf("%v", got)
+	}
+}
+
 // Probes that write are opened only where the scenario needs them.
 func TestNothingIsWrittenThatTheScenarioDoesNotNeed(t *testing.T) {
 	writers := 0

@@ -32,7 +32,7 @@ import (
 var formats = docs.Formats
 
 // decisionLimit bounds the target's own log, in bytes.
-const decisionLimit = 4 << 20
+const decisionLimit = 1 << 20 // a quarter of what a record may take
 
 // driver makes the driver for the target that the flags name.
 func (f *runFlags) driver() (harness.Driver, error) {
@@ -78,6 +78,14 @@ func (d *drill) startReceivers(ctx context.Context) (*receivers.Receivers, func(
 		return nil, nil, err
 	}
 	return r, r.Close, nil // Close may be called twice
+}
+
+// notKept says that there were more messages than a record has room for: alerts cannot be judged from the rest.
+func notKept(n int) []string {
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("our receivers: %d messages came after the first %d and were not kept", n, receivers.MaxArrivals)}
 }
 
 // arrivalEvent tells of one message at our receivers: received, or answered as the real service would answer what it refuses.
@@ -148,7 +156,7 @@ func (d *drill) parts(r *receivers.Receivers) harness.Parts {
 		},
 		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare(d.scenario.Load),
 		Kernel:    func(phase string) harness.ClockReading { return kernelclock.Read(phase, d.clock) },
-		Shortages: shortage.Seen,
+		Shortages: func() []string { return append(shortage.Seen(), notKept(r.Dropped())...) },
 		Save:      func(rec *harness.Record) error { return saveRecord(d.dir, rec) },
 	}
 }

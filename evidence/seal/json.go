@@ -81,7 +81,7 @@ func refuseSurrogates(data []byte) error {
 }
 
 // maxJSONValues bounds the values of a document: a small file of brackets must not take the memory of a large one.
-const maxJSONValues = 1 << 20
+const maxJSONValues = 1 << 17
 
 func parseValue(d *json.Decoder, depth int, values *int) (any, error) {
 	if depth > MaxJSONDepth {

@@ -23,7 +23,7 @@ import (
 
 // Limits of the receivers.
 const (
-	MaxArrivals    = 10_000    // arrivals kept; later ones are answered and counted, not kept
+	MaxArrivals    = 2_000     // arrivals kept, as many as a record has room for; later ones are answered and counted, not kept
 	MaxConnections = 256       // open connections of each listener
 	maxBody        = 512 << 10 // bytes of one PagerDuty event, as the real service takes, and of any other HTTP body
 	maxMail        = 1 << 20   // bytes of one mail
