@@ -187,7 +187,12 @@ func TestPrintedCommandsFindWhatIsAltered(t *testing.T) {
 		"a changed file": {func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, "data", "findings.json"), []byte("{}\n"), 0o644)
 		}, "sha256sum"},
-		"a file more": {func(dir string) error { return os.WriteFile(filepath.Join(dir, "data", "more"), nil, 0o644) }, "! {"},
+		"a file more":        {func(dir string) error { return os.WriteFile(filepath.Join(dir, "data", "more"), nil, 0o644) }, "! {"},
+		"a file beside data": {func(dir string) error { return os.WriteFile(filepath.Join(dir, "READ-ME-FIRST.txt"), nil, 0o644) }, "! {"},
+		"a link":             {func(dir string) error { return os.Symlink("/etc/passwd", filepath.Join(dir, "data", "link")) }, "! {"},
+		"another bag info": {func(dir string) error {
+			return edit(dir, "bag-info.txt", func(b []byte) []byte { return append(b, "Note: all is well\n"...) })
+		}, "sha256sum --strict --quiet -c tagmanifest"},
 		"a file less": {func(dir string) error {
 			return edit(dir, "manifest-sha256.txt", func(b []byte) []byte { return b[bytes.IndexByte(b, '\n')+1:] })
 		}, "! {"},

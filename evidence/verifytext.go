@@ -14,14 +14,15 @@ func AuditCommands(rec *harness.Record, list []ReportSpec) []string {
 	all := []string{
 		"ROOT=../" + seal.BaseName(rec.Scenario.Metadata.Name) + ".root.pem",
 		"sha256sum --strict --quiet -c manifest-sha256.txt",
-		"! { find data -type f; cut -c67- manifest-sha256.txt; } \\\n| LC_ALL=C sort | uniq -u | grep .",
+		"! { find . ! -type d ! -path './nss/*'; echo ./tagmanifest-sha256.txt; \\\ncut -c67- manifest-sha256.txt tagmanifest-sha256.txt | sed 's,^,./,'; } \\\n| LC_ALL=C sort | uniq -u | grep .",
 		"openssl cms -verify -cades -binary -inform DER -no_check_time -CAfile \"$ROOT\" \\\n" +
 			"-in signatures/manifest.p7s -content manifest-sha256.txt -out /dev/null",
-		"mkdir -p nss && certutil -N -d sql:nss --empty-password",
+		"sha256sum --strict --quiet -c tagmanifest-sha256.txt",
+		"rm -rf nss && mkdir nss && certutil -N -d sql:nss --empty-password",
 		"certutil -A -d sql:nss -n root -t \"CT,C,C\" -i \"$ROOT\"",
 	}
 	for _, r := range list {
-		all = append(all, "pdfsig -nssdir sql:nss "+r.Path, "qpdf --check "+r.Path)
+		all = append(all, "pdfsig -nssdir sql:nss "+r.Path+" \\\n| grep -e Validation -e 'document signed'", "qpdf --check "+r.Path)
 	}
 	return all
 }
@@ -46,9 +47,13 @@ sha256sum, find, cut, sort, uniq (coreutils, findutils), grep, openssl, certutil
 qpdf; any POSIX shell. Run them in order. ROOT is the root you were given: name another file if it lies elsewhere.
 
 {commands}
-Each ends with status 0 when all is well. The third prints the files that only the directory or only the manifest has: none. Of
-pdfsig, the last signature that is signed must say "Signature is Valid" and "Total document signed"; here it is that of the field
-Executor, and the field Reviewer is empty. openssl accepts some bytes appended to a signature; the tool below does not.
+Each ends with status 0 when all is well. The third prints the files that only the directory or only the manifests have: none. The
+tag manifest is a transport checksum: bagit.txt, bag-info.txt and itself are signed by nobody, and only the tool below makes them
+anew from the record. **Read what pdfsig prints, its status says nothing**: it must be "Signature is Valid." and "Total document
+signed". openssl accepts some bytes appended to a signature; the tool does not.
+
+Then read how the drill ended: verdict and reason in data/findings.json, and the block of facts on page 1 of each report, whose
+record_sha256 must be what "sha256sum data/record.json" prints.
 
 ## Why the time of the certificate is not checked
 There is no independent time stamp in this pack: the time of signing is self-asserted, and no past moment may be taken from it.
@@ -65,6 +70,6 @@ no more than the signer's word. What an expired throw-away key proves is what it
 It checks the same and more, names the first altered file, and derives RTO, RPO and verdict again from the raw samples.
 
 ## With neither
-data/as-run/formats.md gives the layout of every binary file and the definition of every number; a reader written from it alone,
+data/as-run/formats.md gives the layout of every binary file, of record and events, and the definition of every number; a reader written from it alone,
 with nothing but Python's standard library, reaches the same bounds.
 `

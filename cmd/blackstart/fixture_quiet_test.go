@@ -35,7 +35,8 @@ func (b *bagged) quiet() error {
 	c := harness.CopiesFile{Stream: int(id), Load: "ledger", Node: "east.db", Reading: harness.AfterUndo,
 		File: "data/ledger/ledger.copies-east.db-after-undo.bin", Count: fixtureSamples}
 	r.Ledger = harness.LedgerRecord{Read: true, Primary: c.Node, OldPrimary: "west.db", OldDetail: "it never served", Copies: []harness.CopiesFile{c}}
-	return errors.Join(b.create("data/ledger/ledger.bin", func(f *os.File) error {
+	held := harness.Event{Kind: "steady.held", At: r.Baseline, Phase: "baseline", Text: "held"}
+	return errors.Join(b.journal.Append(held), b.create("data/ledger/ledger.bin", func(f *os.File) error {
 		w, err := loadgen.NewAttemptWriter(f, h)
 		if err != nil {
 			return err

@@ -184,8 +184,10 @@ func (b *bagged) breakRegion() error {
 		n, putErr := log.Put(plans[0].Fault.Kind, st)
 		err = errors.Join(err, putErr, log.Done(n))
 	}
-	return errors.Join(err, log.Close(), b.journal.Checkpoint("fault"), b.journal.Append(harness.Event{Kind: "fault.in-force",
-		At: harness.Interval{Lo: now, Hi: now + 2}, Phase: "inject", Text: "region.partition is in force"}))
+	err = errors.Join(err, log.Close(), b.journal.Append(harness.Event{Kind: "steady.held", At: b.rec.Baseline, Phase: "baseline", Text: "held"}))
+	return errors.Join(err, b.journal.Checkpoint("fault"),
+		b.journal.Append(harness.Event{Kind: "fault.done", At: b.rec.Faults[0].Do, Phase: "inject", Text: "region.partition carried out"}), b.journal.Append(harness.Event{Kind: "fault.in-force",
+			At: harness.Interval{Lo: now, Hi: now + 2}, Phase: "inject", Text: "region.partition is in force"}))
 }
 
 // closed lists the streams of the fixture in the record, as a load that ended does.
@@ -230,11 +232,21 @@ func (b *bagged) seal(out, name string) error {
 		b.rec.Faults = []harness.FaultRecord{{Plan: plans[0]}}
 	}
 	b.rec.Ended = b.clock.Now()
+	if b.rec.Observation.Never() {
+		b.rec.Observation = harness.Interval{Lo: b.rec.Started, Hi: b.rec.Started.Add(b.rec.Scenario.Observe.D())}
+	}
+	if b.rec.Status != harness.Completed {
+		said := harness.Event{Kind: "drill." + string(b.rec.Status), At: harness.Interval{Lo: b.rec.Ended, Hi: b.rec.Ended}, Text: b.rec.StatusReason}
+		if err := b.journal.Append(said); err != nil {
+			return err
+		}
+	}
 	b.rec.Undo = harness.UndoRecord{At: harness.Interval{Lo: b.rec.Ended, Hi: b.rec.Ended}, Complete: true}
 	if err := b.journal.Append(harness.Event{Kind: "undo.complete", At: b.rec.Undo.At, Phase: "undo", Text: "everything that was broken is restored"}); err != nil {
 		return err
 	}
-	if err := evidence.Bind(context.Background(), evidence.Binding{Dir: b.bag(), Journal: b.journal, Record: b.rec, Redact: b.redact, Formats: formats}); err != nil {
+	if err := evidence.Bind(context.Background(), evidence.Binding{Dir: b.bag(), Journal: b.journal, Record: b.rec, Redact: b.redact,
+		UndoLog: filepath.Join(b.dir, "undo.jsonl"), Formats: formats}); err != nil {
 		return err
 	}
 	id, root, _, err := signer(b.rec.Executor)

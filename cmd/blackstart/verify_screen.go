@@ -97,6 +97,9 @@ func tell(j judged) told {
 	if t.Headline == "" {
 		t.Headline = "UNKNOWN: how the drill ended could not be read"
 	}
+	if why := refusals[j.code]; j.code == harness.ExitRefused || j.code == harness.ExitIncomplete {
+		t.Headline += " NOT ACCEPTED: " + why
+	}
 	if j.code == harness.ExitAltered {
 		t.Headline = fmt.Sprintf("ALTERED OR CONTRADICTORY: %d of %d checks failed", len(t.failures), len(j.Checks))
 	}

@@ -28,8 +28,8 @@ import (
 	"blackstart/scenarios"
 )
 
-// formats is the page that explains every binary file; it goes into each pack.
-var formats = docs.Formats
+// formats are the pages that explain every file and every number; they go into each pack.
+var formats = docs.Carried()
 
 // decisionLimit bounds the target's own log, in bytes.
 const decisionLimit = 1 << 20 // a quarter of what a record may take

@@ -64,7 +64,7 @@ func killInside(t *testing.T, on, scenario, fault string, fences bool) {
 	if rec.Status != harness.Interrupted || !rec.Undo.Complete || !rec.Faults[0].Restored {
 		t.Errorf("status %s, undo %+v, fault undone %+v, restored %v", rec.Status, rec.Undo, rec.Faults[0].Undone, rec.Faults[0].Restored)
 	}
-	events := lastEvents(t, b, scenario, 8)
+	events := lastEvents(t, b, scenario, 80) // behind them, one for each file
 	wanted := []string{"drill.interrupted", "undo.complete"}
 	if !fences {
 		wanted = append(wanted, "fault.restored")
