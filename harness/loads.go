@@ -70,11 +70,11 @@ func bindWritten(loads []Load, journal Journal) error {
 
 // stopLoads stops every load once and collects its streams; the observation ends here.
 func (d *drill) stopLoads() error {
+	if d.rec.Observation.Lo != 0 && d.rec.Observation.Hi == 0 { // without a load, too, something was watched
+		d.rec.Observation.Hi = d.clock.Now()
+	}
 	if d.loadsDone || len(d.loads) == 0 {
 		return nil
-	}
-	if d.rec.Observation.Lo != 0 {
-		d.rec.Observation.Hi = d.clock.Now()
 	}
 	for _, l := range d.loads {
 		l.Stop()

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What loads write is bound while they run, every ten seconds, and once more when they have ended.
@@ -44,5 +45,14 @@ func TestObservationsAreRedactedAsTheyAreWritten(t *testing.T) {
 	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A drill without any load has an observation all the same: its pack must not contradict the scenario.
+func TestWithoutALoadTheObservationEnds(t *testing.T) {
+	r := newRig()
+	rec, err, _ := tell(t, r, func(p *Parts) { p.Scenario.Load, p.Scenario.SteadyState.Require = nil, nil })
+	if err != nil || rec.Status != Completed || rec.Observation.Hi.Sub(rec.Observation.Lo) < 10*time.Second {
+		t.Errorf("status %s, observation %+v, %v", rec.Status, rec.Observation, err)
 	}
 }
