@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,12 +15,18 @@ import (
 	"blackstart/internal/rows"
 )
 
-// drills is every scenario with the exit code and the reason it must end with. A scenario without a row fails the test.
-var drills = []struct {
+// drill is a scenario with the exit code and the reason it must end with.
+type drill struct {
 	name   string
 	exit   int
 	reason string // regular expression on the first line of the result
-}{
+}
+
+// mayRepeat is how many drills of a table are run once more because the machine had other work and they said "inconclusive".
+const mayRepeat = 3
+
+// drills is every scenario. One without a row fails the test.
+var drills = []drill{
 	{"region-partition", harness.ExitPass, `(?i)^pass`},
 	{"region-kill", harness.ExitPass, `(?i)^pass`},
 	{"region-partition.runbook", harness.ExitPass, `(?i)^pass`},
@@ -72,29 +79,55 @@ func runDrills(t *testing.T, on string) {
 		t.Fatalf("%d scenarios, %d rows: every scenario needs its expected end (%v)", len(files), len(drills), err)
 	}
 	var table []rows.Row
-	lane := newLane(on)
+	var again []string
+	run := func(l *lane, d drill) func(*testing.T) {
+		return func(t *testing.T) {
+			if leftOut(on, d.name) {
+				t.Skip("left out this time: make drills-containers runs it")
+			}
+			o, b, took := l.drill(t, d.name)
+			if o.exit == harness.ExitInconclusive && d.exit != o.exit && !slices.Contains(again, d.name) && len(again) < mayRepeat {
+				again = append(again, d.name)
+				t.Logf("once more at the end: %s", o.firstLine())
+				b.nothingLeft(t)
+				return
+			}
+			table = append(table, d.ended(t, b, o, rows.Row{On: on, Scenario: d.name, Exit: o.exit, Want: d.exit, Took: took}))
+		}
+	}
+	l := newLane(on)
 	for _, d := range drills {
-		t.Run(d.name, func(t *testing.T) {
-			o, b, took := lane.drill(t, d.name)
-			t.Logf("exit %d\n%s", o.exit, o.stdout)
-			if o.exit != d.exit || !regexp.MustCompile(d.reason).MatchString(o.firstLine()) {
-				t.Errorf("exit %d, want %d; first line %q, want %s\n%s", o.exit, d.exit, o.firstLine(), d.reason, o.stderr)
-			}
-			b.nothingLeft(t)
-			if _, err := os.Stat(filepath.Join(b.out, "junit.xml")); err != nil {
-				t.Errorf("no JUnit file: %v", err)
-			}
-			if v := b.accepted(t, d.name); v.firstLine() != o.firstLine() {
-				t.Errorf("verify begins with %q, the drill ended with %q", v.firstLine(), o.firstLine())
-			}
-			if v := b.run(t, "verify", b.pack(d.name), "--require-pass"); v.exit != min(d.exit, harness.ExitFail) {
-				t.Errorf("verify --require-pass of a drill that ended with exit %d: exit %d\n%s", d.exit, v.exit, v.stdout)
-			}
-			table = append(table, note(t, b, rows.Row{On: on, Scenario: d.name, Exit: o.exit, Want: d.exit, Took: took}))
-			onePack(t, b, o, d.name)
-		})
+		t.Run(d.name, run(l, d))
+	}
+	l = &lane{on: on, names: slices.Clone(again)}
+	for _, d := range drills {
+		if slices.Contains(l.names, d.name) {
+			t.Run(d.name+"-again", run(l, d))
+		}
 	}
 	printTable(on, table)
+}
+
+// ended holds the end of a drill against what it must be, and its pack against everything that reads packs.
+func (d drill) ended(t *testing.T, b box, o outcome, row rows.Row) rows.Row {
+	t.Helper()
+	t.Logf("exit %d\n%s", o.exit, o.stdout)
+	if o.exit != d.exit || !regexp.MustCompile(d.reason).MatchString(o.firstLine()) {
+		t.Errorf("exit %d, want %d; first line %q, want %s\n%s", o.exit, d.exit, o.firstLine(), d.reason, o.stderr)
+	}
+	b.nothingLeft(t)
+	if _, err := os.Stat(filepath.Join(b.out, "junit.xml")); err != nil {
+		t.Errorf("no JUnit file: %v", err)
+	}
+	if v := b.accepted(t, d.name); v.firstLine() != o.firstLine() {
+		t.Errorf("verify begins with %q, the drill ended with %q", v.firstLine(), o.firstLine())
+	}
+	if v := b.run(t, "verify", b.pack(d.name), "--require-pass"); v.exit != min(d.exit, harness.ExitFail) {
+		t.Errorf("verify --require-pass of a drill that ended with exit %d: exit %d\n%s", d.exit, v.exit, v.stdout)
+	}
+	row = note(t, b, row)
+	onePack(t, b, o, d.name)
+	return row
 }
 
 // onePack checks what only some packs show.

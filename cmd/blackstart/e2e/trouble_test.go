@@ -77,7 +77,7 @@ func killAtRandom(t *testing.T, on string, times int) {
 		}
 		t.Logf("killed after %s: %s", after, strings.TrimSpace(o.stdout))
 	}
-	if o := b.run(t, "run", scenarioDir+"region-partition.yaml", "--on", on, "--out", b.out); o.exit != harness.ExitPass {
+	if o := b.drill(t, scenarioDir+"region-partition.yaml", "--on", on); o.exit != harness.ExitPass {
 		t.Errorf("the drill after the kills: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
 	}
 }

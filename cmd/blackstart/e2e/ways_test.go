@@ -13,7 +13,7 @@ import (
 func TestFetchedPostgres(t *testing.T) {
 	b := newBox(t)
 	b.env = append(b.env, "BLACKSTART_POSTGRES=bundle")
-	o := b.run(t, "run", scenarioDir+"region-partition.yaml", "--out", b.out)
+	o := b.drill(t, scenarioDir+"region-partition.yaml")
 	if o.exit != harness.ExitPass {
 		t.Fatalf("exit %d\n%s%s", o.exit, o.stdout, o.stderr)
 	}
@@ -48,7 +48,7 @@ faults:
 			t.Fatal(err)
 		}
 	}
-	o := b.run(t, "run", filepath.Join(dir, "one-way.yaml"), "--out", b.out)
+	o := b.drill(t, filepath.Join(dir, "one-way.yaml"))
 	if o.exit != harness.ExitPass {
 		t.Errorf("exit %d\n%s%s", o.exit, o.stdout, o.stderr)
 	}
