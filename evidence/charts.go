@@ -150,7 +150,7 @@ func (d *drawing) latency() chart {
 	p50, p99 := plots.Series{Name: "p50"}, plots.Series{Name: "p99"}
 	name := "no load"
 	for _, s := range d.rec.Streams {
-		if s.Kind != "samples" || s.Workload != "http.query" {
+		if s.Kind != "samples" || !s.Traits().Questions {
 			continue
 		}
 		median, high := plots.Series{Name: "p50"}, plots.Series{Name: "p99"}

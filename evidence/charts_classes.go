@@ -43,7 +43,7 @@ func (d *drawing) users() (stream harness.Stream, first, last int64, ok bool) {
 			continue
 		}
 		r := 1
-		if s.Workload == "http.query" {
+		if s.Traits().Questions {
 			r = 2
 		}
 		for _, o := range d.rec.Scenario.Objectives {

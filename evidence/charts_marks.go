@@ -29,7 +29,7 @@ func (d *drawing) windows() []plots.Window {
 		if f.InForce.Lo == 0 {
 			continue
 		}
-		w := plots.Window{From: d.at(f.InForce.Lo), To: math.Inf(1), Label: faultLabel(f.Plan.Fault)}
+		w := plots.Window{From: d.at(f.InForce.Lo), To: math.Inf(1), Label: f.Plan.Label}
 		if f.Undone.Hi != 0 {
 			w.To = d.at(f.Undone.Hi)
 		}
@@ -42,9 +42,9 @@ func (d *drawing) windows() []plots.Window {
 func marksOf(rec *harness.Record) []harness.Event {
 	m := &marks{seen: map[string]bool{}}
 	for _, f := range rec.Faults {
-		m.add(f.InForce, faultLabel(f.Plan.Fault)+" in force")
+		m.add(f.InForce, f.Plan.Label+" in force")
 		if f.Plan.Fault.For > 0 {
-			m.add(f.Undone, faultLabel(f.Plan.Fault)+" over")
+			m.add(f.Undone, f.Plan.Label+" over")
 		}
 	}
 	for _, a := range rec.Arrivals {

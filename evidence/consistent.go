@@ -55,10 +55,10 @@ func bounded(rec *harness.Record) error {
 func boundedCohorts(rec *harness.Record) error {
 	var streams, loads []string
 	for _, s := range rec.Streams {
-		streams = append(streams, s.Cohorts...)
+		streams = append(append(streams, s.Cohorts...), s.Traits().Cohorts...)
 	}
 	for _, l := range rec.Scenario.Load {
-		loads = append(loads, l.Cohorts...)
+		loads = append(loads, l.With.Texts("cohorts")...)
 	}
 	if n := max(len(streams), len(loads)); n > maxCohorts {
 		return fmt.Errorf("it names %d cohorts, at most %d are possible", n, maxCohorts)

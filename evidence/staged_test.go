@@ -64,7 +64,9 @@ func stage(t *testing.T, scenario string) *staged {
 	s.target()
 	for _, f := range sc.Faults {
 		at := 12 + f.At.D().Seconds()
-		fault := harness.FaultRecord{Plan: harness.Plan{Fault: f, InForce: make([]harness.Check, 2), Follows: []harness.Check{{Kind: harness.SlotInactive}}, Fences: []string{"east.db"}},
+		plan := s.plan(f)
+		fault := harness.FaultRecord{Plan: harness.Plan{Fault: f, Label: plan.Label, What: plan.What, Isolates: plan.Isolates, InForce: make([]harness.Check, 2),
+			Follows: []harness.Check{{Kind: harness.SlotInactive}}, Fences: []string{"east.db"}},
 			Do: s.span(at, at+0.1), InForce: s.span(at, at+0.2), Confirmed: true, Undone: s.span(55, 55.1), Restored: true}
 		if f.For > 0 {
 			fault.Undone = s.span(at+f.For.D().Seconds(), at+f.For.D().Seconds()+0.1)
@@ -147,14 +149,14 @@ func (s *staged) create(name string) *os.File {
 
 func (s *staged) load(id int, l harness.LoadSpec) {
 	freq := int(l.Rate.PerSecond())
-	st := harness.Stream{ID: id, Load: l.ID, Kind: "samples", File: "data/samples/" + l.ID + ".bin", Workload: l.Workload, Place: l.Place, Cohorts: l.Cohorts,
+	st := harness.Stream{ID: id, Load: l.ID, Kind: "samples", File: "data/samples/" + l.ID + ".bin", Workload: l.Workload, Place: l.Place, Said: new(traitsOf(l)), Cohorts: l.With.Texts("cohorts"),
 		Freq: freq, PerNS: int64(time.Second), StopNS: sec(stagedEnd), TimeoutNS: int64(l.Timeout), Closed: true}
 	head := loadgen.Header{Run: s.run, Stream: uint32(id), Anchor: int64(s.rec.Anchor)}
 	f := s.create(st.File)
 	w, err := loadgen.NewSampleWriter(f, head)
 	var attempts []measure.Attempt
 	for due := int64(0); due < st.StopNS; due = int64(st.Count) * int64(time.Second) / int64(freq) {
-		one := loadgen.Sample{Seq: uint64(st.Count), Due: due, Sent: due + 1000, Done: due + 3_000_000, Outcome: s.answer(float64(due) / 1e9), Cohort: uint8(st.Count % max(1, len(l.Cohorts)))}
+		one := loadgen.Sample{Seq: uint64(st.Count), Due: due, Sent: due + 1000, Done: due + 3_000_000, Outcome: s.answer(float64(due) / 1e9), Cohort: uint8(st.Count % max(1, len(st.Cohorts)))}
 		if one.Outcome == loadgen.Timeout {
 			one.Done = due + st.TimeoutNS + 2000
 		}

@@ -9,59 +9,12 @@ import (
 	"blackstart/harness/measure"
 )
 
-// faultLabel tells apart two faults of one kind: "certificate.expire (expired)".
-func faultLabel(f harness.FaultSpec) string {
-	if f.Kind != "certificate.expire" {
-		return f.Kind
-	}
-	return f.Kind + " (" + certificateWrong(f) + ")"
-}
-
-func certificateWrong(f harness.FaultSpec) string {
-	if f.Certificate == "" {
-		return harness.CertificateExpired // what the scenario means when it says nothing
-	}
-	return f.Certificate
-}
-
 // faultWords says in words what a fault is, and how long it was to last.
-func faultWords(f harness.FaultSpec, target *harness.Description) string {
-	what := ""
-	switch f.Kind {
-	case "region.partition":
-		what = "cut off from everything"
-		if f.Direction == harness.In || f.Direction == harness.Out {
-			what += ", packets " + f.Direction + " only"
-		}
-	case "region.kill":
-		what = "every process of it killed"
-	case "replication.break":
-		what = "its replication link cut, while both regions serve"
-	case "replication.pause":
-		what = "its replay stopped, while its link looks healthy"
-	case "code.stale":
-		what = "it runs the build before the current one"
-		for _, b := range target.Builds {
-			if b.Name == harness.BuildPrevious {
-				what += ", " + b.Version
-			}
-		}
-	case "certificate.expire":
-		what = map[string]string{
-			harness.CertificateExpired: "it serves a certificate that has run out", harness.CertificateWrongName: "it serves a certificate for another host name",
-			harness.CertificateUnknownIssuer: "it serves a certificate of an unknown issuer",
-			harness.CertificateExpiring:      fmt.Sprintf("it serves a certificate that runs out in %d days", f.Days),
-		}[certificateWrong(f)]
-	default:
-		what = f.Component
+func faultWords(p harness.Plan) string {
+	if p.Fault.For > 0 {
+		return p.What + ", for " + measure.Length(int64(p.Fault.For))
 	}
-	if f.For > 0 {
-		if what != "" {
-			what += ", "
-		}
-		what += "for " + measure.Length(int64(f.For))
-	}
-	return what
+	return p.What
 }
 
 // region names a region by role and name: "standby region (west)".
@@ -76,11 +29,8 @@ func (v *view) region(role string) string {
 func (v *view) faults() []reports.Fault {
 	var rows []reports.Fault
 	for _, f := range v.rec.Faults {
-		row := reports.Fault{Kind: f.Plan.Fault.Kind, Target: v.region(f.Plan.Fault.Region), What: faultWords(f.Plan.Fault, &v.rec.Target),
+		row := reports.Fault{Kind: f.Plan.Fault.Kind, Target: v.region(f.Plan.Fault.On), What: faultWords(f.Plan),
 			InForce: v.sinceFault(f.InForce)}
-		if row.What == "" {
-			row.What = f.Plan.Fault.Kind
-		}
 		if f.Plan.Fault.StartsClock {
 			row.What += "; moment 0"
 		}

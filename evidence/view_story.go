@@ -60,16 +60,13 @@ func (t *teller) faults() {
 			continue
 		}
 		spec := f.Plan.Fault
-		text := "FAULT: " + spec.Kind + " on the " + t.v.region(spec.Region)
-		if words := faultWords(spec, &t.v.rec.Target); words != "" {
-			text += ": " + words
-		}
+		text := "FAULT: " + spec.Kind + " on the " + t.v.region(spec.On) + ": " + faultWords(f.Plan)
 		if !f.Confirmed {
 			text += " (not seen in force)"
 		}
 		t.tell(f.Do.Lo, text)
 		if spec.For > 0 && f.Undone.Hi != 0 {
-			t.tell(f.Undone.Hi, "FAULT OVER: "+faultLabel(spec))
+			t.tell(f.Undone.Hi, "FAULT OVER: "+f.Plan.Label)
 		}
 	}
 }

@@ -16,10 +16,7 @@ func (v *view) summary() string {
 		if f.Do.Lo == 0 {
 			continue
 		}
-		what := f.Plan.Fault.Kind + " on the " + v.region(f.Plan.Fault.Region)
-		if words := faultWords(f.Plan.Fault, &v.rec.Target); words != "" {
-			what += ": " + words
-		}
+		what := f.Plan.Fault.Kind + " on the " + v.region(f.Plan.Fault.On) + ": " + faultWords(f.Plan)
 		if f.Plan.Fault.For == 0 && f.Undone.Hi != 0 {
 			what += fmt.Sprintf(", for %.0f s", f.Undone.Hi.Sub(f.InForce.Lo).Seconds())
 		}

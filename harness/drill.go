@@ -157,7 +157,7 @@ func (d *drill) plan(ctx context.Context) error {
 	}
 	for _, p := range plans {
 		d.rec.Faults = append(d.rec.Faults, FaultRecord{Plan: p})
-		d.note("fault.planned", fmt.Sprintf("%s on the %s region: %d steps", p.Fault.Kind, p.Fault.Region, len(p.Steps)), nil)
+		d.note("fault.planned", fmt.Sprintf("%s on the %s region: %d steps", p.Fault.Kind, p.Fault.On, len(p.Steps)), nil)
 	}
 	return nil
 }

@@ -111,14 +111,14 @@ func (r *rig) parts(dir string, clock *Clock) Parts {
 	s := Scenario{
 		Load:        []LoadSpec{{ID: "queries"}},
 		SteadyState: SteadyState{For: Duration(3 * time.Second), Require: []Requirement{{Load: "queries", SuccessAtLeast: 999_000}}},
-		Faults:      []FaultSpec{{Kind: "region.partition", Region: Primary, StartsClock: true}},
+		Faults:      []FaultSpec{{Kind: "region.partition", On: Primary, StartsClock: true}},
 		Observe:     Duration(10 * time.Second), Settle: Duration(time.Second),
 		Guards: []Guard{{Probe: "http.health", Region: Standby, FailingFor: Duration(2 * time.Second)}},
 	}
 	return Parts{
 		Scenario: s, RunID: "run", Clock: clock, StateDir: dir, DataDir: filepath.Join(dir, "data"),
 		Driver: r, Inbox: r, Journal: r, Watch: func(Progress) {},
-		Injector: func(string) (Injector, bool) { return r, true },
+		Injector: func(FaultSpec) (Injector, error) { return r, nil },
 		OpenLoad: func(int, LoadSpec, Surroundings) (Load, int, error) { return rigLoad{r}, 1, nil },
 		OpenProbe: func(Surroundings) ([]ProbeRun, error) {
 			return []ProbeRun{{Probe: "http.health", On: "west.api", Role: Standby, Every: time.Second, Run: r.probe(clock)}}, nil

@@ -108,6 +108,9 @@ type Check struct {
 // Plan is a fault as data: what is done, how it is undone, what shows that it is in force, and what shows that it is over.
 type Plan struct {
 	Fault    FaultSpec `json:"fault"`
+	Label    string    `json:"label"`    // the kind, and what tells two faults of one kind apart: "certificate.expire (expired)"
+	What     string    `json:"what"`     // what it does to the region, for people: "cut off from everything"
+	Isolates bool      `json:"isolates"` // nothing of the region can be reached, or reaches anything, while it is in force
 	Steps    []Step    `json:"steps"`
 	InForce  []Check   `json:"in_force"` // all must hold, from the victim's side: they date the fault
 	Follows  []Check   `json:"follows"`  // must hold too, within the same time: effects that come later and date nothing

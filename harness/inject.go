@@ -45,7 +45,7 @@ func (d *drill) breakOne(ctx context.Context, f *FaultRecord) error {
 	}
 	f.Do.Hi = d.clock.Now()
 	seen := d.confirm(ctx, f) // at once: every write to disk before it would widen the bounds of T_f
-	d.event(Event{Kind: "fault.done", At: f.Do, Text: spec.Kind + " carried out on the " + spec.Region + " region"})
+	d.event(Event{Kind: "fault.done", At: f.Do, Text: spec.Kind + " carried out on the " + spec.On + " region"})
 	for _, n := range numbers {
 		if err := d.undoLog.Done(n); err != nil {
 			return errors.Join(seen, err)

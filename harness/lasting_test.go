@@ -55,7 +55,7 @@ func TestWhatFollowsIsAsked(t *testing.T) {
 		r := newRig()
 		r.stuck = missing // the rig's Await then refuses link.answers
 		rec, _, _ := tell(t, r, func(p *Parts) {
-			p.Injector = func(string) (Injector, bool) { return following{r}, true }
+			p.Injector = func(FaultSpec) (Injector, error) { return following{r}, nil }
 		})
 		if f := rec.Faults[0]; f.Confirmed == missing || f.InForce.Hi == 0 {
 			t.Errorf("missing %v: %+v", missing, f)

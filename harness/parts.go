@@ -109,7 +109,7 @@ type Parts struct {
 	Hurry       context.Context // done: leave as soon as nothing is in force; may be nil
 	Undone      func()          // called when nothing is in force any more; may be nil
 
-	Injector  func(kind string) (Injector, bool)
+	Injector  func(FaultSpec) (Injector, error)
 	OpenLoad  func(id int, spec LoadSpec, s Surroundings) (Load, int, error) // also how many stream ids it uses
 	OpenProbe func(s Surroundings) ([]ProbeRun, error)
 	Await     func(ctx context.Context, s Surroundings, checks []Check, within time.Duration) (Interval, error)

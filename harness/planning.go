@@ -17,7 +17,7 @@ type Refusal struct {
 
 // PlanFaults plans every fault of a scenario against a target, in order of time. What the target cannot do is refused; the
 // error is the first of Refusals.
-func PlanFaults(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(string) (Injector, bool)) ([]Plan, error) {
+func PlanFaults(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) ([]Plan, error) {
 	plans, refused := planAll(ctx, s, target, can, injector)
 	if len(refused) > 0 {
 		return nil, refused[0].Err
@@ -27,12 +27,12 @@ func PlanFaults(ctx context.Context, s Scenario, target Description, can []Actio
 
 // Refusals is everything that PlanFaults refuses in a scenario, in the order of its parts: needs, faults, ends of faults,
 // runbook steps.
-func Refusals(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(string) (Injector, bool)) []Refusal {
+func Refusals(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) []Refusal {
 	_, refused := planAll(ctx, s, target, can, injector)
 	return refused
 }
 
-func planAll(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(string) (Injector, bool)) ([]Plan, []Refusal) {
+func planAll(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) ([]Plan, []Refusal) {
 	refused := missing(s, target)
 	var plans []Plan
 	places := map[int]int{} // of plans among the faults
@@ -61,10 +61,10 @@ func planAll(ctx context.Context, s Scenario, target Description, can []ActionKi
 }
 
 // planOne plans one fault, and refuses a plan that the target cannot carry out and take back.
-func planOne(ctx context.Context, spec FaultSpec, target Description, can []ActionKind, injector func(string) (Injector, bool)) (Plan, error) {
-	in, ok := injector(spec.Kind)
-	if !ok {
-		return Plan{}, fmt.Errorf("no fault of kind %q exists: see `blackstart list faults`", spec.Kind)
+func planOne(ctx context.Context, spec FaultSpec, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) (Plan, error) {
+	in, err := injector(spec)
+	if err != nil {
+		return Plan{}, fmt.Errorf("plan %s: %w", spec.Kind, err)
 	}
 	p, err := in.Plan(ctx, target, spec)
 	if err != nil {

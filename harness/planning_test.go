@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// onLinks plans a fault that cuts the links its component names; kinds that begin with region fence.
+// onLinks plans a fault that cuts the links that it is on; kinds that begin with region fence.
 type onLinks struct{}
 
 func (onLinks) Plan(_ context.Context, _ Description, f FaultSpec) (Plan, error) {
@@ -15,13 +15,13 @@ func (onLinks) Plan(_ context.Context, _ Description, f FaultSpec) (Plan, error)
 	if strings.HasPrefix(f.Kind, "region.") {
 		fences = []string{"east.db"}
 	}
-	return Plan{Fault: f, Fences: fences, Steps: []Step{step(f.Component)}}, nil
+	return Plan{Fault: f, Fences: fences, Steps: []Step{step(f.On)}}, nil
 }
 
 // TestFaultsThatEnd refuses those whose end would take back another fault, or could not be seen.
 func TestFaultsThatEnd(t *testing.T) {
 	at := func(kind, link string, from, lasts time.Duration) FaultSpec {
-		return FaultSpec{Kind: kind, Component: link, At: Duration(from), For: Duration(lasts)}
+		return FaultSpec{Kind: kind, On: link, At: Duration(from), For: Duration(lasts)}
 	}
 	for _, c := range []struct {
 		name   string
@@ -39,7 +39,7 @@ func TestFaultsThatEnd(t *testing.T) {
 		{"a fence that ends", []FaultSpec{at("region.kill", "a", 0, 5*time.Second)}, "its undo fences east.db first"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := PlanFaults(t.Context(), Scenario{Faults: c.faults}, rigTarget(), newRig().Can(), func(string) (Injector, bool) { return onLinks{}, true })
+			_, err := PlanFaults(t.Context(), Scenario{Faults: c.faults}, rigTarget(), newRig().Can(), func(FaultSpec) (Injector, error) { return onLinks{}, nil })
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("%v, want %q", err, c.want)
 			}

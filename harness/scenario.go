@@ -35,16 +35,30 @@ type TargetSpec struct {
 	Settings map[string]string `yaml:"settings" json:"settings" doc:"ordinary configuration of a rehearsal target"`
 }
 
+// With holds the parameters of a kind as they were written: text, whole numbers (float64, as JSON has them), truths, lists and
+// mappings of these. Each kind reads them strictly into a struct of its own, by strictyaml.Fill.
+type With map[string]any
+
+// Texts gives the texts of a list among the parameters, nil if there is none of that name.
+func (w With) Texts(key string) []string {
+	list, _ := w[key].([]any)
+	var all []string
+	for _, item := range list {
+		if text, ok := item.(string); ok {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
 // LoadSpec is one named load.
 type LoadSpec struct {
 	ID       string   `yaml:"id" json:"id" need:"yes" doc:"name used by objectives"`
-	Workload string   `yaml:"workload" json:"workload" need:"yes" doc:"http.query, postgres.ledger or metronome"`
-	Place    string   `yaml:"place" json:"place" need:"yes" one:"outside|primary|standby" doc:"where the clients stand: outside; those of postgres.ledger also inside the primary or standby region"`
+	Workload string   `yaml:"workload" json:"workload" need:"yes" doc:"name in the catalogue of workloads"`
+	Place    string   `yaml:"place" json:"place" need:"yes" one:"outside|primary|standby" doc:"where the clients stand: outside; those of some workloads also inside the primary or standby region"`
 	Rate     Rate     `yaml:"rate" json:"rate" need:"yes" doc:"due operations per unit of time, such as 200/s; 0/s offers nothing"`
 	Timeout  Duration `yaml:"timeout" json:"timeout_ns" need:"yes" doc:"after this an operation has failed"`
-	Cohorts  []string `yaml:"cohorts" json:"cohorts" doc:"client cohorts of http.query: fresh, pooled, stale-resolver; all of them if not written"`
-	Amount   Amount   `yaml:"amount" json:"amount" doc:"value of one ledger write, two decimals"`
-	Retries  int      `yaml:"retries" json:"retries" doc:"of postgres.ledger: new attempts after one that did not succeed"`
+	With     With     `yaml:"with" json:"with,omitempty" with:"workloads workload" doc:"what the workload is told: see its parameters"`
 }
 
 // SteadyState is what must hold, for its whole window, before a fault.
@@ -67,12 +81,9 @@ type FaultSpec struct {
 	ID            string   `yaml:"id" json:"id,omitempty" doc:"name used by profiles"`
 	At            Duration `yaml:"at" json:"at_ns" need:"yes" doc:"time after the end of the baseline"`
 	Kind          string   `yaml:"kind" json:"kind" need:"yes" doc:"name in the fault catalogue"`
-	Region        string   `yaml:"region" json:"region" need:"yes" one:"primary|standby" doc:"role of the region: primary or standby"`
-	Component     string   `yaml:"component" json:"component" doc:"component of the region, where the fault wants one"`
-	Direction     string   `yaml:"direction" json:"direction" one:"both|in|out" doc:"both (the default), in (towards the region) or out (from it)"`
+	On            string   `yaml:"on" json:"on" need:"yes" one:"primary|standby" doc:"role of the region: primary or standby"`
+	With          With     `yaml:"with" json:"with,omitempty" with:"faults kind" doc:"what the fault is told: see its parameters"`
 	For           Duration `yaml:"for" json:"for_ns" doc:"taken back this long after it was made, while clients are watched; not written: by the undo"`
-	Certificate   string   `yaml:"certificate" json:"certificate" one:"expired|expiring|wrong-name|unknown-issuer" doc:"for certificate.expire: what is wrong with it; expired if not written"`
-	Days          int      `yaml:"days" json:"days" doc:"for certificate: expiring, the days it is still valid"`
 	StartsClock   bool     `yaml:"startsClock" json:"starts_clock" doc:"RTO counts from this fault; exactly one has it"`
 	ConfirmWithin Duration `yaml:"confirmWithin" json:"confirm_within_ns" doc:"seen by the victim within this, or inconclusive; 2s if not written"`
 }

@@ -24,8 +24,8 @@ func TestCertificates(t *testing.T) {
 		{"", 3, "`days: 3` goes with"},
 		{"ok", 0, "`certificate: ok` is not known"},
 	} {
-		fault := harness.FaultSpec{Region: harness.Primary, Certificate: tc.certificate, Days: tc.days}
-		plan, err := certificateExpire{}.Plan(t.Context(), estate(), fault)
+		fault := harness.FaultSpec{On: harness.Primary}
+		plan, err := (&certificateExpire{certificateWith{tc.certificate, tc.days}}).Plan(t.Context(), estate(), fault)
 		if err != nil {
 			if !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("%s %d: got %v, want %q", tc.certificate, tc.days, err, tc.want)
@@ -42,7 +42,7 @@ func TestCertificates(t *testing.T) {
 	}
 	unseen := estate()
 	unseen.Links = unseen.Links[1:]
-	_, err := certificateExpire{}.Plan(t.Context(), unseen, harness.FaultSpec{Region: harness.Primary})
+	_, err := (&certificateExpire{}).Plan(t.Context(), unseen, harness.FaultSpec{On: harness.Primary})
 	if err == nil || !strings.Contains(err.Error(), "no link from outside") {
 		t.Errorf("a certificate that no client sees: %v", err)
 	}

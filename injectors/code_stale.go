@@ -12,7 +12,7 @@ var _ = Faults.Add(registry.Kind[harness.Injector]{
 	Name: "code.stale",
 	Doc: "The region runs the build before the current one, really deployed. It is healthy and answers at once, and to a " +
 		"question whose answer is known it gives the older one.",
-	Example: "{at: 0s, kind: code.stale, region: standby, startsClock: true, confirmWithin: 15s}",
+	Example: "{at: 0s, kind: code.stale, on: standby, startsClock: true, confirmWithin: 15s}",
 	New:     func() harness.Injector { return codeStale{} },
 })
 
@@ -40,7 +40,7 @@ func (codeStale) Plan(_ context.Context, target harness.Description, fault harne
 	}
 	on := []string{api.Name}
 	return harness.Plan{
-		Fault: fault,
+		Fault: fault, Label: fault.Kind, What: "it runs the build before the current one, " + previous.Version,
 		Steps: []harness.Step{{
 			Do:   harness.Action{Kind: harness.CodeDeploy, Region: region.Name, Components: on, Build: previous.Name},
 			Undo: harness.Action{Kind: harness.CodeDeploy, Region: region.Name, Components: on, Build: current.Name},

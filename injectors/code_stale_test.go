@@ -22,7 +22,7 @@ func TestStaleCodeNeedsBuildsThatCanBeToldApart(t *testing.T) {
 	} {
 		target := estate()
 		tc.change(&target)
-		_, err := codeStale{}.Plan(t.Context(), target, harness.FaultSpec{Region: harness.Standby})
+		_, err := codeStale{}.Plan(t.Context(), target, harness.FaultSpec{On: harness.Standby})
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: got %v, want %q", name, err, tc.want)
 		}

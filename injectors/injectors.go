@@ -8,7 +8,6 @@ package injectors
 import (
 	"fmt"
 	"slices"
-	"strconv"
 
 	"blackstart/harness"
 	"blackstart/internal/registry"
@@ -16,13 +15,6 @@ import (
 
 // Faults is the catalogue of faults.
 var Faults registry.Registry[harness.Injector]
-
-// Fields of a fault that only some kinds take, as a scenario writes them.
-const (
-	direction   = "direction"
-	certificate = "certificate"
-	days        = "days"
-)
 
 // fencesOf names the databases that must refuse writes before a fault is taken back behind which another may have been
 // promoted: those of the primary region. A standby region needs no fence; a primary one without a database cannot have it.
@@ -43,29 +35,12 @@ func fencesOf(target harness.Description, fault harness.FaultSpec, region harnes
 	return names, nil
 }
 
-// victim finds the region that a fault names by role and refuses one that the target does not allow to be broken. Fields
-// that the fault does not take, component among them, are refused too: what is written and ignored would be believed.
-func victim(target harness.Description, fault harness.FaultSpec, takes ...string) (harness.Region, error) {
-	region, ok := target.RegionByRole(fault.Region)
+// victim finds the region that a fault names by role and refuses one that the target does not allow to be broken.
+func victim(target harness.Description, fault harness.FaultSpec) (harness.Region, error) {
+	region, ok := target.RegionByRole(fault.On)
 	if !ok {
 		return harness.Region{}, fmt.Errorf("plan %s: target %s has no region with the role %q: write primary or standby",
-			fault.Kind, target.Name, fault.Region)
-	}
-	if fault.Component != "" {
-		return harness.Region{}, fmt.Errorf("plan %s: it breaks the region that is named and takes no component: remove `component: %s`",
-			fault.Kind, fault.Component)
-	}
-	for _, f := range []struct {
-		name, written string
-		is            bool
-	}{
-		{direction, fault.Direction, fault.Direction != ""},
-		{certificate, fault.Certificate, fault.Certificate != ""},
-		{days, strconv.Itoa(fault.Days), fault.Days != 0},
-	} {
-		if f.is && !slices.Contains(takes, f.name) {
-			return harness.Region{}, fmt.Errorf("plan %s: it takes no %s: remove `%s: %s`", fault.Kind, f.name, f.name, f.written)
-		}
+			fault.Kind, target.Name, fault.On)
 	}
 	if !slices.Contains(target.Breakable, region.Name) {
 		return harness.Region{}, fmt.Errorf("plan %s: target %s does not allow region %s to be broken: add it to `breakable` of the target",
@@ -85,7 +60,7 @@ func standbyDatabases(target harness.Description, fault harness.FaultSpec) (
 	}
 	if region.Role != harness.Standby {
 		return region, standby, primary, fmt.Errorf("plan %s: region %s is the %s, which has no copy: "+
-			"write `region: standby`", fault.Kind, region.Name, region.Role)
+			"write `on: standby`", fault.Kind, region.Name, region.Role)
 	}
 	standby, found := target.ComponentOf(region.Name, "postgres")
 	from, _ := target.RegionByRole(harness.Primary)

@@ -6,12 +6,14 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"blackstart/harness"
 	"blackstart/internal/registry"
+	"blackstart/internal/strictyaml"
 
 	"gopkg.in/yaml.v3"
 )
@@ -101,7 +103,7 @@ func TestConformance(t *testing.T) {
 			if _, err := os.Stat(strings.ReplaceAll(kind.Name, ".", "_") + ".go"); err != nil {
 				t.Errorf("the file of a fault is its kind with _: %v", err)
 			}
-			plan, err := kind.New().Plan(t.Context(), estate(), fault)
+			plan, err := planned(t, kind, fault)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,11 +116,11 @@ func TestConformance(t *testing.T) {
 				}
 			}
 			named(t, plan)
-			if again, _ := kind.New().Plan(t.Context(), estate(), fault); !sameJSON(t, plan, again) {
+			if again, _ := planned(t, kind, fault); !sameJSON(t, plan, again) {
 				t.Error("the same fault on the same target must give the same plan")
 			}
-			refuse(t, kind.New(), fault)
-			heedsEveryField(t, kind.New(), fault)
+			refuse(t, kind, fault)
+			heedsEveryParameter(t, kind, fault)
 		})
 	}
 }
@@ -159,33 +161,69 @@ func named(t *testing.T, plan harness.Plan) {
 	}
 }
 
-// heedsEveryField shows that a field is heeded or refused, never passed over.
-func heedsEveryField(t *testing.T, in harness.Injector, fault harness.FaultSpec) {
+// planned plans a fault with the parameters that it is given.
+func planned(t *testing.T, kind registry.Kind[harness.Injector], fault harness.FaultSpec) (harness.Plan, error) {
 	t.Helper()
-	usual, err := in.Plan(t.Context(), estate(), fault)
+	in, err := kind.Make(fault.With)
 	if err != nil {
-		t.Fatal(err)
+		return harness.Plan{}, err
 	}
-	for field, write := range map[string]func(*harness.FaultSpec){
-		"direction":   func(f *harness.FaultSpec) { f.Direction = harness.In },
-		"certificate": func(f *harness.FaultSpec) { f.Certificate = harness.CertificateWrongName },
-		"days":        func(f *harness.FaultSpec) { f.Days = 3 },
-	} {
+	return in.Plan(t.Context(), estate(), fault)
+}
+
+// heedsEveryParameter shows that what a kind takes changes what is done, and that what it does not take is refused: what is
+// written and passed over would be believed.
+func heedsEveryParameter(t *testing.T, kind registry.Kind[harness.Injector], fault harness.FaultSpec) {
+	t.Helper()
+	if _, err := kind.Make(map[string]any{"nonsense": "x"}); err == nil {
+		t.Error("a parameter that the kind does not take is passed over")
+	}
+	steps := func(with harness.With) string {
 		changed := fault
-		write(&changed)
-		plan, err := in.Plan(t.Context(), estate(), changed)
-		if err != nil && !strings.Contains(err.Error(), "`"+field+":") {
-			t.Errorf("%s is refused with %q, which does not say what to remove", field, err)
+		changed.With = with
+		plan, err := planned(t, kind, changed)
+		if err != nil {
+			return ""
 		}
-		if err == nil && sameJSON(t, plan.Steps, usual.Steps) {
-			t.Errorf("%s is passed over: refuse it (see victim) or heed it", field)
+		b, err := json.Marshal(plan.Steps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	zero := Faults.Parameters()[kind.Name]
+	if zero == nil {
+		return
+	}
+	fields := strictyaml.FieldsOf(reflect.TypeOf(zero))
+	for _, f := range fields {
+		got := map[string]bool{steps(nil): true}
+		for _, of := range fields { // a number may go with one word of another parameter only
+			for _, word := range of.One {
+				with := harness.With{of.Key: word}
+				if f.One == nil {
+					with[f.Key] = float64(3)
+				} else if of.Key != f.Key {
+					continue
+				}
+				if planned := steps(with); planned != "" {
+					got[planned] = true
+				}
+			}
+		}
+		if len(got) < 2 {
+			t.Errorf("%s changes nothing that is done: refuse it or heed it", f.Key)
 		}
 	}
 }
 
 // refuse shows that a plan is refused where there is nothing to break or it is not allowed.
-func refuse(t *testing.T, in harness.Injector, fault harness.FaultSpec) {
+func refuse(t *testing.T, kind registry.Kind[harness.Injector], fault harness.FaultSpec) {
 	t.Helper()
+	in, err := kind.Make(fault.With)
+	if err != nil {
+		t.Fatal(err)
+	}
 	locked := estate()
 	locked.Breakable = nil
 	if _, err := in.Plan(t.Context(), locked, fault); err == nil || !strings.Contains(err.Error(), "breakable") {
@@ -196,13 +234,8 @@ func refuse(t *testing.T, in harness.Injector, fault harness.FaultSpec) {
 	if _, err := in.Plan(t.Context(), bare, fault); err == nil {
 		t.Error("a fault that hits nothing is an error")
 	}
-	one := fault
-	one.Component = "east.db"
-	if _, err := in.Plan(t.Context(), estate(), one); err == nil || !strings.Contains(err.Error(), "component") {
-		t.Errorf("a component the fault does not take was passed over: %v", err)
-	}
 	unknown := fault
-	unknown.Region = "tertiary"
+	unknown.On = "tertiary"
 	if _, err := in.Plan(t.Context(), estate(), unknown); err == nil {
 		t.Error("an unknown role was planned")
 	}

@@ -11,7 +11,7 @@ import (
 var _ = Faults.Add(registry.Kind[harness.Injector]{
 	Name:    "region.kill",
 	Doc:     "Kills every process of the region at once (SIGKILL), database backends included. Connections are refused.",
-	Example: "{at: 0s, kind: region.kill, region: primary, startsClock: true, confirmWithin: 2s}",
+	Example: "{at: 0s, kind: region.kill, on: primary, startsClock: true, confirmWithin: 2s}",
 	New:     func() harness.Injector { return regionKill{} },
 })
 
@@ -34,7 +34,7 @@ func (regionKill) Plan(_ context.Context, target harness.Description, fault harn
 		return harness.Plan{}, err
 	}
 	return harness.Plan{
-		Fault: fault,
+		Fault: fault, Label: fault.Kind, What: "every process of it killed", Isolates: true,
 		Steps: []harness.Step{{
 			Do:   harness.Action{Kind: harness.ComponentKill, Region: region.Name, Components: names},
 			Undo: harness.Action{Kind: harness.ComponentStart, Region: region.Name, Components: names},

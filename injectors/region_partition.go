@@ -11,24 +11,36 @@ import (
 var _ = Faults.Add(registry.Kind[harness.Injector]{
 	Name:    "region.partition",
 	Doc:     "Cuts every link with one end in the region: packets vanish, nothing refuses. The region stays alive behind it.",
-	Example: "{at: 0s, kind: region.partition, region: primary, direction: both, startsClock: true, confirmWithin: 2s}",
-	New:     func() harness.Injector { return regionPartition{} },
+	Example: "{at: 0s, kind: region.partition, on: primary, with: {direction: both}, startsClock: true, confirmWithin: 2s}",
+	New:     func() harness.Injector { return &regionPartition{} },
 })
 
 // regionPartition makes a black hole of every link of a region.
 //
 //	outside ──▒▒▒── east.api, east.db (alive)      west.db ──▒▒▒── east.db
-type regionPartition struct{}
+type regionPartition struct{ with partitionWith }
+
+// partitionWith are the parameters of region.partition.
+type partitionWith struct {
+	Direction string `yaml:"direction" one:"both|in|out" doc:"both (if not written), in (packets towards the region vanish) or out (those from it)"`
+}
+
+// With implements registry.Parametrised.
+func (p *regionPartition) With() any { return &p.with }
 
 // Plan cuts all links in one step, so that none outlives another.
-func (regionPartition) Plan(_ context.Context, target harness.Description, fault harness.FaultSpec) (harness.Plan, error) {
-	region, err := victim(target, fault, direction)
+func (p *regionPartition) Plan(_ context.Context, target harness.Description, fault harness.FaultSpec) (harness.Plan, error) {
+	region, err := victim(target, fault)
 	if err != nil {
 		return harness.Plan{}, err
 	}
-	way := fault.Direction
+	way := p.with.Direction
 	if way == "" {
 		way = harness.Both
+	}
+	what := "cut off from everything"
+	if way != harness.Both {
+		what += ", packets " + way + " only"
 	}
 	var links []string
 	for _, l := range target.LinksOf(region.Name) {
@@ -43,7 +55,7 @@ func (regionPartition) Plan(_ context.Context, target harness.Description, fault
 		return harness.Plan{}, err
 	}
 	return harness.Plan{
-		Fault: fault,
+		Fault: fault, Label: fault.Kind, What: what, Isolates: way == harness.Both,
 		Steps: []harness.Step{{
 			Do:   harness.Action{Kind: harness.LinkCut, Region: region.Name, Direction: way, Links: links},
 			Undo: harness.Action{Kind: harness.LinkHeal, Region: region.Name, Links: links},

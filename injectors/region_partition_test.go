@@ -10,7 +10,7 @@ import (
 // TestPartitionCutsEveryLinkOfTheRegionAndNoOther guards the definition of a partition.
 func TestPartitionCutsEveryLinkOfTheRegionAndNoOther(t *testing.T) {
 	for _, direction := range []string{"", harness.Both, harness.In, harness.Out} {
-		plan, err := regionPartition{}.Plan(t.Context(), estate(), harness.FaultSpec{Region: harness.Primary, Direction: direction})
+		plan, err := (&regionPartition{partitionWith{direction}}).Plan(t.Context(), estate(), harness.FaultSpec{On: harness.Primary})
 		if err != nil {
 			t.Fatal(err)
 		}

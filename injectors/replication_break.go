@@ -12,7 +12,7 @@ var _ = Faults.Add(registry.Kind[harness.Injector]{
 	Name: "replication.break",
 	Doc: "Cuts the standby's copy off from the primary's database while both regions serve: nothing refuses, and nobody " +
 		"who asks either region notices.",
-	Example: "{at: 0s, kind: replication.break, region: standby, startsClock: true, confirmWithin: 10s}",
+	Example: "{at: 0s, kind: replication.break, on: standby, startsClock: true, confirmWithin: 10s}",
 	New:     func() harness.Injector { return replicationBreak{} },
 })
 
@@ -44,7 +44,7 @@ func (replicationBreak) Plan(_ context.Context, target harness.Description, faul
 			fault.Kind, target.Name, standby.Name, primary.Name)
 	}
 	return harness.Plan{
-		Fault: fault,
+		Fault: fault, Label: fault.Kind, What: "its replication link cut, while both regions serve",
 		Steps: []harness.Step{{
 			Do:   harness.Action{Kind: harness.LinkCut, Region: region.Name, Direction: harness.Both, Links: links},
 			Undo: harness.Action{Kind: harness.LinkHeal, Region: region.Name, Links: links},

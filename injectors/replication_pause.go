@@ -11,7 +11,7 @@ var _ = Faults.Add(registry.Kind[harness.Injector]{
 	Name: "replication.pause",
 	Doc: "Stops the standby's replay while the log still arrives. The link is healthy and both ends agree on what was sent, so " +
 		"a check that compares log positions sees no lag.",
-	Example: "{at: 0s, kind: replication.pause, region: standby, startsClock: true, confirmWithin: 10s}",
+	Example: "{at: 0s, kind: replication.pause, on: standby, startsClock: true, confirmWithin: 10s}",
 	New:     func() harness.Injector { return replicationPause{} },
 })
 
@@ -33,7 +33,7 @@ func (replicationPause) Plan(_ context.Context, target harness.Description, faul
 	}
 	on := []string{standby.Name}
 	return harness.Plan{
-		Fault: fault,
+		Fault: fault, Label: fault.Kind, What: "its replay stopped, while its link looks healthy",
 		Steps: []harness.Step{{
 			Do:   harness.Action{Kind: harness.SQLRun, Region: region.Name, Components: on, SQL: pauseReplay},
 			Undo: harness.Action{Kind: harness.SQLRun, Region: region.Name, Components: on, SQL: resumeReplay},

@@ -36,16 +36,16 @@ func golden(t *testing.T, file string, got []byte) {
 func clip(b []byte) []byte { return b[:min(len(b), 2000)] }
 
 func TestGeneratedPagesAreFresh(t *testing.T) {
-	golden(t, "../docs/scenario.schema.json", Schema())
-	golden(t, "../docs/scenario-reference.md", Reference())
-	if page := string(Reference()); strings.Count(page, "<!--") != 1 {
+	golden(t, "../docs/scenario.schema.json", known.Schema())
+	golden(t, "../docs/scenario-reference.md", known.Reference())
+	if page := string(known.Reference()); strings.Count(page, "<!--") != 1 {
 		t.Errorf("a table is missing: the page still holds a mark")
 	}
 }
 
 func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(known.Schema()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,16 +9,16 @@ import (
 	"testing"
 
 	"blackstart/harness"
+	"blackstart/injectors"
+	"blackstart/loadgen/workloads"
 )
 
 const examples = "../testdata/scenarios"
 
-// known are the names of the product as it is; the tests must not depend on which packages exist.
+// known are the kinds of fault and load of the product, and names as it has them.
 var known = Known{
-	Workloads: []string{"http.query", "postgres.ledger", "metronome"},
-	Cohorts:   []string{"fresh", "pooled", "stale-resolver"},
-	Faults:    []string{"region.partition", "region.kill", "replication.break", "replication.pause", "certificate.expire", "code.stale"},
-	Probes:    []string{"replication.heartbeat", "replication.lag", "postgres.writable", "http.health", "dns.answer"},
+	Workloads: workloads.Workloads.Parameters(), Faults: injectors.Faults.Parameters(), Traits: traits,
+	Probes: []string{"replication.heartbeat", "replication.lag", "postgres.writable", "http.health", "dns.answer"},
 	Measures: []string{"rto", "rpo.time", "rpo.lost", "rpo.value", "alert.received", "alert.content", "exposure.time", "exposure.lost",
 		"exposure.value", "replication.catchup", "decision", "answers.wrong"},
 	Channels: []string{"pagerduty", "slack", "smtp", "statuspage"},
@@ -38,6 +38,15 @@ var known = Known{
 		"certificates.check": oneOf("enabled", "disabled"), "parity": oneOf("enabled", "disabled"),
 		"pager.muted": oneOf("true", "false"), "documents": func(string) error { return nil }, "cache": oneOf("auto", "none"),
 	},
+}
+
+func traits(l harness.LoadSpec) (harness.Traits, bool) {
+	kind, ok := workloads.Workloads.Get(l.Workload)
+	if !ok {
+		return harness.Traits{}, false
+	}
+	w, err := kind.Make(l.With)
+	return w.Traits(), err == nil
 }
 
 func oneOf(words ...string) func(string) error {

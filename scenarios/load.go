@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"blackstart/harness"
+	"blackstart/internal/strictyaml"
 )
 
 // Standard is the profile whose numbers are the file's own, unless the file has an overlay of that name.
@@ -28,7 +29,10 @@ const maxExtends = 4
 // Known holds the names that exist, for everything a scenario only names, and what the target can do. A nil field is not
 // checked.
 type Known struct {
-	Workloads, Cohorts, Faults, Probes, Measures, Channels, Profiles []string
+	Probes, Measures, Channels, Profiles []string
+
+	Faults, Workloads map[string]any                                // kinds, each with the zero value of its parameters, nil for none
+	Traits            func(harness.LoadSpec) (harness.Traits, bool) // what a load is; false where its parameters cannot be read
 
 	Settings map[string]func(value string) error // settings of the target, each with the check of its value
 	Carried  map[string]map[string][]string      // by channel, the fields of its alerts, each with the words it may hold; nil for any
@@ -100,17 +104,18 @@ func readBounded(fsys fs.FS, name string) ([]byte, error) {
 // Parse reads a scenario from data. name is its path, for problems and for the check of metadata.name; resolve gives the
 // bytes of a file that lies beside it, by its bare name, and may be nil where there is none. Errors are always Problems.
 func (r Reader) Parse(name string, data []byte, resolve func(name string) ([]byte, error), profile string) (*harness.Scenario, Loaded, error) {
-	out := newCollector(name)
-	chain := &chain{out: out, resolve: resolve, loaded: Loaded{Path: name}}
+	out := strictyaml.NewCollector(name)
+	format := r.Known.format()
+	chain := &chain{format: format, out: out, resolve: resolve, loaded: Loaded{Path: name}}
 	root := chain.read(name, data, nil)
 	if root == nil {
-		return nil, Loaded{}, out.err()
+		return nil, Loaded{}, out.Err()
 	}
-	d := &decoder{out, map[*node]bool{}}
+	d := &strictyaml.Decoder{Format: format, Out: out, Bad: map[*strictyaml.Node]bool{}}
 	own := &harness.Scenario{}
-	d.into(root, reflect.ValueOf(own).Elem(), "the scenario", nil)
+	d.Decode(root, own)
 	said := map[string]bool{}
-	ok := r.Sealed || (&rules{own, root, d.bad, r.Known, out, chain, "", said}).all()
+	ok := r.Sealed || (&rules{own, root, d.Bad, r.Known, out, chain, "", said}).all()
 
 	if profile == "" {
 		profile = Standard
@@ -121,29 +126,29 @@ func (r Reader) Parse(name string, data []byte, resolve func(name string) ([]byt
 			break
 		}
 		if !r.Sealed {
-			shadowed(out, name, p, root.get("objectives"), root.get("profiles").get(p).get("objectives"))
-			unsourced(out, p, root.get("profiles").get(p).get("objectives"))
+			shadowed(out, name, p, root.Get("objectives"), root.Get("profiles").Get(p).Get("objectives"))
+			unsourced(out, p, root.Get("profiles").Get(p).Get("objectives"))
 		}
-		tree := overlay(root.without("profiles"), numbersOf(root, p), false)
+		tree := strictyaml.Overlay(root.Without("profiles"), numbersOf(root, p), false)
 		s := &harness.Scenario{}
-		(&decoder{newCollector(name), d.bad}).into(tree, reflect.ValueOf(s).Elem(), "the scenario", nil)
+		(&strictyaml.Decoder{Format: format, Out: strictyaml.NewCollector(name), Bad: d.Bad}).Decode(tree, s)
 		s.Profiles = own.Profiles
 		if !r.Sealed {
-			(&rules{s, tree, d.bad, r.Known, out, chain, p, said}).all()
+			(&rules{s, tree, d.Bad, r.Known, out, chain, p, said}).all()
 		}
 		if p == profile {
 			chosen = s
 		}
 	}
 	if _, ok := own.Profiles[profile]; !ok && profile != Standard {
-		at, present := root.pos, append(slices.Collect(maps.Keys(own.Profiles)), Standard)
-		if n := root.get("profiles"); n != nil {
-			at = n.pos
+		at, present := root.Pos, append(slices.Collect(maps.Keys(own.Profiles)), Standard)
+		if n := root.Get("profiles"); n != nil {
+			at = n.Pos
 		}
 		slices.Sort(present)
-		out.add(at, "choose "+strings.Join(slices.Compact(present), " or ")+", or write it under profiles", "the scenario has no profile %q", profile)
+		out.Add(at, "choose "+strings.Join(slices.Compact(present), " or ")+", or write it under profiles", "the scenario has no profile %q", profile)
 	}
-	if err := out.err(); err != nil {
+	if err := out.Err(); err != nil {
 		return nil, Loaded{}, err
 	}
 	chain.loaded.Profile = profile
@@ -151,28 +156,28 @@ func (r Reader) Parse(name string, data []byte, resolve func(name string) ([]byt
 }
 
 // numbersOf is the overlay of a profile without what it may not change: that is reported where the profile is decoded.
-func numbersOf(root *node, profile string) *node {
-	written := root.get("profiles").get(profile)
-	allowed := &node{pos: root.pos, kind: mapping}
-	for _, f := range fieldsOf(reflect.TypeFor[harness.Overlay]()) {
-		v := written.get(f.key)
-		if v == nil || v.null() || root.get(f.key) == nil {
+func numbersOf(root *strictyaml.Node, profile string) *strictyaml.Node {
+	written := root.Get("profiles").Get(profile)
+	allowed := &strictyaml.Node{Pos: root.Pos, Kind: strictyaml.Mapping}
+	for _, f := range strictyaml.FieldsOf(reflect.TypeFor[harness.Overlay]()) {
+		v := written.Get(f.Key)
+		if v == nil || v.Null() || root.Get(f.Key) == nil {
 			continue
 		}
-		if f.key == "objectives" && v.kind == mapping {
+		if f.Key == "objectives" && v.Kind == strictyaml.Mapping {
 			ids := map[string]bool{}
-			for _, o := range root.get(f.key).items {
-				ids[o.id()] = true
+			for _, o := range root.Get(f.Key).Items {
+				ids[o.ID()] = true
 			}
-			kept := &node{pos: v.pos, kind: mapping}
-			for _, e := range v.entries {
-				if ids[e.key] {
-					kept.entries = append(kept.entries, e)
+			kept := &strictyaml.Node{Pos: v.Pos, Kind: strictyaml.Mapping}
+			for _, e := range v.Entries {
+				if ids[e.Key] {
+					kept.Entries = append(kept.Entries, e)
 				}
 			}
 			v = kept
 		}
-		allowed.entries = append(allowed.entries, entry{v.pos, f.key, v})
+		allowed.Entries = append(allowed.Entries, strictyaml.Entry{Pos: v.Pos, Key: f.Key, Value: v})
 	}
 	return allowed
 }
@@ -201,55 +206,56 @@ func digest(b []byte) string {
 
 // chain is a file and the files it extends.
 type chain struct {
-	out     *collector
+	format  *strictyaml.Format
+	out     *strictyaml.Collector
 	resolve func(string) ([]byte, error)
 	loaded  Loaded
-	extends *pos // where the file that was asked for says so, nil if it does not
+	extends *strictyaml.Pos // where the file that was asked for says so, nil if it does not
 }
 
 // read parses a file and lays it over what it extends. names are the files that led here.
-func (c *chain) read(name string, data []byte, names []string) *node {
+func (c *chain) read(name string, data []byte, names []string) *strictyaml.Node {
 	c.loaded.Files = append(c.loaded.Files, File{name, digest(data), bytes.Clone(data)})
-	root := syntax(name, data, c.out)
+	root := c.format.Parse(name, data, c.out)
 	if root == nil {
 		return nil
 	}
-	ext := root.get(extendsKey)
+	ext := root.Get(strictyaml.Extends)
 	if ext == nil {
 		return root
 	}
 	if len(names) == 0 {
-		c.extends = &ext.pos
+		c.extends = &ext.Pos
 	}
-	root = root.without(extendsKey)
+	root = root.Without(strictyaml.Extends)
 	base := c.open(name, ext, append(names, filepath.Base(name)))
 	if base == nil {
 		return nil
 	}
-	return overlay(base, root, true)
+	return strictyaml.Overlay(base, root, true)
 }
 
-func (c *chain) open(name string, ext *node, names []string) *node {
-	file := ext.text
-	at := ext.pos
+func (c *chain) open(name string, ext *strictyaml.Node, names []string) *strictyaml.Node {
+	file := ext.Text
+	at := ext.Pos
 	switch {
-	case ext.broken:
-	case ext.kind != scalar || ext.null() || file == "" || file != filepath.Base(file) || !strings.HasSuffix(file, ".yaml"):
-		c.out.add(at, "write the bare name of a file in the same folder, such as region-partition.yaml", "extends does not name a file beside this one")
+	case ext.Broken:
+	case ext.Kind != strictyaml.Scalar || ext.Null() || file == "" || file != filepath.Base(file) || !strings.HasSuffix(file, ".yaml"):
+		c.out.Add(at, "write the bare name of a file in the same folder, such as region-partition.yaml", "extends does not name a file beside this one")
 	case slices.Contains(names, file):
-		c.out.add(at, "break the circle", "extends goes in a circle, %s", strings.Join(append(names, file), " → "))
+		c.out.Add(at, "break the circle", "extends goes in a circle, %s", strings.Join(append(names, file), " → "))
 	case len(names) > maxExtends:
-		c.out.add(at, "extend a file that is nearer to the first", "more than %d files extend one another", maxExtends)
+		c.out.Add(at, "extend a file that is nearer to the first", "more than %d files extend one another", maxExtends)
 	case c.resolve == nil:
-		c.out.add(at, "give the scenario as a file in a folder", "%s cannot be looked up here", file)
+		c.out.Add(at, "give the scenario as a file in a folder", "%s cannot be looked up here", file)
 	default:
 		data, err := c.resolve(file)
 		if errors.Is(err, fs.ErrNotExist) {
-			c.out.add(at, "write the name of a file in the same folder", "%s does not exist", file)
+			c.out.Add(at, "write the name of a file in the same folder", "%s does not exist", file)
 			return nil
 		}
 		if err != nil {
-			c.out.add(at, "make it readable", "%s cannot be read, %v", file, err)
+			c.out.Add(at, "make it readable", "%s cannot be read, %v", file, err)
 			return nil
 		}
 		return c.read(filepath.Join(filepath.Dir(name), file), data, names)

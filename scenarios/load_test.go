@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"blackstart/harness"
+	"blackstart/internal/strictyaml"
 )
 
 // folder writes files into a new folder and gives its path.
@@ -103,7 +104,7 @@ profiles: {fast: {observe: 3m, objectives: {page: null}}, slow: {settle: 2m}}
 	}{
 		{"loads", ids, []string{"queries", "ledger", "edge", "second"}},
 		{"changed rate", s.Load[0].Rate.String(), "120/s"},
-		{"kept cohorts", s.Load[0].Cohorts, []string{"fresh", "pooled", "stale-resolver"}},
+		{"kept cohorts", s.Load[0].With.Texts("cohorts"), []string{"fresh", "pooled", "stale-resolver"}},
 		{"settings", s.Target.Settings, map[string]string{"documents": "1000", "pager.muted": "true"}},
 		{"kept needs", len(s.Target.Needs), 4},
 		{"replaced list", s.Metadata.Covers, []string{"B1"}},
@@ -234,7 +235,7 @@ func TestJoinersMayStand(t *testing.T) {
 }
 
 func TestNamesAreCheckedOnlyIfKnown(t *testing.T) {
-	text := strings.NewReplacer("https", "https2", "region.partition, region: p", "region.flood, region: p",
+	text := strings.NewReplacer("https", "https2", "region.partition, on: p", "region.flood, on: p",
 		"pagerduty, ", "pigeon, ", "fast:", "quick:", "commit: s", "comit: s").Replace(read(t, examples+"/valid.yaml"))
 	dir := folder(t, map[string]string{"valid.yaml": text})
 	mustLoad(t, filepath.Join(dir, "valid.yaml"), "")
@@ -244,10 +245,10 @@ func TestNamesAreCheckedOnlyIfKnown(t *testing.T) {
 }
 
 func TestProblemsAreBounded(t *testing.T) {
-	text := "metadata:\n" + strings.Repeat("  x: 1\n", 10*maxProblems)
+	text := "metadata:\n" + strings.Repeat("  x: 1\n", 10*strictyaml.MaxProblems)
 	_, _, err := Parse("x.yaml", []byte(text), nil, "")
 	var all Problems
-	if !errors.As(err, &all) || len(all) != maxProblems {
+	if !errors.As(err, &all) || len(all) != strictyaml.MaxProblems {
 		t.Errorf("%d problems", len(all))
 	}
 }
@@ -262,7 +263,7 @@ func TestColumns(t *testing.T) {
 func TestUnquotedAmountAndZeroRate(t *testing.T) {
 	text := strings.NewReplacer(`"100.00"`, "100.00", "250/s", "0/s").Replace(read(t, examples+"/valid.yaml"))
 	s, _ := mustLoad(t, filepath.Join(folder(t, map[string]string{"valid.yaml": text}), "valid.yaml"), "")
-	if s.Load[1].Amount != 100_00 || s.Load[1].Rate.Count != 0 {
+	if s.Load[1].With["amount"] != "100.00" || s.Load[1].Rate.Count != 0 {
 		t.Errorf("load %+v", s.Load[1])
 	}
 }

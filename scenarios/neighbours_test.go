@@ -9,21 +9,21 @@ import (
 // TestNeighboursOfWhatIsRefused: each is one step from a refusal and has a meaning.
 func TestNeighboursOfWhatIsRefused(t *testing.T) {
 	guard := "{probe: http.health, region: standby, failingFor: 5s}"
-	fault := "{at: 0s, kind: region.partition, region: primary, direction: both, startsClock: true, confirmWithin: 2s}"
+	fault := "{at: 0s, kind: region.partition, on: primary, with: {direction: both}, startsClock: true, confirmWithin: 2s}"
 	page := "channel: pagerduty,           from: fault"
 	for what, c := range map[string][2]string{
 		"a rate a minute that is whole a second":      {"rate: 250/s", "rate: 15000/m"},
 		"a p99 just below the timeout":                {"p99AtMost: 250ms", "p99AtMost: 1999ms"},
 		"the shortest confirmation":                   {"confirmWithin: 2s", "confirmWithin: 500ms"},
 		"the shortest baseline":                       {"for: 10s", "for: 1s"},
-		"a cohort of a load that plays all":           {", cohorts: [fresh, pooled, stale-resolver]", ""},
+		"a cohort of a load that plays all":           {", with: {cohorts: [fresh, pooled, stale-resolver]}", ""},
 		"a writer in the standby":                     {"place: primary", "place: standby"},
 		"a severity that is sent":                     {page, page + ", carries: {severity: info, event: trigger}"},
 		"a count below the fields":                    {"objectives:\n", "objectives:\n  - {id: content, measure: alert.content, channel: pagerduty, carries: {severity: info, class: a.b}, atMost: 1, source: y}\n"},
 		"any severity":                                {page, page + `, carries: {severity: "*"}`},
 		"a guard that outlasts the observation":       {guard, "{probe: http.health, region: primary, failingFor: 26m}"},
-		"a guard on a region with a warning":          {fault, fault + "\n  - {at: 1s, kind: certificate.expire, region: standby, certificate: expiring, days: 3}"},
-		"a guard that outlasts a short fault":         {fault, fault + "\n  - {at: 1s, kind: certificate.expire, region: standby, certificate: expired, for: 4s}"},
+		"a guard on a region with a warning":          {fault, fault + "\n  - {at: 1s, kind: certificate.expire, on: standby, with: {certificate: expiring, days: 3}}"},
+		"a guard that outlasts a short fault":         {fault, fault + "\n  - {at: 1s, kind: certificate.expire, on: standby, with: {certificate: expired}, for: 4s}"},
 		"a source that begins like a placeholder":     {`"BCP 4.2"`, `"Todorov, BCP 4.2"`},
 		"a fraction of a second":                      {"settle: 60s", "settle: 1.5s"},
 		"minutes with a leading zero behind hours":    {"observe: 25m", "observe: 1h05m"},
@@ -45,14 +45,14 @@ func TestNeighboursOfWhatIsRefused(t *testing.T) {
 
 // TestEveryFaultSaysWhatItSilences: a guard is judged by it.
 func TestEveryFaultSaysWhatItSilences(t *testing.T) {
-	for _, kind := range known.Faults {
+	for kind := range known.Faults {
 		if _, ok := silences[kind]; !ok {
 			t.Errorf("silences has no entry for %s", kind)
 		}
 	}
 	for kind, probes := range silences {
 		for _, p := range probes {
-			if !slices.Contains(known.Probes, p) || !slices.Contains(known.Faults, kind) {
+			if !slices.Contains(known.Probes, p) || !slices.Contains(names(known.Faults), kind) {
 				t.Errorf("%s silences %s: one of them does not exist", kind, p)
 			}
 		}

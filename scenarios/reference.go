@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"blackstart/harness"
+	"blackstart/internal/strictyaml"
 )
 
 //go:embed reference.md
@@ -16,10 +17,10 @@ var referenceText string
 
 // Reference is the reference page of the format, in Markdown. Its prose is reference.md; every table in it is made from the
 // tags, the limits and the library.
-func Reference() []byte {
+func (k Known) Reference() []byte {
 	page := referenceText
 	for mark, table := range map[string]string{
-		"KEYS": keyTables(), "FORMS": formTable(), "MEASURES": measureTable(), "LIMITS": limitTable(), "LIBRARY": libraryTable(),
+		"KEYS": keyTables(), "PARAMETERS": k.parameterTables(), "FORMS": formTable(), "MEASURES": measureTable(), "LIMITS": limitTable(), "LIBRARY": libraryTable(),
 	} {
 		page = strings.Replace(page, "<!-- "+mark+" -->\n", table, 1)
 	}
@@ -42,18 +43,18 @@ func keyTables() string {
 			title string
 		}
 		var next []below
-		for _, f := range fieldsOf(t) {
-			ft := t.Field(f.index).Type
+		for i, f := range strictyaml.FieldsOf(t) {
+			ft := t.Field(i).Type
 			needed := ""
-			if f.need {
+			if f.Need {
 				needed = "yes"
 			}
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.key, holds(ft, f), needed, f.doc)
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.Key, holds(ft, f), needed, f.Doc)
 			elem, suffix := inner(ft)
-			if elem.Kind() == reflect.Struct && scalarForms[elem].schema == nil {
-				path := "`" + f.key + suffix + "`"
+			if elem.Kind() == reflect.Struct && forms[elem].Name == "" {
+				path := "`" + f.Key + suffix + "`"
 				if title != topTitle {
-					path = strings.TrimSuffix(title, "`") + "." + f.key + suffix + "`"
+					path = strings.TrimSuffix(title, "`") + "." + f.Key + suffix + "`"
 				}
 				next = append(next, below{elem, path})
 			}
@@ -64,6 +65,33 @@ func keyTables() string {
 		}
 	}
 	write(reflect.TypeFor[harness.Scenario](), topTitle)
+	return b.String()
+}
+
+// parameterTables describes what each fault and workload takes under with.
+func (k Known) parameterTables() string {
+	var b strings.Builder
+	for _, of := range []struct {
+		title string
+		kinds map[string]any
+	}{{"faults", k.Faults}, {"workloads", k.Workloads}} {
+		fmt.Fprintf(&b, "### Parameters of %s\n\n| kind | key | holds | needed | means |\n| --- | --- | --- | --- | --- |\n", of.title)
+		for _, kind := range names(of.kinds) {
+			if of.kinds[kind] == nil {
+				fmt.Fprintf(&b, "| `%s` | takes none | | | |\n", kind)
+				continue
+			}
+			t := reflect.TypeOf(of.kinds[kind])
+			for i, f := range strictyaml.FieldsOf(t) {
+				needed := ""
+				if f.Need {
+					needed = "yes"
+				}
+				fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", kind, f.Key, holds(t.Field(i).Type, f), needed, f.Doc)
+			}
+		}
+		b.WriteString("\n")
+	}
 	return b.String()
 }
 
@@ -82,12 +110,19 @@ func inner(t reflect.Type) (reflect.Type, string) {
 	return t, ""
 }
 
-func holds(t reflect.Type, f field) string {
-	if f.one != nil {
-		return "`" + strings.Join(f.one, "`, `") + "`"
+func holds(t reflect.Type, f strictyaml.Field) string {
+	switch {
+	case f.With != "":
+		return "mapping: the parameters of its " + f.Of
+	case f.One != nil && t.Kind() == reflect.Slice:
+		return "list of `" + strings.Join(f.One, "`, `") + "`"
+	case f.Bounded():
+		return fmt.Sprintf("whole number, %d to %d", f.Min, f.Max)
+	case f.One != nil:
+		return "`" + strings.Join(f.One, "`, `") + "`"
 	}
-	if form, ok := scalarForms[t]; ok {
-		return form.name
+	if form, ok := forms[t]; ok {
+		return form.Name
 	}
 	switch t.Kind() {
 	case reflect.Slice:
@@ -113,8 +148,8 @@ func plural(t reflect.Type) string {
 
 func formTable() string {
 	var rows []string
-	for _, f := range scalarForms {
-		rows = append(rows, fmt.Sprintf("| %s | %s |\n", f.name, f.example))
+	for _, f := range forms {
+		rows = append(rows, fmt.Sprintf("| %s | %s |\n", f.Name, f.Example))
 	}
 	slices.Sort(rows)
 	return "| form | written |\n| --- | --- |\n" + strings.Join(rows, "")
@@ -152,12 +187,10 @@ func limitTable() string {
 		most any
 	}{
 		{"size of a file", fmt.Sprintf("%d KiB", MaxSize>>10)},
-		{"letters (bytes) of a text; of `metadata.title`", fmt.Sprintf("%d; %d", maxText, maxTitle)},
+		{"letters (bytes) of a text; of `metadata.title`", fmt.Sprintf("%d; %d", strictyaml.MaxText, maxTitle)},
 		{"rate of one load, a whole number a second", fmt.Sprintf("%d/s", MaxRate)},
 		{"operations in flight of one load: rate × timeout", MaxInFlight},
-		{"retries", MaxRetries},
 		{"bound of an objective", brief(MaxObserve)},
-		{"days of a certificate", MaxDays},
 		{"loads", MaxLoads},
 		{"faults", MaxFaults},
 		{"profiles", MaxProfiles},

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/strictyaml"
 )
 
 // Limits of a scenario, each with its reason.
@@ -26,11 +28,9 @@ const (
 	MaxFaults   = 32
 	MaxNames    = 64 // objectives, guards, requirements, runbook steps
 	MaxProfiles = 16
-	MaxRetries  = 10
-	MaxDays     = 3650 // that a certificate may still be valid
-	maxName     = 64   // letters of metadata.name: it becomes the directory inside a pack
-	maxID       = 80   // letters of an id: it becomes a file name in a pack
-	maxTitle    = 200  // letters of metadata.title: with the environment it is one line of the pack's cover
+	maxName     = 64  // letters of metadata.name: it becomes the directory inside a pack
+	maxID       = 80  // letters of an id: it becomes a file name in a pack
+	maxTitle    = 200 // letters of metadata.title: with the environment it is one line of the pack's cover
 )
 
 // span is what a duration may be, and why it may not be less.
@@ -61,10 +61,10 @@ var (
 // rules are what must hold between the parts of a scenario. Values that could not be read are not judged again.
 type rules struct {
 	s       *harness.Scenario
-	root    *node
-	bad     map[*node]bool
+	root    *strictyaml.Node
+	bad     map[*strictyaml.Node]bool
 	known   Known
-	out     *collector
+	out     *strictyaml.Collector
 	chain   *chain
 	profile string          // the profile that was applied, "" for the file's own numbers
 	said    map[string]bool // what was said of the file's own numbers: a profile does not repeat it
@@ -117,17 +117,17 @@ func (r *rules) short() bool {
 
 // at finds the value at a path of keys (string) and places in a list (int). It is nil if there is none or it could not be
 // read; near is the last one found on the way.
-func (r *rules) at(steps ...any) (found, near *node) {
+func (r *rules) at(steps ...any) (found, near *strictyaml.Node) {
 	found, near = r.root, r.root
 	for _, s := range steps {
 		switch s := s.(type) {
 		case string:
-			found = found.get(s)
+			found = found.Get(s)
 		case int:
-			if found.kind != list || s >= len(found.items) {
+			if found.Kind != strictyaml.List || s >= len(found.Items) {
 				return nil, near
 			}
-			found = found.items[s]
+			found = found.Items[s]
 		}
 		if found == nil {
 			return nil, near
@@ -156,16 +156,24 @@ func (r *rules) wrong(message, hint string, steps ...any) {
 	} else {
 		message = "under profile " + r.profile + ", " + message
 	}
-	if near.file != r.chain.loaded.Path {
+	if near.File != r.chain.loaded.Path {
 		message += " (as extended by " + filepath.Base(r.chain.loaded.Path) + ")"
 	}
-	r.out.add(near.pos, hint, "%s", message)
+	r.out.Add(near.Pos, hint, "%s", message)
+}
+
+// names are those of known kinds; nil where none are known.
+func names(kinds map[string]any) []string {
+	if kinds == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(kinds))
 }
 
 // name checks a name against those that exist.
 func (r *rules) name(what string, names []string, got string, steps ...any) {
 	if names != nil && r.has(steps...) && !slices.Contains(names, got) {
-		r.wrong(fmt.Sprintf("no %s %q exists", what, got), suggest(got, names), steps...)
+		r.wrong(fmt.Sprintf("no %s %q exists", what, got), strictyaml.Suggest(got, names), steps...)
 	}
 }
 
@@ -219,8 +227,8 @@ func (r *rules) metadata() {
 	}
 	message, hint := fmt.Sprintf("metadata.name is %q in a file called %s", name, filepath.Base(r.chain.loaded.Path)), "write name: "+stem
 	n, _ := r.at("metadata", "name")
-	if r.chain.extends != nil && n.file != r.chain.loaded.Path { // it was not written here at all
-		r.out.add(*r.chain.extends, "write metadata: {name: "+stem+"}", "%s", message+", taken from "+filepath.Base(n.file))
+	if r.chain.extends != nil && n.File != r.chain.loaded.Path { // it was not written here at all
+		r.out.Add(*r.chain.extends, "write metadata: {name: "+stem+"}", "%s", message+", taken from "+filepath.Base(n.File))
 		return
 	}
 	r.wrong(message, hint, "metadata", "name")
@@ -236,17 +244,17 @@ func (r *rules) lists() {
 		names = append(names, name)
 	}
 	if settings, _ := r.at("target", "settings"); settings != nil {
-		for _, e := range settings.entries {
-			check, ok := r.known.Settings[e.key]
+		for _, e := range settings.Entries {
+			check, ok := r.known.Settings[e.Key]
 			if !ok {
-				r.out.add(e.pos, suggest(e.key, names), "the target has no setting %q", e.key)
-			} else if err := check(r.s.Target.Settings[e.key]); err != nil && !r.bad[e.value] {
-				value := r.s.Target.Settings[e.key]
+				r.out.Add(e.Pos, strictyaml.Suggest(e.Key, names), "the target has no setting %q", e.Key)
+			} else if err := check(r.s.Target.Settings[e.Key]); err != nil && !r.bad[e.Value] {
+				value := r.s.Target.Settings[e.Key]
 				hint := err.Error()
 				if _, rest, ok := strings.Cut(hint, ": "); ok && strings.HasPrefix(hint, strconv.Quote(value)) { // once is enough
 					hint = rest
 				}
-				r.wrong(fmt.Sprintf("setting %s is %q", e.key, value), numberHint(value, hint), "target", "settings", e.key)
+				r.wrong(fmt.Sprintf("setting %s is %q", e.Key, value), strictyaml.NumberHint(value, hint), "target", "settings", e.Key)
 			}
 		}
 	}
@@ -270,26 +278,26 @@ func (r *rules) overlays() {
 	if profiles == nil {
 		return
 	}
-	for _, p := range profiles.entries {
-		if r.known.Profiles != nil && !slices.Contains(r.known.Profiles, p.key) {
-			r.out.add(p.pos, suggest(p.key, r.known.Profiles), "the target has no timings called %q, which a profile of that name needs", p.key)
+	for _, p := range profiles.Entries {
+		if r.known.Profiles != nil && !slices.Contains(r.known.Profiles, p.Key) {
+			r.out.Add(p.Pos, strictyaml.Suggest(p.Key, r.known.Profiles), "the target has no timings called %q, which a profile of that name needs", p.Key)
 		}
-		if changed := p.value.get("recovered"); changed != nil && r.root.get("recovered") == nil {
-			r.out.add(changed.pos, "write recovered in the scenario, too, or leave it out here", "profile %s changes recovered, which the scenario does not have", p.key)
+		if changed := p.Value.Get("recovered"); changed != nil && r.root.Get("recovered") == nil {
+			r.out.Add(changed.Pos, "write recovered in the scenario, too, or leave it out here", "profile %s changes recovered, which the scenario does not have", p.Key)
 		}
-		r.overlaid(p.key, "load", p.value.get("load"), r.loadIDs())
-		r.overlaid(p.key, "objective", p.value.get("objectives"), objectives)
-		r.overlaid(p.key, "fault", p.value.get("faults"), faults)
+		r.overlaid(p.Key, "load", p.Value.Get("load"), r.loadIDs())
+		r.overlaid(p.Key, "objective", p.Value.Get("objectives"), objectives)
+		r.overlaid(p.Key, "fault", p.Value.Get("faults"), faults)
 	}
 }
 
-func (r *rules) overlaid(profile, what string, changed *node, ids []string) {
+func (r *rules) overlaid(profile, what string, changed *strictyaml.Node, ids []string) {
 	if changed == nil {
 		return
 	}
-	for _, e := range changed.entries {
-		if !slices.Contains(ids, e.key) {
-			r.out.add(e.pos, suggest(e.key, ids), "profile %s changes %s %q, which the scenario does not have", profile, what, e.key)
+	for _, e := range changed.Entries {
+		if !slices.Contains(ids, e.Key) {
+			r.out.Add(e.Pos, strictyaml.Suggest(e.Key, ids), "profile %s changes %s %q, which the scenario does not have", profile, what, e.Key)
 		}
 	}
 }

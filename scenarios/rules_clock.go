@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/strictyaml"
 )
 
 // carried are the fields of an alert that an objective may ask for.
@@ -18,19 +19,19 @@ func (r *rules) alert(o harness.Objective, i int, what string) {
 	if fields == nil {
 		return
 	}
-	if len(fields.entries) == 0 {
+	if len(fields.Entries) == 0 {
 		r.wrong(what+" wants an alert to carry nothing", "write a field, such as carries: {severity: critical}", "objectives", i, "carries")
 	}
-	for _, e := range fields.entries {
-		value := o.Carries[e.key]
+	for _, e := range fields.Entries {
+		value := o.Carries[e.Key]
 		switch {
-		case !slices.Contains(carried, e.key):
-			r.out.add(e.pos, suggest(e.key, carried), "an alert has no field %q", e.key)
-		case strings.TrimSpace(value) == "" && !r.bad[e.value]:
-			r.out.add(e.pos, "write what it must be, or * for anything", "%s does not say what %s must be", what, e.key)
-		case !r.bad[e.value] && r.uncarried(o, e, what):
-		case e.key == "region" && value != harness.Primary && value != harness.Standby && value != "*" && !r.bad[e.value]:
-			r.out.add(e.pos, "write the role of the region: primary or standby", "%s wants the region %q", what, value)
+		case !slices.Contains(carried, e.Key):
+			r.out.Add(e.Pos, strictyaml.Suggest(e.Key, carried), "an alert has no field %q", e.Key)
+		case strings.TrimSpace(value) == "" && !r.bad[e.Value]:
+			r.out.Add(e.Pos, "write what it must be, or * for anything", "%s does not say what %s must be", what, e.Key)
+		case !r.bad[e.Value] && r.uncarried(o, e, what):
+		case e.Key == "region" && value != harness.Primary && value != harness.Standby && value != "*" && !r.bad[e.Value]:
+			r.out.Add(e.Pos, "write the role of the region: primary or standby", "%s wants the region %q", what, value)
 		}
 	}
 }
@@ -42,7 +43,7 @@ func (r *rules) counted(o harness.Objective, sh shape, i int, what string) {
 		kinds = append(kinds, f.Kind)
 	}
 	if o.Fault != "" && len(kinds) > 0 && !slices.Contains(kinds, o.Fault) {
-		r.wrong(fmt.Sprintf("%s counts from a fault %s, which the scenario does not have", what, o.Fault), suggest(o.Fault, kinds), "objectives", i, "fault")
+		r.wrong(fmt.Sprintf("%s counts from a fault %s, which the scenario does not have", what, o.Fault), strictyaml.Suggest(o.Fault, kinds), "objectives", i, "fault")
 		return
 	}
 	if f, ok := r.from(o); ok && sh.lasting && f.For == 0 && !r.anyUnread("faults", "for") {

@@ -21,7 +21,7 @@ func (r *rules) faults() {
 	}
 	for i, f := range r.s.Faults {
 		what := fmt.Sprintf("fault %d", i+1)
-		r.name("fault", r.known.Faults, f.Kind, "faults", i, "kind")
+		r.name("fault", names(r.known.Faults), f.Kind, "faults", i, "kind")
 		r.within("confirmWithin of "+what, f.ConfirmWithin, ofConfirm, "faults", i, "confirmWithin")
 		if r.has("faults", i, "at") && r.has("observe") && f.At >= r.s.Observe {
 			r.wrong(fmt.Sprintf("%s comes at %s, when observing has ended", what, brief(f.At.D())),
@@ -40,15 +40,12 @@ func (r *rules) faults() {
 	}
 }
 
-// lasts checks how long a fault is in force, and the numbers of a certificate.
+// lasts checks how long a fault is in force.
 func (r *rules) lasts(f harness.FaultSpec, i int, what string) {
 	r.within("for of "+what, f.For, ofFault, "faults", i, "for")
 	if r.has("faults", i, "for") && r.has("observe") && f.At+f.For >= r.s.Observe {
 		r.wrong(fmt.Sprintf("%s ends at %s, when observing has ended", what, brief(f.At.D()+f.For.D())),
 			"write a shorter for, or leave it out: the undo ends the fault", "faults", i, "for")
-	}
-	if r.has("faults", i, "days") && (f.Days < 1 || f.Days > MaxDays) {
-		r.wrong(fmt.Sprintf("days of %s is %d", what, f.Days), fmt.Sprintf("write 1 to %d", MaxDays), "faults", i, "days")
 	}
 }
 
@@ -58,8 +55,8 @@ func (r *rules) anyUnread(key, field string) bool {
 	if n == nil {
 		return true
 	}
-	for i := range n.items {
-		if r.bad[n.items[i]] || r.unread([]any{key, i, field}) {
+	for i := range n.Items {
+		if r.bad[n.Items[i]] || r.unread([]any{key, i, field}) {
 			return true
 		}
 	}
@@ -107,7 +104,7 @@ func (r *rules) recovered() {
 			return
 		}
 		for _, key := range []string{"window", "minRequests", "successAtLeast", "p99AtMost"} {
-			if n, _ := r.at("recovered"); n != nil && n.get(key) == nil {
+			if n, _ := r.at("recovered"); n != nil && n.Get(key) == nil {
 				r.wrong(fmt.Sprintf("recovered has no %s, which %s needs", key, what), "write "+key+": …", "recovered")
 			}
 		}

@@ -3,24 +3,17 @@ package scenarios
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"blackstart/harness"
+	"blackstart/internal/strictyaml"
 )
 
 func (r *rules) loads() {
 	r.ids("load", r.loadIDs(), "load")
 	for i, l := range r.s.Load {
 		what := place("load", l.ID, i)
-		r.name("workload", r.known.Workloads, l.Workload, "load", i, "workload")
-		r.unique("cohort", l.Cohorts, "load", i, "cohorts")
-		for j, c := range l.Cohorts {
-			r.name("cohort", r.known.Cohorts, c, "load", i, "cohorts", j)
-		}
+		r.name("workload", names(r.known.Workloads), l.Workload, "load", i, "workload")
 		r.within("timeout of "+what, l.Timeout, ofTimeout, "load", i, "timeout")
-		if l.Retries > MaxRetries {
-			r.wrong(fmt.Sprintf("retries of %s is %d", what, l.Retries), fmt.Sprintf("write at most %d", MaxRetries), "load", i, "retries")
-		}
 		r.clients(l, i, what)
 		if !r.has("load", i, "rate") {
 			continue
@@ -40,41 +33,21 @@ func (r *rules) loads() {
 	}
 }
 
-// asks is the workload whose clients come in cohorts: they differ in how they resolve the public name.
-const asks = "http.query"
-
-// clients checks what a load says of its clients: only those who ask through the public entry come in cohorts, and only those
-// who write to a database can stand inside a region.
+// clients checks where the clients of a load stand: those of the public entry come from outside.
 func (r *rules) clients(l harness.LoadSpec, i int, what string) {
-	if !r.has("load", i, "workload") || r.known.Workloads != nil && !slices.Contains(r.known.Workloads, l.Workload) {
-		return
-	}
-	if r.has("load", i, "cohorts") && len(l.Cohorts) > 0 && l.Workload != asks {
-		r.wrong(fmt.Sprintf("%s has cohorts, and %s plays none", what, l.Workload), "leave them out, or write workload: "+asks, "load", i, "cohorts")
-	}
-	if r.has("load", i, "cohorts") && len(l.Cohorts) == 0 && l.Workload == asks {
-		r.wrong(what+" has an empty list of cohorts", "name some, or leave the list out: then all are played", "load", i, "cohorts")
-	}
-	if r.has("load", i, "place") && l.Place != harness.Outside && !ledger(l.Workload) {
+	t, ok := r.traits(i)
+	if ok && r.has("load", i, "place") && l.Place != harness.Outside && !t.Inside() {
 		r.wrong(fmt.Sprintf("clients of %s stand at the %s, and those of %s come through the public entry, from outside", what, l.Place, l.Workload),
-			"write place: outside; only writers of postgres.ledger can stand inside a region", "load", i, "place")
-	}
-	for key, does := range map[string]string{"amount": "writes nothing", "retries": "tries nothing twice"} {
-		if r.has("load", i, key) && !ledger(l.Workload) {
-			r.wrong(fmt.Sprintf("%s has %s, and %s %s", what, key, l.Workload, does), "leave it out, or write workload: postgres.ledger", "load", i, key)
-		}
+			"write place: outside; only clients of a component, such as those of postgres.ledger, can stand inside a region", "load", i, "place")
 	}
 }
 
-// cohortsOf lists the cohorts that a load plays: those it names, or all that exist where its clients come in cohorts.
-func (r *rules) cohortsOf(l harness.LoadSpec) []string {
-	switch {
-	case len(l.Cohorts) > 0:
-		return l.Cohorts
-	case l.Workload == asks:
-		return r.known.Cohorts
+// traits says what a load is, as its workload says it; false where that cannot be known.
+func (r *rules) traits(i int) (harness.Traits, bool) {
+	if r.known.Traits == nil || !r.has("load", i, "workload") || r.unread([]any{"load", i, "with"}) {
+		return harness.Traits{}, false
 	}
-	return nil
+	return r.known.Traits(r.s.Load[i])
 }
 
 func (r *rules) loadIDs() []string {
@@ -97,7 +70,7 @@ func (r *rules) ids(what string, ids []string, key string) {
 		}
 		if at, twice := first[id]; twice {
 			n, _ := r.at(key, at, "id")
-			r.wrong(fmt.Sprintf("%s %q is written twice, first on line %d", what, id, n.line), "give each an id of its own", key, i, "id")
+			r.wrong(fmt.Sprintf("%s %q is written twice, first on line %d", what, id, n.Line), "give each an id of its own", key, i, "id")
 			continue
 		}
 		first[id] = i
@@ -111,7 +84,7 @@ func (r *rules) loadOf(id string, steps ...any) (int, bool) {
 		return at, true
 	}
 	if r.has(steps...) && !r.anyUnread("load", "id") {
-		r.wrong(fmt.Sprintf("no load %q exists", id), suggest(id, r.loadIDs()), steps...)
+		r.wrong(fmt.Sprintf("no load %q exists", id), strictyaml.Suggest(id, r.loadIDs()), steps...)
 	}
 	return 0, false
 }
@@ -180,6 +153,3 @@ func (r *rules) guards() {
 		r.guard(g, i)
 	}
 }
-
-// ledger tells whether a workload keeps a ledger of what was acknowledged.
-func ledger(workload string) bool { return strings.HasSuffix(workload, ".ledger") }

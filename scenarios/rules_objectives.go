@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"blackstart/harness"
+	"blackstart/internal/strictyaml"
 )
 
 // form is how the bound of a measure is written.
@@ -100,8 +101,12 @@ func (r *rules) objective(o harness.Objective, i int) {
 
 // times tells whether a load times the edges of an outage, or one could not be read and may have.
 func (r *rules) times() bool {
-	return r.anyUnread("load", "workload") ||
-		slices.ContainsFunc(r.s.Load, func(l harness.LoadSpec) bool { return l.Workload == "metronome" })
+	for i := range r.s.Load {
+		if t, known := r.traits(i); t.Edges || !known {
+			return true
+		}
+	}
+	return r.anyUnread("load", "workload")
 }
 
 // parts checks which keys the measure of an objective wants and which it does not know.
@@ -111,7 +116,7 @@ func (r *rules) parts(o harness.Objective, sh shape, i int, what string) {
 		wanted, unused bool
 		hint           string
 	}{
-		{"load", sh.load, !sh.load, "write the id of the load whose users it speaks of: " + words(r.loadIDs())},
+		{"load", sh.load, !sh.load, "write the id of the load whose users it speaks of: " + strictyaml.Words(r.loadIDs())},
 		{"channel", sh.channel, !sh.channel, "write the alert channel, such as channel: pagerduty"},
 		{"cohort", false, !sh.cohort, ""},
 		{"from", false, !sh.watched || sh.lasting, ""},
@@ -147,7 +152,7 @@ func (r *rules) bound(o harness.Objective, sh shape, i int, what string) {
 		d, err := harness.ParseDuration(o.AtMost)
 		switch {
 		case err != nil:
-			r.wrong(fmt.Sprintf("atMost of %s is %q, not a duration", what, o.AtMost), numberHint(o.AtMost, "write a number with a unit, such as 15m"), steps...)
+			r.wrong(fmt.Sprintf("atMost of %s is %q, not a duration", what, o.AtMost), strictyaml.NumberHint(o.AtMost, "write a number with a unit, such as 15m"), steps...)
 		case d == 0 && sh.watched:
 			r.wrong(fmt.Sprintf("atMost of %s is 0", what), "write a bound that can be met", steps...)
 		case d.D() > MaxObserve:
@@ -155,11 +160,11 @@ func (r *rules) bound(o harness.Objective, sh shape, i int, what string) {
 		}
 	case aCount:
 		if !countPattern.MatchString(o.AtMost) {
-			r.wrong(fmt.Sprintf("atMost of %s is %q, not a count", what, o.AtMost), numberHint(o.AtMost, "write a whole number, such as 0"), steps...)
+			r.wrong(fmt.Sprintf("atMost of %s is %q, not a count", what, o.AtMost), strictyaml.NumberHint(o.AtMost, "write a whole number, such as 0"), steps...)
 		}
 	case anAmount:
 		if _, err := harness.ParseAmount(o.AtMost); err != nil {
-			r.wrong(fmt.Sprintf("atMost of %s is %q, not an amount", what, o.AtMost), numberHint(o.AtMost, `write it with two decimals, such as "100.00"`), steps...)
+			r.wrong(fmt.Sprintf("atMost of %s is %q, not an amount", what, o.AtMost), strictyaml.NumberHint(o.AtMost, `write it with two decimals, such as "100.00"`), steps...)
 		}
 	}
 }
@@ -171,22 +176,25 @@ func (r *rules) population(o harness.Objective, sh shape, i int, what string) {
 		return
 	}
 	l := r.s.Load[at]
-	cohorts := r.cohortsOf(l)
+	t, ok := r.traits(at)
+	if !ok {
+		return
+	}
 	steps := []any{"objectives", i, "cohort"}
 	switch {
-	case sh.ledger && l.Workload != "" && !ledger(l.Workload):
+	case sh.ledger && !t.Ledger:
 		r.wrong(fmt.Sprintf("%s speaks of load %s, which keeps no ledger", what, l.ID), "name a load such as postgres.ledger", "objectives", i, "load")
-	case sh.stale && l.Workload != "" && l.Workload != "http.query":
+	case sh.stale && !t.Questions:
 		r.wrong(fmt.Sprintf("%s speaks of load %s, which asks no questions", what, l.ID), "name a load such as http.query", "objectives", i, "load")
-	case sh.amount && l.Amount == 0 && !r.unread([]any{"load", at, "amount"}):
-		r.wrong(fmt.Sprintf("%s speaks of load %s, whose writes have no amount", what, l.ID), `write amount: "100.00" on the load`, "objectives", i, "load")
-	case !sh.cohort || r.unread([]any{"load", at, "cohorts"}):
-	case o.Cohort == "" && len(cohorts) > 0 && !r.unread(steps):
-		r.wrong(fmt.Sprintf("%s does not say which cohort of load %s", what, l.ID), "write cohort: with one of "+words(cohorts), "objectives", i, "load")
-	case o.Cohort != "" && len(cohorts) == 0 && l.Workload != asks:
+	case sh.amount && !t.Valued:
+		r.wrong(fmt.Sprintf("%s speaks of load %s, whose writes have no amount", what, l.ID), `write with: {amount: "100.00"} on the load`, "objectives", i, "load")
+	case !sh.cohort:
+	case o.Cohort == "" && len(t.Cohorts) > 0 && !r.unread(steps):
+		r.wrong(fmt.Sprintf("%s does not say which cohort of load %s", what, l.ID), "write cohort: with one of "+strictyaml.Words(t.Cohorts), "objectives", i, "load")
+	case o.Cohort != "" && len(t.Cohorts) == 0:
 		r.wrong(fmt.Sprintf("load %s has no cohort %q", l.ID, o.Cohort), "leave the cohort out", steps...)
-	case o.Cohort != "" && len(cohorts) > 0 && !slices.Contains(cohorts, o.Cohort):
-		r.wrong(fmt.Sprintf("load %s has no cohort %q", l.ID, o.Cohort), suggest(o.Cohort, cohorts), steps...)
+	case o.Cohort != "" && !slices.Contains(t.Cohorts, o.Cohort):
+		r.wrong(fmt.Sprintf("load %s has no cohort %q", l.ID, o.Cohort), strictyaml.Suggest(o.Cohort, t.Cohorts), steps...)
 	}
 }
 
@@ -195,7 +203,7 @@ func (r *rules) population(o harness.Objective, sh shape, i int, what string) {
 func (r *rules) citation(i int, what string) {
 	bound, _ := r.at("objectives", i, "atMost")
 	source, _ := r.at("objectives", i, "source")
-	if r.profile == "" && bound != nil && source != nil && bound.file == r.chain.loaded.Path && source.file != bound.file {
+	if r.profile == "" && bound != nil && source != nil && bound.File == r.chain.loaded.Path && source.File != bound.File {
 		r.wrong(what+" has a bound of its own, and the source of another", "write the source of this bound beside it", "objectives", i, "atMost")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/strictyaml"
 )
 
 // target refuses what the target cannot do of what is asked: the same refusals that a plan and a run end with.
@@ -31,9 +32,9 @@ func (r *rules) unsound(at []any) bool {
 	if n == nil {
 		n = near
 	}
-	var broken func(n *node) bool
-	broken = func(n *node) bool {
-		return r.bad[n] || slices.ContainsFunc(n.items, broken) || slices.ContainsFunc(n.entries, func(e entry) bool { return broken(e.value) })
+	var broken func(n *strictyaml.Node) bool
+	broken = func(n *strictyaml.Node) bool {
+		return r.bad[n] || slices.ContainsFunc(n.Items, broken) || slices.ContainsFunc(n.Entries, func(e strictyaml.Entry) bool { return broken(e.Value) })
 	}
 	if n == r.root || broken(n) {
 		return true
@@ -42,7 +43,8 @@ func (r *rules) unsound(at []any) bool {
 	if at[0] != "faults" || !ok {
 		return false
 	}
-	return !r.has("faults", i, "region") || !r.has("faults", i, "kind") || r.known.Faults != nil && !slices.Contains(r.known.Faults, r.s.Faults[i].Kind)
+	return !r.has("faults", i, "on") || !r.has("faults", i, "kind") || r.unread([]any{"faults", i, "with"}) ||
+		r.known.Faults != nil && !slices.Contains(names(r.known.Faults), r.s.Faults[i].Kind)
 }
 
 var writtenKey = regexp.MustCompile("`([A-Za-z]+):")
@@ -50,8 +52,10 @@ var writtenKey = regexp.MustCompile("`([A-Za-z]+):")
 // nearest is where the refusal is shown: at the key of the fault that it names, if it names one.
 func (r *rules) nearest(refused harness.Refusal) []any {
 	if m := writtenKey.FindStringSubmatch(refused.Err.Error()); m != nil && refused.At[0] == "faults" && len(refused.At) == 2 {
-		if steps := append(slices.Clone(refused.At), m[1]); r.has(steps...) {
-			return steps
+		for _, key := range [][]any{{m[1]}, {"with", m[1]}} {
+			if steps := append(slices.Clone(refused.At), key...); r.has(steps...) {
+				return steps
+			}
 		}
 	}
 	return refused.At
@@ -78,13 +82,13 @@ func (r *rules) told(refused harness.Refusal) (message, hint string) {
 }
 
 // uncarried refuses a field, or a word in it, that no alert on the channel can carry: it would fail the target for a slip.
-func (r *rules) uncarried(o harness.Objective, e entry, what string) bool {
+func (r *rules) uncarried(o harness.Objective, e strictyaml.Entry, what string) bool {
 	fields := r.known.Carried[o.Channel]
-	if fields == nil || !slices.Contains(carried, e.key) {
+	if fields == nil || !slices.Contains(carried, e.Key) {
 		return false
 	}
-	allowed, can := fields[e.key]
-	value := o.Carries[e.key]
+	allowed, can := fields[e.Key]
+	value := o.Carries[e.Key]
 	switch {
 	case !can:
 		var names []string
@@ -93,9 +97,9 @@ func (r *rules) uncarried(o harness.Objective, e entry, what string) bool {
 				names = append(names, name)
 			}
 		}
-		r.out.add(e.pos, "write one of "+words(names)+", or channel: pagerduty", "%s wants %s of an alert on %s, which has no such field", what, e.key, o.Channel)
+		r.out.Add(e.Pos, "write one of "+strictyaml.Words(names)+", or channel: pagerduty", "%s wants %s of an alert on %s, which has no such field", what, e.Key, o.Channel)
 	case allowed != nil && value != "*" && !slices.Contains(allowed, value):
-		r.out.add(e.value.pos, suggest(value, allowed), "%s wants the %s %q, which no alert on %s carries", what, e.key, value, o.Channel)
+		r.out.Add(e.Value.Pos, strictyaml.Suggest(value, allowed), "%s wants the %s %q, which no alert on %s carries", what, e.Key, value, o.Channel)
 	default:
 		return false
 	}
@@ -125,7 +129,7 @@ func (r *rules) guard(g harness.Guard, i int) {
 	if r.known.Asked != nil && !slices.Contains(r.known.Asked(g.Probe), g.Region) {
 		hint := "write another probe: this one is asked about no region"
 		if roles := r.known.Asked(g.Probe); slices.Contains(roles, harness.Primary) || slices.Contains(roles, harness.Standby) {
-			hint = "write region: " + words(roles)
+			hint = "write region: " + strictyaml.Words(roles)
 		}
 		r.wrong(fmt.Sprintf("%s watches %s of the %s region, which is not asked there, and could never stop anything", what, g.Probe, g.Region),
 			hint, "guards", i, "region")
@@ -155,14 +159,14 @@ func (r *rules) guard(g harness.Guard, i int) {
 // silenced tells whether a fault takes away what a guard watches: in the region it breaks, or, where the loss of the primary
 // makes the target promote the standby, in the standby as a follower.
 func (r *rules) silenced(g harness.Guard, f harness.FaultSpec) bool {
-	if f.Kind == "certificate.expire" && f.Certificate == harness.CertificateExpiring {
+	if f.Kind == "certificate.expire" && f.With["certificate"] == harness.CertificateExpiring {
 		return false
 	}
-	if f.Region == g.Region {
+	if f.On == g.Region {
 		return slices.Contains(silences[f.Kind], g.Probe)
 	}
 	promoted := r.s.Recovery.By == "target" && slices.Contains([]string{"", "enabled"}, r.s.Target.Settings["controller.failover"])
-	return f.Region == harness.Primary && slices.Contains(ofFollower, g.Probe) && (f.Kind == "region.kill" || f.Kind == "region.partition" && promoted)
+	return f.On == harness.Primary && slices.Contains(ofFollower, g.Probe) && (f.Kind == "region.kill" || f.Kind == "region.partition" && promoted)
 }
 
 // cannotFail refuses bounds that hold whatever happens: they would prove nothing.

@@ -140,11 +140,11 @@ class Recovery:
         self.own, self.cohort = self.pick(load, self.all, objective["cohort"])
         self.edges, self.limit = self.own, load["timeout_ns"]
         self.own_limit = load["timeout_ns"]
-        if load["workload"] not in ("metronome", "postgres.ledger"):
+        if not (load["traits"]["edges"] or load["traits"]["ledger"]):
             for s in streams:
                 names = s["cohorts"] or []
                 stands_for = self.cohort in names if names else self.cohort == "fresh"
-                if s["workload"] == "metronome" and s["place"] == load["place"] and stands_for:
+                if s["traits"]["edges"] and s["place"] == load["place"] and stands_for:
                     self.edges, _ = self.pick(s, samples(pack, s, self.anchor), self.cohort)
                     self.limit = s["timeout_ns"]
                     break
@@ -364,7 +364,7 @@ def answers_wrong(pack, record, load, stale_after):
         newest = max([v for t, v in acked if t <= o["lo"] - stale_after], default=0) if marker and stale_after else 0
         bad += bool(foreign) or newest > a["version"] or (not marker and a["first"] != a["right"])
     for stream in record["streams"]:
-        if stream["kind"] == "samples" and stream["workload"] == "http.query" and load in ("", stream["load"]):
+        if stream["kind"] == "samples" and stream["traits"]["questions"] and load in ("", stream["load"]):
             for s in samples(pack, stream, anchor):
                 if first <= anchor + s.due <= end and s.outcome in (OK, WRONG, FOREIGN):
                     given += 1

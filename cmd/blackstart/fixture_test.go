@@ -195,17 +195,18 @@ func (b *bagged) closed() {
 	for i, load := range b.loads {
 		spec := b.spec(load)
 		rate := int(spec.Rate.PerSecond())
+		said, _ := traitsOf(spec)
 		b.rec.Streams = append(b.rec.Streams, harness.Stream{ID: i + 1, Load: load, Kind: "samples", File: "data/samples/" + load + ".bin",
-			Workload: spec.Workload, Place: spec.Place, Cohorts: cohortsOf(spec), Freq: rate, PerNS: int64(time.Second),
+			Workload: spec.Workload, Place: spec.Place, Said: &said, Cohorts: cohortsOf(spec), Freq: rate, PerNS: int64(time.Second),
 			StopNS: loadgen.Every(rate, 0).Due(fixtureSamples), TimeoutNS: int64(spec.Timeout), Count: fixtureSamples, Closed: true})
 	}
 }
 
 func cohortsOf(l harness.LoadSpec) []string {
-	if len(l.Cohorts) == 0 {
-		return []string{}
+	if all := l.With.Texts("cohorts"); len(all) > 0 {
+		return all[:1]
 	}
-	return l.Cohorts[:1]
+	return []string{}
 }
 
 // die leaves the directory as a run that is killed does: the record as it stood, nothing closed.

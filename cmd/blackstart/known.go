@@ -16,20 +16,11 @@ import (
 // It looks at nothing of this machine: no program is run, nothing is dialled or resolved.
 func reader() scenarios.Reader {
 	return scenarios.Reader{Known: scenarios.Known{
-		Workloads: workloads.Workloads.Names(), Cohorts: cohortNames(), Faults: injectors.Faults.Names(), Probes: probes.Probes.Names(),
+		Workloads: workloads.Workloads.Parameters(), Faults: injectors.Faults.Parameters(), Traits: traitsOf, Probes: probes.Probes.Names(),
 		Measures: measures, Channels: []string{receivers.PagerDuty, receivers.Slack, receivers.SMTP, receivers.StatusPage},
 		Profiles: finrag.ProfileNames(), Settings: finrag.KnownSettings(),
 		Carried: carried(), Asked: askedOf, Refuses: cannot,
 	}}
-}
-
-// cohortNames lists every cohort, in the order of their numbers.
-func cohortNames() []string {
-	var names []string
-	for _, c := range workloads.AllCohorts() {
-		names = append(names, c.String())
-	}
-	return names
 }
 
 // carried is what an alert of the target can say on each channel: what the channel takes, and what the target puts into it.

@@ -13,6 +13,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/injectors"
+	"blackstart/loadgen/workloads"
 )
 
 func planCommand() *cobra.Command {
@@ -61,7 +62,7 @@ func outline(ctx context.Context, s harness.Scenario, f runFlags) (harness.Descr
 	}
 	plans, err := harness.PlanFaults(ctx, s, target, driver.Can(), injector)
 	if err != nil {
-		return harness.Description{}, nil, usage(err, lacking(driver, s))
+		return harness.Description{}, nil, usage(err, lacking(driver, target, err))
 	}
 	if plans == nil {
 		plans = []harness.Plan{}
@@ -69,24 +70,35 @@ func outline(ctx context.Context, s harness.Scenario, f runFlags) (harness.Descr
 	return target, plans, nil
 }
 
-// lacking says why a target has no second build, where a scenario asks for one; "" where that is not what was refused.
-func lacking(driver harness.Driver, s harness.Scenario) string {
+// lacking says why a target has no second build, where that is what was refused; else "".
+func lacking(driver harness.Driver, target harness.Description, refused error) string {
 	l, ok := driver.(interface{ Lacks() string })
-	asks := slices.Contains(s.Target.Needs, "code.builds") ||
-		slices.ContainsFunc(s.Faults, func(f harness.FaultSpec) bool { return f.Kind == "code.stale" })
-	if !ok || !asks {
+	if !ok || len(target.Builds) > 1 || !strings.Contains(refused.Error(), "build") {
 		return ""
 	}
 	return l.Lacks()
 }
 
-// injector finds a fault in the catalogue.
-func injector(kind string) (harness.Injector, bool) {
-	k, ok := injectors.Faults.Get(kind)
+// injector makes what plans a fault, with the parameters that the fault is given.
+func injector(f harness.FaultSpec) (harness.Injector, error) {
+	k, ok := injectors.Faults.Get(f.Kind)
 	if !ok {
-		return nil, false
+		return nil, fmt.Errorf("no fault of kind %q exists: see `blackstart list faults`", f.Kind)
 	}
-	return k.New(), true
+	return k.Make(f.With)
+}
+
+// traitsOf says what a workload with these parameters is; false where there is none such.
+func traitsOf(l harness.LoadSpec) (harness.Traits, bool) {
+	k, ok := workloads.Workloads.Get(l.Workload)
+	if !ok {
+		return harness.Traits{}, false
+	}
+	w, err := k.Make(l.With)
+	if err != nil {
+		return harness.Traits{}, false
+	}
+	return w.Traits(), true
 }
 
 func printPlan(out io.Writer, s harness.Scenario, profile string, target harness.Description, plans []harness.Plan) {
@@ -109,7 +121,7 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 		step("guard: %s of the %s region failing for %s stops the drill at once: undo, exit 4", g.Probe, g.Region, g.FailingFor)
 	}
 	for _, p := range plans {
-		fmt.Fprintf(out, "\nfault %s on the %s region, at %s\n", p.Fault.Kind, p.Fault.Region, p.Fault.At)
+		fmt.Fprintf(out, "\nfault %s on the %s region, at %s\n", p.Fault.Kind, p.Fault.On, p.Fault.At)
 		for _, st := range p.Steps {
 			step("do    %s", describe(st.Do))
 			step("undo  %s", describe(st.Undo))

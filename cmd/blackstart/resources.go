@@ -13,7 +13,6 @@ import (
 	"blackstart/harness"
 	"blackstart/harness/targets/postgres"
 	"blackstart/internal/shortage"
-	"blackstart/loadgen/workloads"
 )
 
 // What a drill holds besides its clients, each with its reason.
@@ -44,8 +43,8 @@ func clientsOf(s harness.Scenario, reuse bool) clients {
 		if perSecond == 0 {
 			continue
 		}
-		if l.Workload == "postgres.ledger" { // bounded, on each of the two databases
-			c.connections += 2 * min(waiting, workloads.DefaultMaxConns)
+		if t, _ := traitsOf(l); t.Conns > 0 { // bounded, on each of the two databases
+			c.connections += 2 * min(waiting, int64(t.Conns))
 			continue
 		}
 		kept := int64(perSecond) // a second, where the kernel lets a port be used again on loopback

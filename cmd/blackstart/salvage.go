@@ -19,6 +19,11 @@ func salvageStreams(bag string, rec *harness.Record) ([]harness.Stream, error) {
 	}
 	var streams []harness.Stream
 	for i, spec := range rec.Scenario.Load {
+		var said *harness.Traits
+		traits, ok := traitsOf(spec)
+		if ok {
+			said = &traits
+		}
 		for _, kind := range []string{"samples", "ledger"} {
 			name := "data/" + kind + "/" + spec.ID + ".bin"
 			count, err := countRecords(filepath.Join(bag, filepath.FromSlash(name)), kind)
@@ -29,7 +34,7 @@ func salvageStreams(bag string, rec *harness.Record) ([]harness.Stream, error) {
 				return nil, err
 			}
 			streams = append(streams, harness.Stream{ID: i + 1, Load: spec.ID, Kind: kind, File: name, Workload: spec.Workload,
-				Place: spec.Place, Cohorts: spec.Cohorts, Freq: int(spec.Rate.PerSecond()), PerNS: int64(time.Second),
+				Place: spec.Place, Said: said, Cohorts: cohortNames(traits), Freq: int(spec.Rate.PerSecond()), PerNS: int64(time.Second),
 				TimeoutNS: int64(spec.Timeout), Count: count})
 		}
 	}

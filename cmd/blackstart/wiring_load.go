@@ -29,22 +29,19 @@ func openLoad(id int, spec harness.LoadSpec, s harness.Surroundings) (harness.Lo
 	if err != nil {
 		return nil, 0, err
 	}
-	l := &load{spec: spec, workload: kind.New(), s: s, config: workloads.Config{
+	workload, err := kind.Make(spec.With)
+	if err != nil {
+		return nil, 0, fmt.Errorf("load %s: %w", spec.ID, err)
+	}
+	l := &load{spec: spec, workload: workload, traits: workload.Traits(), s: s, config: workloads.Config{
 		Run: run, Stream: uint32(id), Clock: loadgen.Clock{Anchor: s.Clock.Anchor().Time(), Now: s.Clock.SinceAnchor},
-		Timeout: spec.Timeout.D(), Amount: int64(spec.Amount), Retries: spec.Retries,
+		Timeout: spec.Timeout.D(),
 	}}
 	if l.config.Rate, ok = spec.Rate.WholePerSecond(); !ok {
 		return nil, 0, fmt.Errorf("rate %s is not a whole number of operations a second", spec.Rate)
 	}
 	if err := l.place(); err != nil {
 		return nil, 0, err
-	}
-	for _, name := range spec.Cohorts {
-		for _, c := range workloads.AllCohorts() {
-			if c.String() == name {
-				l.config.Cohorts = append(l.config.Cohorts, c)
-			}
-		}
 	}
 	return l, 1, nil
 }
@@ -53,11 +50,11 @@ func openLoad(id int, spec harness.LoadSpec, s harness.Surroundings) (harness.Lo
 type load struct {
 	spec     harness.LoadSpec
 	workload workloads.Workload
+	traits   harness.Traits
 	config   workloads.Config
 	s        harness.Surroundings
 	running  *workloads.Running
 	files    []*os.File
-	ledger   bool
 }
 
 // place fills in what the clients of the load dial, as seen from where they stand.
@@ -71,7 +68,7 @@ func (l *load) place() error {
 		}
 		l.config.Entry.RootCAs = pool
 	}
-	if l.spec.Workload == "http.query" {
+	if l.traits.Questions {
 		for _, q := range t.Questions {
 			l.config.Entry.Questions = append(l.config.Entry.Questions, workloads.Question{ID: q.ID, Namespace: q.Namespace, Text: q.Text, Right: q.Right})
 		}
@@ -86,12 +83,11 @@ func (l *load) place() error {
 		place = region.Name
 		l.config.Place = map[string]loadgen.Place{harness.Primary: loadgen.PlacePrimary, harness.Standby: loadgen.PlaceStandby}[l.spec.Place]
 	}
-	l.ledger = l.spec.Workload == "postgres.ledger"
-	if !l.ledger {
+	if l.traits.Speaks == "" {
 		return nil
 	}
 	for _, c := range t.Components {
-		if c.Kind != "postgres" || (place != harness.Outside && c.Region != place) {
+		if c.Kind != l.traits.Speaks || (place != harness.Outside && c.Region != place) {
 			continue
 		}
 		a, err := l.s.Access(place, c.Name)
@@ -131,7 +127,7 @@ func (l *load) Start(ctx context.Context) error {
 		return err
 	}
 	files.Samples = f
-	if l.ledger {
+	if l.traits.Ledger {
 		if f, err = l.create("ledger"); err != nil {
 			return err
 		}
@@ -148,7 +144,7 @@ func (l *load) Stop() { l.running.Stop() }
 func (l *load) Flush() ([]harness.Written, error) {
 	samples, ledger, err := l.running.Flush()
 	all := []harness.Written{{File: "data/" + l.path("samples"), Kind: "samples", Records: samples.Records, Waiting: samples.Waiting}}
-	if l.ledger {
+	if l.traits.Ledger {
 		all = append(all, harness.Written{File: "data/" + l.path("ledger"), Kind: "ledger", Records: ledger.Records, Waiting: ledger.Waiting})
 	}
 	return all, err
@@ -161,14 +157,14 @@ func (l *load) Wait() ([]harness.Stream, error) {
 		err = errors.Join(err, f.Close())
 	}
 	base := harness.Stream{
-		ID: int(l.config.Stream), Load: l.spec.ID, Workload: l.spec.Workload, Place: l.spec.Place, Cohorts: l.cohortNames(),
+		ID: int(l.config.Stream), Load: l.spec.ID, Workload: l.spec.Workload, Place: l.spec.Place, Said: &l.traits, Cohorts: cohortNames(l.traits),
 		StartNS: l.config.Start, Freq: l.config.Rate, PerNS: int64(time.Second), StopNS: stats.Stopped + 1,
 		TimeoutNS: int64(l.config.Timeout), Closed: stats.Closed,
 	}
 	samples := base
 	samples.Kind, samples.File, samples.Count = "samples", "data/"+l.path("samples"), int(stats.Due)
 	streams := []harness.Stream{samples}
-	if l.ledger {
+	if l.traits.Ledger {
 		attempts := base
 		attempts.Kind, attempts.File = "ledger", "data/"+l.path("ledger")
 		if f, openErr := os.Open(filepath.Join(l.s.DataDir, l.path("ledger"))); openErr == nil {
@@ -182,11 +178,15 @@ func (l *load) Wait() ([]harness.Stream, error) {
 }
 
 // cohortNames gives the name of cohort n at index n; sample.cohort is the number, whichever cohorts are played.
-func (l *load) cohortNames() []string {
-	if l.spec.Workload != "http.query" {
+func cohortNames(t harness.Traits) []string {
+	if t.Cohorts == nil {
 		return []string{workloads.Fresh.String()}
 	}
-	return cohortNames()
+	var names []string
+	for _, c := range workloads.AllCohorts() {
+		names = append(names, c.String())
+	}
+	return names
 }
 
 // Live is what the last seconds looked like.

@@ -53,7 +53,9 @@ func TestWhatProbesAreAskedAbout(t *testing.T) {
 func TestOnlyUsersAskKnownQuestions(t *testing.T) {
 	want := []workloads.Question{{ID: "q1", Namespace: "public", Text: "t", Right: "r"}}
 	for workload, want := range map[string][]workloads.Question{"http.query": want, "metronome": nil} {
-		l := load{spec: harness.LoadSpec{Workload: workload, Place: harness.Outside}, s: harness.Surroundings{Target: described()}}
+		spec := harness.LoadSpec{Workload: workload, Place: harness.Outside}
+		traits, _ := traitsOf(spec)
+		l := load{spec: spec, traits: traits, s: harness.Surroundings{Target: described()}}
 		if err := l.place(); err != nil || !reflect.DeepEqual(l.config.Entry.Questions, want) {
 			t.Errorf("%s: asks %v, %v", workload, l.config.Entry.Questions, err)
 		}

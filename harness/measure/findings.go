@@ -134,7 +134,7 @@ func (d *drill) pointers(o harness.Objective) []string {
 	case MeasureWrong:
 		all = append(all, d.probeFiles(probeAnswers)...)
 		for _, s := range d.series {
-			if s.Stream.Workload == workloadQuery && (o.Load == "" || s.Stream.Load == o.Load) {
+			if s.Stream.Traits().Questions && (o.Load == "" || s.Stream.Load == o.Load) {
 				all = append(all, s.Stream.File)
 			}
 		}

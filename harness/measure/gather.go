@@ -7,13 +7,11 @@ import (
 	"blackstart/harness"
 )
 
-// What the Record calls the kinds of stream, and the workloads that mean something here.
+// What the Record calls the kinds of stream.
 const (
-	kindSamples       = "samples"
-	kindLedger        = "ledger"
-	workloadMetronome = "metronome"
-	workloadLedger    = "postgres.ledger"
-	cohortFresh       = "fresh" // the cohort that a metronome without cohorts stands for
+	kindSamples = "samples"
+	kindLedger  = "ledger"
+	cohortFresh = "fresh" // the cohort that a metronome without cohorts stands for
 )
 
 const (
@@ -159,11 +157,11 @@ func (d *drill) cohort(load, name string) (Cohort, error) {
 // else the cohort's own.
 func (d *drill) setEdges(c *Cohort, of harness.Stream) {
 	c.Edges, c.EdgeEvery = c.Own, c.Own.every()
-	if of.Workload == workloadMetronome || of.Workload == workloadLedger {
+	if of.Traits().Edges || of.Traits().Ledger {
 		return
 	}
 	for _, m := range d.series {
-		if m.Stream.Workload != workloadMetronome || m.Stream.Place != of.Place || m.Err != nil || m.n() == 0 {
+		if !m.Stream.Traits().Edges || m.Stream.Place != of.Place || m.Err != nil || m.n() == 0 {
 			continue
 		}
 		edges := m.samples.all()

@@ -120,7 +120,7 @@ func (w *world) save(t *testing.T, dir string) {
 func largeStreams(t *testing.T, rec *harness.Record, dir string, id int, l harness.LoadSpec, rate int, play func(*loadgen.Sample, string)) []harness.Stream {
 	t.Helper()
 	st := harness.Stream{ID: id, Load: l.ID, Kind: kindSamples, File: "data/samples/" + l.ID + ".bin", Workload: l.Workload, Place: "outside",
-		Cohorts: l.Cohorts, StartNS: sec, Freq: rate, PerNS: sec, StopNS: watchTo + 100*ms, TimeoutNS: 2 * sec, Closed: true}
+		Said: new(traitsOf(l.Workload)), Cohorts: l.With.Texts("cohorts"), StartNS: sec, Freq: rate, PerNS: sec, StopNS: watchTo + 100*ms, TimeoutNS: 2 * sec, Closed: true}
 	head := loadgen.Header{Stream: uint32(id), Anchor: int64(rec.Anchor)} //nolint:gosec // small
 	samples, err := os.Create(filepath.Join(dir, st.File))
 	must(t, err)
@@ -140,7 +140,7 @@ func largeStreams(t *testing.T, rec *harness.Record, dir string, id int, l harne
 		play(&s, append(slices.Clone(st.Cohorts), "")[s.Cohort])
 		must(t, out.Write(s))
 		st.Count++
-		if l.Workload == workloadLedger {
+		if traitsOf(l.Workload).Ledger {
 			a := loadgen.Attempt{ID: loadgen.AttemptID(uint32(id), 2*n), Sent: s.Sent, Done: s.Sent, Amount: 100, Outcome: loadgen.AttemptDefinite} //nolint:gosec // small
 			must(t, attempts.Write(a))
 			a.RetryOf, a.ID, a.Done, a.Outcome = a.ID, a.ID+1, s.Done, loadgen.AttemptUnknown
@@ -153,7 +153,7 @@ func largeStreams(t *testing.T, rec *harness.Record, dir string, id int, l harne
 		}
 	}
 	must(t, errors.Join(out.Close(), attempts.Close(), samples.Close(), writes.Close()))
-	if l.Workload != workloadLedger {
+	if !traitsOf(l.Workload).Ledger {
 		return []harness.Stream{st}
 	}
 	ledger.Count = len(found)

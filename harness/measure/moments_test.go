@@ -10,7 +10,7 @@ import (
 
 // fault adds a fault that came into force at lo (ns since the anchor), 15 ms wide, to a world.
 func (w *world) fault(kind string, lo int64, confirmed bool) *harness.FaultRecord {
-	spec := harness.FaultSpec{Kind: kind, Region: "standby", At: harness.Duration(lo - baseTo)}
+	spec := harness.FaultSpec{Kind: kind, On: "standby", At: harness.Duration(lo - baseTo)}
 	w.rec.Scenario.Faults = append(w.rec.Scenario.Faults, spec)
 	w.rec.Faults = append(w.rec.Faults, harness.FaultRecord{
 		Plan: harness.Plan{Fault: spec}, Do: harness.Interval{Lo: at(lo), Hi: at(lo + 5*ms)},

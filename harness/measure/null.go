@@ -58,7 +58,7 @@ func (d *drill) nullImpact() harness.Measurement {
 			failing++
 			m.Detail = fmt.Sprintf("load %s: %s of %s due requests OK", r.Load, Count(int64(n)), Count(int64(all)))
 		}
-		if s.Stream.Workload == workloadLedger || s.Stream.Workload == workloadMetronome {
+		if s.Stream.Traits().Ledger || s.Stream.Traits().Edges {
 			continue
 		}
 		n, bad, err := d.nullWindows(s, limits, from, end)

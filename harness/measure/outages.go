@@ -158,7 +158,7 @@ func (d *drill) cohorts() []seen {
 		}
 	}
 	for _, r := range d.rec.Scenario.SteadyState.Require {
-		if s, ok := d.seriesOf(r.Load); ok && s.Stream.Workload != workloadLedger {
+		if s, ok := d.seriesOf(r.Load); ok && !s.Stream.Traits().Ledger {
 			loads = append(loads, r.Load)
 		}
 	}
@@ -166,7 +166,7 @@ func (d *drill) cohorts() []seen {
 	done := map[string]bool{}
 	for _, load := range loads {
 		s, ok := d.seriesOf(load)
-		if done[load] || !ok || s.Stream.Workload == workloadMetronome {
+		if done[load] || !ok || s.Stream.Traits().Edges {
 			continue
 		}
 		done[load] = true

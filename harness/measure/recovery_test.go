@@ -237,7 +237,7 @@ func TestCohortMustBeNamed(t *testing.T) {
 	d := gather(w.rec, w)
 	for load, cohort := range map[string]string{fileQueries: "", "nothing": "fresh", fileEdge: "nobody's"} {
 		if load == fileEdge {
-			w.rec.Scenario.Load[1].Cohorts = nil
+			w.rec.Scenario.Load[1].With = nil
 			d.series[1].Stream.Cohorts = []string{"fresh"}
 		}
 		if s := d.see(load, cohort, d.tf); s.err == nil {

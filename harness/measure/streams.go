@@ -43,10 +43,13 @@ func (d *drill) checkStreams() harness.ValidityCheck {
 
 // missingStream tells which stream of a load is not there, or is not the load the scenario describes.
 func (d *drill) missingStream(l harness.LoadSpec) string {
-	samples, ledgers := 0, 0
+	samples, ledgers, ledger := 0, 0, false
 	for _, s := range d.rec.Streams {
 		if s.Load != l.ID {
 			continue
+		}
+		if s.Said == nil {
+			return "its stream does not say what kind of load it is"
 		}
 		switch s.Kind {
 		case kindSamples:
@@ -58,9 +61,10 @@ func (d *drill) missingStream(l harness.LoadSpec) string {
 			if s.Workload != l.Workload || s.Place != l.Place {
 				return fmt.Sprintf("its stream is %s at %s, the scenario says %s at %s", s.Workload, s.Place, l.Workload, l.Place)
 			}
-			for _, c := range l.Cohorts {
+			ledger = s.Traits().Ledger
+			for _, c := range append(l.With.Texts("cohorts"), s.Traits().Cohorts...) {
 				if !slices.Contains(s.Cohorts, c) {
-					return fmt.Sprintf("its stream has the cohorts %v, the scenario says %v", some(s.Cohorts), some(l.Cohorts))
+					return fmt.Sprintf("its stream has the cohorts %v, and clients called %q are to play", some(s.Cohorts), c)
 				}
 			}
 		case kindLedger:
@@ -70,7 +74,7 @@ func (d *drill) missingStream(l harness.LoadSpec) string {
 	switch {
 	case samples != 1:
 		return fmt.Sprintf("it has %d streams of samples, want one", samples)
-	case l.Workload == workloadLedger && ledgers != 1:
+	case ledger && ledgers != 1:
 		return fmt.Sprintf("it has %d ledgers, want one", ledgers)
 	}
 	return ""

@@ -175,9 +175,7 @@ func (d *drill) regionGone(kind string, by harness.Interval) bool {
 	if err != nil {
 		return false
 	}
-	spec := f.Plan.Fault
-	whole := spec.Kind == "region.kill" || spec.Kind == "region.partition" && (spec.Direction == "" || spec.Direction == "both")
-	return whole && spec.Region == harness.Primary && (f.Undone.Never() || f.Undone.Lo > by.Hi)
+	return f.Plan.Isolates && f.Plan.Fault.On == harness.Primary && (f.Undone.Never() || f.Undone.Lo > by.Hi)
 }
 
 // directed gives the answers of the entry point that name a region, in order of time, and the index of the standby's.

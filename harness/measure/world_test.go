@@ -116,17 +116,17 @@ func worldScenario() harness.Scenario {
 	return harness.Scenario{
 		APIVersion: "blackstart/v1", Kind: "Scenario",
 		Load: []harness.LoadSpec{
-			{ID: fileQueries, Workload: "http.query", Place: "outside", Rate: rate(200), Cohorts: []string{"fresh", "pooled", "stale-resolver"}},
+			{ID: fileQueries, Workload: "http.query", Place: "outside", Rate: rate(200), With: harness.With{"cohorts": []any{"fresh", "pooled", "stale-resolver"}}},
 			{ID: fileEdge, Workload: "metronome", Place: "outside", Rate: rate(100)},
-			{ID: fileLedger, Workload: "postgres.ledger", Place: "outside", Rate: rate(250), Amount: 10_000},
-			{ID: fileWrites, Workload: "postgres.ledger", Place: "primary", Rate: rate(50), Amount: 10_000},
+			{ID: fileLedger, Workload: "postgres.ledger", Place: "outside", Rate: rate(250), With: harness.With{"amount": "100.00"}},
+			{ID: fileWrites, Workload: "postgres.ledger", Place: "primary", Rate: rate(50), With: harness.With{"amount": "100.00"}},
 		},
 		SteadyState: harness.SteadyState{For: harness.Duration(10 * sec), Require: []harness.Requirement{
 			{Load: fileQueries, SuccessAtLeast: 999_000, P99AtMost: harness.Duration(250 * ms)},
 			{Probe: "replication.heartbeat", AgeAtMost: harness.Duration(sec)},
 		}},
 		Observe:   harness.Duration(44 * sec),
-		Faults:    []harness.FaultSpec{{Kind: "region.partition", Region: "primary", Direction: "both", StartsClock: true}},
+		Faults:    []harness.FaultSpec{{Kind: "region.partition", On: "primary", StartsClock: true}},
 		Recovered: harness.Recovered{Window: harness.Duration(5 * sec), MinRequests: 500, SuccessAtLeast: 990_000, P99AtMost: harness.Duration(500 * ms)},
 		Objectives: []harness.Objective{
 			{ID: "rto", Measure: MeasureRTO, Load: fileQueries, Cohort: "fresh", From: "fault", AtMost: "20s", Source: "BCP 4.2"},
@@ -164,7 +164,7 @@ func worldRecord() *harness.Record {
 		rec.Clock = append(rec.Clock, harness.ClockReading{At: at(t), Synchronised: true, State: "ok", WallMinusNS: t % 1000})
 	}
 	rec.Faults = []harness.FaultRecord{{
-		Plan: harness.Plan{Fault: s.Faults[0]}, Do: harness.Interval{Lo: at(faultLo), Hi: at(faultLo + 5*ms)},
+		Plan: harness.Plan{Fault: s.Faults[0], Isolates: true}, Do: harness.Interval{Lo: at(faultLo), Hi: at(faultLo + 5*ms)},
 		InForce: harness.Interval{Lo: at(faultLo), Hi: at(faultHi)}, Confirmed: true, Restored: true,
 	}}
 	return rec
@@ -197,10 +197,10 @@ func (w *world) addStream(t truth, id, spec, rate int, timeout int64, place stri
 	l := w.rec.Scenario.Load[spec]
 	start := sec + int64(id)*137_003
 	st := harness.Stream{
-		ID: id, Load: l.ID, Kind: kindSamples, File: "data/samples/" + l.ID + ".bin", Workload: l.Workload, Place: place,
-		Cohorts: l.Cohorts, StartNS: start, Freq: rate, PerNS: sec, StopNS: watchTo + 100*ms, TimeoutNS: timeout, Closed: true,
+		ID: id, Load: l.ID, Kind: kindSamples, File: "data/samples/" + l.ID + ".bin", Workload: l.Workload, Place: place, Said: new(traitsOf(l.Workload)),
+		Cohorts: l.With.Texts("cohorts"), StartNS: start, Freq: rate, PerNS: sec, StopNS: watchTo + 100*ms, TimeoutNS: timeout, Closed: true,
 	}
-	if len(l.Cohorts) == 0 {
+	if len(l.With.Texts("cohorts")) == 0 {
 		st.Cohorts = []string{cohortFresh}
 	}
 	key := fmt.Sprint(t, id)
@@ -212,7 +212,7 @@ func (w *world) addStream(t truth, id, spec, rate int, timeout int64, place stri
 	st.Count = len(all)
 	w.samples[id] = all
 	w.rec.Streams = append(w.rec.Streams, st)
-	if l.Workload == workloadLedger {
+	if st.Traits().Ledger {
 		st.Kind, st.File = kindLedger, "data/ledger/"+l.ID+".bin"
 		w.rec.Streams = append(w.rec.Streams, st)
 		w.attempts[id] = attemptsOf(uint32(id), place, all) //nolint:gosec // small
@@ -379,4 +379,11 @@ func find(t *testing.T, f harness.Findings, name, load, cohort string) harness.M
 	}
 	t.Fatalf("no measurement %s of %q %q", name, load, cohort)
 	return harness.Measurement{}
+}
+
+// traitsOf are those that the workloads of the product say they have.
+func traitsOf(workload string) harness.Traits {
+	return map[string]harness.Traits{
+		"http.query": {Questions: true}, "metronome": {Edges: true}, "postgres.ledger": {Ledger: true, Valued: true, Speaks: "postgres"},
+	}[workload]
 }

@@ -7,8 +7,6 @@ import (
 	"blackstart/harness"
 )
 
-const workloadQuery = "http.query"
-
 // answerCount is how many answers were given, and how many of each kind.
 type answerCount struct {
 	all, wrong, stale, foreign int64
@@ -85,7 +83,7 @@ func (c *answerCount) take(j Judged) {
 func (d *drill) sampled(c *answerCount, load string, first harness.Stamp) (int64, error) {
 	found, answers := false, int64(0)
 	for _, s := range d.series {
-		if s.Stream.Workload != workloadQuery || load != "" && s.Stream.Load != load {
+		if !s.Stream.Traits().Questions || load != "" && s.Stream.Load != load {
 			continue
 		}
 		if found = true; s.Err != nil {

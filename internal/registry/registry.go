@@ -9,8 +9,11 @@ package registry
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
+
+	"blackstart/internal/strictyaml"
 )
 
 // Kind is one named thing that can be made: a fault, a probe, a workload.
@@ -19,6 +22,37 @@ type Kind[T any] struct {
 	Doc     string   // what it does, in a sentence or two
 	Example string   // the shortest YAML that uses it
 	New     func() T // makes a fresh value
+}
+
+// Parametrised is a thing that takes parameters: With gives a pointer to the struct that they are read into, whose tags are
+// their format (see strictyaml).
+type Parametrised interface{ With() any }
+
+// Make makes a fresh value with these parameters, as strictyaml keeps them. What the kind does not take is an error.
+func (k Kind[T]) Make(with map[string]any) (T, error) {
+	v := k.New()
+	p, ok := any(v).(Parametrised)
+	switch {
+	case ok:
+		if err := strictyaml.Fill(with, p.With()); err != nil {
+			return v, fmt.Errorf("%s: %w", k.Name, err)
+		}
+	case len(with) > 0:
+		return v, fmt.Errorf("%s takes no parameters: remove `with:`", k.Name)
+	}
+	return v, nil
+}
+
+// Parameters gives, by kind, the zero value of the struct of its parameters, nil for a kind that takes none.
+func (r *Registry[T]) Parameters() map[string]any {
+	all := map[string]any{}
+	for _, k := range r.All() {
+		all[k.Name] = nil
+		if p, ok := any(k.New()).(Parametrised); ok {
+			all[k.Name] = reflect.ValueOf(p.With()).Elem().Interface()
+		}
+	}
+	return all
 }
 
 // Registry holds the kinds of one extension package. Its zero value is empty

@@ -106,12 +106,15 @@ func load(args []string) error {
 	}
 	defer f.Close()
 	kind, _ := workloads.Workloads.Get("http.query")
+	pooled, err := kind.Make(map[string]any{"cohorts": []any{workloads.Pooled.String()}})
+	if err != nil {
+		return err
+	}
 	clock := loadgen.NewClock()
 	start := clock.Now()
-	r, err := workloads.Start(context.Background(), kind.New(), workloads.Config{
+	r, err := workloads.Start(context.Background(), pooled, workloads.Config{
 		Clock: clock, Rate: rate, Start: start, Timeout: timeout, Slots: uint64(float64(rate) * length.Seconds()),
-		Cohorts: []workloads.Cohort{workloads.Pooled},
-		Entry:   workloads.Entry{Scheme: "http", Name: u.Hostname(), Port: port, Method: "GET", Path: u.Path},
+		Entry: workloads.Entry{Scheme: "http", Name: u.Hostname(), Port: port, Method: "GET", Path: u.Path},
 	}, workloads.Files{Samples: f})
 	if err != nil {
 		return err

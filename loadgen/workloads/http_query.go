@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"blackstart/internal/registry"
@@ -16,15 +17,46 @@ var _ = Workloads.Add(registry.Kind[Workload]{
 	Doc: "Asks the public entry point questions over HTTPS and checks each answer: the target's own, if their right answers " +
 		"are known (what comes first must be right, and nothing may be of another namespace), else a fixed set. It plays three " +
 		"kinds of client in turn: a fresh connection each time, kept connections, and a resolver that ignores the TTL for a stated time.",
-	Example: "load:\n  - {workload: http.query, rate: 200/s, timeout: 2s, cohorts: [fresh, pooled, stale-resolver]}",
-	New:     func() Workload { return httpQuery{} },
+	Example: "load:\n  - {workload: http.query, rate: 200/s, timeout: 2s, place: outside, with: {cohorts: [fresh, pooled, stale-resolver]}}",
+	New:     func() Workload { return &httpQuery{} },
 })
 
-type httpQuery struct{}
+type httpQuery struct{ with queryWith }
+
+// queryWith are the parameters of http.query.
+type queryWith struct {
+	Cohorts []string `yaml:"cohorts" one:"fresh|pooled|stale-resolver" doc:"the kinds of client that ask, in turn; all of them if not written"`
+}
+
+// With implements registry.Parametrised.
+func (q *httpQuery) With() any { return &q.with }
+
+// Traits implements Workload.
+func (q *httpQuery) Traits() loadgen.Traits {
+	t := loadgen.Traits{Questions: true}
+	for _, c := range q.cohorts() {
+		t.Cohorts = append(t.Cohorts, c.String())
+	}
+	return t
+}
+
+// cohorts are those that the load plays.
+func (q *httpQuery) cohorts() []Cohort {
+	if q.with.Cohorts == nil {
+		return AllCohorts()
+	}
+	var all []Cohort
+	for _, c := range AllCohorts() {
+		if slices.Contains(q.with.Cohorts, c.String()) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
 
 // Open implements Workload.
-func (httpQuery) Open(cfg Config, _ *loadgen.AttemptWriter) (loadgen.Op, error) {
-	return newHTTPOp(cfg)
+func (q *httpQuery) Open(cfg Config, _ *loadgen.AttemptWriter) (loadgen.Op, error) {
+	return newHTTPOp(cfg, q.cohorts()...)
 }
 
 // httpOp sends request n as cohort n mod len(cohorts).
@@ -41,11 +73,11 @@ type player struct {
 	requests []request
 }
 
-func newHTTPOp(cfg Config) (*httpOp, error) {
+func newHTTPOp(cfg Config, cohorts ...Cohort) (*httpOp, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
-	if len(cfg.Cohorts) == 0 {
+	if len(cohorts) == 0 {
 		return nil, errors.New("open workload: no cohorts")
 	}
 	fresh, err := newResolver(cfg.Entry.Name, cfg.Entry.Resolver, 0)
@@ -53,7 +85,7 @@ func newHTTPOp(cfg Config) (*httpOp, error) {
 		return nil, err
 	}
 	op := &httpOp{timeout: cfg.Timeout}
-	for _, cohort := range cfg.Cohorts {
+	for _, cohort := range cohorts {
 		r := fresh
 		switch cohort {
 		case Fresh, Pooled:

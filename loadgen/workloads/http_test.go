@@ -20,12 +20,15 @@ func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
 // set their own.
 const testTimeout = 5 * time.Second
 
-func openOp(t *testing.T, cfg Config) *httpOp {
+func openOp(t *testing.T, cfg Config, cohorts ...Cohort) *httpOp {
 	t.Helper()
 	if cfg.Timeout == 0 {
 		cfg.Timeout = testTimeout
 	}
-	op, err := newHTTPOp(cfg)
+	if cohorts == nil {
+		cohorts = AllCohorts()
+	}
+	op, err := newHTTPOp(cfg, cohorts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,9 +91,8 @@ func TestEachFailureHasItsOutcome(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			op := openOp(t, Config{
-				Cohorts: []Cohort{Fresh},
-				Entry:   Entry{Scheme: c.scheme, Name: testName, Resolver: ns.addr, Port: c.port, RootCAs: ca.pool()},
-			})
+				Entry: Entry{Scheme: c.scheme, Name: testName, Resolver: ns.addr, Port: c.port, RootCAs: ca.pool()},
+			}, Fresh)
 			res := do(t, op, 0)
 			if res.Outcome != c.want || res.Status != c.status {
 				t.Fatalf("%s, status %d, want %s, %d; errors %v", res.Outcome, res.Status, c.want, c.status, op.Errors())
@@ -180,7 +182,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 	})
 	for _, e := range []Entry{{}, {Method: "GET", Path: "/health"}, {Method: "PUT", Body: []byte("{}")}} {
 		e.Scheme, e.Name, e.Port = "http", "127.0.0.1", r.port
-		op := openOp(t, Config{Cohorts: []Cohort{Pooled}, Entry: e})
+		op := openOp(t, Config{Entry: e}, Pooled)
 		before := r.hits.Load()
 		for seq := range uint64(20) {
 			do(t, op, seq)
@@ -193,7 +195,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 
 func TestIdleConnectionsAreLetGo(t *testing.T) {
 	r := newRegion(t, "east", nil)
-	op := openOp(t, Config{Cohorts: []Cohort{Pooled}, Entry: Entry{Scheme: "http", Name: "127.0.0.1", Port: r.port}})
+	op := openOp(t, Config{Entry: Entry{Scheme: "http", Name: "127.0.0.1", Port: r.port}}, Pooled)
 	c := op.players[0].client
 	const burst = 5
 	var conns []*connection
@@ -232,11 +234,9 @@ func TestOpenRefusesBadEntries(t *testing.T) {
 		"no resolver":     {Entry: Entry{Name: testName, Port: 1}},
 		"no port":         {Entry: Entry{Name: "127.0.0.1"}},
 		"scheme":          {Entry: Entry{Name: "127.0.0.1", Port: 1, Scheme: "ftp"}},
-		"no cohorts":      {Cohorts: []Cohort{}, Entry: Entry{Name: "127.0.0.1", Port: 1}},
-		"unknown cohort":  {Cohorts: []Cohort{9}, Entry: Entry{Name: "127.0.0.1", Port: 1}},
 		"negative number": {Rate: -1, Entry: Entry{Name: "127.0.0.1", Port: 1}},
 	} {
-		if _, err := (httpQuery{}).Open(cfg, nil); err == nil {
+		if _, err := (&httpQuery{}).Open(cfg, nil); err == nil {
 			t.Errorf("%s: opened", name)
 		}
 	}

@@ -17,14 +17,28 @@ var _ = Workloads.Add(registry.Kind[Workload]{
 	Name: "postgres.ledger",
 	Doc: "Writes one row a request into blackstart.ledger and keeps, for each attempt, whether it was acknowledged, " +
 		"certainly not applied, or unknown. Needs the table: see CreateLedger.",
-	Example: "load:\n  - {workload: postgres.ledger, rate: 200/s, timeout: 1s, place: outside, amount: 100.00}",
-	New:     func() Workload { return postgresLedger{} },
+	Example: "load:\n  - {workload: postgres.ledger, rate: 200/s, timeout: 1s, place: outside, with: {amount: \"100.00\"}}",
+	New:     func() Workload { return &postgresLedger{} },
 })
 
-type postgresLedger struct{}
+type postgresLedger struct{ with ledgerWith }
+
+// ledgerWith are the parameters of postgres.ledger.
+type ledgerWith struct {
+	Amount  loadgen.Amount `yaml:"amount" doc:"value of one write, two decimals; 0.00 if not written"`
+	Retries int            `yaml:"retries" min:"0" max:"10" doc:"new attempts after one that did not succeed, within the timeout; 0 if not written"`
+}
+
+// With implements registry.Parametrised.
+func (p *postgresLedger) With() any { return &p.with }
+
+// Traits implements Workload.
+func (p *postgresLedger) Traits() loadgen.Traits {
+	return loadgen.Traits{Ledger: true, Valued: p.with.Amount > 0, Speaks: "postgres", Conns: DefaultMaxConns}
+}
 
 // Open implements Workload.
-func (postgresLedger) Open(cfg Config, ledger *loadgen.AttemptWriter) (loadgen.Op, error) {
+func (p *postgresLedger) Open(cfg Config, ledger *loadgen.AttemptWriter) (loadgen.Op, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
@@ -38,7 +52,7 @@ func (postgresLedger) Open(cfg Config, ledger *loadgen.AttemptWriter) (loadgen.O
 	if err != nil {
 		return nil, err
 	}
-	return &ledgerOp{cfg: cfg, ledger: ledger, sessions: sessions, amount: formatAmount(cfg.Amount)}, nil
+	return &ledgerOp{cfg: cfg, with: p.with, ledger: ledger, sessions: sessions, amount: formatAmount(int64(p.with.Amount))}, nil
 }
 
 // insertLedger is one implicit transaction: its end is the commit.
@@ -55,6 +69,7 @@ var (
 type ledgerOp struct {
 	tally
 	cfg      Config
+	with     ledgerWith
 	ledger   *loadgen.AttemptWriter
 	sessions *sessions
 	amount   []byte
@@ -71,7 +86,7 @@ func (o *ledgerOp) Do(_ context.Context, slot loadgen.Slot) loadgen.Result {
 			first = id
 		}
 		a := loadgen.Attempt{
-			ID: id, RetryOf: previous, Sent: o.cfg.Clock.Now(), Amount: o.cfg.Amount, Place: o.cfg.Place, Worker: slot.Worker,
+			ID: id, RetryOf: previous, Sent: o.cfg.Clock.Now(), Amount: int64(o.with.Amount), Place: o.cfg.Place, Worker: slot.Worker,
 		}
 		if try == 0 {
 			a.Sent = slot.Sent
@@ -86,7 +101,7 @@ func (o *ledgerOp) Do(_ context.Context, slot loadgen.Slot) loadgen.Result {
 			o.add(err) // the writer keeps the error: the stream's Wait returns it
 		}
 		previous = id
-		if res.attempt == loadgen.AttemptOK || try >= o.cfg.Retries || !time.Now().Before(deadline) {
+		if res.attempt == loadgen.AttemptOK || try >= o.with.Retries || !time.Now().Before(deadline) {
 			return loadgen.Result{Outcome: res.sample}
 		}
 	}

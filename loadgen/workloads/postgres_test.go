@@ -21,14 +21,19 @@ type writer struct {
 
 func startWriter(t *testing.T, run byte, cfg Config) writer {
 	t.Helper()
+	return startWriterWith(t, run, cfg, ledgerWith{})
+}
+
+func startWriterWith(t *testing.T, run byte, cfg Config, with ledgerWith) writer {
+	t.Helper()
 	w := writer{samples: create(t, "s.bin"), ledger: create(t, "l.bin"), run: [16]byte{0: run}}
-	cfg.Run, cfg.Amount = w.run, 1999
+	cfg.Run, with.Amount = w.run, 1999
 	if cfg.Clock.Now == nil {
 		cfg.Clock = loadgen.NewClock()
 	}
 	cfg.Database.User, cfg.Database.Name = "drill", "postgres"
 	var err error
-	w.Running, err = Start(t.Context(), postgresLedger{}, cfg, Files{Samples: w.samples, Ledger: w.ledger})
+	w.Running, err = Start(t.Context(), &postgresLedger{with}, cfg, Files{Samples: w.samples, Ledger: w.ledger})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +241,7 @@ func testRetries(t *testing.T, conn *pgx.Conn, db Database) {
 	}
 	exec(`ALTER TABLE blackstart.ledger ADD CONSTRAINT refuse CHECK (stream <> 9)`)
 	defer exec(`ALTER TABLE blackstart.ledger DROP CONSTRAINT refuse`)
-	w := startWriter(t, 6, Config{Rate: 100, Slots: 5, Stream: 9, Retries: 2, Workers: 1, Timeout: testTimeout, Database: db})
+	w := startWriterWith(t, 6, Config{Rate: 100, Slots: 5, Stream: 9, Workers: 1, Timeout: testTimeout, Database: db}, ledgerWith{Retries: 2})
 	_, attempts, _ := w.wait(t, conn)
 	if len(attempts) != 15 {
 		t.Fatalf("%d attempts", len(attempts))
@@ -305,7 +310,7 @@ func TestWritersFindThePromotedStandby(t *testing.T) {
 
 func TestLedgerWithoutAServer(t *testing.T) {
 	s, l := create(t, "s.bin"), create(t, "l.bin")
-	r, err := Start(t.Context(), postgresLedger{}, Config{
+	r, err := Start(t.Context(), &postgresLedger{}, Config{
 		Clock: loadgen.NewClock(), Rate: 100, Slots: 20, Timeout: 50 * time.Millisecond,
 		Database: Database{Addresses: []string{blackHole(t, "127.0.0.1")}, MaxConns: 2},
 	}, Files{Samples: s, Ledger: l})
@@ -340,7 +345,7 @@ func TestLedgerRefusesBadPlans(t *testing.T) {
 	} {
 		cfg := good
 		c.change(&cfg)
-		if _, err := Start(t.Context(), postgresLedger{}, cfg, c.files); err == nil {
+		if _, err := Start(t.Context(), &postgresLedger{}, cfg, c.files); err == nil {
 			t.Errorf("%s: started", name)
 		}
 	}

@@ -41,7 +41,7 @@ func TestAnswersToKnownQuestionsAreChecked(t *testing.T) {
 		"foreign only": {`{"results":[{"id":"doc-1","namespace":""}]}`, loadgen.ForeignAnswer, `answer from another namespace: question q1 in public got "doc-1" of ""`},
 		"long id":      {head + `[{"id":"` + strings.Repeat("x", 300) + `","namespace":"public"}]}`, loadgen.WrongAnswer, `wrong answer: question q1 got "` + strings.Repeat("x", maxQuoted) + `", right is "doc-1"`},
 	} {
-		op := openOp(t, Config{Cohorts: []Cohort{Fresh}, Entry: knows(t, c.body)})
+		op := openOp(t, Config{Entry: knows(t, c.body)}, Fresh)
 		res := do(t, op, 0)
 		errs := op.Errors()
 		if res.Outcome != c.want || res.Status != 200 || (c.text == "") != (len(errs) == 0) || (c.text != "" && errs[c.text] != 1) {
@@ -55,7 +55,7 @@ func TestTextsOfWrongAnswersAreFew(t *testing.T) {
 	r.answer.Store(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"region":"e","build":"1","results":[{"id":"`+strings.Repeat("y", int(r.hits.Load()%200))+`","namespace":"public"}]}`)
 	})
-	op := openOp(t, Config{Cohorts: []Cohort{Pooled}, Entry: Entry{Scheme: "http", Name: "127.0.0.1", Port: r.port, Questions: known[:1]}})
+	op := openOp(t, Config{Entry: Entry{Scheme: "http", Name: "127.0.0.1", Port: r.port, Questions: known[:1]}}, Pooled)
 	for seq := range uint64(200) {
 		do(t, op, seq)
 	}
@@ -80,7 +80,7 @@ func TestKnownQuestionsTakeTurns(t *testing.T) {
 	entry := Entry{Scheme: "http", Name: "127.0.0.1", Port: r.port, Questions: known}
 	play := func(w Workload) string {
 		asked = nil
-		op, err := w.Open(Config{Cohorts: []Cohort{Fresh, Pooled}, Timeout: testTimeout, Entry: entry}, nil)
+		op, err := w.Open(Config{Timeout: testTimeout, Entry: entry}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func TestKnownQuestionsTakeTurns(t *testing.T) {
 		return strings.Join(asked, "; ")
 	}
 	first, second := "public: liquidity", "research: model risk"
-	if got, want := play(httpQuery{}), strings.Join([]string{first, first, second, second, first, first}, "; "); got != want {
+	if got, want := play(&httpQuery{queryWith{Cohorts: []string{"fresh", "pooled"}}}), strings.Join([]string{first, first, second, second, first, first}, "; "); got != want {
 		t.Errorf("asked %s, want %s", got, want)
 	}
 	if got := play(metronome{}); !strings.HasPrefix(got, DefaultNamespace+": "+questions[0]) || strings.Contains(got, "liquidity;") {
@@ -113,7 +113,7 @@ func TestOpenRefusesBadQuestions(t *testing.T) {
 	} {
 		e := good
 		spoil(&e)
-		if _, err := (httpQuery{}).Open(Config{Entry: e}, nil); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := (&httpQuery{}).Open(Config{Entry: e}, nil); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

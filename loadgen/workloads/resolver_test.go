@@ -58,9 +58,8 @@ func TestSilentResolverGetsOneQuestionAtATime(t *testing.T) {
 	ns := newNameServer(t, "127.0.0.1", 1)
 	ns.silent.Store(true)
 	op := openOp(t, Config{
-		Timeout: 300 * time.Millisecond, Cohorts: []Cohort{Fresh},
-		Entry: Entry{Scheme: "http", Name: testName, Resolver: ns.addr, Port: 1},
-	})
+		Timeout: 300 * time.Millisecond, Entry: Entry{Scheme: "http", Name: testName, Resolver: ns.addr, Port: 1},
+	}, Fresh)
 	done := make(chan loadgen.Outcome)
 	const clients = 50
 	for seq := range uint64(clients) {

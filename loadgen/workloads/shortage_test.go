@@ -48,7 +48,7 @@ func TestOurOwnShortageIsNoClientsOutcome(t *testing.T) {
 	byAddress := openOp(t, Config{Entry: Entry{Scheme: "http", Name: "127.0.0.1", Port: region.port}})
 	byName := openOp(t, Config{Entry: Entry{Scheme: "http", Name: testName, Resolver: "127.0.0.1:1", Port: region.port}})
 	pulse := openOp(t, Config{Entry: Entry{Scheme: "http", Name: "127.0.0.1", Port: region.port}})
-	db, err := postgresLedger{}.Open(Config{Timeout: time.Second, Database: Database{Addresses: []string{"127.0.0.1:1"}}, Clock: loadgen.NewClock()}, newAttempts(t))
+	db, err := (&postgresLedger{}).Open(Config{Timeout: time.Second, Database: Database{Addresses: []string{"127.0.0.1:1"}}, Clock: loadgen.NewClock()}, newAttempts(t))
 	if err != nil {
 		t.Fatal(err)
 	}

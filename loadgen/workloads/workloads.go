@@ -29,6 +29,8 @@ type Workload interface {
 	// workload that writes none ignores it. An op that is an io.Closer is
 	// closed when its run has ended.
 	Open(cfg Config, ledger *loadgen.AttemptWriter) (loadgen.Op, error)
+	// Traits says what a load with these parameters is. It depends on them alone.
+	Traits() loadgen.Traits
 }
 
 // Cohort numbers the kinds of client that http.query plays. The numbers stand
@@ -60,7 +62,7 @@ func (c Cohort) String() string {
 }
 
 // AllCohorts are the cohorts http.query plays unless told otherwise, in turn:
-// request n belongs to cohort n mod 3.
+// request n belongs to cohort n mod 3. The number of each is its place.
 func AllCohorts() []Cohort { return []Cohort{Fresh, Pooled, StaleResolver} }
 
 // Defaults of a Config.
@@ -84,12 +86,9 @@ type Config struct {
 	Slots   uint64        // ends by itself after so many; 0: runs until stopped
 
 	Entry    Entry         // http.query, metronome
-	Cohorts  []Cohort      // http.query; nil: AllCohorts
 	StaleFor time.Duration // how long StaleResolver keeps an address; 0: DefaultStaleFor
 
 	Database Database // postgres.ledger
-	Amount   int64    // of each write, minor units
-	Retries  int      // new attempts after a failed one within the timeout; 0 as a rule
 }
 
 // Entry is the public entry point of the target.
@@ -128,14 +127,11 @@ func (c *Config) fill() error {
 	if c.StaleFor == 0 {
 		c.StaleFor = DefaultStaleFor
 	}
-	if c.Cohorts == nil {
-		c.Cohorts = AllCohorts()
-	}
 	if c.Database.MaxConns == 0 {
 		c.Database.MaxConns = DefaultMaxConns
 	}
-	if c.Rate < 0 || c.Timeout < 0 || c.StaleFor < 0 || c.Retries < 0 || c.Database.MaxConns < 0 {
-		return errors.New("check workload: a negative rate, timeout, staleFor, retries or maxConns")
+	if c.Rate < 0 || c.Timeout < 0 || c.StaleFor < 0 || c.Database.MaxConns < 0 {
+		return errors.New("check workload: a negative rate, timeout, staleFor or maxConns")
 	}
 	return nil
 }

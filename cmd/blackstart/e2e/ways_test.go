@@ -41,7 +41,7 @@ func TestOneWayPartition(t *testing.T) {
 	child := `extends: region-partition.yaml
 metadata: {name: one-way, title: "Packets towards the primary region vanish"}
 faults:
-  - {at: 0s, kind: region.partition, region: primary, direction: in, startsClock: true, confirmWithin: 2s}
+  - {at: 0s, kind: region.partition, on: primary, with: {direction: in}, startsClock: true, confirmWithin: 2s}
 `
 	for name, text := range map[string]string{"region-partition.yaml": string(base), "one-way.yaml": child} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {

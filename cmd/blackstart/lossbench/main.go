@@ -137,8 +137,12 @@ func plant(ctx context.Context, c *postgres.Cluster, dir string, n int) (counted
 	if !ok {
 		return 0, 0, errors.New("there is no workload postgres.ledger")
 	}
-	load, err := workloads.Start(ctx, kind.New(), workloads.Config{Run: run, Stream: 1, Clock: clock, Rate: rate, Start: clock.Now(),
-		Timeout: time.Second, Amount: 100, Database: workloads.Database{Addresses: []string{fmt.Sprintf("%s:%d", c.Host, c.Port)},
+	writes, err := kind.Make(map[string]any{"amount": "1.00"})
+	if err != nil {
+		return 0, 0, err
+	}
+	load, err := workloads.Start(ctx, writes, workloads.Config{Run: run, Stream: 1, Clock: clock, Rate: rate, Start: clock.Now(),
+		Timeout: time.Second, Database: workloads.Database{Addresses: []string{fmt.Sprintf("%s:%d", c.Host, c.Port)},
 			User: postgres.User, Password: c.Password, Name: postgres.Database}}, workloads.Files{Ledger: f})
 	if err != nil {
 		return 0, 0, err

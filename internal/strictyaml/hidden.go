@@ -1,4 +1,4 @@
-package scenarios
+package strictyaml
 
 import (
 	"bytes"
@@ -31,7 +31,7 @@ func hidden(r rune) (what, hint string) {
 	return "", ""
 }
 
-// CheckText says what is wrong with a text that is not from a scenario and goes where its texts go: it must be one line of UTF-8
+// CheckText says what is wrong with a text that is not from a file and goes where its texts go: it must be one line of UTF-8
 // of at most so many bytes, without a character that does not show.
 func CheckText(text string, most int) error {
 	switch {
@@ -49,11 +49,11 @@ func CheckText(text string, most int) error {
 }
 
 // visible checks one line of a file, comments included: what a person reads must be what the file says.
-func visible(at pos, line []byte, out *collector) bool {
+func visible(at Pos, line []byte, out *Collector) bool {
 	if !utf8.Valid(line) {
 		return false // it has been reported
 	}
-	if at.line == 1 {
+	if at.Line == 1 {
 		line = bytes.TrimPrefix(line, []byte(string(byteOrderMark)))
 	}
 	comment := commentAt(line)
@@ -62,13 +62,13 @@ func visible(at pos, line []byte, out *collector) bool {
 			continue
 		}
 		if what, hint := hidden(r); what != "" {
-			at.col = utf8.RuneCount(line[:i]) + 1
-			out.add(at, hint, "%s", "this line holds "+what)
+			at.Col = utf8.RuneCount(line[:i]) + 1
+			out.Add(at, hint, "%s", "this line holds "+what)
 			return false
 		}
 		if r != ' ' && unicode.Is(unicode.Zs, r) && i < comment {
-			at.col = utf8.RuneCount(line[:i]) + 1
-			out.add(at, "write a plain space", "%s", fmt.Sprintf("this line holds %s, which looks like a space and is none for YAML", spaceName(r)))
+			at.Col = utf8.RuneCount(line[:i]) + 1
+			out.Add(at, "write a plain space", "%s", fmt.Sprintf("this line holds %s, which looks like a space and is none for YAML", spaceName(r)))
 			return false
 		}
 	}
@@ -95,14 +95,14 @@ func commentAt(line []byte) int {
 }
 
 // legibleText checks a value or a key as YAML gives it: an escape in quotes writes what the file does not show.
-func (c converter) legibleText(at pos, what, text string) bool {
+func (c converter) legibleText(at Pos, what, text string) bool {
 	for _, r := range text {
 		if r == '\n' {
-			c.out.add(at, "write it on one line, or begin it with >- and go on in the next lines", "%s has more than one line", what)
+			c.out.Add(at, "write it on one line, or begin it with >- and go on in the next lines", "%s has more than one line", what)
 			return false
 		}
 		if found, hint := hidden(r); found != "" {
-			c.out.add(at, hint, "%s holds %s", what, found)
+			c.out.Add(at, hint, "%s holds %s", what, found)
 			return false
 		}
 	}

@@ -1,31 +1,35 @@
-package scenarios
+package strictyaml
 
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
-
-	"blackstart/harness"
+	"slices"
 )
 
-// Schema is the JSON Schema (2020-12) of a scenario file, for editors, made from the tags of package harness. A file that the
-// schema refuses is refused by Load, too; Load knows more rules.
-func Schema() []byte {
-	g := &schemaWriter{defs: map[string]any{}}
-	strict := g.ref(reflect.TypeFor[harness.Scenario](), false)
-	g.ref(reflect.TypeFor[harness.Scenario](), true)
-	loose := g.defs["ScenarioChange"].(object)
-	loose["properties"].(object)[extendsKey] = object{
+// Extends is the one key that is not part of any format: it names the file, in the same folder, that this one changes.
+const Extends = "extends"
+
+// Schema is the JSON Schema (2020-12) of a file, for editors. A file that it refuses is refused by the reader, too; the reader
+// knows more rules.
+func (f *Format) Schema(title, description string) []byte {
+	g := &schemaWriter{Format: f, defs: map[string]any{}}
+	strict := g.ref(f.Top, false)
+	g.ref(f.Top, true)
+	change := f.Top.Name() + "Change"
+	loose := g.defs[change].(object)
+	loose["properties"].(object)[Extends] = object{
 		"type": "string", "pattern": `^[^/]+\.yaml$`, "description": "name of the file, in the same folder, that this one changes",
 	}
-	loose["required"] = []string{extendsKey}
+	loose["required"] = []string{Extends}
 	data, err := json.MarshalIndent(object{
 		"$schema":     "https://json-schema.org/draft/2020-12/schema",
-		"title":       "Blackstart scenario",
-		"description": "The written plan of a drill. See scenario-reference.md.",
+		"title":       title,
+		"description": description,
 		"type":        "object",
-		"if":          object{"required": []string{extendsKey}},
-		"then":        object{"$ref": "#/$defs/ScenarioChange"},
+		"if":          object{"required": []string{Extends}},
+		"then":        object{"$ref": "#/$defs/" + change},
 		"else":        strict,
 		"$defs":       g.defs,
 	}, "", "  ")
@@ -39,7 +43,10 @@ type object = map[string]any
 
 // schemaWriter writes each struct once for files that stand alone, and once, with nothing needed and null allowed, for files
 // that change another.
-type schemaWriter struct{ defs object }
+type schemaWriter struct {
+	*Format
+	defs object
+}
 
 // ref gives a reference to the definition of a struct and writes the definition if it is new.
 func (g *schemaWriter) ref(t reflect.Type, change bool) object {
@@ -56,52 +63,69 @@ func (g *schemaWriter) ref(t reflect.Type, change bool) object {
 
 func (g *schemaWriter) structure(t reflect.Type, change bool) object {
 	properties, required := object{}, []string{}
-	for _, f := range fieldsOf(t) {
-		p := g.value(t.Field(f.index).Type, change)
-		if f.one != nil {
-			p = object{"enum": f.one}
+	var all []any
+	for _, f := range FieldsOf(t) {
+		p := object{"type": "object"}
+		if f.With != "" {
+			all = append(all, g.kinds(f, change)...)
+		} else {
+			p = g.value(t.Field(f.index).Type, change)
 		}
-		if f.need && p["pattern"] == nil && f.one == nil && t.Field(f.index).Type.Kind() == reflect.String {
+		if f.bounded {
+			p["minimum"], p["maximum"] = f.Min, f.Max
+		}
+		switch {
+		case f.One != nil && t.Field(f.index).Type.Kind() == reflect.Slice:
+			p = object{"type": "array", "items": object{"enum": f.One}, "uniqueItems": true, "minItems": 1}
+		case f.One != nil:
+			p = object{"enum": f.One}
+		}
+		if f.Need && p["pattern"] == nil && f.One == nil && t.Field(f.index).Type.Kind() == reflect.String {
 			p["minLength"] = 1
 		}
 		if change {
 			p = object{"anyOf": []any{p, object{"type": "null"}}}
 		}
-		p["description"] = f.doc
-		properties[f.key] = p
-		if f.need && !change {
-			required = append(required, f.key)
+		p["description"] = f.Doc
+		properties[f.Key] = p
+		if f.Need && !change {
+			required = append(required, f.Key)
 		}
 	}
 	s := object{"type": "object", "additionalProperties": false, "properties": properties}
 	if len(required) > 0 {
 		s["required"] = required
 	}
+	if len(all) > 0 {
+		s["allOf"] = all
+	}
 	return s
 }
 
-// scalarForms are the values that are one word in YAML but more than a Go kind.
-var scalarForms = map[reflect.Type]struct {
-	name, example string
-	schema        func() object
-}{
-	reflect.TypeFor[harness.Duration](): {"duration", "`250ms`, `10s`, `1h30m`", func() object {
-		return object{"type": "string", "pattern": `^(0|[1-9][0-9]*)(\.[0-9]+)?(ns|us|µs|ms|s|m|h)([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`}
-	}},
-	reflect.TypeFor[harness.Rate](): {"rate", "`200/s`", func() object {
-		return object{"type": "string", "pattern": `^(0|[1-9][0-9]{0,6})/(ms|s|m|h)$`}
-	}},
-	reflect.TypeFor[harness.Ratio](): {"share", "`99.9%`", func() object {
-		return object{"type": "string", "pattern": `^(0|[1-9][0-9]{0,2})(\.[0-9]{1,4})?%$`}
-	}},
-	reflect.TypeFor[harness.Amount](): {"amount", "`\"100.00\"`", func() object {
-		return object{"type": []string{"string", "number"}, "pattern": `^(0|[1-9][0-9]{0,12})\.[0-9]{2}$`}
-	}},
+// kinds says, for each kind, what its parameters are.
+func (g *schemaWriter) kinds(f Field, change bool) []any {
+	var all []any
+	for _, kind := range slices.Sorted(maps.Keys(g.Kinds[f.With])) {
+		p := any(false)
+		if change {
+			p = object{"type": "null"}
+		}
+		if zero := g.Kinds[f.With][kind]; zero != nil {
+			p = g.ref(reflect.TypeOf(zero), change)
+		}
+		all = append(all, object{"if": object{"properties": object{f.Of: object{"const": kind}}, "required": []string{f.Of}},
+			"then": object{"properties": object{f.Key: p}}})
+	}
+	return all
 }
 
 func (g *schemaWriter) value(t reflect.Type, change bool) object {
-	if f, ok := scalarForms[t]; ok {
-		return f.schema()
+	if f, ok := g.Forms[t]; ok {
+		words := any("string")
+		if f.Number {
+			words = []string{"string", "number"}
+		}
+		return object{"type": words, "pattern": f.Pattern}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -127,11 +151,11 @@ func (g *schemaWriter) value(t reflect.Type, change bool) object {
 	case reflect.String:
 		return object{"type": []string{"string", "number"}}
 	case reflect.Int:
-		return object{"type": "integer", "minimum": 0, "maximum": maxInt}
+		return object{"type": "integer", "minimum": 0, "maximum": MaxInt}
 	case reflect.Bool:
 		return object{"type": "boolean"}
 	}
-	panic(fmt.Sprintf("scenarios: no schema for %s", t)) // a new type in package harness: the tests meet it first
+	panic(fmt.Sprintf("strictyaml: no schema for %s", t)) // a new type in a format: its tests meet it first
 }
 
 // hasID tells whether entries of this type can be named by id.
@@ -139,8 +163,8 @@ func hasID(t reflect.Type) bool {
 	if t.Kind() != reflect.Struct {
 		return false
 	}
-	for _, f := range fieldsOf(t) {
-		if f.key == "id" {
+	for _, f := range FieldsOf(t) {
+		if f.Key == "id" {
 			return true
 		}
 	}

@@ -1,4 +1,4 @@
-package scenarios
+package strictyaml
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// MaxSize bounds a scenario file, in bytes.
+// MaxSize bounds a file, in bytes.
 const MaxSize = 256 << 10
 
 // fromZero: the parser counts lines from 0 and says so, unless the error is its scanner's: these messages are the parser's own.
@@ -24,16 +24,16 @@ const hiddenBreaks = "\r\u0085\u2028\u2029"
 
 var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
-// syntax reads one file as exactly one YAML document whose top is a mapping. It gives nil if there is none to go on with.
-func syntax(file string, data []byte, out *collector) *node {
-	if !legible(file, data, out) {
+// Parse reads one file as exactly one YAML document whose top is a mapping. It gives nil if there is none to go on with.
+func (f *Format) Parse(file string, data []byte, out *Collector) *Node {
+	if !f.legible(file, data, out) {
 		return nil
 	}
 	docs := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	switch err := next(docs, &doc); {
 	case errors.Is(err, io.EOF):
-		out.add(pos{file, 1, 1}, "write a scenario: `blackstart list` names some to copy from", "the file is empty")
+		out.Add(Pos{file, 1, 1}, f.Empty, "the file is empty")
 		return nil
 	case err != nil:
 		broken(file, err, out)
@@ -45,39 +45,39 @@ func syntax(file string, data []byte, out *collector) *node {
 	case err != nil:
 		broken(file, err, out)
 	default:
-		out.add(pos{file, second.Line, second.Column}, "write each scenario into a file of its own", "a second YAML document begins here")
+		out.Add(Pos{file, second.Line, second.Column}, "write each "+f.Noun+" into a file of its own", "a second YAML document begins here")
 	}
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
-		at := pos{file, doc.Line, doc.Column}
+		at := Pos{file, doc.Line, doc.Column}
 		if len(doc.Content) == 1 {
-			at.line, at.col = doc.Content[0].Line, doc.Content[0].Column
+			at.Line, at.Col = doc.Content[0].Line, doc.Content[0].Column
 		}
-		out.add(at, "begin with `apiVersion: blackstart/v1`", "a scenario is a mapping of keys, and this is not one")
+		out.Add(at, f.Begin, "a %s is a mapping of keys, and this is not one", f.Noun)
 		return nil
 	}
 	return converter{file, out}.node(doc.Content[0], 1)
 }
 
 // legible checks what must hold before YAML is parsed at all.
-func legible(file string, data []byte, out *collector) bool {
+func (f *Format) legible(file string, data []byte, out *Collector) bool {
 	if len(data) > MaxSize {
-		out.add(pos{file, 1, 1}, "write a shorter one", "the file has %d bytes, more than the %d a scenario may have", len(data), MaxSize)
+		out.Add(Pos{file, 1, 1}, "write a shorter one", "the file has %d bytes, more than the %d a %s may have", len(data), MaxSize, f.Noun)
 		return false
 	}
 	fine := true
 	for i, line := range bytes.Split(data, []byte("\n")) {
 		if !utf8.Valid(line) || bytes.IndexByte(line, 0) >= 0 {
-			out.add(pos{file, i + 1, 1}, "save the file as UTF-8", "this line is not text in UTF-8")
+			out.Add(Pos{file, i + 1, 1}, "save the file as UTF-8", "this line is not text in UTF-8")
 			fine = false
 		}
 		if bytes.ContainsAny(bytes.TrimSuffix(line, []byte("\r")), hiddenBreaks) {
-			out.add(pos{file, i + 1, 1}, "end lines with a line feed only", "this line holds a character that ends a line for YAML and not for people")
+			out.Add(Pos{file, i + 1, 1}, "end lines with a line feed only", "this line holds a character that ends a line for YAML and not for people")
 			fine = false
 		}
-		fine = visible(pos{file: file, line: i + 1}, line, out) && fine
+		fine = visible(Pos{File: file, Line: i + 1}, line, out) && fine
 		indent := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]
 		if tab := bytes.IndexByte(indent, '\t'); tab >= 0 && len(bytes.TrimSpace(line)) > 0 {
-			out.add(pos{file, i + 1, tab + 1}, "indent with spaces", "a tab indents this line")
+			out.Add(Pos{file, i + 1, tab + 1}, "indent with spaces", "a tab indents this line")
 			fine = false
 		}
 	}
@@ -95,7 +95,7 @@ func next(docs *yaml.Decoder, into *yaml.Node) (err error) {
 }
 
 // broken reports a syntax error of the YAML parser at its line.
-func broken(file string, err error, out *collector) {
+func broken(file string, err error, out *Collector) {
 	line, text := 0, err.Error()
 	if m := syntaxLine.FindStringSubmatch(strings.SplitN(text, "\n", 2)[0]); m != nil {
 		text = m[2]
@@ -106,5 +106,5 @@ func broken(file string, err error, out *collector) {
 	if fromZero.MatchString(text) && line > 0 {
 		line++
 	}
-	out.add(pos{file, line, 1}, "check the indentation, the colons and the quotes around here", "%s", "this is not YAML, "+text)
+	out.Add(Pos{file, line, 1}, "check the indentation, the colons and the quotes around here", "%s", "this is not YAML, "+text)
 }

@@ -1,13 +1,10 @@
-package scenarios
+package strictyaml
 
 import (
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-
-	"blackstart/harness"
 
 	"gopkg.in/yaml.v3"
 )
@@ -31,8 +28,8 @@ var (
 
 var leadingZeros = regexp.MustCompile(`^0+(\d)`)
 
-// numberHint says how a number is written without its comma or its leading zeros, or gives the other hint.
-func numberHint(text, other string) string {
+// NumberHint says how a number is written without its comma or its leading zeros, or gives the other hint.
+func NumberHint(text, other string) string {
 	plain := withoutComma(text)
 	bare := leadingZeros.ReplaceAllString(plain, "$1")
 	switch {
@@ -46,23 +43,23 @@ func numberHint(text, other string) string {
 
 // splitAtComma finds a number whose comma parted it in two inside braces: {rate: 10,000/s} has the keys rate and 000/s. It is
 // reported once, at the number, and the keys that are none are skipped.
-func (c converter) splitAtComma(here *node, n *yaml.Node, i int) bool {
-	if n.Style&yaml.FlowStyle == 0 || len(here.entries) == 0 || !restOfNumber(n.Content[i], n.Content[i+1]) {
+func (c converter) splitAtComma(here *Node, n *yaml.Node, i int) bool {
+	if n.Style&yaml.FlowStyle == 0 || len(here.Entries) == 0 || !restOfNumber(n.Content[i], n.Content[i+1]) {
 		return false
 	}
-	before := here.entries[len(here.entries)-1].value
-	if before.kind != scalar || before.style != 0 || !endsInDigit.MatchString(before.text) {
+	before := here.Entries[len(here.Entries)-1].Value
+	if before.Kind != Scalar || before.style != 0 || !endsInDigit.MatchString(before.Text) {
 		return false
 	}
-	if before.broken { // by us, at the comma before this one
+	if before.Broken { // by us, at the comma before this one
 		return true
 	}
-	whole := before.text
+	whole := before.Text
 	for ; i+1 < len(n.Content) && restOfNumber(n.Content[i], n.Content[i+1]); i += 2 {
 		whole += "," + n.Content[i].Value
 	}
-	c.out.add(before.pos, numberHint(whole, "write it without the comma, or in quotes"), "%s is parted at its comma", whole)
-	before.broken = true
+	c.out.Add(before.Pos, NumberHint(whole, "write it without the comma, or in quotes"), "%s is parted at its comma", whole)
+	before.Broken = true
 	return true
 }
 
@@ -94,42 +91,23 @@ var wholeNumber = regexp.MustCompile(`^\d{1,10}$`)
 // intHint says how a whole number is written.
 func intHint(text string) string {
 	if !wholeNumber.MatchString(text) {
-		return numberHint(text, "write a whole number, such as 500")
+		return NumberHint(text, "write a whole number, such as 500")
 	}
-	if i, _ := strconv.Atoi(text); i > maxInt { // ten digits fit
-		return "write at most " + strconv.Itoa(maxInt)
+	if i, _ := strconv.Atoi(text); i > MaxInt { // ten digits fit
+		return "write at most " + strconv.Itoa(MaxInt)
 	}
-	return numberHint(text, "write it without quotes: "+text)
+	return NumberHint(text, "write it without quotes: "+text)
 }
-
-// prose are the keys whose text a person has to have thought about.
-var prose = []string{"title", "why", "source"}
 
 var placeholders = []string{"", "na", "n/a", "none", "unknown", "later", "placeholder", "to do", "to be done", "to be defined", "to be determined", "to-do", "tbc", "wip", "dummy", "fill in", "change me", "changeme"}
 
 var beginsUndone = regexp.MustCompile(`(?i)^(todo|tbd|tba|fixme|xxx)(\PL|$)`)
 
 // placeholder tells whether a text only keeps the place of one.
-func placeholder(n *node) bool {
-	if n.kind != scalar || n.tag != "!!str" || n.broken || strings.TrimSpace(n.text) == "" {
+func placeholder(n *Node) bool {
+	if n.Kind != Scalar || n.Tag != "!!str" || n.Broken || strings.TrimSpace(n.Text) == "" {
 		return false // what is not there at all is reported as that
 	}
-	bare := strings.Trim(strings.ToLower(n.text), " .…!?:;-–—_*<>[](){}/")
-	return slices.Contains(placeholders, bare) || beginsUndone.MatchString(strings.Trim(n.text, " <[({*_-"))
-}
-
-// gone are keys of the whole file that earlier versions had, with what is true without them.
-var gone = map[string]string{
-	"undo":       "leave it out: every drill settles, fences the old primary where one could be left, and takes everything back",
-	"failback":   "leave it out: roles always stay as the failover left them",
-	"frameworks": "leave it out: every pack has the reports of all frameworks",
-	"seed":       "leave it out: nothing in a drill is drawn by lot",
-}
-
-// unknownHint says what to write in place of a key that a structure does not have.
-func unknownHint(t reflect.Type, key string, keys []string) string {
-	if hint := gone[key]; hint != "" && t == reflect.TypeFor[harness.Scenario]() {
-		return hint
-	}
-	return suggest(key, keys)
+	bare := strings.Trim(strings.ToLower(n.Text), " .…!?:;-–—_*<>[](){}/")
+	return slices.Contains(placeholders, bare) || beginsUndone.MatchString(strings.Trim(n.Text, " <[({*_-"))
 }

@@ -1,4 +1,4 @@
-package scenarios
+package strictyaml
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// suggest says what to write instead of got: the nearest of the names, or all of them.
-func suggest(got string, names []string) string {
+// Suggest says what to write instead of got: the nearest of the names, or all of them.
+func Suggest(got string, names []string) string {
 	best, least := "", maxWord
 	for _, n := range names {
 		d := distance(strings.ToLower(got), strings.ToLower(n))
@@ -23,11 +23,11 @@ func suggest(got string, names []string) string {
 	case len(names) == 1:
 		return "write " + names[0]
 	}
-	return "write one of " + words(names)
+	return "write one of " + Words(names)
 }
 
-// words joins names in order.
-func words(names []string) string {
+// Words joins names in order.
+func Words(names []string) string {
 	sorted := slices.Clone(names)
 	slices.Sort(sorted)
 	return strings.Join(sorted, ", ")

@@ -1,4 +1,4 @@
-package scenarios
+package strictyaml
 
 import (
 	"cmp"
@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// maxProblems bounds how many problems are reported at once; the rest shows once these are mended.
-const maxProblems = 100
+// MaxProblems bounds how many problems are reported at once; the rest shows once these are mended.
+const MaxProblems = 100
 
-// Problem is one thing that is wrong with a scenario, and what to write instead. Line and Column count from 1.
+// Problem is one thing that is wrong with a file, and what to write instead. Line and Column count from 1.
 type Problem struct {
 	File    string `json:"file"`
 	Line    int    `json:"line"`
@@ -28,7 +28,7 @@ func (p Problem) String() string {
 	return s
 }
 
-// Problems is everything that is wrong with a scenario, in order of file and line: the file that was asked for first. It is
+// Problems is everything that is wrong with a file, in order of file and line: the file that was asked for first. It is
 // an error, never empty, and every entry has a line.
 type Problems []Problem
 
@@ -41,34 +41,36 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// collector gathers problems, each once.
-type collector struct {
+// Collector gathers problems, each once.
+type Collector struct {
 	first string // the file that was asked for: its problems come first
 	list  []Problem
 	seen  map[Problem]bool
 }
 
-func newCollector(first string) *collector {
-	return &collector{first: first, seen: map[Problem]bool{}}
+// NewCollector gathers the problems of a file and of those that it extends.
+func NewCollector(first string) *Collector {
+	return &Collector{first: first, seen: map[Problem]bool{}}
 }
 
-func (c *collector) add(at pos, hint, message string, args ...any) {
+// Add reports a problem; what repeats another is passed over.
+func (c *Collector) Add(at Pos, hint, message string, args ...any) {
 	if len(args) > 0 {
 		message = fmt.Sprintf(message, args...)
 	}
-	c.put(Problem{File: at.file, Line: max(at.line, 1), Column: max(at.col, 1), Message: message, Hint: hint})
+	c.put(Problem{File: at.File, Line: max(at.Line, 1), Column: max(at.Col, 1), Message: message, Hint: hint})
 }
 
-func (c *collector) put(p Problem) {
-	if c.seen[p] || len(c.list) >= maxProblems {
+func (c *Collector) put(p Problem) {
+	if c.seen[p] || len(c.list) >= MaxProblems {
 		return
 	}
 	c.seen[p] = true
 	c.list = append(c.list, p)
 }
 
-// err is nil if nothing is wrong.
-func (c *collector) err() error {
+// Err is nil if nothing is wrong.
+func (c *Collector) Err() error {
 	if len(c.list) == 0 {
 		return nil
 	}

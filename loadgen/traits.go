@@ -1,0 +1,16 @@
+package loadgen
+
+// Traits are what a workload says of one of its loads: what it leaves behind and what may be asked of it. Whoever judges or shows
+// a load asks for these, never for a name.
+type Traits struct {
+	Ledger    bool     `json:"ledger"`    // keeps a ledger of its write attempts, which is looked up afterwards
+	Valued    bool     `json:"valued"`    // its writes have a value
+	Edges     bool     `json:"edges"`     // times the edges of an outage; it runs beside the load and is no part of it
+	Questions bool     `json:"questions"` // asks questions whose right answers are known
+	Speaks    string   `json:"speaks"`    // kind of the components that its clients dial, such as postgres; "": the public entry
+	Conns     int      `json:"conns"`     // most connections to each of those; 0: one for each operation in flight
+	Cohorts   []string `json:"cohorts"`   // the kinds of client that this load plays, in turn; null where all are alike
+}
+
+// Inside tells whether the clients can stand inside a region: those of the public entry come from outside.
+func (t Traits) Inside() bool { return t.Speaks != "" }
