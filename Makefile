@@ -4,31 +4,33 @@ VERSION := $(shell .ci/version)
 ifneq (,$(findstring dev-unknown,$(VERSION))) # git refuses the checkout, so go must not ask it for the commit
 export GOFLAGS += -buildvcs=false
 endif
-GOFLAGS_BUILD := -trimpath -ldflags "-X main.version=$(VERSION)"
-FINRAG_BUILD  := -trimpath -ldflags "-X main.build=$(VERSION)"
-PREVIOUS_BUILD := -trimpath -ldflags "-X main.build=$(VERSION)-previous -X blackstart/cmd/finrag/internal/vector.Rule=1"
 SCENARIO ?= scenarios/finrag/region-partition.yaml
 NAME     := $(basename $(notdir $(SCENARIO)))
 OUT      ?= out
+DIST     ?= dist
+SUMS     ?= $(DIST)/SHA256SUMS
 N        ?= 20
 DRILLS   ?=
 PAGES    ?= docs
-# the linters have a module of their own: what they need is nothing that the product needs
+# the tools have a module of their own: what they need is nothing that the product needs
 TOOL := go tool -modfile=tools/go.mod
 # tests that lay out reports dozens of times: under the race detector, twenty times slower, they take a quarter of an hour
 MANY_REPORTS := Forger|Told|FirstPage|Attack|Unchanged|Hostile|NewRunKey|Large
 
 .DEFAULT_GOAL := help
-.PHONY: help build rehearse rehearse-containers base-image test check integration drills drills-containers compare spread bench wrk fuzz golden mutate short lint fmt clean
+.PHONY: help build release reproduce rehearse rehearse-containers base-image test check integration drills drills-containers compare spread bench wrk fuzz golden mutate short lint fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 build: ## bin/blackstart, bin/finrag and the build before it, bin/finrag-previous
-	@mkdir -p bin
-	go build $(GOFLAGS_BUILD) -o bin/blackstart ./cmd/blackstart
-	CGO_ENABLED=0 go build $(FINRAG_BUILD) -o bin/finrag ./cmd/finrag
-	CGO_ENABLED=0 go build $(PREVIOUS_BUILD) -o bin/finrag-previous ./cmd/finrag
+	VERSION=$(VERSION) .ci/build bin
+
+release: ## a signed release of linux/amd64 and linux/arm64 in DIST (default dist); RELEASE_KEY= the key's file; see docs/release.md
+	.ci/release $(DIST)
+
+reproduce: ## builds the programs of a release again and compares their digests; SUMS= its SHA256SUMS (default that in DIST)
+	.ci/reproduce $(SUMS)
 
 rehearse: build ## start two regions, cut one off under load, write a signed pack and verify it
 	bin/blackstart run $(SCENARIO) --out $(OUT)

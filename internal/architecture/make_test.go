@@ -13,6 +13,8 @@ var elsewhere = map[string]string{
 	"check":       "a part of what test runs",
 	"integration": "another name for drills",
 	"mutate":      "it builds the tool once for each check of verify: a quarter of an hour, by hand when checks change",
+	"release":     "a test of cmd/blackstart/e2e makes a release with it, and checks it as docs/release.md says",
+	"reproduce":   "the same test builds that release again with it",
 	"clean":       "removes two directories",
 }
 

@@ -59,6 +59,7 @@ const (
 type box struct {
 	state, out string
 	env        []string
+	with       string // the program; "" for the one that was built for these tests
 }
 
 func newBox(t *testing.T) box {
@@ -104,7 +105,11 @@ type outcome struct {
 }
 
 func (b box) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(bins, "blackstart"), args...)
+	program := filepath.Join(bins, "blackstart")
+	if b.with != "" {
+		program = b.with
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = b.env
 	return cmd
 }
