@@ -61,13 +61,14 @@ type Glimpse struct {
 	P99     time.Duration
 }
 
-// ProbeRun is a probe ready to run.
+// ProbeRun is a probe ready to run on one subject, or one that cannot be asked of what the target lacks.
 type ProbeRun struct {
-	Probe string
-	On    string // component it asks
-	Role  string // role of that component's region when the drill starts
-	Every time.Duration
-	Run   func(ctx context.Context, sink func(Observation)) // returns when ctx ends
+	Probe   string
+	On      string // what it asks: see Subject
+	Role    string // role of its region when the drill starts
+	Every   time.Duration
+	Run     func(ctx context.Context, sink func(Observation)) // returns when ctx ends
+	Missing string                                            // what the target lacks; all else but Probe is zero then
 }
 
 // Surroundings is what loads, probes and reconciliation see of a running target.

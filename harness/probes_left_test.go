@@ -24,6 +24,7 @@ func TestOpenedProbesEndWhereTheyCannotStart(t *testing.T) {
 			ended := make(chan string, 4)
 			r := &rig{}
 			p := r.parts(dir, NewClock())
+			p.Scenario.Guards = nil
 			p.OpenProbe = func(Surroundings) ([]ProbeRun, error) {
 				var runs []ProbeRun
 				for _, on := range []string{"1", "2", "3"} {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -85,10 +86,11 @@ func (s *seriesFile) worstSince(from Stamp) (int64, bool) {
 
 // startProbes opens every probe and lets each ask in its own goroutine until stopProbes.
 func (d *drill) startProbes(ctx context.Context) error {
-	runs, err := d.OpenProbe(d.around())
+	all, err := d.OpenProbe(d.around())
 	if err != nil {
 		return err
 	}
+	runs := d.available(all)
 	left := runs // opened, and not yet asking
 	defer func() {
 		ended, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -97,6 +99,9 @@ func (d *drill) startProbes(ctx context.Context) error {
 			run.Run(ended, func(Observation) {})
 		}
 	}()
+	if err := d.watchable(runs); err != nil {
+		return err
+	}
 	ctx, d.probesOff = context.WithCancel(context.WithoutCancel(ctx))
 	dir := filepath.Join(d.DataDir, "observations")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -118,6 +123,38 @@ func (d *drill) startProbes(ctx context.Context) error {
 			defer d.probes.Done()
 			run.Run(ctx, s.take)
 		}()
+	}
+	return nil
+}
+
+// available gives the probes that can be asked, and tells of the others why not.
+func (d *drill) available(all []ProbeRun) (runs []ProbeRun) {
+	for _, run := range all {
+		if run.Missing == "" {
+			runs = append(runs, run)
+			continue
+		}
+		d.note("probe.unavailable", fmt.Sprintf("%s is not available: %s", run.Probe, run.Missing), map[string]string{"probe": run.Probe})
+	}
+	return runs
+}
+
+// watchable refuses a drill whose guard or steady state names a probe that is not asked: a guard that sees nothing stops
+// nothing, and what nobody asks would hold.
+func (d *drill) watchable(runs []ProbeRun) error {
+	asked := func(probe, role string) bool {
+		return slices.ContainsFunc(runs, func(r ProbeRun) bool { return r.Probe == probe && (role == "" || r.Role == role) })
+	}
+	for i, r := range d.Scenario.SteadyState.Require {
+		if r.Probe != "" && !asked(r.Probe, "") {
+			return fmt.Errorf("requirement %d of the steady state asks for %s, which is not available on target %s", i+1, r.Probe, d.rec.Target.Name)
+		}
+	}
+	for i, g := range d.Scenario.Guards {
+		if !asked(g.Probe, g.Region) {
+			return fmt.Errorf("guard %d watches %s of the %s region, which is not available on target %s: it could never stop anything",
+				i+1, g.Probe, g.Region, d.rec.Target.Name)
+		}
 	}
 	return nil
 }

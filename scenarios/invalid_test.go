@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"blackstart/harness"
+	"blackstart/harness/targets/finrag"
 	"blackstart/injectors"
 	"blackstart/loadgen/workloads"
 )
@@ -18,7 +20,13 @@ const examples = "../testdata/scenarios"
 // known are the kinds of fault and load of the product, and names as it has them.
 var known = Known{
 	Workloads: workloads.Workloads.Parameters(), Faults: injectors.Faults.Parameters(), Traits: traits,
-	Probes: []string{"replication.heartbeat", "replication.lag", "postgres.writable", "http.health", "dns.answer"},
+	Probes: map[string]harness.ProbeTraits{
+		"http.health":           {Speaks: "api", Roles: []string{"primary", "standby"}, Public: true},
+		"postgres.writable":     {Speaks: "postgres", Roles: []string{"standby"}, Leads: true},
+		"replication.heartbeat": {Speaks: "postgres", Roles: []string{"standby"}, Follows: true},
+		"replication.lag":       {Speaks: "postgres", Roles: []string{"standby"}, Follows: true},
+		"dns.answer":            {Roles: []string{"standby"}},
+	},
 	Measures: []string{"rto", "rpo.time", "rpo.lost", "rpo.value", "alert.received", "alert.content", "exposure.time", "exposure.lost",
 		"exposure.value", "replication.catchup", "decision", "answers.wrong"},
 	Channels: []string{"pagerduty", "slack", "smtp", "statuspage"},
@@ -28,9 +36,17 @@ var known = Known{
 			"event": {"trigger", "acknowledge", "resolve"}, "severity": {"critical", "warning", "error", "info"}},
 		"slack": {"event": {"message"}, "summary": nil},
 	},
-	Asked: func(probe string) []string {
-		return map[string][]string{"http.health": {"primary", "standby"}, "postgres.writable": {"standby"}, "replication.heartbeat": {"standby"},
-			"replication.lag": {"standby"}, "answers.known": {"outside"}}[probe]
+	Target: func(s harness.Scenario) harness.Description {
+		d, _, _ := finrag.Nominal(nil)
+		return d
+	},
+	Plan: func(d harness.Description, f harness.FaultSpec) (harness.Plan, error) {
+		k, _ := injectors.Faults.Get(f.Kind)
+		in, err := k.Make(f.With)
+		if err != nil {
+			return harness.Plan{}, err
+		}
+		return in.Plan(context.Background(), d, f)
 	},
 	Settings: map[string]func(string) error{
 		"commit": oneOf("synchronous", "asynchronous"), "wal.latency": aSpan, "controller.failover": oneOf("enabled", "disabled", "manual"),

@@ -29,16 +29,22 @@ const maxExtends = 4
 // Known holds the names that exist, for everything a scenario only names, and what the target can do. A nil field is not
 // checked.
 type Known struct {
-	Probes, Measures, Channels, Profiles []string
+	Measures, Channels, Profiles []string
 
+	Probes            map[string]harness.ProbeTraits
 	Faults, Workloads map[string]any                                // kinds, each with the zero value of its parameters, nil for none
 	Traits            func(harness.LoadSpec) (harness.Traits, bool) // what a load is; false where its parameters cannot be read
 
 	Settings map[string]func(value string) error // settings of the target, each with the check of its value
 	Carried  map[string]map[string][]string      // by channel, the fields of its alerts, each with the words it may hold; nil for any
-	Asked    func(probe string) []string         // the roles of the regions that a probe is asked about
 	Refuses  func(s harness.Scenario) []harness.Refusal
+
+	Target func(s harness.Scenario) harness.Description                                // where nothing is missing
+	Plan   func(target harness.Description, f harness.FaultSpec) (harness.Plan, error) // of one fault there
 }
+
+// probes lists the names of the probes, in order; nil where none are known.
+func (k Known) probes() []string { return slices.Sorted(maps.Keys(k.Probes)) }
 
 // Reader reads scenarios and checks the names in them against Known. The zero value checks no names.
 type Reader struct {

@@ -117,7 +117,7 @@ func (r *rules) requirement(q harness.Requirement, i int) {
 			r.wrong(what+" asks a load for an age", "write probe: instead of load:, or successAtLeast and p99AtMost", steps("ageAtMost")...)
 		}
 	case has("probe"):
-		r.name("probe", r.known.Probes, q.Probe, steps("probe")...)
+		r.name("probe", r.known.probes(), q.Probe, steps("probe")...)
 		if !has("ageAtMost") && !r.unread(steps("ageAtMost")) {
 			r.wrong(what+" asks nothing of probe "+q.Probe, "write ageAtMost: 1s", steps("probe")...)
 		}
@@ -148,7 +148,7 @@ func (r *rules) unread(paths ...[]any) bool {
 
 func (r *rules) guards() {
 	for i, g := range r.s.Guards {
-		r.name("probe", r.known.Probes, g.Probe, "guards", i, "probe")
+		r.name("probe", r.known.probes(), g.Probe, "guards", i, "probe")
 		r.within(fmt.Sprintf("failingFor of guard %d", i+1), g.FailingFor, ofFailing, "guards", i, "failingFor")
 		r.guard(g, i)
 	}

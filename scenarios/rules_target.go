@@ -106,49 +106,43 @@ func (r *rules) uncarried(o harness.Objective, e strictyaml.Entry, what string) 
 	return true
 }
 
-// silences are the probes that get no good answer any more of the region that a fault breaks. The others ask by a path that the
-// fault leaves alone.
-var silences = map[string][]string{
-	"region.partition":   {"http.health"},
-	"region.kill":        {"http.health", "postgres.writable", "replication.heartbeat", "replication.lag"},
-	"certificate.expire": {"http.health"},
-	"replication.break":  {},
-	"replication.pause":  {},
-	"code.stale":         {},
-}
-
-// ofFollower are the probes that have an answer only as long as the standby follows the primary.
-var ofFollower = []string{"replication.heartbeat", "replication.lag"}
-
 // guard refuses one that would stop every drill of the scenario, and one that never could.
 func (r *rules) guard(g harness.Guard, i int) {
-	if !r.has("guards", i, "probe") || !r.has("guards", i, "region") || r.known.Probes != nil && !slices.Contains(r.known.Probes, g.Probe) {
+	traits, known := r.known.Probes[g.Probe]
+	if !r.has("guards", i, "probe") || !r.has("guards", i, "region") || !known || r.known.Target == nil {
 		return
 	}
 	what := fmt.Sprintf("guard %d", i+1)
-	if r.known.Asked != nil && !slices.Contains(r.known.Asked(g.Probe), g.Region) {
+	target := r.known.Target(*r.s)
+	subjects, _ := traits.Subjects(&target) // what is not there is not asked
+	at := slices.IndexFunc(subjects, func(s harness.Subject) bool { return s.Role == g.Region })
+	if at < 0 {
+		var roles []string
+		for _, s := range subjects {
+			roles = append(roles, s.Role)
+		}
 		hint := "write another probe: this one is asked about no region"
-		if roles := r.known.Asked(g.Probe); slices.Contains(roles, harness.Primary) || slices.Contains(roles, harness.Standby) {
+		if slices.Contains(roles, harness.Primary) || slices.Contains(roles, harness.Standby) {
 			hint = "write region: " + strictyaml.Words(roles)
 		}
 		r.wrong(fmt.Sprintf("%s watches %s of the %s region, which is not asked there, and could never stop anything", what, g.Probe, g.Region),
 			hint, "guards", i, "region")
 		return
 	}
-	if g.Probe == "postgres.writable" && g.Region == harness.Standby {
+	if traits.Leads && g.Region == harness.Standby {
 		r.wrong(what+" watches whether the standby takes writes, which it does not until it is promoted: it would stop every drill",
 			"write another probe, such as http.health", "guards", i, "probe")
 		return
 	}
 	for j, f := range r.s.Faults {
-		if !r.silenced(g, f) || r.unsound([]any{"faults", j}) || !r.has("observe") || !r.has("guards", i, "failingFor") {
+		if r.unsound([]any{"faults", j}) || !r.has("observe") || !r.has("guards", i, "failingFor") {
 			continue
 		}
 		lasts := r.s.Observe.D() - f.At.D()
 		if f.For > 0 {
 			lasts = min(lasts, f.For.D())
 		}
-		if lasts >= g.FailingFor.D() {
+		if lasts >= g.FailingFor.D() && r.silenced(traits, subjects[at], &target, f) {
 			r.wrong(fmt.Sprintf("%s watches %s of the %s region, which fault %d (%s) takes away for as long: it would stop every drill",
 				what, g.Probe, g.Region, j+1, f.Kind), "guard the other region, or write a longer failingFor", "guards", i)
 			return
@@ -156,17 +150,11 @@ func (r *rules) guard(g harness.Guard, i int) {
 	}
 }
 
-// silenced tells whether a fault takes away what a guard watches: in the region it breaks, or, where the loss of the primary
-// makes the target promote the standby, in the standby as a follower.
-func (r *rules) silenced(g harness.Guard, f harness.FaultSpec) bool {
-	if f.Kind == "certificate.expire" && f.With["certificate"] == harness.CertificateExpiring {
-		return false
-	}
-	if f.On == g.Region {
-		return slices.Contains(silences[f.Kind], g.Probe)
-	}
-	promoted := r.s.Recovery.By == "target" && slices.Contains([]string{"", "enabled"}, r.s.Target.Settings["controller.failover"])
-	return f.On == harness.Primary && slices.Contains(ofFollower, g.Probe) && (f.Kind == "region.kill" || f.Kind == "region.partition" && promoted)
+// silenced tells whether a fault takes away what a guard watches, by what its plan does. One that is refused does nothing.
+func (r *rules) silenced(traits harness.ProbeTraits, of harness.Subject, target *harness.Description, f harness.FaultSpec) bool {
+	plan, err := r.known.Plan(*target, f)
+	promotes := r.s.Recovery.By == "target" && slices.Contains([]string{"", "enabled"}, r.s.Target.Settings["controller.failover"])
+	return err == nil && plan.Silences(traits, of, target, promotes)
 }
 
 // cannotFail refuses bounds that hold whatever happens: they would prove nothing.

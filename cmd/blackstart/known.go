@@ -16,10 +16,10 @@ import (
 // It looks at nothing of this machine: no program is run, nothing is dialled or resolved.
 func reader() scenarios.Reader {
 	return scenarios.Reader{Known: scenarios.Known{
-		Workloads: workloads.Workloads.Parameters(), Faults: injectors.Faults.Parameters(), Traits: traitsOf, Probes: probes.Probes.Names(),
+		Workloads: workloads.Workloads.Parameters(), Faults: injectors.Faults.Parameters(), Traits: traitsOf, Probes: probeTraits(),
 		Measures: measures, Channels: []string{receivers.PagerDuty, receivers.Slack, receivers.SMTP, receivers.StatusPage},
 		Profiles: finrag.ProfileNames(), Settings: finrag.KnownSettings(),
-		Carried: carried(), Asked: askedOf, Refuses: cannot,
+		Carried: carried(), Refuses: cannot, Target: nominal, Plan: planned,
 	}}
 }
 
@@ -40,17 +40,31 @@ func cannot(s harness.Scenario) []harness.Refusal {
 	return harness.Refusals(context.Background(), s, target, can, injector)
 }
 
-// askedOf lists the roles of the regions that a probe is asked about.
-func askedOf(probe string) []string {
-	target, _, err := finrag.Nominal(nil)
+// probeTraits is what every probe says of itself.
+func probeTraits() map[string]harness.ProbeTraits {
+	all := map[string]harness.ProbeTraits{}
+	for _, k := range probes.Probes.All() {
+		all[k.Name] = k.New().Traits()
+	}
+	return all
+}
+
+// nominal is the target of a scenario where nothing is missing; one with settings that cannot be read is as it is without.
+func nominal(s harness.Scenario) harness.Description {
+	target, _, err := finrag.Nominal(s.Target.Settings)
 	if err != nil {
-		return nil
+		target, _, _ = finrag.Nominal(nil) // which can be read
 	}
-	var roles []string
-	for _, of := range probed(probe, &target) {
-		roles = append(roles, of.role)
+	return target
+}
+
+// planned is what a fault would do on a target.
+func planned(target harness.Description, f harness.FaultSpec) (harness.Plan, error) {
+	in, err := injector(f)
+	if err != nil {
+		return harness.Plan{}, err
 	}
-	return roles
+	return in.Plan(context.Background(), target, f)
 }
 
 // measures are those that an objective may name.

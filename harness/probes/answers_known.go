@@ -18,7 +18,7 @@ import (
 )
 
 var _ = Probes.Add(registry.Kind[Factory]{
-	Name: "answers.known",
+	Name: harness.ProbeAnswers,
 	Doc: "Asks the public entry the target's questions whose answers are known, one after another, each as a new client " +
 		"that resolves the name and verifies the certificate, and keeps each answer as it came. On rehearsal and staging " +
 		"targets it also writes one document of the target's own data once a second, blackstart-marker in namespace public, " +
@@ -39,21 +39,26 @@ type answersFactory struct{}
 // Every is the pace of questions.
 func (answersFactory) Every() time.Duration { return answersEvery }
 
+// Traits: it asks the entry as a whole.
+func (answersFactory) Traits() harness.ProbeTraits {
+	return harness.ProbeTraits{Questions: true, Unit: unitBool}
+}
+
 // Open prepares questions and, where the target may be written to, the marker. The region of the config does not matter.
 func (answersFactory) Open(_ context.Context, config harness.ProbeConfig) (harness.Probe, error) {
-	if err := checked("answers.known", config, false); err != nil {
+	if err := checked(config, false); err != nil {
 		return nil, err
 	}
 	entry := config.Target.Entry
 	if entry.Name == "" || entry.Resolver == "" || entry.Port <= 0 {
-		return nil, fmt.Errorf("open answers.known: target %s has no entry point with a name, a resolver and a port", config.Target.Name)
+		return nil, fmt.Errorf("target %s has no entry point with a name, a resolver and a port", config.Target.Name)
 	}
 	if len(config.Target.Questions) == 0 {
-		return nil, fmt.Errorf("open answers.known: target %s has no questions with known answers", config.Target.Name)
+		return nil, fmt.Errorf("target %s has no questions with known answers", config.Target.Name)
 	}
 	trust, err := entryTLS(entry)
 	if err != nil {
-		return nil, fmt.Errorf("open answers.known: %w", err)
+		return nil, err
 	}
 	a := &answers{clock: config.Clock, client: client{tls: trust, dial: entryDialer(entry)}, questions: config.Target.Questions}
 	switch config.Target.Environment {
@@ -122,7 +127,7 @@ func (a *answers) Ask(ctx context.Context) harness.Observation {
 
 // post sends one request through the entry as a new client. Without an answer the detail says why.
 func (a *answers) post(ctx context.Context, path string, body any) (o harness.Observation, status int, answer []byte) {
-	o = harness.Observation{Probe: "answers.known", On: "entry", Unit: unitBool}
+	o = harness.Observation{Probe: harness.ProbeAnswers, On: "entry", Unit: unitBool}
 	sent, _ := json.Marshal(body) // strings and numbers always marshal
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()

@@ -14,7 +14,7 @@ import (
 )
 
 var _ = Probes.Add(registry.Kind[Factory]{
-	Name: "dns.answer",
+	Name: harness.ProbeDNS,
 	Doc: "Asks the entry point's resolver for its A record: the value is the index of the region that the address belongs " +
 		"to, -1 for none.",
 	Example: "{probe: dns.answer}",
@@ -32,14 +32,19 @@ type dnsFactory struct{}
 // Every is the pace of questions.
 func (dnsFactory) Every() time.Duration { return dnsEvery }
 
+// Traits: it asks the entry's resolver whether the name leads to the standby yet.
+func (dnsFactory) Traits() harness.ProbeTraits {
+	return harness.ProbeTraits{Roles: []string{harness.Standby}, Unit: unitCount}
+}
+
 // Open looks up which address belongs to which region. The region of the config does not matter.
 func (dnsFactory) Open(_ context.Context, config harness.ProbeConfig) (harness.Probe, error) {
-	if err := checked("dns.answer", config, false); err != nil {
+	if err := checked(config, false); err != nil {
 		return nil, err
 	}
 	entry := config.Target.Entry
 	if entry.Name == "" || entry.Resolver == "" {
-		return nil, fmt.Errorf("open dns.answer: target %s has no entry point with a name and a resolver", config.Target.Name)
+		return nil, fmt.Errorf("target %s has no entry point with a name and a resolver", config.Target.Name)
 	}
 	a := &dnsAnswer{clock: config.Clock, on: "entry", name: dns.Fqdn(entry.Name), resolver: entry.Resolver, regions: map[string]int64{}}
 	if c, ok := config.Target.ComponentOf(harness.Outside, dnsKind); ok {
@@ -52,7 +57,7 @@ func (dnsFactory) Open(_ context.Context, config harness.ProbeConfig) (harness.P
 		}
 		host, _, err := net.SplitHostPort(link.Address)
 		if err != nil {
-			return nil, fmt.Errorf("open dns.answer: read address of link %s: %w", link.Name, err)
+			return nil, fmt.Errorf("read address of link %s: %w", link.Name, err)
 		}
 		a.regions[host] = int64(i)
 	}
@@ -72,7 +77,7 @@ type dnsAnswer struct {
 func (d *dnsAnswer) Ask(ctx context.Context) harness.Observation {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	o := harness.Observation{Probe: "dns.answer", On: d.on, Unit: unitCount, Value: noRegion}
+	o := harness.Observation{Probe: harness.ProbeDNS, On: d.on, Unit: unitCount, Value: noRegion}
 	o.At.Lo = d.clock.Now()
 	answer, err := addresses(ctx, d.resolver, d.name)
 	o.At.Hi = d.clock.Now()

@@ -12,7 +12,7 @@ import (
 )
 
 var _ = Probes.Add(registry.Kind[Factory]{
-	Name: "http.health",
+	Name: harness.ProbeHealth,
 	Doc: "GET /health on a region's API from outside, on a fresh TLS connection that is verified as a client would: OK is " +
 		"status 200 in time.",
 	Example: "{probe: http.health, region: standby, failingFor: 5s}",
@@ -30,22 +30,27 @@ type healthFactory struct{}
 // Every is the pace of questions.
 func (healthFactory) Every() time.Duration { return healthEvery }
 
+// Traits: it asks every region's API, as clients do.
+func (healthFactory) Traits() harness.ProbeTraits {
+	return harness.ProbeTraits{Speaks: apiKind, Roles: []string{harness.Primary, harness.Standby}, Public: true, Unit: unitBool}
+}
+
 // Open looks up the link from outside to the API of the region; empty: the standby's.
 func (healthFactory) Open(_ context.Context, config harness.ProbeConfig) (harness.Probe, error) {
-	if err := checked("http.health", config, false); err != nil {
+	if err := checked(config, false); err != nil {
 		return nil, err
 	}
 	r, err := region(config, harness.Standby)
 	if err != nil {
-		return nil, fmt.Errorf("open http.health: %w", err)
+		return nil, err
 	}
 	link, ok := entryLink(&config.Target, r.Name)
 	if !ok {
-		return nil, fmt.Errorf("open http.health: target %s has no link from outside to an API of region %s", config.Target.Name, r.Name)
+		return nil, fmt.Errorf("target %s has no link from outside to an API of region %s", config.Target.Name, r.Name)
 	}
 	trust, err := entryTLS(config.Target.Entry)
 	if err != nil {
-		return nil, fmt.Errorf("open http.health: %w", err)
+		return nil, err
 	}
 	dial := func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", link.Address)
@@ -74,7 +79,7 @@ type health struct {
 func (h *health) Ask(ctx context.Context) harness.Observation {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	o := harness.Observation{Probe: "http.health", On: h.component, Unit: unitBool}
+	o := harness.Observation{Probe: harness.ProbeHealth, On: h.component, Unit: unitBool}
 	o.At.Lo = h.clock.Now()
 	status, _, err := h.client.send(ctx, http.MethodGet, "/health", nil, maxHealthBytes)
 	o.At.Hi = h.clock.Now()

@@ -2,7 +2,6 @@ package probes
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 )
 
 var _ = Probes.Add(registry.Kind[Factory]{
-	Name: "postgres.writable",
+	Name: harness.ProbeWritable,
 	Doc: "Asks every millisecond whether the database of a region is in recovery and, once it is not, writes a row for real: " +
 		"the moment at which the region takes writes.",
 	Example: "{probe: postgres.writable}",
@@ -34,23 +33,26 @@ const InRecovery = "in recovery"
 type writableFactory struct{}
 
 // Every is the pace of questions until the database takes writes.
-// Writes says what the probe leaves behind.
-func (writableFactory) Writes() string { return "a row on the standby, once it takes writes" }
-
 func (writableFactory) Every() time.Duration { return writableEvery }
+
+// Traits: it asks the standby's database whether it leads yet.
+func (writableFactory) Traits() harness.ProbeTraits {
+	return harness.ProbeTraits{Speaks: postgresKind, Roles: []string{harness.Standby}, Leads: true, Unit: unitBool,
+		Writes: "a row on the standby, once it takes writes"}
+}
 
 // Open looks up the database. The region is the one asked about; empty: the standby.
 func (writableFactory) Open(_ context.Context, config harness.ProbeConfig) (harness.Probe, error) {
-	if err := checked("postgres.writable", config, true); err != nil {
+	if err := checked(config, true); err != nil {
 		return nil, err
 	}
 	r, err := region(config, harness.Standby)
 	if err != nil {
-		return nil, fmt.Errorf("open postgres.writable: %w", err)
+		return nil, err
 	}
 	db, err := privateDatabase(config, r, nil)
 	if err != nil {
-		return nil, fmt.Errorf("open postgres.writable: %w", err)
+		return nil, err
 	}
 	every := config.Every
 	if every <= 0 {
@@ -70,7 +72,7 @@ type writable struct {
 
 // Ask polls once and, out of recovery, writes once. Value is 1 if the write was completed.
 func (w *writable) Ask(ctx context.Context) harness.Observation {
-	o := harness.Observation{Probe: "postgres.writable", On: w.db.component, Unit: unitBool}
+	o := harness.Observation{Probe: harness.ProbeWritable, On: w.db.component, Unit: unitBool}
 	recovering := true
 	o.At.Lo = w.clock.Now()
 	err := w.db.do(ctx, func(ctx context.Context, c *pgx.Conn) error {

@@ -31,12 +31,8 @@ type Factory interface {
 	Open(ctx context.Context, config harness.ProbeConfig) (harness.Probe, error)
 	// Every is the pace at which the probe is meant to be asked, where nobody says otherwise.
 	Every() time.Duration
-}
-
-// Writer is a Factory whose probes write to the target to get their answers. They are opened only where a scenario needs them.
-type Writer interface {
-	// Writes says what is written, and where.
-	Writes() string
+	// Traits say what it can be asked of, and what it needs.
+	Traits() harness.ProbeTraits
 }
 
 // Probes holds every kind of probe.
@@ -109,12 +105,12 @@ func region(config harness.ProbeConfig, role string) (harness.Region, error) {
 }
 
 // checked refuses a config that no probe can work with.
-func checked(name string, config harness.ProbeConfig, wantsAccess bool) error {
+func checked(config harness.ProbeConfig, wantsAccess bool) error {
 	if config.Clock == nil {
-		return fmt.Errorf("open %s: no clock given", name)
+		return errors.New("no clock given")
 	}
 	if wantsAccess && config.Access == nil {
-		return fmt.Errorf("open %s: no access to databases given", name)
+		return errors.New("no access to databases given")
 	}
 	return nil
 }

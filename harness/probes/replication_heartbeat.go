@@ -14,7 +14,7 @@ import (
 )
 
 var _ = Probes.Add(registry.Kind[Factory]{
-	Name: "replication.heartbeat",
+	Name: harness.ProbeHeartbeat,
 	Doc: "Writes the time into a row on the primary every 100 to 250 ms and reads it on the standby, both by the private " +
 		"path: the value is the age of what the standby has, and it grows while replication stands still.",
 	Example: "{probe: replication.heartbeat, ageAtMost: 1s}",
@@ -30,16 +30,17 @@ const (
 type heartbeatFactory struct{}
 
 // Every is the pace of questions.
-// Writes says what the probe leaves behind.
-func (heartbeatFactory) Writes() string {
-	return "a row of the table blackstart.heartbeat on the primary, ten times a second"
-}
-
 func (heartbeatFactory) Every() time.Duration { return minBeat }
+
+// Traits: it asks the standby's database how old its copy is.
+func (heartbeatFactory) Traits() harness.ProbeTraits {
+	return harness.ProbeTraits{Speaks: postgresKind, Roles: []string{harness.Standby}, Follows: true, Unit: unitNS,
+		Writes: "a row of the table blackstart.heartbeat on the primary, ten times a second"}
+}
 
 // Open starts the writer. The region of the config is the one whose copy is read; empty, or the primary: the standby.
 func (f heartbeatFactory) Open(_ context.Context, config harness.ProbeConfig) (harness.Probe, error) {
-	primary, standby, err := pair("replication.heartbeat", config)
+	primary, standby, err := pair(config)
 	if err != nil {
 		return nil, err
 	}
@@ -52,29 +53,29 @@ func (f heartbeatFactory) Open(_ context.Context, config harness.ProbeConfig) (h
 }
 
 // pair finds the databases of the primary region and of the one whose copy is asked about.
-func pair(name string, config harness.ProbeConfig) (primary, standby *database, err error) {
-	if err := checked(name, config, true); err != nil {
+func pair(config harness.ProbeConfig) (primary, standby *database, err error) {
+	if err := checked(config, true); err != nil {
 		return nil, nil, err
 	}
 	from, ok := config.Target.RegionByRole(harness.Primary)
 	if !ok {
-		return nil, nil, fmt.Errorf("open %s: target %s has no primary region", name, config.Target.Name)
+		return nil, nil, fmt.Errorf("target %s has no primary region", config.Target.Name)
 	}
 	if config.Region == from.Name {
 		config.Region = ""
 	}
 	to, err := region(config, harness.Standby)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open %s: %w", name, err)
+		return nil, nil, err
 	}
 	// The primary's commits must not wait for the standby: this probe is to see it lag, not to lag with it.
 	primary, err = privateDatabase(config, from, map[string]string{"synchronous_commit": "local"})
 	if err != nil {
-		return nil, nil, fmt.Errorf("open %s: %w", name, err)
+		return nil, nil, err
 	}
 	standby, err = privateDatabase(config, to, nil)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open %s: %w", name, err)
+		return nil, nil, err
 	}
 	return primary, standby, nil
 }
@@ -113,7 +114,7 @@ func (h *heartbeat) write(ctx context.Context, every time.Duration) {
 // Ask reads the row on the standby. Value is the greatest age it can have had, at the end of the interval; the least is
 // Value minus the interval's width.
 func (h *heartbeat) Ask(ctx context.Context) harness.Observation {
-	o := harness.Observation{Probe: "replication.heartbeat", On: h.standby.component, Unit: unitNS}
+	o := harness.Observation{Probe: harness.ProbeHeartbeat, On: h.standby.component, Unit: unitNS}
 	var recovering bool
 	var at time.Time
 	o.At.Lo = h.clock.Now()

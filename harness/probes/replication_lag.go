@@ -12,7 +12,7 @@ import (
 )
 
 var _ = Probes.Add(registry.Kind[Factory]{
-	Name: "replication.lag",
+	Name: lagName,
 	Doc: "Bytes of the primary's log that the standby has not replayed; the primary's position is read first. It is not OK " +
 		"while no sender, no receiver or no active slot is there: absence is not zero.",
 	Example: "{probe: replication.lag}",
@@ -21,6 +21,7 @@ var _ = Probes.Add(registry.Kind[Factory]{
 
 // Every question costs two round trips; positions are read as bytes since 0/0.
 const (
+	lagName  = "replication.lag"
 	lagEvery = 250 * time.Millisecond
 
 	sourceSQL = `SELECT pg_is_in_recovery(),
@@ -40,9 +41,14 @@ type lagFactory struct{}
 // Every is the pace of questions.
 func (lagFactory) Every() time.Duration { return lagEvery }
 
+// Traits: it asks the standby's database how much it lacks.
+func (lagFactory) Traits() harness.ProbeTraits {
+	return harness.ProbeTraits{Speaks: postgresKind, Roles: []string{harness.Standby}, Follows: true, Unit: unitBytes}
+}
+
 // Open looks up both databases. The region of the config is the one whose copy is asked about; empty: the standby.
 func (lagFactory) Open(_ context.Context, config harness.ProbeConfig) (harness.Probe, error) {
-	primary, standby, err := pair("replication.lag", config)
+	primary, standby, err := pair(config)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +76,7 @@ type copied struct {
 
 // Ask reads the primary's position, then the standby's, so that the standby can only look better than it was.
 func (l *lag) Ask(ctx context.Context) harness.Observation {
-	o := harness.Observation{Probe: "replication.lag", On: l.standby.component, Unit: unitBytes}
+	o := harness.Observation{Probe: lagName, On: l.standby.component, Unit: unitBytes}
 	var s source
 	var c copied
 	o.At.Lo = l.clock.Now()

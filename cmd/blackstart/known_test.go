@@ -1,0 +1,68 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"blackstart/harness"
+	"blackstart/injectors"
+)
+
+// TestWhatEveryFaultTakesAway shows, of each fault in each region, which probes get no good answer any more: nobody wrote that
+// down, it follows from what its plan does and from what the probes ask. With * only where the target promotes by itself.
+func TestWhatEveryFaultTakesAway(t *testing.T) {
+	copies := "replication.heartbeat standby, replication.lag standby"
+	want := map[string]string{
+		"region.kill primary":        "http.health primary, " + copies,
+		"region.kill standby":        "http.health standby, postgres.writable standby, " + copies,
+		"region.partition primary":   "http.health primary, replication.heartbeat standby*, replication.lag standby*",
+		"region.partition standby":   "http.health standby",
+		"certificate.expire primary": "http.health primary",
+		"certificate.expire standby": "http.health standby",
+		"replication.break standby":  "",
+		"replication.pause standby":  "",
+		"code.stale primary":         "",
+		"code.stale standby":         "",
+	}
+	target := nominal(harness.Scenario{})
+	for _, kind := range injectors.Faults.All() {
+		for _, role := range []string{harness.Primary, harness.Standby} {
+			name := kind.Name + " " + role
+			plan, err := planned(target, harness.FaultSpec{Kind: kind.Name, On: role})
+			expected, ok := want[name]
+			if (err == nil) != ok {
+				t.Errorf("%s: planned with %v, expected %t", name, err, ok)
+				continue
+			}
+			if got := silenced(&plan, &target); got != expected {
+				t.Errorf("%s takes away %q, want %q", name, got, expected)
+			}
+		}
+	}
+	valid := harness.FaultSpec{Kind: "certificate.expire", On: harness.Standby, With: harness.With{"certificate": harness.CertificateExpiring, "days": float64(3)}}
+	plan, err := planned(target, valid)
+	if got := silenced(&plan, &target); err != nil || got != "" {
+		t.Errorf("a certificate that is valid for days takes away %q, %v", got, err)
+	}
+}
+
+// silenced lists what a plan takes away.
+func silenced(plan *harness.Plan, target *harness.Description) string {
+	traits := probeTraits()
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(traits)) {
+		subjects, _ := traits[name].Subjects(target)
+		for _, of := range subjects {
+			always, promoted := plan.Silences(traits[name], of, target, false), plan.Silences(traits[name], of, target, true)
+			switch {
+			case always:
+				all = append(all, name+" "+of.Role)
+			case promoted:
+				all = append(all, name+" "+of.Role+"*")
+			}
+		}
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,128 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Names of the probes that measures are defined by, and that a record is therefore asked for by name. A probe that no
+// measure is defined by stands in its own file only.
+const (
+	ProbeHeartbeat = "replication.heartbeat" // age of what the standby has
+	ProbeWritable  = "postgres.writable"     // T_w: when the standby takes its first write
+	ProbeDNS       = "dns.answer"            // where the public name leads
+	ProbeAnswers   = "answers.known"         // answers to questions whose right answer is known
+	ProbeHealth    = "http.health"           // whether a region's API is accepted by a strict client
+)
+
+// ProbeTraits say what a kind of probe can be asked of, what it needs, and by which way it gets its answers: all that the
+// rest of the product knows of it.
+type ProbeTraits struct {
+	Speaks    string   // kind of component that it asks, such as postgres; "": it asks the public entry
+	Roles     []string // of the regions whose component it asks, or that the entry is asked about; none: the entry as a whole
+	Public    bool     // it comes to a component as clients do, by the link from outside, and verifies certificates; else by the private path
+	Follows   bool     // it has an answer only as long as the standby follows the primary, and asks the primary's component too
+	Leads     bool     // only what takes writes answers it well: a standby fails it until it is promoted
+	Questions bool     // it needs questions whose answers are known
+	Writes    string   // what it leaves behind, and where; "": nothing. One that writes is opened only where a scenario needs it
+	Unit      string   // of an answer's value: ns, bytes, bool or count
+}
+
+// Subject is what one series of a probe speaks of.
+type Subject struct {
+	On     string // component; "entry"; or the region that the entry is asked about
+	Role   string // of its region when the drill starts, or outside
+	Region string // name of its region, "" for outside
+}
+
+// ofEntry is the subject of a probe that asks the public entry as a whole.
+const ofEntry = "entry"
+
+// Subjects lists what a probe can be asked of on a target, in the order of its roles. The error names everything that it
+// cannot be asked of there, and why; it is never asked of something else instead.
+func (t ProbeTraits) Subjects(d *Description) (all []Subject, why error) {
+	switch {
+	case t.Questions && len(d.Questions) == 0:
+		return nil, fmt.Errorf("target %s has no questions whose answers are known", d.Name)
+	case t.Speaks == "" && d.Entry.Name == "":
+		return nil, fmt.Errorf("target %s has no public entry", d.Name)
+	case len(t.Roles) == 0:
+		return []Subject{{On: ofEntry, Role: Outside}}, nil
+	}
+	for _, role := range t.Roles {
+		s, err := t.subject(d, role)
+		if err != nil {
+			why = errors.Join(why, err)
+			continue
+		}
+		all = append(all, s)
+	}
+	return all, why
+}
+
+// subject finds what a probe is asked of in the region with a role.
+func (t ProbeTraits) subject(d *Description, role string) (Subject, error) {
+	region, ok := d.RegionByRole(role)
+	if !ok {
+		return Subject{}, fmt.Errorf("target %s has no %s region", d.Name, role)
+	}
+	if t.Speaks == "" {
+		return Subject{On: region.Name, Role: role, Region: region.Name}, nil
+	}
+	c, ok := d.ComponentOf(region.Name, t.Speaks)
+	if !ok {
+		return Subject{}, fmt.Errorf("region %s has no component of kind %s", region.Name, t.Speaks)
+	}
+	if _, ok := d.linkTo(c.Name); t.Public && !ok {
+		return Subject{}, fmt.Errorf("no link leads from outside to %s", c.Name)
+	}
+	if _, ok := t.source(d); t.Follows && !ok {
+		return Subject{}, fmt.Errorf("the primary region has no component of kind %s that %s could follow", t.Speaks, c.Name)
+	}
+	return Subject{On: c.Name, Role: role, Region: region.Name}, nil
+}
+
+// source is the component that a standby follows, as a probe knows it.
+func (t ProbeTraits) source(d *Description) (Component, bool) {
+	region, ok := d.RegionByRole(Primary)
+	if !ok {
+		return Component{}, false
+	}
+	return d.ComponentOf(region.Name, t.Speaks)
+}
+
+// linkTo finds the link by which clients outside reach a component.
+func (d *Description) linkTo(component string) (Link, bool) {
+	i := slices.IndexFunc(d.Links, func(l Link) bool { return l.From == Outside && l.To == component })
+	if i < 0 {
+		return Link{}, false
+	}
+	return d.Links[i], true
+}
+
+// Silences tells whether a probe gets no good answer any more about a subject while a plan is in force: by what the plan does
+// to what the probe asks and to its way there. Behind a fault whose undo fences, the target may have promoted the standby,
+// which then follows nobody: promotes tells whether it does so by itself.
+func (p *Plan) Silences(t ProbeTraits, of Subject, d *Description, promotes bool) bool {
+	source, _ := t.source(d)
+	for _, s := range p.Steps {
+		link, _ := d.linkTo(of.On)
+		on := slices.Contains(s.Do.Components, of.On)
+		switch s.Do.Kind {
+		case ComponentKill:
+			if on || t.Follows && slices.Contains(s.Do.Components, source.Name) {
+				return true
+			}
+		case LinkCut:
+			if t.Public && slices.Contains(s.Do.Links, link.Name) {
+				return true
+			}
+		case CertificateSwap:
+			if t.Public && on && s.Do.Certificate != nil && s.Do.Certificate.Wrong != CertificateExpiring {
+				return true
+			}
+		}
+	}
+	return t.Follows && promotes && len(p.Fences) > 0
+}
