@@ -8,17 +8,11 @@ import (
 	"blackstart/harness"
 )
 
-// Probe and workload names that a report speaks of.
-const (
-	probeHeartbeat = "replication.heartbeat"
-	probeAnswers   = "answers.known"
-)
-
 // lag draws the age of the heartbeat row as the standby has it.
 func (d *drawing) lag() chart {
 	var series []plots.Series
 	for _, p := range d.rec.Probes {
-		if p.Probe != probeHeartbeat {
+		if p.Probe != harness.ProbeHeartbeat {
 			continue
 		}
 		line := plots.Series{Name: "heartbeat age on " + p.On}

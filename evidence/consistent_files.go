@@ -113,12 +113,12 @@ func (c *checker) agreesOnPromotion() error {
 	if rec.Ledger.Primary == "" || rec.Ledger.Promoted {
 		return nil // it was not asked; or it says so, and the bounds are judged
 	}
-	for o, err := range measure.Files(packFS{c.pack}, rec).Observations("postgres.writable", standbyDatabase(rec)) {
+	for o, err := range measure.Files(packFS{c.pack}, rec).Observations(harness.ProbeWritable, standbyDatabase(rec)) {
 		if err != nil {
 			return nil // there is no such probe, or its file is refused for itself
 		}
 		if o.OK && o.Value == 1 {
-			return fmt.Errorf("no failover took place, yet postgres.writable wrote to %s at %s", o.On, o.At.Lo)
+			return fmt.Errorf("no failover took place, yet %s wrote to %s at %s", o.Probe, o.On, o.At.Lo)
 		}
 	}
 	return nil

@@ -153,8 +153,8 @@ func meaningOf(log *harness.DecisionLog) harness.DecisionLog {
 
 // plausible holds an answer to a known question against the questions that were fixed before the drill.
 func plausible(o harness.Observation, target *harness.Description) error {
-	if (o.Answer != nil) != (o.Probe == probeAnswers) {
-		return fmt.Errorf("probe %s keeps answers to known questions, and no other does", probeAnswers)
+	if (o.Answer != nil) != (o.Probe == harness.ProbeAnswers) {
+		return fmt.Errorf("probe %s keeps answers to known questions, and no other does", harness.ProbeAnswers)
 	}
 	if o.Answer == nil {
 		return nil

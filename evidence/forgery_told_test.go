@@ -15,7 +15,7 @@ func (h *honest) told(t *testing.T, change func(*harness.Observation)) {
 	const file = "data/observations/answers.known-entry.jsonl"
 	at := h.rec.Started
 	h.rec.Target.Questions = []harness.Question{{ID: "q", Namespace: "public", Text: "which?", Right: "this"}}
-	o := harness.Observation{Probe: probeAnswers, On: "entry", At: harness.Interval{Lo: at, Hi: at + 1}, Reached: true, OK: true, Value: 1, Unit: "bool",
+	o := harness.Observation{Probe: harness.ProbeAnswers, On: "entry", At: harness.Interval{Lo: at, Hi: at + 1}, Reached: true, OK: true, Value: 1, Unit: "bool",
 		Answer: &harness.Answer{Question: "q", Namespace: "public", Text: "which?", Right: "this", First: "that", Region: "east", Build: "1", DataAsOf: at}}
 	change(&o)
 	line, err := json.Marshal(o)
@@ -25,7 +25,7 @@ func (h *honest) told(t *testing.T, change func(*harness.Observation)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.rec.Probes = []harness.ProbeSeries{{Probe: probeAnswers, On: "entry", File: file, Count: 1, Ran: harness.Interval{Lo: at, Hi: at.Add(time.Second)}}}
+	h.rec.Probes = []harness.ProbeSeries{{Probe: harness.ProbeAnswers, On: "entry", File: file, Count: 1, Ran: harness.Interval{Lo: at, Hi: at.Add(time.Second)}}}
 }
 
 // TestWhatWasToldIsHeldAgainstTheOtherFiles covers answers, decisions and alerts, of which a report speaks on its first page.

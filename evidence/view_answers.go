@@ -15,7 +15,7 @@ const maxContrasts = 6
 
 // judged are the answers that the probe was given from the first fault to the end of the observation, each with its kind.
 func (v *view) judged() iter.Seq[measure.Judged] {
-	return measure.JudgeAnswers(v.observations(probeAnswers), harness.Interval{Lo: v.firstFault(), Hi: v.rec.Observation.Hi}, v.staleAfter())
+	return measure.JudgeAnswers(v.observations(harness.ProbeAnswers), harness.Interval{Lo: v.firstFault(), Hi: v.rec.Observation.Hi}, v.staleAfter())
 }
 
 func (v *view) staleAfter() int64 {
@@ -29,7 +29,7 @@ func (v *view) staleAfter() int64 {
 
 // known tells how the questions were answered whose answers are known.
 func (v *view) known() reports.Known {
-	i := slices.IndexFunc(v.rec.Probes, func(p harness.ProbeSeries) bool { return p.Probe == probeAnswers })
+	i := slices.IndexFunc(v.rec.Probes, func(p harness.ProbeSeries) bool { return p.Probe == harness.ProbeAnswers })
 	if i < 0 {
 		return reports.Known{}
 	}
@@ -46,7 +46,7 @@ func (v *view) known() reports.Known {
 		all++
 	}
 	asked := 0
-	for o := range v.observations(probeAnswers) {
+	for o := range v.observations(harness.ProbeAnswers) {
 		if o.Answer != nil && !o.Answer.Wrote && o.At.Lo >= v.firstFault() && o.At.Lo <= v.rec.Observation.Hi {
 			asked++
 		}
@@ -64,7 +64,7 @@ func (v *view) known() reports.Known {
 // it, or else after it.
 func (v *view) contrasts() []measure.Contrast {
 	var out []measure.Contrast
-	ever := measure.JudgeAnswers(v.observations(probeAnswers), harness.Interval{Lo: 1, Hi: v.rec.Observation.Hi}, v.staleAfter())
+	ever := measure.JudgeAnswers(v.observations(harness.ProbeAnswers), harness.Interval{Lo: 1, Hi: v.rec.Observation.Hi}, v.staleAfter())
 	seen := map[string]bool{}
 	for j := range v.judged() {
 		key := j.Kind + " " + j.Answer.Question

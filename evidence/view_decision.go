@@ -89,7 +89,7 @@ func (v *view) impactSeen(harness.Decision) (words, at string) {
 
 // writable is when the standby took its first write, never if it was not seen to take one.
 func (v *view) writable() harness.Interval {
-	return measure.Writable(v.rec, v.observations("postgres.writable"))
+	return measure.Writable(v.rec, v.observations(harness.ProbeWritable))
 }
 
 func (v *view) writeSeen(harness.Decision) (words, at string) {
@@ -108,7 +108,7 @@ func (v *view) stayedSeen(entry harness.Decision) (words, at string) {
 
 func (v *view) switchSeen(harness.Decision) (words, at string) {
 	standby := slices.IndexFunc(v.rec.Target.Regions, func(r harness.Region) bool { return r.Role == harness.Standby })
-	for o := range v.observations("dns.answer") {
+	for o := range v.observations(harness.ProbeDNS) {
 		if standby >= 0 && o.Reached && o.OK && o.At.Lo >= v.firstFault() && o.Value == int64(standby) {
 			return "the name was answered with " + v.rec.Target.Regions[standby].Name, v.since(o.At.Hi)
 		}
@@ -146,7 +146,7 @@ func (v *view) renewalSeen(entry harness.Decision) (words, at string) {
 		return "", ""
 	}
 	bad := false
-	for o := range v.observations("http.health") {
+	for o := range v.observations(harness.ProbeHealth) {
 		if o.On != api.Name || o.At.Lo < v.firstFault() {
 			continue
 		}
@@ -160,7 +160,7 @@ func (v *view) renewalSeen(entry harness.Decision) (words, at string) {
 
 // buildSeen looks for the first answer of the region's new build.
 func (v *view) buildSeen(entry harness.Decision) (words, at string) {
-	for o := range v.observations(probeAnswers) {
+	for o := range v.observations(harness.ProbeAnswers) {
 		if a := o.Answer; entry.At != 0 && a != nil && o.OK && o.At.Hi >= entry.At && a.Region == entry.Detail["region"] && a.Build != "" {
 			return "answered as build " + v.redact.Text(a.Build), v.since(o.At.Hi)
 		}

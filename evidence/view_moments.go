@@ -79,7 +79,7 @@ func (v *view) of(name, load string) harness.Measurement {
 
 // ageAt is how old the standby's data was at a moment, by the last heartbeat that was read before it.
 func (v *view) ageAt(at harness.Stamp) (age int64, ok bool) {
-	for o := range v.observations(probeHeartbeat) {
+	for o := range v.observations(harness.ProbeHeartbeat) {
 		if o.At.Hi > at {
 			break
 		}

@@ -132,6 +132,7 @@ func (r *rig) parts(dir string, clock *Clock) Parts {
 			}
 			return Interval{clock.Now(), clock.Now()}, nil
 		},
+		Follows:   func(k CheckKind) bool { return k == ReceiverStreams || k == HeartbeatFlows },
 		Prepare:   func(context.Context, Surroundings) error { return nil },
 		Redact:    func(line []byte) []byte { return bytes.ReplaceAll(line, []byte("hunter-2"), []byte("[redacted]")) },
 		Reconcile: func(context.Context, Surroundings, *Record) error { r.say("reconcile"); return nil },

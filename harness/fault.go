@@ -62,40 +62,28 @@ type Step struct {
 	Undo Action `json:"undo"`
 }
 
-// CheckKind names a question about the victim that has a yes or no.
+// CheckKind names a question about the victim that has a yes or no. What each asks, and when it holds, stands with its kind in
+// package victim.
 type CheckKind string
 
+// The checks of the faults that exist. A check that a new fault brings along needs no name here.
 const (
-	// LinkSilent holds when a dial or a request through the link gets no answer of any kind.
-	LinkSilent CheckKind = "link.silent"
-	// LinkAnswers holds when something answers through the link.
-	LinkAnswers CheckKind = "link.answers"
-	// ComponentRuns holds when the private path shows the component's process running.
-	ComponentRuns CheckKind = "component.runs"
-	// ComponentGone holds when the private path shows no process of the component.
-	ComponentGone CheckKind = "component.gone"
-	// HeartbeatStalls holds when the age of the last heartbeat that a standby has applied, read by the private path, is
-	// above one second and has grown by as much time as has passed. HeartbeatFlows is the contrary: an age below a second.
+	LinkSilent      CheckKind = "link.silent"
+	LinkAnswers     CheckKind = "link.answers"
+	ComponentRuns   CheckKind = "component.runs"
+	ComponentGone   CheckKind = "component.gone"
 	HeartbeatStalls CheckKind = "heartbeat.stalls"
 	HeartbeatFlows  CheckKind = "heartbeat.flows"
-	// ReceiverGone holds when a standby has no WAL receiver that streams; ReceiverStreams when it has one.
 	ReceiverGone    CheckKind = "receiver.gone"
 	ReceiverStreams CheckKind = "receiver.streams"
-	// SlotInactive holds when no replication slot of a primary is in use; SlotActive when one is.
-	SlotInactive CheckKind = "slot.inactive"
-	SlotActive   CheckKind = "slot.active"
-	// ReplayPaused holds when a standby's replay is paused; ReplayRuns when it is not.
-	ReplayPaused CheckKind = "replay.paused"
-	ReplayRuns   CheckKind = "replay.runs"
-	// LogsAgree holds when a standby has received all log that the primary had written when it was asked, or more.
-	LogsAgree CheckKind = "logs.agree"
-	// CertificateIs holds when a handshake through the link ends the way Want says: ok, expired, wrong-name, unknown-issuer,
-	// or "expiring N": valid, and over within N days.
-	CertificateIs CheckKind = "certificate.is"
-	// BuildIs holds when the API behind the link tells the version Want.
-	BuildIs CheckKind = "build.is"
-	// AnswerIs holds when the API behind the link answers the description's first known question with the document Want.
-	AnswerIs CheckKind = "answer.is"
+	SlotInactive    CheckKind = "slot.inactive"
+	SlotActive      CheckKind = "slot.active"
+	ReplayPaused    CheckKind = "replay.paused"
+	ReplayRuns      CheckKind = "replay.runs"
+	LogsAgree       CheckKind = "logs.agree"
+	CertificateIs   CheckKind = "certificate.is"
+	BuildIs         CheckKind = "build.is"
+	AnswerIs        CheckKind = "answer.is"
 )
 
 // Check is one question about one link or component.

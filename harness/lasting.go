@@ -84,11 +84,8 @@ func (d *drill) unrestored() bool {
 	return len(d.inForce) > 0 || slices.ContainsFunc(d.rec.Faults, func(f FaultRecord) bool { return !f.Undone.Never() && !f.Restored })
 }
 
-// ofReplication are the checks that ask for a standby that follows. They cannot hold once a database is fenced or gone:
-// the undo restores links and processes, never roles.
-var ofReplication = []CheckKind{HeartbeatFlows, ReceiverStreams, SlotActive, ReplayRuns, LogsAgree}
-
-// provable leaves out the checks that cannot hold because databases were fenced, or components are gone.
+// provable leaves out the checks that cannot hold because databases were fenced, or components are gone; those that ask for a
+// standby that follows among them, since the undo restores links and processes, never roles.
 func (d *drill) provable(checks []Check) []Check {
 	var ask []Check
 	apart := len(d.fencedNames) > 0
@@ -101,7 +98,7 @@ func (d *drill) provable(checks []Check) []Check {
 		if l, ok := d.rec.Target.LinkByName(c.On); ok {
 			on = l.To
 		}
-		if d.fencedNames[on] || d.gone[on] != "" || apart && slices.Contains(ofReplication, c.Kind) {
+		if d.fencedNames[on] || d.gone[on] != "" || apart && d.Follows(c.Kind) {
 			continue
 		}
 		ask = append(ask, c)

@@ -114,6 +114,7 @@ type Parts struct {
 	OpenLoad  func(id int, spec LoadSpec, s Surroundings) (Load, int, error) // also how many stream ids it uses
 	OpenProbe func(s Surroundings) ([]ProbeRun, error)
 	Await     func(ctx context.Context, s Surroundings, checks []Check, within time.Duration) (Interval, error)
+	Follows   func(kind CheckKind) bool // whether a check holds only while a standby follows the primary
 	Decisions func(ctx context.Context, log DecisionLog) ([]Decision, error)
 	Reconcile func(ctx context.Context, s Surroundings, rec *Record) error
 	Prepare   func(ctx context.Context, s Surroundings) error // makes the ledger's table before the load starts

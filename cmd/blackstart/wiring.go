@@ -150,7 +150,7 @@ func (d *drill) parts(r *receivers.Receivers) harness.Parts {
 		Executor: d.executor, Environment: d.target.Environment, Tool: d.tool, Clock: d.clock,
 		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.screen.show,
 		Hurry: d.leave.hurry, Undone: d.leave.undoneNow, Redact: d.redact.Bytes, Hide: d.redact.Add,
-		Injector: injector, OpenLoad: openLoad, OpenProbe: probesFor(&d.scenario), Decisions: readDecisions,
+		Injector: injector, OpenLoad: openLoad, OpenProbe: probesFor(&d.scenario), Follows: victim.Follows, Decisions: readDecisions,
 		Await: func(ctx context.Context, s harness.Surroundings, checks []harness.Check, within time.Duration) (harness.Interval, error) {
 			return victim.Await(ctx, s.Target, d.driver, checks, within, s.Clock)
 		},

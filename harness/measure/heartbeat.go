@@ -11,10 +11,10 @@ import (
 
 // Probes that measures are made from.
 const (
-	probeHeartbeat = "replication.heartbeat"
-	probeWritable  = "postgres.writable"
-	probeDNS       = "dns.answer"
-	probeAnswers   = "answers.known"
+	probeHeartbeat = harness.ProbeHeartbeat
+	probeWritable  = harness.ProbeWritable
+	probeDNS       = harness.ProbeDNS
+	probeAnswers   = harness.ProbeAnswers
 )
 
 // promotedDetail marks a heartbeat's answer of a node that is not in recovery: nothing is replicated to it.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,65 +15,22 @@ import (
 	"blackstart/harness"
 )
 
+// apiKind is the kind of component that answers over HTTPS.
+const apiKind = "api"
+
 // maxAnswer bounds an answer of an API, in bytes.
 const maxAnswer = 1 << 20
 
-// apiAsker asks the API behind a link what it runs, or a question whose answer tells.
-func (s scene) apiAsker(check harness.Check) (asker, error) {
-	link, _, err := s.api(check.On)
-	if err != nil {
-		return nil, err
-	}
-	if check.Want == "" {
-		return nil, errors.New("it does not say what is wanted (want)")
-	}
-	client := apiClient{link: link, entry: s.target.Entry}
-	if check.Kind == harness.BuildIs {
-		return func(ctx context.Context, _ func()) error { return client.buildIs(ctx, check.Want) }, nil
-	}
-	question, ok := s.target.TellingQuestion()
-	if !ok {
-		return nil, fmt.Errorf("target %s has no question that its builds answer differently", s.target.Name)
-	}
-	return func(ctx context.Context, _ func()) error { return client.answerIs(ctx, question, check.Want) }, nil
+// client asks the API behind a link.
+func (v Victim) client(link string) (apiClient, error) {
+	l, _, err := v.Link(link)
+	return apiClient{link: l, entry: v.Target.Entry}, err
 }
 
 // apiClient asks one API through one link, over a new connection each time.
 type apiClient struct {
 	link  harness.Link
 	entry harness.Entry
-}
-
-func (c apiClient) buildIs(ctx context.Context, want string) error {
-	var told struct {
-		Build string `json:"build"`
-	}
-	if err := c.ask(ctx, http.MethodGet, "/version", nil, &told); err != nil {
-		return err
-	}
-	if told.Build != want {
-		return fmt.Errorf("it says that its build is %q, not %q", told.Build, want)
-	}
-	return nil
-}
-
-func (c apiClient) answerIs(ctx context.Context, q harness.Question, want string) error {
-	var told struct {
-		Results []struct {
-			ID string `json:"id"`
-		} `json:"results"`
-	}
-	question := map[string]any{"namespace": q.Namespace, "text": q.Text, "k": 1}
-	if err := c.ask(ctx, http.MethodPost, "/query", question, &told); err != nil {
-		return err
-	}
-	if len(told.Results) == 0 {
-		return fmt.Errorf("it finds nothing for question %s", q.ID)
-	}
-	if got := told.Results[0].ID; got != want {
-		return fmt.Errorf("it answers question %s with %q, not %q", q.ID, got, want)
-	}
-	return nil
 }
 
 // ask sends one request and reads the answer into v.

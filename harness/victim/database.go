@@ -15,6 +15,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// postgresKind is the kind of component that is asked in SQL.
+const postgresKind = "postgres"
+
 // statementTimeout ends a statement on the server before our own patience ends, so that no session is left behind.
 const statementTimeout = answerTimeout * 4 / 5
 
@@ -24,32 +27,40 @@ type database struct {
 	driver Driver
 }
 
-// database finds a component that is a database.
-func (s scene) database(name string) (database, error) {
-	c, err := s.component(name)
-	if err != nil {
-		return database{}, err
+// askAgain is the pause between two readings of a state that is to be reached.
+const askAgain = 50 * time.Millisecond
+
+// errPromoted says why a question about a standby has no answer: only a node in recovery receives and replays.
+var errPromoted = errors.New("it is not in recovery, so nothing is replicated to it")
+
+// errNoPrimary says why a question about a primary has no answer.
+var errNoPrimary = errors.New("it is in recovery, so it is no primary")
+
+// asks makes a check of one question to a database.
+func asks(question func(context.Context, *pgx.Conn) error) func(Victim, harness.Check) (Ask, error) {
+	return func(v Victim, check harness.Check) (Ask, error) {
+		db := v.database(check.On)
+		return func(ctx context.Context, _ func()) error { return db.do(ctx, question) }, nil
 	}
-	if c.Kind != "postgres" {
-		return database{}, fmt.Errorf("a component of kind %q is no database", c.Kind)
-	}
-	if s.driver == nil {
-		return database{}, errors.New("no driver is given, so there is no private path")
-	}
-	return database{c, s.driver}, nil
+}
+
+// database is a component that was seen to be one.
+func (v Victim) database(name string) database {
+	c, _ := v.Target.ComponentByName(name)
+	return database{c, v.Driver}
 }
 
 // source finds the database of the region that was the primary when the drill started.
-func (s scene) source() (database, error) {
-	region, ok := s.target.RegionByRole(harness.Primary)
+func (v Victim) source() (database, error) {
+	region, ok := v.Target.RegionByRole(harness.Primary)
 	if !ok {
-		return database{}, fmt.Errorf("target %s has no primary region", s.target.Name)
+		return database{}, fmt.Errorf("target %s has no primary region", v.Target.Name)
 	}
-	c, ok := s.target.ComponentOf(region.Name, "postgres")
+	c, ok := v.Target.ComponentOf(region.Name, postgresKind)
 	if !ok {
 		return database{}, fmt.Errorf("primary region %s has no database", region.Name)
 	}
-	return s.database(c.Name)
+	return database{c, v.Driver}, nil
 }
 
 // do opens a connection of its own, asks, and closes it: a kept one would tell of the moment at which it was opened.

@@ -120,7 +120,7 @@ func TestWhatNoDatabaseCanTell(t *testing.T) {
 		check  harness.Check
 		want   string
 	}{
-		"no database":     {good, fakeDriver{}, harness.Check{Kind: harness.SlotActive, On: "west.api"}, "is no database"},
+		"no database":     {good, fakeDriver{}, harness.Check{Kind: harness.SlotActive, On: "west.api"}, `only a component of kind "postgres" is asked this`},
 		"unknown":         {good, fakeDriver{}, harness.Check{Kind: harness.SlotActive, On: "north.db"}, "no such component"},
 		"no driver":       {good, nil, harness.Check{Kind: harness.SlotActive, On: "east.db"}, "no private path"},
 		"no primary":      {noPrimary, fakeDriver{}, harness.Check{Kind: harness.HeartbeatStalls, On: "west.db"}, "no primary region"},

@@ -61,7 +61,7 @@ func (e *NotHeldError) Error() string {
 func Await(ctx context.Context, target harness.Description, driver Driver, checks []harness.Check, within time.Duration,
 	clock *harness.Clock,
 ) (harness.Interval, error) {
-	askers, err := plan(scene{&target, driver, clock}, checks)
+	asks, err := plan(Victim{&target, driver, clock}, checks)
 	if err != nil {
 		return harness.Interval{}, err
 	}
@@ -71,7 +71,7 @@ func Await(ctx context.Context, target harness.Description, driver Driver, check
 	var last *NotHeldError
 	for {
 		began := clock.Now()
-		unheld, asked := round(bounded, checks, askers, clock)
+		unheld, asked := round(bounded, checks, asks, clock)
 		ended := clock.Now()
 		if ctx.Err() != nil {
 			return harness.Interval{}, fmt.Errorf("confirm checks: %w", ctx.Err())
@@ -102,11 +102,11 @@ func tooLate(checks []harness.Check) (all []Unheld) {
 
 // round asks every check at once and waits for all answers, so that one that does not hold never hides another. It returns
 // when the last question had been asked.
-func round(ctx context.Context, checks []harness.Check, askers []asker, clock *harness.Clock) (unheld []Unheld, asked harness.Stamp) {
-	reasons := make([]error, len(askers))
-	times := make([]harness.Stamp, len(askers))
+func round(ctx context.Context, checks []harness.Check, asks []Ask, clock *harness.Clock) (unheld []Unheld, asked harness.Stamp) {
+	reasons := make([]error, len(asks))
+	times := make([]harness.Stamp, len(asks))
 	var asking sync.WaitGroup
-	for i, ask := range askers {
+	for i, ask := range asks {
 		asking.Go(func() {
 			reasons[i] = ask(ctx, func() { times[i] = clock.Now() })
 			if times[i] == 0 {
@@ -125,22 +125,22 @@ func round(ctx context.Context, checks []harness.Check, askers []asker, clock *h
 }
 
 // plan finds out how each check is asked.
-func plan(at scene, checks []harness.Check) ([]asker, error) {
+func plan(v Victim, checks []harness.Check) ([]Ask, error) {
 	if len(checks) == 0 {
 		return nil, errors.New("confirm checks: none given, so nothing would be confirmed")
 	}
 	if len(checks) > maxChecks {
 		return nil, fmt.Errorf("confirm checks: %d given, at most %d are allowed", len(checks), maxChecks)
 	}
-	var askers []asker
+	var asks []Ask
 	for _, c := range checks {
-		ask, err := at.askerOf(c)
+		ask, err := v.ask(c)
 		if err != nil {
 			return nil, fmt.Errorf("confirm %s on %q: %w", c.Kind, c.On, err)
 		}
-		askers = append(askers, ask)
+		asks = append(asks, ask)
 	}
-	return askers, nil
+	return asks, nil
 }
 
 // pause waits and tells whether ctx still goes on.

@@ -133,7 +133,7 @@ func fails(t *testing.T, d harness.Description, driver Driver, checks []harness.
 // denies asks one check once, with all the time that an answer may take, and expects to be told why it does not hold.
 func denies(t *testing.T, d harness.Description, driver Driver, check harness.Check, want string) {
 	t.Helper()
-	ask, err := scene{&d, driver, harness.NewClock()}.askerOf(check)
+	ask, err := Victim{&d, driver, harness.NewClock()}.ask(check)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,30 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/registry"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+)
+
+var (
+	_ = Checks.Add(registry.Kind[Kind]{
+		Name: string(harness.HeartbeatStalls),
+		Doc: "Holds when the last heartbeat that a standby has applied, read by the private path, is more than a second old " +
+			"and does not move while one more is written on the primary.",
+		Example: "heartbeat.stalls on west.db",
+		New: func() Kind {
+			return Kind{Of: OfComponent, Speaks: postgresKind, Plan: heartbeat(Victim.heartbeatStalls)}
+		},
+	})
+	_ = Checks.Add(registry.Kind[Kind]{
+		Name:    string(harness.HeartbeatFlows),
+		Doc:     "Holds when a heartbeat that is written on the primary is applied by a standby within a second.",
+		Example: "heartbeat.flows on west.db",
+		New: func() Kind {
+			return Kind{Of: OfComponent, Speaks: postgresKind, Follows: true, Plan: heartbeat(Victim.heartbeatFlows)}
+		},
+	})
 )
 
 const (
@@ -29,31 +50,26 @@ var tableSQL = []string{
 	`CREATE TABLE IF NOT EXISTS blackstart.heartbeat (id int PRIMARY KEY, at timestamptz NOT NULL)`,
 }
 
-// heartbeatAsker writes a beat on the primary before it reads the standby: a heartbeat that nobody writes stalls too, and
-// after a drill that was killed no probe writes one.
-func (s scene) heartbeatAsker(check harness.Check) (asker, error) {
-	standby, err := s.database(check.On)
-	if err != nil {
-		return nil, err
-	}
-	source, err := s.source()
-	if err != nil {
-		return nil, err
-	}
-	if source.Name == standby.Name {
-		return nil, errors.New("it is the primary's own database: a heartbeat is read on a standby")
-	}
-	read := s.heartbeatFlows
-	if check.Kind == harness.HeartbeatStalls {
-		read = s.heartbeatStalls
-	}
-	return func(ctx context.Context, _ func()) error {
-		beat := s.clock.Now().Time().Truncate(time.Microsecond) // as the column keeps it
-		if err := source.do(ctx, func(ctx context.Context, c *pgx.Conn) error { return write(ctx, c, beat) }); err != nil {
-			return fmt.Errorf("no heartbeat could be written: %w", err)
+// heartbeat writes a beat on the primary before it reads the standby: a heartbeat that nobody writes stalls too, and after a
+// drill that was killed no probe writes one.
+func heartbeat(read func(v Victim, ctx context.Context, c *pgx.Conn, beat time.Time) error) func(Victim, harness.Check) (Ask, error) {
+	return func(v Victim, check harness.Check) (Ask, error) {
+		standby := v.database(check.On)
+		source, err := v.source()
+		if err != nil {
+			return nil, err
 		}
-		return standby.do(ctx, func(ctx context.Context, c *pgx.Conn) error { return read(ctx, c, beat) })
-	}, nil
+		if source.Name == standby.Name {
+			return nil, errors.New("it is the primary's own database: a heartbeat is read on a standby")
+		}
+		return func(ctx context.Context, _ func()) error {
+			beat := v.Clock.Now().Time().Truncate(time.Microsecond) // as the column keeps it
+			if err := source.do(ctx, func(ctx context.Context, c *pgx.Conn) error { return write(ctx, c, beat) }); err != nil {
+				return fmt.Errorf("no heartbeat could be written: %w", err)
+			}
+			return standby.do(ctx, func(ctx context.Context, c *pgx.Conn) error { return read(v, ctx, c, beat) })
+		}, nil
+	}
 }
 
 func write(ctx context.Context, c *pgx.Conn, beat time.Time) error {
@@ -93,7 +109,7 @@ func lastBeat(ctx context.Context, c *pgx.Conn) (time.Time, error) {
 }
 
 // heartbeatStalls holds if the standby's last beat is old and does not move while one more has been written.
-func (s scene) heartbeatStalls(ctx context.Context, c *pgx.Conn, _ time.Time) error {
+func (v Victim) heartbeatStalls(ctx context.Context, c *pgx.Conn, _ time.Time) error {
 	first, err := lastBeat(ctx, c)
 	if err != nil {
 		return err
@@ -108,14 +124,14 @@ func (s scene) heartbeatStalls(ctx context.Context, c *pgx.Conn, _ time.Time) er
 	if second.After(first) {
 		return errors.New("it still applies heartbeats")
 	}
-	if age := s.clock.Now().Time().Sub(second); age <= freshBeat {
+	if age := v.Clock.Now().Time().Sub(second); age <= freshBeat {
 		return fmt.Errorf("its last heartbeat is only %v old", age.Round(time.Millisecond))
 	}
 	return nil
 }
 
 // heartbeatFlows holds if the beat that was just written arrives before it is old.
-func (s scene) heartbeatFlows(ctx context.Context, c *pgx.Conn, beat time.Time) error {
+func (v Victim) heartbeatFlows(ctx context.Context, c *pgx.Conn, beat time.Time) error {
 	for {
 		last, err := lastBeat(ctx, c)
 		tableComes := missingTable(err)
@@ -125,11 +141,11 @@ func (s scene) heartbeatFlows(ctx context.Context, c *pgx.Conn, beat time.Time) 
 		if err == nil && !last.Before(beat) {
 			return nil
 		}
-		if s.clock.Now().Time().Sub(beat) >= freshBeat || !pause(ctx, askAgain) {
+		if v.Clock.Now().Time().Sub(beat) >= freshBeat || !pause(ctx, askAgain) {
 			if tableComes {
 				return errors.New("no heartbeat has ever arrived")
 			}
-			return fmt.Errorf("its last heartbeat is %v old", s.clock.Now().Time().Sub(last).Round(time.Millisecond))
+			return fmt.Errorf("its last heartbeat is %v old", v.Clock.Now().Time().Sub(last).Round(time.Millisecond))
 		}
 	}
 }

@@ -12,13 +12,22 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/registry"
 )
 
 const day = 24 * time.Hour
 
-// certificateAsker makes a handshake as a strict client of the entry point does, with the entry's name and authority.
-func (s scene) certificateAsker(check harness.Check) (asker, error) {
-	link, to, err := s.api(check.On)
+var _ = Checks.Add(registry.Kind[Kind]{
+	Name: string(harness.CertificateIs),
+	Doc: "Holds when a strict client's handshake through the link ends the way that is wanted: ok, expired, wrong-name, " +
+		"unknown-issuer, or \"expiring N\": valid, and over within N days.",
+	Example: "certificate.is on outside→east.api: expired",
+	New:     func() Kind { return Kind{Of: OfLink, Speaks: apiKind, Wants: true, Plan: certificateIs} },
+})
+
+// certificateIs makes a handshake as a strict client of the entry point does, with the entry's name and authority.
+func certificateIs(v Victim, check harness.Check) (Ask, error) {
+	link, to, err := v.Link(check.On)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +35,7 @@ func (s scene) certificateAsker(check harness.Check) (asker, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := strict(s.target.Entry)
+	config, err := strict(v.Target.Entry)
 	if err != nil {
 		return nil, err
 	}
@@ -37,22 +46,6 @@ func (s scene) certificateAsker(check harness.Check) (asker, error) {
 		}
 		return judge(check.Want, verdict, leaf, to.Expires, within)
 	}, nil
-}
-
-// api finds a TCP link to an API.
-func (s scene) api(name string) (harness.Link, harness.Component, error) {
-	link, to, err := s.link(name)
-	if err != nil {
-		return link, to, err
-	}
-	if to.Kind != "api" || link.Protocol != "tcp" {
-		return link, to, fmt.Errorf("link leads over %s to a component of kind %q: only an API over tcp is asked this",
-			link.Protocol, to.Kind)
-	}
-	if _, _, err := net.SplitHostPort(link.Address); err != nil {
-		return link, to, fmt.Errorf("read address of the link: %w", err)
-	}
-	return link, to, nil
 }
 
 // wanted reads what a handshake is to come to, and with "expiring N" the span in which the certificate ends.

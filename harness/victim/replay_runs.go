@@ -1,0 +1,44 @@
+package victim
+
+import (
+	"context"
+	"fmt"
+
+	"blackstart/harness"
+	"blackstart/internal/registry"
+
+	"github.com/jackc/pgx/v5"
+)
+
+var (
+	_ = Checks.Add(registry.Kind[Kind]{
+		Name:    string(harness.ReplayRuns),
+		Doc:     "Holds when a standby's replay is not paused.",
+		Example: "replay.runs on west.db",
+		New: func() Kind {
+			return Kind{Of: OfComponent, Speaks: postgresKind, Follows: true, Plan: asks(replay("not paused"))}
+		},
+	})
+	_ = Checks.Add(registry.Kind[Kind]{
+		Name:    string(harness.ReplayPaused),
+		Doc:     "Holds when a standby's replay is paused.",
+		Example: "replay.paused on west.db",
+		New:     func() Kind { return Kind{Of: OfComponent, Speaks: postgresKind, Plan: asks(replay("paused"))} },
+	})
+)
+
+func replay(want string) func(context.Context, *pgx.Conn) error {
+	return func(ctx context.Context, c *pgx.Conn) error {
+		var state *string
+		err := c.QueryRow(ctx, `SELECT CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() END`).Scan(&state)
+		switch {
+		case err != nil:
+			return err
+		case state == nil:
+			return errPromoted
+		case *state != want:
+			return fmt.Errorf("its replay is %s", *state)
+		}
+		return nil
+	}
+}
