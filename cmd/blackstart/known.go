@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 
 	"blackstart/harness"
 	"blackstart/harness/probes"
@@ -17,7 +18,7 @@ import (
 func reader() scenarios.Reader {
 	return scenarios.Reader{Known: scenarios.Known{
 		Workloads: workloads.Workloads.Parameters(), Faults: injectors.Faults.Parameters(), Traits: traitsOf, Probes: probeTraits(),
-		Measures: measures, Channels: []string{receivers.PagerDuty, receivers.Slack, receivers.SMTP, receivers.StatusPage},
+		Measures: measures, Channels: receivers.Channels.Names(),
 		Profiles: finrag.ProfileNames(), Settings: finrag.KnownSettings(),
 		Carried: carried(), Refuses: cannot, Target: nominal, Plan: planned,
 	}}
@@ -25,9 +26,11 @@ func reader() scenarios.Reader {
 
 // carried is what an alert of the target can say on each channel: what the channel takes, and what the target puts into it.
 func carried() map[string]map[string][]string {
-	all := receivers.Carried()
-	all[receivers.PagerDuty]["class"], all[receivers.PagerDuty]["component"] = finrag.AlertClasses(), finrag.AlertComponents()
-	all[receivers.StatusPage]["severity"] = finrag.PageStatuses()
+	said, all := finrag.AlertWords(), map[string]map[string][]string{}
+	for _, k := range receivers.Channels.All() {
+		all[k.Name] = maps.Clone(k.New().Carries)
+		maps.Copy(all[k.Name], said[k.Name])
+	}
 	return all
 }
 

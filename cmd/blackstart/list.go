@@ -10,7 +10,10 @@ import (
 
 	"blackstart/evidence/controls"
 	"blackstart/harness/probes"
+	"blackstart/harness/receivers"
+	"blackstart/harness/victim"
 	"blackstart/injectors"
+	"blackstart/internal/registry"
 	"blackstart/loadgen/workloads"
 	"blackstart/scenarios"
 )
@@ -31,24 +34,11 @@ var lists = map[string]func() []item{
 		}
 		return all
 	},
-	"faults": func() (all []item) {
-		for _, k := range injectors.Faults.All() {
-			all = append(all, item{k.Name, k.Doc, k.Example})
-		}
-		return all
-	},
-	"probes": func() (all []item) {
-		for _, k := range probes.Probes.All() {
-			all = append(all, item{k.Name, k.Doc, k.Example})
-		}
-		return all
-	},
-	"workloads": func() (all []item) {
-		for _, k := range workloads.Workloads.All() {
-			all = append(all, item{k.Name, k.Doc, k.Example})
-		}
-		return all
-	},
+	"faults":    func() []item { return kinds(&injectors.Faults) },
+	"probes":    func() []item { return kinds(&probes.Probes) },
+	"checks":    func() []item { return kinds(&victim.Checks) },
+	"channels":  func() []item { return kinds(&receivers.Channels) },
+	"workloads": func() []item { return kinds(&workloads.Workloads) },
 	"measures": func() (all []item) {
 		for _, m := range measures {
 			all = append(all, item{m, scenarios.MeasureDoc(m), ""})
@@ -63,26 +53,34 @@ var lists = map[string]func() []item{
 	},
 }
 
-var listKinds = []string{"scenarios", "faults", "probes", "workloads", "measures", "frameworks"}
+var listKinds = []string{"scenarios", "faults", "probes", "checks", "channels", "workloads", "measures", "frameworks"}
+
+// kinds lists what stands in a registry.
+func kinds[T any](r *registry.Registry[T]) (all []item) {
+	for _, k := range r.All() {
+		all = append(all, item{k.Name, k.Doc, k.Example})
+	}
+	return all
+}
 
 func listCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list [KIND]",
-		Short: "what exists: scenarios, faults, probes, workloads and more",
+		Short: "what exists: scenarios, faults, probes, checks, channels and more",
 		Long:  "Lists what this build knows:\n" + strings.Join(listKinds, ", ") + "\n(all of them without a kind).",
 		Example: `  blackstart list scenarios
   blackstart list faults --json`,
 		Args: cobra.MaximumNArgs(1), ValidArgs: listKinds,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			kinds := listKinds
+			shown := listKinds
 			if len(args) == 1 {
 				if lists[args[0]] == nil {
 					return usage(fmt.Errorf("there is no list of %q", args[0]), "there are: "+strings.Join(listKinds, ", "))
 				}
-				kinds = args
+				shown = args
 			}
-			return printLists(cmd.OutOrStdout(), kinds, asJSON)
+			return printLists(cmd.OutOrStdout(), shown, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")

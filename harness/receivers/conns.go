@@ -1,11 +1,49 @@
 package receivers
 
 import (
+	"context"
 	"net"
 	"sync"
 
+	"golang.org/x/net/netutil"
+
 	"blackstart/internal/shortage"
 )
+
+// served is one server at work on its listener.
+type served struct {
+	server Server
+	conns  *openConns
+}
+
+// listen lets a server work on a free port of host, and gives its address.
+func (r *Receivers) listen(ctx context.Context, host string, s Server) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", err
+	}
+	conns := &openConns{Listener: &noted{l}}
+	r.servers = append(r.servers, &served{s, conns})
+	r.serving.Go(func() { _ = s.Serve(netutil.LimitListener(conns, MaxConnections)) }) // ends with Close
+	return l.Addr().String(), nil
+}
+
+// close lets what is being received go on until ctx ends, then breaks it, and waits for all: what is half received then is
+// lost, and was never an arrival.
+func (s *served) close(ctx context.Context) {
+	_ = s.conns.Listener.Close() // the library does not know it yet if its loop has only just been started
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = s.server.Shutdown(context.Background()) // it can only tell that the listener was closed before
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		s.conns.breakAll()
+		<-ended
+	}
+}
 
 // noted is a listener that notes when an alert could not be accepted for want of something on this machine.
 type noted struct{ net.Listener }

@@ -14,7 +14,20 @@ import (
 	"unicode/utf8"
 
 	"blackstart/harness"
+	"blackstart/internal/registry"
 )
+
+var _ = Channels.Add(registry.Kind[Channel]{
+	Name: PagerDuty,
+	Doc: "PagerDuty Events API v2. Accepted as the real service accepts an event (202), and refused as it refuses one: 400 with what is " +
+		"wrong, 415, or 429. The drill's secret is the routing key.",
+	Example: "{id: paged, measure: alert.received, channel: pagerduty, atMost: 2m, source: BCP 4.2}",
+	New: func() Channel {
+		return Channel{Path: "/v2/enqueue", Answer: pagerDuty, Carries: map[string][]string{
+			"class": nil, "component": nil, "region": nil, "summary": nil, "event": actions, "severity": severities,
+		}}
+	},
+})
 
 // Limits of an event, as the real service has them.
 const (
@@ -73,21 +86,21 @@ type refused struct {
 }
 
 // pagerDuty answers one event: 202, 400 with what is wrong with it, 415, or 429 while throttled.
-func (r *Receivers) pagerDuty(req *http.Request, body []byte) (answer reply) {
+func pagerDuty(end *End, req *http.Request, body []byte) (answer Answer) {
 	var e event
 	err := decode(body, &e)
-	a := harness.Arrival{Channel: PagerDuty, Event: e.EventAction, DedupKey: e.DedupKey, Nonce: same(e.RoutingKey, r.secrets.routingKey)}
+	a := harness.Arrival{Event: e.EventAction, DedupKey: e.DedupKey, Nonce: end.Ours(e.RoutingKey)}
 	if p := e.Payload; p != nil {
 		a.Summary, a.Severity, a.Source = p.Summary, p.Severity, p.Source
 		a.Class, a.Component, a.Group = p.Class, p.Component, p.Group
 	}
-	answer.arrival = a
-	if r.throttled() {
-		answer.status, answer.kind, answer.body = http.StatusTooManyRequests, "text/plain", "too many requests"
+	answer.Arrival = a
+	if end.all.throttled() {
+		answer.Status, answer.Kind, answer.Body = http.StatusTooManyRequests, "text/plain", "too many requests"
 		return answer
 	}
 	if kind := mediaType(req); kind != "" && kind != jsonType {
-		answer.status, answer.kind, answer.body = http.StatusUnsupportedMediaType, "text/plain", "send "+jsonType
+		answer.Status, answer.Kind, answer.Body = http.StatusUnsupportedMediaType, "text/plain", "send "+jsonType
 		return answer
 	}
 	problems := unreadable(err)
@@ -98,16 +111,16 @@ func (r *Receivers) pagerDuty(req *http.Request, body []byte) (answer reply) {
 		}
 	}
 	if len(problems) > 0 {
-		answer.status, answer.kind, answer.body = jsonReply(http.StatusBadRequest,
+		answer.Status, answer.Kind, answer.Body = jsonReply(http.StatusBadRequest,
 			refused{Status: "invalid event", Message: "Event object is invalid", Errors: problems})
 		return answer
 	}
 	if e.DedupKey == "" {
 		sum := sha256.Sum256(body)
 		e.DedupKey = hex.EncodeToString(sum[:16])
-		answer.arrival.DedupKey = e.DedupKey
+		answer.Arrival.DedupKey = e.DedupKey
 	}
-	answer.status, answer.kind, answer.body = jsonReply(http.StatusAccepted,
+	answer.Status, answer.Kind, answer.Body = jsonReply(http.StatusAccepted,
 		accepted{Status: "success", Message: "Event processed", DedupKey: e.DedupKey})
 	return answer
 }

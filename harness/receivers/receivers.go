@@ -10,15 +10,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"sync"
 	"time"
 
 	"blackstart/harness"
-
-	"github.com/emersion/go-smtp"
-	"golang.org/x/net/netutil"
 )
 
 // Limits of the receivers.
@@ -26,19 +21,9 @@ const (
 	MaxArrivals    = 2_000     // arrivals kept, as many as a record has room for; later ones are answered and counted, not kept
 	MaxConnections = 256       // open connections of each listener
 	maxBody        = 512 << 10 // bytes of one PagerDuty event, as the real service takes, and of any other HTTP body
-	maxMail        = 1 << 20   // bytes of one mail
-	maxRecipients  = 50        // recipients of one mail
 	ioTimeout      = 10 * time.Second
 	closeTimeout   = 2 * time.Second // grace of messages being received when the receivers close
 	minNonce       = 16              // characters below which a nonce could be met by chance
-)
-
-// Names of the channels.
-const (
-	PagerDuty  = "pagerduty"
-	Slack      = "slack"
-	SMTP       = "smtp"
-	StatusPage = "statuspage"
 )
 
 // Options says how the receivers are started.
@@ -53,12 +38,10 @@ type Options struct {
 type Receivers struct {
 	clock    *harness.Clock
 	secrets  secrets
-	web      *http.Server
-	mail     *smtp.Server
+	ends     []*End // in the order of the channels' names
 	webAddr  string
-	mailAddr string
-	mailConn *openConns
-	serving  sync.WaitGroup // the two Serve loops
+	servers  []*served
+	serving  sync.WaitGroup // their Serve loops
 	onArrive func(harness.Arrival)
 	closing  sync.Once
 
@@ -82,36 +65,32 @@ func Start(ctx context.Context, o Options) (*Receivers, error) {
 	if o.Host == "" {
 		o.Host = "127.0.0.1"
 	}
-	var config net.ListenConfig
-	web, err := config.Listen(ctx, "tcp", net.JoinHostPort(o.Host, "0"))
-	if err != nil {
+	r := &Receivers{clock: o.Clock, secrets: deriveSecrets(o.Nonce), onArrive: o.OnArrival}
+	for _, k := range Channels.All() {
+		r.ends = append(r.ends, &End{channel: k.New(), name: k.Name, token: r.secrets.tokens[k.Name], all: r})
+	}
+	var err error
+	if r.webAddr, err = r.listen(ctx, o.Host, r.webServer()); err != nil {
 		return nil, fmt.Errorf("start HTTP receivers: %w", err)
 	}
-	web = &noted{web}
-	mail, err := config.Listen(ctx, "tcp", net.JoinHostPort(o.Host, "0"))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start SMTP receiver: %w", err), web.Close())
+	for _, e := range r.ends {
+		if e.channel.Serve == nil {
+			continue
+		}
+		if e.address, err = r.listen(ctx, o.Host, e.channel.Serve(e)); err != nil {
+			r.Close()
+			return nil, fmt.Errorf("start receiver of %s: %w", e.name, err)
+		}
 	}
-	r := &Receivers{
-		clock: o.Clock, secrets: deriveSecrets(o.Nonce), onArrive: o.OnArrival,
-		webAddr: web.Addr().String(), mailAddr: mail.Addr().String(), mailConn: &openConns{Listener: &noted{mail}},
-	}
-	r.web = r.webServer()
-	r.mail = r.mailServer()
-	r.serving.Go(func() { _ = r.web.Serve(netutil.LimitListener(web, MaxConnections)) })         // ends with Close
-	r.serving.Go(func() { _ = r.mail.Serve(netutil.LimitListener(r.mailConn, MaxConnections)) }) // ends with Close
 	return r, nil
 }
 
 // Deliveries says where the target is to send its alerts and with which secrets, one for each channel.
-func (r *Receivers) Deliveries() []harness.Delivery {
-	base := "http://" + r.webAddr
-	return []harness.Delivery{
-		{Channel: PagerDuty, URL: base + pagerDutyPath, Secret: r.secrets.routingKey},
-		{Channel: Slack, URL: base + r.secrets.slackPath(), Secret: r.secrets.slackToken},
-		{Channel: SMTP, URL: r.mailAddr, Secret: r.secrets.recipient},
-		{Channel: StatusPage, URL: base + statusPath, Secret: r.secrets.statusToken},
+func (r *Receivers) Deliveries() (all []harness.Delivery) {
+	for _, e := range r.ends {
+		all = append(all, e.delivery())
 	}
+	return all
 }
 
 // Arrivals is a copy of what has arrived so far, in the order in which it was recorded.
@@ -141,10 +120,9 @@ func (r *Receivers) Close() {
 	r.closing.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
-		if r.web.Shutdown(ctx) != nil {
-			_ = r.web.Close() // the grace is over: what is half received is lost, and was never an arrival
+		for _, s := range r.servers {
+			s.close(ctx)
 		}
-		r.closeMail(ctx)
 		r.serving.Wait()
 		r.recording.Lock()
 		defer r.recording.Unlock()

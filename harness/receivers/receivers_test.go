@@ -214,8 +214,8 @@ func TestCleanIsShortPrintableAndWhole(t *testing.T) {
 	if got := s.clean("", maxText); got != "" {
 		t.Errorf("got %q, want nothing", got)
 	}
-	cut := strings.Repeat("x", maxText-5) + s.routingKey // a cut through a secret must not leave half of it
-	if got := s.clean(cut, maxText); strings.Contains(got, s.routingKey[:5]) {
+	cut := strings.Repeat("x", maxText-5) + s.tokens[PagerDuty] // a cut through a secret must not leave half of it
+	if got := s.clean(cut, maxText); strings.Contains(got, s.tokens[PagerDuty][:5]) {
 		t.Errorf("half a secret was kept in %q", got)
 	}
 }
@@ -243,7 +243,7 @@ func TestCloseAtOnce(t *testing.T) {
 
 func TestCloseEndsOpenSessionsAndRecordsNothingMore(t *testing.T) {
 	r := start(t, nil)
-	idle, err := net.Dial("tcp", r.mailAddr)
+	idle, err := net.Dial("tcp", delivery(t, r, SMTP).URL)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,31 +19,21 @@ const (
 // secrets are what a message of this drill carries, one for each channel, all derived from the nonce so that none of them
 // tells another.
 type secrets struct {
-	routingKey  string // 32 hex digits, as PagerDuty's are alphanumeric and 32 long
-	slackToken  string // last part of the webhook's path
-	recipient   string // mail address
-	statusToken string
-	pattern     *regexp.Regexp // any of them, or the nonce, in any case
+	tokens  map[string]string // by channel: 32 hex digits, as PagerDuty's keys are alphanumeric and 32 long
+	pattern *regexp.Regexp    // any of them, or the nonce, in any case
 }
 
 func deriveSecrets(nonce string) secrets {
-	derive := func(channel string) string {
+	s := secrets{tokens: map[string]string{}}
+	any := []string{regexp.QuoteMeta(nonce)}
+	for _, channel := range Channels.Names() {
 		sum := sha256.Sum256([]byte("blackstart " + channel + " " + nonce))
-		return hex.EncodeToString(sum[:16])
-	}
-	s := secrets{routingKey: derive(PagerDuty), slackToken: derive(Slack), statusToken: derive(StatusPage)}
-	mailbox := derive(SMTP)
-	s.recipient = "oncall-" + mailbox + "@drill.test"
-	var any []string
-	for _, secret := range []string{nonce, s.routingKey, s.slackToken, mailbox, s.statusToken} {
-		any = append(any, regexp.QuoteMeta(secret))
+		s.tokens[channel] = hex.EncodeToString(sum[:16])
+		any = append(any, s.tokens[channel])
 	}
 	s.pattern = regexp.MustCompile(`(?i)` + strings.Join(any, "|"))
 	return s
 }
-
-// slackPath has the shape of a real incoming webhook.
-func (s secrets) slackPath() string { return slackPrefix + "T0DRILL/B0DRILL/" + s.slackToken }
 
 // clean takes every secret out of foreign text, makes it one line of valid UTF-8 and cuts it to limit bytes. The secrets
 // go first, so that no cut leaves half of one.

@@ -7,7 +7,25 @@ import (
 	"strings"
 
 	"blackstart/harness"
+	"blackstart/internal/registry"
 )
+
+var _ = Channels.Add(registry.Kind[Channel]{
+	Name: Slack,
+	Doc: "A Slack incoming webhook. Accepted with ok (200), and refused as the real service does: 400 invalid_payload or no_text, 403 " +
+		"invalid_token. The drill's secret is the last part of the path.",
+	Example: "{id: told, measure: alert.received, channel: slack, atMost: 2m, source: BCP 4.2}",
+	New: func() Channel {
+		return Channel{Path: "/services/", Answer: slack, Carries: map[string][]string{"event": message, "summary": nil},
+			URL: func(token string) string { return slackPrefix + token }}
+	},
+})
+
+// slackPrefix has the shape of a real incoming webhook's path.
+const slackPrefix = "/services/T0DRILL/B0DRILL/"
+
+// message is the only event of a channel on which nothing is resolved.
+var message = []string{"message"}
 
 // slackMessage is the part of an incoming webhook's body that decides whether there is anything to show.
 type slackMessage struct {
@@ -24,11 +42,11 @@ type slackAttachment struct {
 
 // slack answers one message: 200 "ok", 400 invalid_payload or no_text, 403 invalid_token. The body is JSON, or a form with
 // the JSON in payload.
-func (r *Receivers) slack(req *http.Request, body []byte) reply {
-	token := strings.TrimPrefix(req.URL.Path, r.secrets.slackPath()[:len(r.secrets.slackPath())-len(r.secrets.slackToken)])
-	a := harness.Arrival{Channel: Slack, Event: "message", Nonce: same(token, r.secrets.slackToken)}
-	plain := func(status int, text string) reply {
-		return reply{arrival: a, status: status, kind: "text/plain", body: text}
+func slack(e *End, req *http.Request, body []byte) Answer {
+	token := strings.TrimPrefix(req.URL.Path, slackPrefix)
+	a := harness.Arrival{Event: "message", Nonce: e.Ours(token)}
+	plain := func(status int, text string) Answer {
+		return Answer{Arrival: a, Status: status, Kind: "text/plain", Body: text}
 	}
 	if mediaType(req) == formType {
 		form, err := url.ParseQuery(string(body))

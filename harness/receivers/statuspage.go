@@ -5,7 +5,18 @@ import (
 	"strings"
 
 	"blackstart/harness"
+	"blackstart/internal/registry"
 )
+
+var _ = Channels.Add(registry.Kind[Channel]{
+	Name: StatusPage,
+	Doc: "A status page that takes updates as JSON: 202, 400 without a status, 401 without the token, 415 if it is not JSON. The drill's " +
+		"secret is the bearer token.",
+	Example: "{id: published, measure: alert.received, channel: statuspage, atMost: 5m, source: BCP 4.2}",
+	New: func() Channel {
+		return Channel{Path: "/status", Answer: statusPage, Carries: map[string][]string{"event": message, "summary": nil, "severity": nil}}
+	},
+})
 
 // statusUpdate is one update of a status page.
 type statusUpdate struct {
@@ -14,27 +25,27 @@ type statusUpdate struct {
 }
 
 // statusPage answers one update: 202, 400 without a status, 401 without the token, 415 if it is not JSON.
-func (r *Receivers) statusPage(req *http.Request, body []byte) (answer reply) {
+func statusPage(e *End, req *http.Request, body []byte) (answer Answer) {
 	scheme, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
-	known := strings.EqualFold(scheme, "Bearer") && same(strings.TrimSpace(token), r.secrets.statusToken)
+	known := strings.EqualFold(scheme, "Bearer") && e.Ours(strings.TrimSpace(token))
 	var u *statusUpdate
 	err := decode(body, &u)
-	answer.arrival = harness.Arrival{Channel: StatusPage, Event: "message", Nonce: known}
+	answer.Arrival = harness.Arrival{Event: "message", Nonce: known}
 	if err == nil && u != nil {
-		answer.arrival.Summary, answer.arrival.Severity = u.Message, u.Status
+		answer.Arrival.Summary, answer.Arrival.Severity = u.Message, u.Status
 	}
 	kind := mediaType(req)
 	switch {
 	case !known:
-		answer.status, answer.kind, answer.body = jsonReply(http.StatusUnauthorized, map[string]string{"error": "token is missing or wrong"})
+		answer.Status, answer.Kind, answer.Body = jsonReply(http.StatusUnauthorized, map[string]string{"error": "token is missing or wrong"})
 	case kind != "" && kind != jsonType:
-		answer.status, answer.kind, answer.body = jsonReply(http.StatusUnsupportedMediaType, map[string]string{"error": "send " + jsonType})
+		answer.Status, answer.Kind, answer.Body = jsonReply(http.StatusUnsupportedMediaType, map[string]string{"error": "send " + jsonType})
 	case err != nil || u == nil:
-		answer.status, answer.kind, answer.body = jsonReply(http.StatusBadRequest, map[string]string{"error": "body is not a JSON object"})
+		answer.Status, answer.Kind, answer.Body = jsonReply(http.StatusBadRequest, map[string]string{"error": "body is not a JSON object"})
 	case blank(u.Status):
-		answer.status, answer.kind, answer.body = jsonReply(http.StatusBadRequest, map[string]string{"error": "'status' is missing or blank"})
+		answer.Status, answer.Kind, answer.Body = jsonReply(http.StatusBadRequest, map[string]string{"error": "'status' is missing or blank"})
 	default:
-		answer.status, answer.kind, answer.body = jsonReply(http.StatusAccepted, map[string]string{"status": "accepted"})
+		answer.Status, answer.Kind, answer.Body = jsonReply(http.StatusAccepted, map[string]string{"status": "accepted"})
 	}
 	return answer
 }

@@ -9,32 +9,21 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-
-	"blackstart/harness"
 )
 
 const (
-	pagerDutyPath = "/v2/enqueue"
-	slackPrefix   = "/services/"
-	statusPath    = "/status"
-	jsonType      = "application/json"
-	formType      = "application/x-www-form-urlencoded"
+	jsonType = "application/json"
+	formType = "application/x-www-form-urlencoded"
 )
 
-// reply is an answer to an HTTP message, and what the message said.
-type reply struct {
-	arrival harness.Arrival // Channel, Nonce and what was said
-	status  int
-	kind    string // content type of body
-	body    string
-}
-
-// webServer serves the three HTTP channels on one listener.
+// webServer serves all channels over HTTP on one listener.
 func (r *Receivers) webServer() *http.Server {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+pagerDutyPath, r.receive(r.pagerDuty))
-	mux.HandleFunc("POST "+slackPrefix, r.receive(r.slack))
-	mux.HandleFunc("POST "+statusPath, r.receive(r.statusPage))
+	for _, e := range r.ends {
+		if e.channel.Answer != nil {
+			mux.HandleFunc("POST "+e.channel.Path, e.receive)
+		}
+	}
 	return &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: ioTimeout,
@@ -45,29 +34,27 @@ func (r *Receivers) webServer() *http.Server {
 	}
 }
 
-// receive reads the whole message, stamps it, lets judge answer it, and records it before the answer goes out. A message
+// receive reads the whole message, stamps it, lets the channel answer it, and records it before the answer goes out. A message
 // that never ended is no arrival.
-func (r *Receivers) receive(judge func(*http.Request, []byte) reply) http.HandlerFunc {
-	return func(w http.ResponseWriter, req *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
-		at := r.clock.Now()
-		var tooLarge *http.MaxBytesError
-		if err != nil && !errors.As(err, &tooLarge) {
-			http.Error(w, "body could not be read", http.StatusBadRequest)
-			return
-		}
-		answer := judge(req, body)
-		if tooLarge != nil {
-			answer.status, answer.kind, answer.body = http.StatusRequestEntityTooLarge, "text/plain", "payload too large"
-		}
-		a := answer.arrival
-		a.At, a.Status = at, answer.status
-		a.Accepted = answer.status >= 200 && answer.status < 300
-		r.record(a)
-		w.Header().Set("Content-Type", answer.kind)
-		w.WriteHeader(answer.status)
-		_, _ = io.WriteString(w, answer.body) // a sender that has left has still been heard
+func (e *End) receive(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
+	at := e.Now()
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		http.Error(w, "body could not be read", http.StatusBadRequest)
+		return
 	}
+	answer := e.channel.Answer(e, req, body)
+	if tooLarge != nil {
+		answer.Status, answer.Kind, answer.Body = http.StatusRequestEntityTooLarge, "text/plain", "payload too large"
+	}
+	a := answer.Arrival
+	a.At, a.Status = at, answer.Status
+	a.Accepted = answer.Status >= 200 && answer.Status < 300
+	e.Record(a)
+	w.Header().Set("Content-Type", answer.Kind)
+	w.WriteHeader(answer.Status)
+	_, _ = io.WriteString(w, answer.Body) // a sender that has left has still been heard
 }
 
 // decode reads exactly one JSON value. Unknown keys are allowed: the real services allow them.

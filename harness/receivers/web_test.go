@@ -151,8 +151,8 @@ func TestSlack(t *testing.T) {
 		{"bad form", d.URL, formType, `payload=%zz`, 400, "invalid_payload", ""},
 		{"form without payload", d.URL, formType, `text=down`, 400, "invalid_payload", ""},
 		{"wrong token", d.URL[:len(d.URL)-1] + "x", jsonType, `{"text":"down"}`, 403, "invalid_token", "down"},
-		{"no token", "http://" + r.webAddr + slackPrefix, jsonType, `{"text":"down"}`, 403, "invalid_token", "down"},
-		{"token in another path", "http://" + r.webAddr + slackPrefix + d.Secret, jsonType, `{"text":"down"}`, 403, "invalid_token", "down"},
+		{"no token", "http://" + r.webAddr + "/services/", jsonType, `{"text":"down"}`, 403, "invalid_token", "down"},
+		{"token in another path", "http://" + r.webAddr + "/services/" + d.Secret, jsonType, `{"text":"down"}`, 403, "invalid_token", "down"},
 	} {
 		status, text := post(t, tc.url, tc.kind, "", tc.body)
 		a := last(t, r)
@@ -207,9 +207,13 @@ func FuzzBodies(f *testing.F) {
 		}
 		for _, kind := range []string{jsonType, formType} {
 			req.Header.Set("Content-Type", kind)
-			for _, answer := range []reply{r.pagerDuty(req, []byte(body)), r.slack(req, []byte(body)), r.statusPage(req, []byte(body))} {
-				r.record(answer.arrival)
-				if answer.status < 200 || answer.status > 499 || answer.kind == "" || answer.body == "" {
+			for _, e := range r.ends {
+				if e.channel.Answer == nil {
+					continue
+				}
+				answer := e.channel.Answer(e, req, []byte(body))
+				e.Record(answer.Arrival)
+				if answer.Status < 200 || answer.Status > 499 || answer.Kind == "" || answer.Body == "" {
 					t.Errorf("answered %+v", answer)
 				}
 			}

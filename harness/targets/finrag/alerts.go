@@ -1,5 +1,13 @@
 package finrag
 
+// AlertWords are the words that finrag puts into the fields of its alerts, by channel and field.
+func AlertWords() map[string]map[string][]string {
+	return map[string]map[string][]string{
+		"pagerduty":  {"class": AlertClasses(), "component": AlertComponents()},
+		"statuspage": {"severity": PageStatuses()},
+	}
+}
+
 // AlertClasses lists the classes of the pager events that finrag sends: the table of docs/finrag.md.
 func AlertClasses() []string {
 	return []string{

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -42,6 +43,9 @@ func (s *Site) describe(ctx context.Context, w Way) error {
 	d.Entry.Resolver, d.Entry.Port, d.Entry.CAPEM = s.Layout.Inside["outside.dns"], s.Layout.Port, string(s.Authority.PEM)
 	d.Decisions.URL = "http://" + s.Layout.Inside["outside.controller"] + "/audit"
 	for _, delivery := range s.Request.Deliveries {
+		if !slices.Contains(channels, delivery.Channel) {
+			continue // finrag tells nobody there, and must not claim to
+		}
 		d.Channels = append(d.Channels, harness.Channel{Name: delivery.Channel, Muted: s.muted(delivery.Channel)})
 	}
 	d.Provides = dropMissing(d.Provides, d.Channels) // a target without deliveries tells nobody: it must not claim to

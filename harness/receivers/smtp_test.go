@@ -14,7 +14,7 @@ import (
 // sendMail sends one mail by a real session and gives the server's refusal, if any.
 func sendMail(t testing.TB, r *Receivers, to []string, letter string) error {
 	t.Helper()
-	return smtp.SendMail(r.mailAddr, nil, "dr@finrag.test", to, []byte(letter))
+	return smtp.SendMail(delivery(t, r, SMTP).URL, nil, "dr@finrag.test", to, []byte(letter))
 }
 
 func TestMail(t *testing.T) {
@@ -52,7 +52,7 @@ func TestMail(t *testing.T) {
 
 func TestRecipientsDoNotCarryOverToTheNextMail(t *testing.T) {
 	r := start(t, nil)
-	c, err := smtp.Dial(r.mailAddr)
+	c, err := smtp.Dial(delivery(t, r, SMTP).URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestRecipientsDoNotCarryOverToTheNextMail(t *testing.T) {
 
 func TestHalfAMailIsNoArrival(t *testing.T) {
 	r := start(t, nil)
-	conn, err := net.Dial("tcp", r.mailAddr)
+	conn, err := net.Dial("tcp", delivery(t, r, SMTP).URL)
 	if err != nil {
 		t.Fatal(err)
 	}

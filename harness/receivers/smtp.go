@@ -2,7 +2,6 @@ package receivers
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"log"
@@ -11,8 +10,26 @@ import (
 	"strings"
 
 	"blackstart/harness"
+	"blackstart/internal/registry"
 
 	"github.com/emersion/go-smtp"
+)
+
+var _ = Channels.Add(registry.Kind[Channel]{
+	Name: SMTP,
+	Doc: "Mail over SMTP. Taken (250), and refused as a mail server does: 552 if it is too large, 554 without a readable header. The " +
+		"drill's secret is the recipient.",
+	Example: "{id: mailed, measure: alert.received, channel: smtp, atMost: 5m, source: BCP 4.2}",
+	New: func() Channel {
+		return Channel{Serve: mailServer, Carries: map[string][]string{"event": message, "summary": nil},
+			Secret: func(token string) string { return "oncall-" + token + "@" + mailDomain }}
+	},
+})
+
+const (
+	mailDomain    = "drill.test"
+	maxMail       = 1 << 20 // bytes of one mail
+	maxRecipients = 50      // of one mail
 )
 
 // Answers to a mail, as they are recorded.
@@ -25,9 +42,9 @@ const (
 var errMalformed = &smtp.SMTPError{Code: mailMalformed, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "message has no readable header"}
 
 // mailServer takes mail for anybody, as a relay does: only mail to our recipient carries the nonce.
-func (r *Receivers) mailServer() *smtp.Server {
-	s := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &mailSession{receivers: r}, nil }))
-	s.Domain = "drill.test"
+func mailServer(e *End) Server {
+	s := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &mailSession{end: e}, nil }))
+	s.Domain = mailDomain
 	s.MaxMessageBytes = maxMail
 	s.MaxRecipients = maxRecipients
 	s.ReadTimeout = ioTimeout
@@ -36,27 +53,11 @@ func (r *Receivers) mailServer() *smtp.Server {
 	return s
 }
 
-// closeMail lets sessions go on until ctx ends, then breaks them, and waits for all.
-func (r *Receivers) closeMail(ctx context.Context) {
-	_ = r.mailConn.Listener.Close() // the library does not know it yet if its loop has only just been started
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = r.mail.Shutdown(context.Background()) // it can only tell that the listener was closed before
-	}()
-	select {
-	case <-ended:
-	case <-ctx.Done():
-		r.mailConn.breakAll()
-		<-ended
-	}
-}
-
 // mailSession is one SMTP session; its library runs it in one goroutine.
 type mailSession struct {
-	receivers *Receivers
-	from      string
-	ours      bool // our recipient is among those of the current mail
+	end  *End
+	from string
+	ours bool // our recipient is among those of the current mail
 }
 
 // Reset forgets the current mail.
@@ -73,14 +74,14 @@ func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
 
 // Rcpt adds a recipient.
 func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
-	s.ours = s.ours || same(strings.ToLower(to), s.receivers.secrets.recipient)
+	s.ours = s.ours || s.end.Ours(strings.ToLower(to))
 	return nil
 }
 
 // Data reads the mail to its end, records it and answers.
 func (s *mailSession) Data(body io.Reader) error {
 	text, err := io.ReadAll(body)
-	a := harness.Arrival{Channel: SMTP, At: s.receivers.clock.Now(), Event: "message", Source: s.from, Nonce: s.ours, Status: mailTaken}
+	a := harness.Arrival{At: s.end.Now(), Event: "message", Source: s.from, Nonce: s.ours, Status: mailTaken}
 	if err != nil && !errors.Is(err, smtp.ErrDataTooLarge) {
 		return err // the mail never ended: no arrival
 	}
@@ -96,7 +97,7 @@ func (s *mailSession) Data(body io.Reader) error {
 		a.Status = refusal.Code
 	}
 	a.Accepted = answer == nil
-	s.receivers.record(a)
+	s.end.Record(a)
 	return answer
 }
 
