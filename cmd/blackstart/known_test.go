@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"blackstart/harness"
+	"blackstart/harness/receivers"
+	"blackstart/harness/targets/finrag"
+	"blackstart/harness/victim"
 	"blackstart/injectors"
 )
 
@@ -35,6 +38,11 @@ func TestWhatEveryFaultTakesAway(t *testing.T) {
 			if (err == nil) != ok {
 				t.Errorf("%s: planned with %v, expected %t", name, err, ok)
 				continue
+			}
+			for _, check := range slices.Concat(plan.InForce, plan.Follows, plan.Restored) {
+				if _, ok := victim.Checks.Get(string(check.Kind)); !ok {
+					t.Errorf("%s is seen by %s, which does not exist", name, check.Kind)
+				}
 			}
 			if got := silenced(&plan, &target); got != expected {
 				t.Errorf("%s takes away %q, want %q", name, got, expected)
@@ -65,4 +73,20 @@ func silenced(plan *harness.Plan, target *harness.Description) string {
 		}
 	}
 	return strings.Join(all, ", ")
+}
+
+// TestTheTargetSaysOnlyWhatChannelsCarry: a word for a field that no alert has would allow an objective that never passes.
+func TestTheTargetSaysOnlyWhatChannelsCarry(t *testing.T) {
+	for name, fields := range finrag.AlertWords() {
+		channel, ok := receivers.Channels.Get(name)
+		if !ok {
+			t.Errorf("there is no channel %s", name)
+			continue
+		}
+		for field := range fields {
+			if words, ok := channel.New().Carries[field]; !ok || words != nil {
+				t.Errorf("the target says the %s on %s, which carries %v", field, name, channel.New().Carries)
+			}
+		}
+	}
 }

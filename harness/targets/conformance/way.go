@@ -27,6 +27,7 @@ func (target Target) wholeWay(t *testing.T) {
 	}{
 		{"describes itself", describes},
 		{"every link answers", everyLinkAnswers},
+		{"every check answers", everyCheckAnswers},
 		{"refuses what it cannot do", refuses},
 		{"cuts one way and restores", oneWay},
 		{"cuts one link and no other", oneLink},

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"blackstart/harness"
+	"blackstart/harness/probes"
+	"blackstart/harness/receivers"
+	"blackstart/harness/victim"
+)
+
+const cataloguePage = "../../docs/catalogue.md"
+
+// catalogue is the generated page: every probe, check and channel with what it says of itself.
+func catalogue() string {
+	var b strings.Builder
+	b.WriteString("# Probes, checks, channels\n\nGenerated from the registries by `make golden`. Faults are in [faults.md](faults.md).\n\n## Probes\n")
+	for _, k := range probes.Probes.All() {
+		fmt.Fprintf(&b, "\n### %s\n%s\n\n%s\n", k.Name, k.Doc, ofProbe(k.New().Traits()))
+	}
+	b.WriteString("\n## Checks\nWhat shows, from the victim's side, that a fault is in force or over.\n\n| check | asked of | holds when |\n| --- | --- | --- |\n")
+	for _, k := range victim.Checks.All() {
+		of := k.New()
+		on := "a " + string(of.Of)
+		if of.Speaks != "" {
+			on += map[victim.Of]string{victim.OfLink: " to ", victim.OfComponent: " of kind "}[of.Of] + "`" + of.Speaks + "`"
+		}
+		if of.Follows {
+			on += "; needs a standby that follows"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Name, on, strings.TrimPrefix(k.Doc, "Holds when "))
+	}
+	b.WriteString("\n## Channels\n")
+	for _, k := range receivers.Channels.All() {
+		carries := slices.Sorted(maps.Keys(k.New().Carries))
+		fmt.Fprintf(&b, "\n### %s\n%s An alert on it carries: %s.\n", k.Name, k.Doc, strings.Join(carries, ", "))
+	}
+	return b.String()
+}
+
+// ofProbe puts the traits of a probe into words.
+func ofProbe(t harness.ProbeTraits) string {
+	var parts []string
+	switch roles := strings.Join(t.Roles, " and "); {
+	case t.Speaks != "":
+		parts = append(parts, fmt.Sprintf("Asked of the component of kind `%s` of the regions: %s", t.Speaks, roles))
+	case roles != "":
+		parts = append(parts, "Asked of the public entry, about the region: "+roles)
+	default:
+		parts = append(parts, "Asked of the public entry")
+	}
+	for _, said := range []struct {
+		is   bool
+		text string
+	}{
+		{t.Speaks != "" && t.Public, "by the link from outside"}, {t.Speaks != "" && !t.Public, "by the private path"},
+		{t.Follows, "answers as long as the standby follows the primary"}, {t.Leads, "a standby fails it until it is promoted"},
+		{t.Questions, "needs questions whose answers are known"}, {t.Writes != "", "writes " + t.Writes}, {true, "value in " + t.Unit},
+	} {
+		if said.is {
+			parts = append(parts, said.text)
+		}
+	}
+	return strings.Join(parts, "; ") + "."
+}
+
+// TestCataloguePageIsFresh fails when the page is older than the registries.
+func TestCataloguePageIsFresh(t *testing.T) {
+	want := catalogue()
+	if *update {
+		if err := os.WriteFile(cataloguePage, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(cataloguePage)
+	if err != nil || string(got) != want {
+		t.Errorf("docs/catalogue.md is older than the registries: run make golden (%v)", err)
+	}
+}
