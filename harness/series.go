@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -99,7 +98,7 @@ func (d *drill) startProbes(ctx context.Context) error {
 			run.Run(ended, func(Observation) {})
 		}
 	}()
-	if err := d.watchable(runs); err != nil {
+	if err := d.watchable(all); err != nil {
 		return err
 	}
 	ctx, d.probesOff = context.WithCancel(context.WithoutCancel(ctx))
@@ -141,19 +140,30 @@ func (d *drill) available(all []ProbeRun) (runs []ProbeRun) {
 
 // watchable refuses a drill whose guard or steady state names a probe that is not asked: a guard that sees nothing stops
 // nothing, and what nobody asks would hold.
-func (d *drill) watchable(runs []ProbeRun) error {
-	asked := func(probe, role string) bool {
-		return slices.ContainsFunc(runs, func(r ProbeRun) bool { return r.Probe == probe && (role == "" || r.Role == role) })
+func (d *drill) watchable(all []ProbeRun) error {
+	missing := func(probe, role string) error {
+		why := "there is no such probe"
+		for _, r := range all {
+			switch {
+			case r.Probe == probe && r.Missing != "":
+				why = r.Missing
+			case r.Probe == probe && (role == "" || r.Role == role):
+				return nil
+			}
+		}
+		return errors.New(why)
 	}
 	for i, r := range d.Scenario.SteadyState.Require {
-		if r.Probe != "" && !asked(r.Probe, "") {
-			return fmt.Errorf("requirement %d of the steady state asks for %s, which is not available on target %s", i+1, r.Probe, d.rec.Target.Name)
+		if r.Probe == "" {
+			continue
+		}
+		if why := missing(r.Probe, ""); why != nil {
+			return fmt.Errorf("requirement %d of the steady state asks for %s, which is not available: %w", i+1, r.Probe, why)
 		}
 	}
 	for i, g := range d.Scenario.Guards {
-		if !asked(g.Probe, g.Region) {
-			return fmt.Errorf("guard %d watches %s of the %s region, which is not available on target %s: it could never stop anything",
-				i+1, g.Probe, g.Region, d.rec.Target.Name)
+		if why := missing(g.Probe, g.Region); why != nil {
+			return fmt.Errorf("guard %d watches %s of the %s region, which is not available and could never stop anything: %w", i+1, g.Probe, g.Region, why)
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/heartbeat"
 	"blackstart/internal/pgdial"
 
 	"github.com/jackc/pgx/v5"
@@ -24,25 +25,6 @@ const (
 	cancelGrace      = askTimeout - statementTimeout
 	closeTimeout     = 250 * time.Millisecond
 )
-
-// SQLSTATEs of a table that is not there.
-const (
-	undefinedTable  = "42P01"
-	undefinedSchema = "3F000"
-)
-
-// Rows of blackstart.heartbeat; each writer has its own, so that none waits for another's lock.
-const (
-	heartbeatRow = 1
-	writableRow  = 2
-)
-
-const beatSQL = `INSERT INTO blackstart.heartbeat (id, at) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at`
-
-var tableSQL = []string{
-	`CREATE SCHEMA IF NOT EXISTS blackstart`,
-	`CREATE TABLE IF NOT EXISTS blackstart.heartbeat (id int PRIMARY KEY, at timestamptz NOT NULL)`,
-}
 
 // errNotDurable is a write that the server took with a warning: it may exist on this node only.
 var errNotDurable = errors.New("the server took the write with a warning")
@@ -124,16 +106,9 @@ func connConfig(access harness.Access) (*pgx.ConnConfig, error) {
 // write puts the moment into a row, for real: a missing table is made, and a warning is no success.
 func (d *database) write(ctx context.Context, conn *pgx.Conn, row int, at harness.Stamp) error {
 	d.warned = false
-	_, err := conn.Exec(ctx, beatSQL, row, at.Time())
-	if missingTable(err) {
-		for _, sql := range tableSQL {
-			if _, err := conn.Exec(ctx, sql); err != nil {
-				return fmt.Errorf("make heartbeat table: %w", err)
-			}
-		}
+	err := heartbeat.Write(ctx, conn, row, at.Time(), func() {
 		d.warned = false // "already exists" is a notice, yet another writer may have warned of the race
-		_, err = conn.Exec(ctx, beatSQL, row, at.Time())
-	}
+	})
 	if err == nil && d.warned {
 		return errNotDurable
 	}
@@ -155,9 +130,4 @@ func (d *database) close() {
 func reached(err error) bool {
 	var answered *pgconn.PgError
 	return err == nil || errors.Is(err, errNotDurable) || errors.As(err, &answered)
-}
-
-func missingTable(err error) bool {
-	var answered *pgconn.PgError
-	return errors.As(err, &answered) && (answered.Code == undefinedTable || answered.Code == undefinedSchema)
 }

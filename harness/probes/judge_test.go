@@ -100,7 +100,7 @@ func TestJudgeLag(t *testing.T) {
 }
 
 func TestHeartbeatFromTheFutureIsNotOurs(t *testing.T) {
-	h := &heartbeat{}
+	h := &follower{}
 	o := harness.Observation{At: harness.Interval{Lo: 100, Hi: 200}}
 	if h.judge(&o, true, 150); !o.OK || o.Value != 50 {
 		t.Errorf("got %+v, want an age of 50", o)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/heartbeat"
 	"blackstart/internal/registry"
 
 	"github.com/jackc/pgx/v5"
@@ -79,7 +80,7 @@ func (w *writable) Ask(ctx context.Context) harness.Observation {
 		if err := c.QueryRow(ctx, `SELECT pg_is_in_recovery()`).Scan(&recovering); err != nil || recovering {
 			return err
 		}
-		return w.db.write(ctx, c, writableRow, w.clock.Now())
+		return w.db.write(ctx, c, heartbeat.OfWrites, w.clock.Now())
 	})
 	o.At.Hi = w.clock.Now()
 	o.Reached = reached(err)

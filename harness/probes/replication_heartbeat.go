@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/heartbeat"
 	"blackstart/internal/registry"
 
 	"github.com/jackc/pgx/v5"
@@ -44,7 +45,7 @@ func (f heartbeatFactory) Open(_ context.Context, config harness.ProbeConfig) (h
 	if err != nil {
 		return nil, err
 	}
-	h := &heartbeat{clock: config.Clock, standby: standby, beats: primary}
+	h := &follower{clock: config.Clock, standby: standby, beats: primary}
 	every := min(max(config.Every, minBeat), maxBeat)
 	ctx, stop := context.WithCancel(context.Background())
 	h.stop = stop
@@ -80,8 +81,8 @@ func pair(config harness.ProbeConfig) (primary, standby *database, err error) {
 	return primary, standby, nil
 }
 
-// heartbeat is the reader; its writer runs beside it so that a primary that hangs cannot delay an answer.
-type heartbeat struct {
+// follower is the reader; its writer runs beside it so that a primary that hangs cannot delay an answer.
+type follower struct {
 	clock   *harness.Clock
 	standby *database // used by Ask alone
 	beats   *database // used by the writer alone
@@ -92,13 +93,13 @@ type heartbeat struct {
 	writeErr string     // why the last write failed, "" if it did not
 }
 
-func (h *heartbeat) write(ctx context.Context, every time.Duration) {
+func (h *follower) write(ctx context.Context, every time.Duration) {
 	defer h.beats.close()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		err := h.beats.do(ctx, func(ctx context.Context, c *pgx.Conn) error {
-			return h.beats.write(ctx, c, heartbeatRow, h.clock.Now())
+			return h.beats.write(ctx, c, heartbeat.OfReplication, h.clock.Now())
 		})
 		h.mu.Lock()
 		h.writeErr = reason(err)
@@ -113,13 +114,13 @@ func (h *heartbeat) write(ctx context.Context, every time.Duration) {
 
 // Ask reads the row on the standby. Value is the greatest age it can have had, at the end of the interval; the least is
 // Value minus the interval's width.
-func (h *heartbeat) Ask(ctx context.Context) harness.Observation {
+func (h *follower) Ask(ctx context.Context) harness.Observation {
 	o := harness.Observation{Probe: harness.ProbeHeartbeat, On: h.standby.component, Unit: unitNS}
 	var recovering bool
 	var at time.Time
 	o.At.Lo = h.clock.Now()
 	err := h.standby.do(ctx, func(ctx context.Context, c *pgx.Conn) error {
-		return c.QueryRow(ctx, `SELECT pg_is_in_recovery(), at FROM blackstart.heartbeat WHERE id = $1`, heartbeatRow).Scan(&recovering, &at)
+		return c.QueryRow(ctx, `SELECT pg_is_in_recovery(), at FROM blackstart.heartbeat WHERE id = $1`, heartbeat.OfReplication).Scan(&recovering, &at)
 	})
 	o.At.Hi = h.clock.Now()
 	noRow := errors.Is(err, pgx.ErrNoRows)
@@ -127,7 +128,7 @@ func (h *heartbeat) Ask(ctx context.Context) harness.Observation {
 	switch {
 	case noRow:
 		o.Detail = "no heartbeat row: nothing has been replicated"
-	case missingTable(err):
+	case heartbeat.Missing(err):
 		o.Detail = "no heartbeat table: nothing has been replicated"
 	case err != nil:
 		o.Detail = reason(err)
@@ -143,7 +144,7 @@ func (h *heartbeat) Ask(ctx context.Context) harness.Observation {
 }
 
 // judge fills in what a row says. Only a node in recovery replicates: a promoted one keeps its last row for ever.
-func (h *heartbeat) judge(o *harness.Observation, recovering bool, at harness.Stamp) {
+func (h *follower) judge(o *harness.Observation, recovering bool, at harness.Stamp) {
 	o.Value = int64(o.At.Hi - at)
 	o.OK = recovering && o.Value >= 0
 	switch {
@@ -157,7 +158,7 @@ func (h *heartbeat) judge(o *harness.Observation, recovering bool, at harness.St
 }
 
 // Close ends the writer and both connections.
-func (h *heartbeat) Close() {
+func (h *follower) Close() {
 	h.stop()
 	h.writing.Wait()
 	h.standby.close()

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/heartbeat"
 	"blackstart/internal/registry"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 var (
@@ -20,7 +20,7 @@ var (
 			"and does not move while one more is written on the primary.",
 		Example: "heartbeat.stalls on west.db",
 		New: func() Kind {
-			return Kind{Of: OfComponent, Speaks: postgresKind, Plan: heartbeat(Victim.heartbeatStalls)}
+			return Kind{Of: OfComponent, Speaks: postgresKind, Plan: afterBeat(Victim.heartbeatStalls)}
 		},
 	})
 	_ = Checks.Add(registry.Kind[Kind]{
@@ -28,7 +28,7 @@ var (
 		Doc:     "Holds when a heartbeat that is written on the primary is applied by a standby within a second.",
 		Example: "heartbeat.flows on west.db",
 		New: func() Kind {
-			return Kind{Of: OfComponent, Speaks: postgresKind, Follows: true, Plan: heartbeat(Victim.heartbeatFlows)}
+			return Kind{Of: OfComponent, Speaks: postgresKind, Follows: true, Plan: afterBeat(Victim.heartbeatFlows)}
 		},
 	})
 )
@@ -38,21 +38,11 @@ const (
 	freshBeat = time.Second
 	// betweenBeats is the pause between two readings of a beat that is not to move: more than one beat of the probe's long.
 	betweenBeats = 200 * time.Millisecond
-	// ownRow is the row of blackstart.heartbeat that checks write; the probes have rows of their own.
-	ownRow = 3
 )
 
-const beatSQL = `INSERT INTO blackstart.heartbeat (id, at) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at`
-
-// tableSQL makes the table where no probe has made it yet.
-var tableSQL = []string{
-	`CREATE SCHEMA IF NOT EXISTS blackstart`,
-	`CREATE TABLE IF NOT EXISTS blackstart.heartbeat (id int PRIMARY KEY, at timestamptz NOT NULL)`,
-}
-
-// heartbeat writes a beat on the primary before it reads the standby: a heartbeat that nobody writes stalls too, and after a
+// afterBeat writes a beat on the primary before it reads the standby: a heartbeat that nobody writes stalls too, and after a
 // drill that was killed no probe writes one.
-func heartbeat(read func(v Victim, ctx context.Context, c *pgx.Conn, beat time.Time) error) func(Victim, harness.Check) (Ask, error) {
+func afterBeat(read func(v Victim, ctx context.Context, c *pgx.Conn, beat time.Time) error) func(Victim, harness.Check) (Ask, error) {
 	return func(v Victim, check harness.Check) (Ask, error) {
 		standby := v.database(check.On)
 		source, err := v.source()
@@ -64,32 +54,14 @@ func heartbeat(read func(v Victim, ctx context.Context, c *pgx.Conn, beat time.T
 		}
 		return func(ctx context.Context, _ func()) error {
 			beat := v.Clock.Now().Time().Truncate(time.Microsecond) // as the column keeps it
-			if err := source.do(ctx, func(ctx context.Context, c *pgx.Conn) error { return write(ctx, c, beat) }); err != nil {
+			if err := source.do(ctx, func(ctx context.Context, c *pgx.Conn) error {
+				return heartbeat.Write(ctx, c, heartbeat.OfChecks, beat, nil)
+			}); err != nil {
 				return fmt.Errorf("no heartbeat could be written: %w", err)
 			}
 			return standby.do(ctx, func(ctx context.Context, c *pgx.Conn) error { return read(v, ctx, c, beat) })
 		}, nil
 	}
-}
-
-func write(ctx context.Context, c *pgx.Conn, beat time.Time) error {
-	_, err := c.Exec(ctx, beatSQL, ownRow, beat)
-	if !missingTable(err) {
-		return err
-	}
-	for _, sql := range tableSQL {
-		if _, err := c.Exec(ctx, sql); err != nil {
-			return err
-		}
-	}
-	_, err = c.Exec(ctx, beatSQL, ownRow, beat)
-	return err
-}
-
-// missingTable tells that the table, or its schema, is not there: on a standby it may be on its way.
-func missingTable(err error) bool {
-	var answered *pgconn.PgError
-	return errors.As(err, &answered) && (answered.Code == "42P01" || answered.Code == "3F000")
 }
 
 // lastBeat reads the last beat, whoever wrote it, that a standby has applied.
@@ -134,7 +106,7 @@ func (v Victim) heartbeatStalls(ctx context.Context, c *pgx.Conn, _ time.Time) e
 func (v Victim) heartbeatFlows(ctx context.Context, c *pgx.Conn, beat time.Time) error {
 	for {
 		last, err := lastBeat(ctx, c)
-		tableComes := missingTable(err)
+		tableComes := heartbeat.Missing(err)
 		if err != nil && !tableComes {
 			return err
 		}

@@ -13,7 +13,9 @@ var _ = victim.Checks.Add(registry.Kind[victim.Kind]{
 	Name:    "queue.drained",
 	Doc:     "Holds when no message waits in the queue.",
 	Example: "queue.drained on west.queue",
-	New:     func() victim.Kind { return victim.Kind{Of: victim.OfComponent, Speaks: "queue", Follows: true, Plan: drained} },
+	New: func() victim.Kind {
+		return victim.Kind{Of: victim.OfComponent, Speaks: "queue", Follows: true, Plan: drained}
+	},
 })
 
 func drained(v victim.Victim, check harness.Check) (victim.Ask, error) {
