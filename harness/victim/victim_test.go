@@ -130,14 +130,21 @@ func fails(t *testing.T, d harness.Description, driver Driver, checks []harness.
 	}
 }
 
-// denies asks one check once, with all the time that an answer may take, and expects to be told why it does not hold.
+// unheard is what a check says on a machine that was too busy to answer in time: it is asked again.
+const unheard = "does not answer by the private path"
+
+// denies asks one check, with all the time that an answer may take, and expects to be told why it does not hold.
 func denies(t *testing.T, d harness.Description, driver Driver, check harness.Check, want string) {
 	t.Helper()
 	ask, err := Victim{&d, driver, harness.NewClock()}.ask(check)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ask(t.Context(), func() {}); err == nil || !strings.Contains(err.Error(), want) {
+	err = ask(t.Context(), func() {})
+	for tries := 1; tries < 10 && err != nil && want != unheard && strings.Contains(err.Error(), unheard); tries++ {
+		err = ask(t.Context(), func() {})
+	}
+	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%s on %s: got %v, want that it does not hold and says %q", check.Kind, check.On, err, want)
 	}
 }
