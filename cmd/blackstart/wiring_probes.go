@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"blackstart/harness"
+	"blackstart/harness/measure"
 	"blackstart/harness/probes"
 	"blackstart/internal/registry"
 )
@@ -15,7 +16,9 @@ func probesFor(scenario *harness.Scenario) func(harness.Surroundings) ([]harness
 		_, writes := k.New().(probes.Writer)
 		return writes && !uses(scenario, k.Name)
 	})
-	return func(s harness.Surroundings) ([]harness.ProbeRun, error) { return openKinds(kinds, s) }
+	return func(s harness.Surroundings) ([]harness.ProbeRun, error) {
+		return openKinds(kinds, s, asksAge(scenario))
+	}
 }
 
 // uses tells whether a scenario needs a probe that writes: where something is broken, what becomes of the standby is always
@@ -26,8 +29,17 @@ func uses(s *harness.Scenario, probe string) bool {
 		slices.ContainsFunc(s.Guards, func(g harness.Guard) bool { return g.Probe == probe })
 }
 
-// openKinds opens probes of these kinds: all of them, or none. Some work from the moment they are opened.
-func openKinds(kinds []registry.Kind[probes.Factory], s harness.Surroundings) (runs []harness.ProbeRun, err error) {
+// asksAge tells whether a scenario asks how old the answers were that clients were given: only then is the marker written that
+// shows it. Without a fault no answer is judged.
+func asksAge(s *harness.Scenario) bool {
+	return len(s.Faults) > 0 && slices.ContainsFunc(s.Objectives, func(o harness.Objective) bool {
+		return o.Measure == measure.MeasureWrong && o.StaleAfter > 0
+	})
+}
+
+// openKinds opens probes of these kinds, with the marker or without: all of them, or none. Some work from the moment they are
+// opened.
+func openKinds(kinds []registry.Kind[probes.Factory], s harness.Surroundings, marker bool) (runs []harness.ProbeRun, err error) {
 	var opened []harness.Probe
 	defer func() {
 		if err != nil {
@@ -40,7 +52,7 @@ func openKinds(kinds []registry.Kind[probes.Factory], s harness.Surroundings) (r
 		factory := kind.New()
 		for _, of := range probed(kind.Name, &s.Target) {
 			p, err := factory.Open(context.Background(), harness.ProbeConfig{Target: s.Target, Region: of.region, Clock: s.Clock,
-				Access: s.Access, Every: factory.Every()})
+				Access: s.Access, Every: factory.Every(), Marker: marker})
 			if err != nil {
 				return nil, err
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/harness/measure"
 	"blackstart/harness/probes"
 	"blackstart/internal/registry"
 	"blackstart/loadgen/workloads"
@@ -86,10 +87,10 @@ func TestProbesAreOpenedAllOrNone(t *testing.T) {
 		return registry.Kind[probes.Factory]{Name: "replication.lag", New: func() probes.Factory { return plantedProbe{&open, fail} }}
 	}
 	s := harness.Surroundings{Target: described(), Clock: harness.NewClock()}
-	if _, err := openKinds([]registry.Kind[probes.Factory]{kind(false), kind(false), kind(true)}, s); err == nil || open != 0 {
+	if _, err := openKinds([]registry.Kind[probes.Factory]{kind(false), kind(false), kind(true)}, s, false); err == nil || open != 0 {
 		t.Errorf("%v, %d probes are left open", err, open)
 	}
-	runs, err := openKinds([]registry.Kind[probes.Factory]{kind(false), kind(false)}, s)
+	runs, err := openKinds([]registry.Kind[probes.Factory]{kind(false), kind(false)}, s, false)
 	if err != nil || len(runs) != 2 || open != 2 {
 		t.Fatalf("%v, %d runs, %d open", err, len(runs), open)
 	}
@@ -101,4 +102,42 @@ func TestProbesAreOpenedAllOrNone(t *testing.T) {
 	if open != 0 {
 		t.Errorf("%d probes are open after their runs", open)
 	}
+}
+
+// The marker is written where an objective asks for the age of answers after a fault, and nowhere else.
+func TestTheMarkerIsWrittenWhereAgesAreAskedFor(t *testing.T) {
+	fault := make([]harness.FaultSpec, 1)
+	ages := harness.Objective{Measure: measure.MeasureWrong, StaleAfter: harness.Duration(time.Second)}
+	for name, c := range map[string]struct {
+		s    harness.Scenario
+		want bool
+	}{
+		"asked for":        {harness.Scenario{Faults: fault, Objectives: []harness.Objective{{Measure: "rto"}, ages}}, true},
+		"no fault":         {harness.Scenario{Objectives: []harness.Objective{ages}}, false},
+		"no objective":     {harness.Scenario{Faults: fault}, false},
+		"of any age":       {harness.Scenario{Faults: fault, Objectives: []harness.Objective{{Measure: measure.MeasureWrong}}}, false},
+		"of another thing": {harness.Scenario{Faults: fault, Objectives: []harness.Objective{{Measure: "rto", StaleAfter: 1}}}, false},
+	} {
+		if got := asksAge(&c.s); got != c.want {
+			t.Errorf("%s: written %v", name, got)
+		}
+	}
+	var got harness.ProbeConfig
+	kind := registry.Kind[probes.Factory]{Name: "answers.known", New: func() probes.Factory { return notedProbe{config: &got} }}
+	for _, marker := range []bool{true, false} {
+		if _, err := openKinds([]registry.Kind[probes.Factory]{kind}, harness.Surroundings{Target: described()}, marker); err != nil || got.Marker != marker {
+			t.Errorf("the probe was told %v, %v", got.Marker, err)
+		}
+	}
+}
+
+// notedProbe notes what it is opened with.
+type notedProbe struct {
+	plantedProbe
+	config *harness.ProbeConfig
+}
+
+func (p notedProbe) Open(_ context.Context, c harness.ProbeConfig) (harness.Probe, error) {
+	*p.config = c
+	return p, nil
 }

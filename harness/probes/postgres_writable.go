@@ -33,10 +33,10 @@ const InRecovery = "in recovery"
 
 type writableFactory struct{}
 
-// Every is the pace of questions until the database takes writes.
 // Writes says what the probe leaves behind.
 func (writableFactory) Writes() string { return "a row on the standby, once it takes writes" }
 
+// Every is the pace of questions until the database takes writes.
 func (writableFactory) Every() time.Duration { return writableEvery }
 
 // Open looks up the database. The region is the one asked about; empty: the standby.

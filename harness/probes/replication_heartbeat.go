@@ -29,12 +29,12 @@ const (
 
 type heartbeatFactory struct{}
 
-// Every is the pace of questions.
 // Writes says what the probe leaves behind.
 func (heartbeatFactory) Writes() string {
 	return "a row of the table blackstart.heartbeat on the primary, ten times a second"
 }
 
+// Every is the pace of questions.
 func (heartbeatFactory) Every() time.Duration { return minBeat }
 
 // Open starts the writer. The region of the config is the one whose copy is read; empty, or the primary: the standby.
