@@ -186,6 +186,7 @@ func readDecisions(ctx context.Context, log harness.DecisionLog) ([]harness.Deci
 	}
 	resp, err := direct.Do(req)
 	if err != nil {
+		shortage.Note("the reading of the target's own log", err)
 		return nil, fmt.Errorf("read the target's own log: %w", err)
 	}
 	defer resp.Body.Close()

@@ -105,6 +105,14 @@ func (r *run) StartAgain(ctx context.Context, component string) error {
 	return r.start(component)
 }
 
+// Gone finds a database gone that does not run and has no data directory. Other components start from what this program has.
+func (r *run) Gone(_ context.Context, component string) error {
+	if cluster := r.clusters[component]; cluster != nil && !cluster.Alive() {
+		return goneWithout(component, "data directory", cluster.DataDir())
+	}
+	return nil
+}
+
 // goneWithout tells that a component is gone whose process runs no more, if what it would start from is not there either.
 func goneWithout(component, what, path string) error {
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {

@@ -146,6 +146,9 @@ func (e *endError) Unwrap() error { return e.error }
 func (p *pair) carry(half int) {
 	dst := p.end(1 - half)
 	err := p.pump(half, p.end(half), dst)
+	if err != nil {
+		shortage.Note("the link to "+p.link.upstream, err)
+	}
 	g := &p.gates[half]
 	g.mu.Lock()
 	shut := g.shut
