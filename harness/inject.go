@@ -120,15 +120,14 @@ func (d *drill) takeBack(ctx context.Context) {
 	for i := len(d.inForce) - 1; i >= 0; i-- {
 		s := d.inForce[i]
 		from := d.clock.Now()
-		err := d.allowGone(d.Driver.Execute(ctx, s.step.Undo))
-		if err == nil {
-			err = d.undoLog.Undone(s.n)
-		}
-		if err != nil {
+		if err := d.allowGone(d.Driver.Execute(ctx, s.step.Undo)); err != nil {
 			u.Complete = false
 			u.Detail = fmt.Sprintf("%s failed: %v", s.step.Undo.Kind, err)
 			d.note("undo.failed", u.Detail, nil)
 			continue
+		}
+		if err := d.undoLog.Undone(s.n); err != nil { // a full disk: what is restored is restored, and a later undo does no harm
+			d.keep(err)
 		}
 		s.fault.Undone = Interval{from, d.clock.Now()}
 		d.event(Event{Kind: "fault.undone", At: s.fault.Undone, Text: s.fault.Plan.Fault.Kind + ": " + string(s.step.Undo.Kind)})

@@ -81,14 +81,14 @@ func TestGoneIsWhatTheEngineDoesNotHave(t *testing.T) {
 // Who removed what is gone is only said where it is known that we had not begun to.
 func TestWhatWeMayHaveRemovedIsNotSaidOfOthers(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{attachFile: `{"units":{"east.db":"lost"}}`, untouchedFile: ""} {
+	for name, text := range map[string]string{attachFile: `{"units":{"east.db":"lost"},"gates":{"east.api":{"id":"lost too"}}}`, untouchedFile: ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	e := fakeEngine(t)
 	for _, want := range []string{goneState, goneOrOurs, goneOrOurs} {
-		if got, err := e.foundOf(t.Context(), "run", dir); err != nil || got != "found of the rehearsal target: "+want+": east.db" {
+		if got, err := e.foundOf(t.Context(), "run", dir); err != nil || got != "found of the rehearsal target: "+want+": east.db; its network is "+want+": east.api" {
 			t.Errorf("%q, %v", got, err)
 		}
 		if err := touch(dir); err != nil {

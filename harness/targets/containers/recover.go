@@ -107,6 +107,11 @@ func (e *engine) foundOf(ctx context.Context, runID, dir string) (string, error)
 			states[gone] = append(states[gone], name)
 		}
 	}
+	for name, g := range noted.Gates {
+		if !have[g.ID] {
+			states[networkIs+gone] = append(states[networkIs+gone], name)
+		}
+	}
 	return describeFound(states), nil
 }
 
@@ -126,6 +131,9 @@ const (
 	goneState  = "gone, removed by somebody else"
 	goneOrOurs = "gone, removed at the end of the run, by an undo before this one, or by somebody else"
 )
+
+// networkIs comes before what became of the container that held a component's network.
+const networkIs = "its network is "
 
 // describeFound says which components were found in which state.
 func describeFound(states map[string][]string) string {

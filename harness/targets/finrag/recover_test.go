@@ -132,9 +132,18 @@ func TestSecretsAreFoundInAnyDirectory(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, DatabasePassword), []byte("hidden\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got := SecretsIn(runDir); len(got) != 1 || got[0] != "hidden" {
-			t.Errorf("%s: %q", name, got)
+		if got, err := SecretsIn(runDir); err != nil || len(got) != 1 || got[0] != "hidden" {
+			t.Errorf("%s: %q, %v", name, got, err)
 		}
+		if err := os.Mkdir(filepath.Join(dir, CallToken), 0o700); err != nil { // what cannot be read as a file
+			t.Fatal(err)
+		}
+		if got, err := SecretsIn(runDir); err == nil || len(got) > 0 {
+			t.Errorf("%s: a secret that cannot be read is left out: %q", name, got)
+		}
+	}
+	if got, err := SecretsIn(t.TempDir()); err != nil || len(got) > 0 {
+		t.Errorf("of a run that drew none: %q, %v", got, err)
 	}
 }
 
