@@ -24,7 +24,9 @@ func undoCommand() *cobra.Command {
 		Short: "finish what a drill that was killed left behind",
 		Long: `Looks for drills whose process is gone, says what was found, takes back what may
 still be in force, and seals what was recorded as an interrupted drill. It may
-be run at any time and as often as you like.`,
+be run at any time and as often as you like.
+
+Ctrl-C does not end it. Twice: the rest is left to the next one.`,
 		Example: `  blackstart undo`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -158,14 +160,6 @@ func (l leftover) packThere(ctx context.Context) string {
 		return ""
 	}
 	return path
-}
-
-// describe says which run it is, as far as is known.
-func (l leftover) describe() string {
-	if l.info.Name == "" {
-		return "run " + l.info.RunID + ", which had hardly begun"
-	}
-	return fmt.Sprintf("%s, started %s, run %s", l.info.Name, l.info.Started.Format("2006-01-02 15:04:05Z"), l.info.RunID)
 }
 
 // sealWhatIsThere makes a pack of what a run recorded that has none; "" if it had recorded nothing. A run whose evidence was

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"blackstart/harness"
+	"blackstart/internal/shortage"
 )
 
 // asker answers one check: nil if it holds, otherwise why not. It calls asked once its question has left; one that does not
@@ -72,6 +73,7 @@ func (s scene) component(name string) (harness.Component, error) {
 func componentAsker(driver Driver, component string, want bool) asker {
 	return func(ctx context.Context, _ func()) error {
 		running, err := driver.Running(ctx, component)
+		shortage.Note("a check", err)
 		switch {
 		case err != nil:
 			return fmt.Errorf("private path does not tell: %w", err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"blackstart/harness"
+	"blackstart/internal/shortage"
 )
 
 // Execute carries out one action. It checks every name before it touches anything.
@@ -22,6 +23,7 @@ func (d *Driver) Execute(ctx context.Context, a harness.Action) error {
 		err = site.carryOut(ctx, way, a)
 	}
 	if err != nil {
+		shortage.Note("an action on the target", err)
 		return fmt.Errorf("execute %s: %w", a.Kind, err)
 	}
 	return nil
