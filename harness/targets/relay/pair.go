@@ -146,9 +146,6 @@ func (e *endError) Unwrap() error { return e.error }
 func (p *pair) carry(half int) {
 	dst := p.end(1 - half)
 	err := p.pump(half, p.end(half), dst)
-	if err != nil {
-		shortage.Note("the link to "+p.link.upstream, err)
-	}
 	g := &p.gates[half]
 	g.mu.Lock()
 	shut := g.shut
@@ -200,6 +197,7 @@ func (p *pair) pass(half int, dst io.Writer, b []byte) error {
 		return nil
 	}
 	n, err := dst.Write(b)
+	shortage.Note("the link to "+p.link.upstream, err) // it will reset the pair, which is not the target's doing
 	p.link.stats.bytes[half].Add(int64(n))
 	return err
 }
