@@ -32,6 +32,8 @@ func disturb(t *testing.T, scenario string) *disturbed {
 	t.Helper()
 	needEngine(t)
 	d := &disturbed{box: newBox(t), scenario: scenario, stderr: newWatcher("in force")}
+	// Told to take images from elsewhere, the drill still makes its containers of those that were found.
+	d.box.env = append(d.box.env, "TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX=mirror.invalid/hub")
 	ctx, cancel := context.WithTimeout(t.Context(), drillLimit)
 	t.Cleanup(cancel)
 	d.cmd = d.box.command(ctx, "run", scenarioDir+scenario+".yaml", "--on", "containers", "--out", d.box.out)
