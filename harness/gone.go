@@ -83,6 +83,8 @@ func (d *drill) lookForGone(ctx context.Context) bool {
 	if !ok || !d.started {
 		return false
 	}
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
 	before := len(d.gone)
 	if err := d.allowGone(census.Missing(ctx)); err != nil {
 		d.note("target.unasked", "it could not be asked whether every component is still there: "+err.Error(), nil)
