@@ -71,7 +71,7 @@ func asFound(ref, prefix string) string {
 	if prefix == "" || several && (strings.ContainsAny(first, ".:") || first == "localhost") {
 		return ref
 	}
-	return "docker.io/" + ref // as the engine reads a name without a registry
+	return "index.docker.io/" + ref // as the engine reads a name without a registry; testcontainers takes docker.io for none
 }
 
 func (e *engine) inspectImage(ctx context.Context, ref string) (image, error) {
