@@ -88,6 +88,7 @@ var recordChanges = map[string]func(r *harness.Record){
 	"undo-incomplete":    func(r *harness.Record) { r.Undo.Complete = false },
 	"undo-fenced-by":     func(r *harness.Record) { r.Undo.FencedBy = "target" },
 	"undo-at":            func(r *harness.Record) { r.Undo.At.Hi++ },
+	"undo-gone":          func(r *harness.Record) { r.Undo.Gone = []string{"east.db is gone: nobody looked"} },
 	"undo-detail":        func(r *harness.Record) { r.Undo.Detail = "as agreed" },
 	"ledger-read":        func(r *harness.Record) { r.Ledger.Read = false },
 	"ledger-primary":     func(r *harness.Record) { r.Ledger.Primary, r.Ledger.OldPrimary = r.Ledger.OldPrimary, r.Ledger.Primary },

@@ -21,6 +21,7 @@ type toldEvents struct {
 	at     map[string][]harness.Interval // of the kinds that tell of a moment in the record
 	phases []string
 	alerts []harness.Event
+	gone   []string // what the undo found gone, in words
 }
 
 func (t *toldEvents) take(seq int64, e harness.Event) error {
@@ -29,11 +30,14 @@ func (t *toldEvents) take(seq int64, e harness.Event) error {
 		t.phases = append(t.phases, strings.TrimPrefix(e.Text, "phase "))
 	case alertReceived, alertRefused:
 		t.alerts = append(t.alerts, e)
+	case "component.gone":
+		t.gone = append(t.gone, e.Text)
 	case "steady.held", "fault.done", "fault.in-force", "fault.undone", "fault.restored", "primary.fenced", "undo.complete",
 		"drill.stopped", "drill.left", "drill.unsteady", "drill.error", "drill.interrupted":
 		t.at[e.Kind] = append(t.at[e.Kind], e.At)
 	}
-	if len(t.phases) > maxToldMoments || len(t.alerts) > maxToldAlerts || len(t.at[e.Kind]) > maxToldMoments {
+	if len(t.phases) > maxToldMoments || len(t.alerts) > maxToldAlerts || len(t.at[e.Kind]) > maxToldMoments ||
+		len(t.gone) > maxToldMoments {
 		return fmt.Errorf("event %d: more of kind %s than a drill can have", seq, e.Kind)
 	}
 	return nil
@@ -143,6 +147,9 @@ func (t *toldEvents) undoOf(rec *harness.Record) error {
 	}
 	if complete := len(t.at["undo.complete"]); broke(rec) && rec.Undo.Complete != (complete > 0) {
 		errs = append(errs, fmt.Errorf("undo.complete is %t, and %d events say so", rec.Undo.Complete, complete))
+	}
+	if !slices.Equal(rec.Undo.Gone, t.gone) && rec.Status != harness.Interrupted {
+		errs = append(errs, fmt.Errorf("the record tells of %d components that are gone, the events of %d, or of others", len(rec.Undo.Gone), len(t.gone)))
 	}
 	return errors.Join(errs...)
 }

@@ -109,6 +109,7 @@ func (r *Redactor) CopyLogs(from, to string) (int, error) {
 		if err != nil {
 			return err
 		}
+		data = r.Bytes(data) // before anything is cut off: half a secret is not found
 		if len(data) > maxLogBytes {
 			data = append(fmt.Appendf(nil, "[the first %d bytes were left out]\n", len(data)-maxLogBytes), data[len(data)-maxLogBytes:]...)
 		}
@@ -121,7 +122,7 @@ func (r *Redactor) CopyLogs(from, to string) (int, error) {
 			return err
 		}
 		n++
-		return os.WriteFile(dst, r.Bytes(data), 0o644)
+		return os.WriteFile(dst, data, 0o644)
 	})
 	if err != nil {
 		return n, fmt.Errorf("keep logs: %w", err)

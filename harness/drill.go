@@ -15,6 +15,7 @@ const (
 	steadyTries   = 3                 // windows in which the steady state may appear
 	undoLimit     = 30 * time.Second
 	restoreLimit  = 15 * time.Second // links answer again, processes run
+	lookLimit     = 5 * time.Second  // to see what is still there: one that does not answer must not use up the undo's time
 	examineLimit  = 90 * time.Second // both ledgers and the write-ahead log are read
 	stopLimit     = 30 * time.Second
 	tick          = 250 * time.Millisecond

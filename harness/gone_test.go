@@ -1,11 +1,13 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestGoneTakesErrorsApart: only what is nothing but gone is no trouble.
@@ -63,6 +65,66 @@ func TestFenceable(t *testing.T) {
 		err := fenceable(Plan{Fences: []string{name}}, rigTarget())
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+}
+
+// census is a rig whose components somebody else removes.
+type census struct {
+	*rig
+	missing func() error
+}
+
+func (c census) Missing(context.Context) error { return c.missing() }
+
+// TestRemovedComponentsAreNoFailure: what somebody else removed, which no step of the undo meets, is looked for, told once, and not
+// asked of; everything else still is.
+func TestRemovedComponentsAreNoFailure(t *testing.T) {
+	api := &GoneError{Component: "east.api", Found: "no container"}
+	for name, c := range map[string]struct {
+		missing         func(looks int) error
+		stuck, complete bool
+		gone            int
+	}{
+		"before the undo":     {func(int) error { return api }, true, true, 1},
+		"during the proof":    {func(looks int) error { return map[bool]error{true: api}[looks > 1] }, true, true, 1},
+		"another one":         {func(int) error { return &GoneError{Component: "west.api"} }, true, false, 1},
+		"none":                {func(int) error { return nil }, true, false, 0},
+		"it cannot be asked":  {func(int) error { return errors.New("the engine does not answer") }, true, false, 0},
+		"nothing is the case": {func(int) error { return nil }, false, true, 0},
+	} {
+		looks := 0
+		r := newRig()
+		rec, err, _ := tell(t, r, func(p *Parts) {
+			p.Driver = census{r, func() error { looks++; return c.missing(looks) }}
+			await := p.Await
+			p.Await = func(ctx context.Context, s Surroundings, checks []Check, within time.Duration) (Interval, error) {
+				at, err := await(ctx, s, checks, within)
+				if c.stuck && slices.Contains(checks, Check{Kind: LinkAnswers, On: "outside→east.api"}) {
+					err = errors.New("no answer")
+				}
+				return at, err
+			}
+		})
+		if err != nil || rec.Undo.Complete != c.complete || rec.Faults[0].Restored != c.complete || len(rec.Undo.Gone) != c.gone {
+			t.Errorf("%s: %v, undo %+v, restored %v", name, err, rec.Undo, rec.Faults[0].Restored)
+		}
+		if told := slices.Contains(r.events, "component.gone"); told != (c.gone > 0) {
+			t.Errorf("%s: events %v", name, r.events)
+		}
+		if name == "it cannot be asked" && !slices.Contains(r.events, "target.unasked") {
+			t.Errorf("%s: events %v", name, r.events)
+		}
+	}
+}
+
+// TestProvable leaves out what cannot hold because something is away, and nothing else.
+func TestProvable(t *testing.T) {
+	checks := []Check{{Kind: LinkAnswers, On: "outside→east.db"}, {Kind: LinkAnswers, On: "outside→east.api"}, {Kind: ComponentRuns, On: "east.api"},
+		{Kind: HeartbeatFlows, On: "west.db"}, {Kind: BuildIs, On: "outside→east.api", Want: "2"}}
+	for away, want := range map[string][]Check{"": checks, "east.api": {checks[0], checks[3]}, "east.db": {checks[1], checks[2], checks[4]}} {
+		if got := Provable(rigTarget(), checks, func(name string) bool { return name == away }, func(k CheckKind) bool { return k == HeartbeatFlows }); !slices.Equal(got, want) {
+			t.Errorf("without %q: %v, want %v", away, got, want)
 		}
 	}
 }

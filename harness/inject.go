@@ -94,6 +94,7 @@ func (d *drill) undo(ctx context.Context) error {
 	loadErr := d.stopLoads()
 	defer d.stopProbes() // after the proof: a heartbeat must go on for a standby to be seen to follow it
 	u.Complete = true
+	d.lookForGone(ctx)
 	if d.unrestored() {
 		if err := d.fence(ctx); err != nil {
 			u.Complete = false
@@ -119,15 +120,14 @@ func (d *drill) takeBack(ctx context.Context) {
 	for i := len(d.inForce) - 1; i >= 0; i-- {
 		s := d.inForce[i]
 		from := d.clock.Now()
-		err := d.allowGone(d.Driver.Execute(ctx, s.step.Undo))
-		if err == nil {
-			err = d.undoLog.Undone(s.n)
-		}
-		if err != nil {
+		if err := d.allowGone(d.Driver.Execute(ctx, s.step.Undo)); err != nil {
 			u.Complete = false
 			u.Detail = fmt.Sprintf("%s failed: %v", s.step.Undo.Kind, err)
 			d.note("undo.failed", u.Detail, nil)
 			continue
+		}
+		if err := d.undoLog.Undone(s.n); err != nil { // a full disk: what is restored is restored, and a later undo does no harm
+			d.keep(err)
 		}
 		s.fault.Undone = Interval{from, d.clock.Now()}
 		d.event(Event{Kind: "fault.undone", At: s.fault.Undone, Text: s.fault.Plan.Fault.Kind + ": " + string(s.step.Undo.Kind)})
@@ -145,21 +145,24 @@ func (d *drill) prove(ctx context.Context, f *FaultRecord) {
 	if f.Restored { // while clients were watched
 		return
 	}
-	ask := d.provable(f.Plan.Restored)
-	if len(ask) == 0 {
-		f.Restored = true
-		d.note("fault.restored", f.Plan.Fault.Kind+" is taken back; every check of it speaks of what was fenced or is gone, or of following it", nil)
-		return
-	}
-	at, err := d.Await(ctx, d.around(), ask, restoreLimit)
+	at, asked, err := d.awaitOver(ctx, f)
 	if err != nil {
 		d.rec.Undo.Complete = false
 		d.rec.Undo.Detail = "not restored: " + err.Error()
 		d.note("undo.unproven", d.rec.Undo.Detail, nil)
 		return
 	}
+	d.over(f, at, asked, "; what was fenced or is gone is not asked")
+}
+
+// over notes that a fault was seen to be over, by so many checks; by none, where nothing is left that could show it.
+func (d *drill) over(f *FaultRecord, at Interval, asked int, except string) {
 	f.Restored = true
-	d.event(Event{Kind: "fault.restored", At: at, Text: fmt.Sprintf("%s is over (%d checks; what was fenced or is gone is not asked)", f.Plan.Fault.Kind, len(ask))})
+	if asked == 0 {
+		d.note("fault.restored", f.Plan.Fault.Kind+" is taken back; every check of it speaks of what was fenced or is gone, or of following it", nil)
+		return
+	}
+	d.event(Event{Kind: "fault.restored", At: at, Text: fmt.Sprintf("%s is over (%d checks%s)", f.Plan.Fault.Kind, asked, except)})
 }
 
 // fence makes every database that a plan in force names refuse writes by the private path, and sees each refuse.
@@ -186,6 +189,7 @@ func (d *drill) fenceOne(ctx context.Context, name string) error {
 	c, _ := d.rec.Target.ComponentByName(name)
 	from := d.clock.Now()
 	err := d.Driver.Execute(ctx, Action{Kind: ComponentFence, Region: c.Region, Components: []string{name}})
+	missing, _ := Gone(err)
 	if err := d.allowGone(err); err != nil {
 		return fmt.Errorf("fence %s: %w", name, err)
 	}
@@ -196,7 +200,7 @@ func (d *drill) fenceOne(ctx context.Context, name string) error {
 	if !refuses {
 		return fmt.Errorf("fence %s: it still takes writes", name)
 	}
-	if _, gone := d.gone[name]; gone {
+	if len(missing) > 0 {
 		return nil
 	}
 	d.fencedNames[name] = true
@@ -226,6 +230,7 @@ func (d *drill) examine(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, examineLimit)
 	defer cancel()
+	defer d.noteShortages() // what was looked at from here on may have been seen by a machine in want, too
 	if log := d.rec.Target.Decisions; log != nil {
 		decisions, err := d.Decisions(ctx, *log)
 		d.rec.Decisions = decisions

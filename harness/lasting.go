@@ -56,21 +56,15 @@ func (d *drill) endOne(ctx context.Context, f *FaultRecord) error {
 	}
 	f.Undone = Interval{from, d.clock.Now()}
 	d.event(Event{Kind: "fault.undone", At: f.Undone, Text: fmt.Sprintf("%s: its %s are over", f.Plan.Fault.Kind, f.Plan.Fault.For)})
-	ask := d.provable(f.Plan.Restored)
-	if len(ask) == 0 { // nothing is left that could show it
-		d.prove(ctx, f)
-		return d.save()
-	}
-	at, err := d.Await(ctx, d.around(), ask, restoreLimit)
-	if ctx.Err() != nil {
+	at, asked, err := d.awaitOver(ctx, f)
+	switch {
+	case ctx.Err() != nil:
 		return ctx.Err()
-	}
-	if err != nil {
+	case err != nil:
 		d.note("undo.unproven", "not restored: "+err.Error(), nil)
 		return errors.Join(errUnrestored, err)
 	}
-	f.Restored = true
-	d.event(Event{Kind: "fault.restored", At: at, Text: fmt.Sprintf("%s is over (%d checks)", f.Plan.Fault.Kind, len(ask))})
+	d.over(f, at, asked, "")
 	return d.save()
 }
 
@@ -82,26 +76,4 @@ func (d *drill) broke() bool {
 // unrestored tells whether a step may be in force, or a fault that was taken back was not seen to be over.
 func (d *drill) unrestored() bool {
 	return len(d.inForce) > 0 || slices.ContainsFunc(d.rec.Faults, func(f FaultRecord) bool { return !f.Undone.Never() && !f.Restored })
-}
-
-// provable leaves out the checks that cannot hold because databases were fenced, or components are gone; those that ask for a
-// standby that follows among them, since the undo restores links and processes, never roles.
-func (d *drill) provable(checks []Check) []Check {
-	var ask []Check
-	apart := len(d.fencedNames) > 0
-	for name := range d.gone {
-		c, _ := d.rec.Target.ComponentByName(name)
-		apart = apart || c.Kind == "postgres"
-	}
-	for _, c := range checks {
-		on := c.On
-		if l, ok := d.rec.Target.LinkByName(c.On); ok {
-			on = l.To
-		}
-		if d.fencedNames[on] || d.gone[on] != "" || apart && d.Follows(c.Kind) {
-			continue
-		}
-		ask = append(ask, c)
-	}
-	return ask
 }

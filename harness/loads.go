@@ -73,6 +73,7 @@ func (d *drill) stopLoads() error {
 	if d.rec.Observation.Lo != 0 && d.rec.Observation.Hi == 0 { // without a load, too, something was watched
 		d.rec.Observation.Hi = d.clock.Now()
 	}
+	d.noteShortages()
 	if d.loadsDone || len(d.loads) == 0 {
 		return nil
 	}
@@ -94,9 +95,14 @@ func (d *drill) stopLoads() error {
 	if err := errors.Join(errs...); err == nil { // the whole of every file, however the drill goes on
 		errs = append(errs, bindWritten(d.loads, d.Journal))
 	}
+	d.noteShortages()
+	d.note("load.stopped", "load stopped; every request that was due is on record", nil)
+	return errors.Join(errs...)
+}
+
+// noteShortages puts what this machine was short of so far on record.
+func (d *drill) noteShortages() {
 	if d.Shortages != nil {
 		d.rec.Shortages = d.Shortages()
 	}
-	d.note("load.stopped", "load stopped; every request that was due is on record", nil)
-	return errors.Join(errs...)
 }

@@ -1,9 +1,11 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,5 +56,27 @@ func TestWithoutALoadTheObservationEnds(t *testing.T) {
 	rec, err, _ := tell(t, r, func(p *Parts) { p.Scenario.Load, p.Scenario.SteadyState.Require = nil, nil })
 	if err != nil || rec.Status != Completed || rec.Observation.Hi.Sub(rec.Observation.Lo) < 10*time.Second {
 		t.Errorf("status %s, observation %+v, %v", rec.Status, rec.Observation, err)
+	}
+}
+
+// What this machine was short of is on record also where no load ran, and until both ledgers have been read.
+func TestShortagesAreOnRecordToTheEnd(t *testing.T) {
+	for _, loads := range []int{0, 1} {
+		r := newRig()
+		short := []string{"a probe: this process is out of file descriptors (EMFILE), 1 times"}
+		rec, err, _ := tell(t, r, func(p *Parts) {
+			if loads == 0 {
+				p.Scenario.Load, p.Scenario.SteadyState.Require = nil, nil
+			}
+			p.Shortages = func() []string { return slices.Clone(short) }
+			p.Reconcile = func(context.Context, Surroundings, *Record) error {
+				short = append(short, "the reconciliation: …")
+				return nil
+			}
+		})
+		want := 1 + loads // without a load nothing is reconciled
+		if err != nil || len(rec.Shortages) != want {
+			t.Errorf("%d loads: %v, %v", loads, err, rec.Shortages)
+		}
 	}
 }

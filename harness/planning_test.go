@@ -46,18 +46,3 @@ func TestFaultsThatEnd(t *testing.T) {
 		})
 	}
 }
-
-// TestProvable leaves out what speaks of a fenced database, or of following one, and nothing else.
-func TestProvable(t *testing.T) {
-	d := &drill{rec: &Record{Target: rigTarget()}, fencedNames: map[string]bool{}}
-	d.Follows = func(k CheckKind) bool { return k == HeartbeatFlows }
-	checks := []Check{{Kind: LinkAnswers, On: "outside→east.db"}, {Kind: LinkAnswers, On: "outside→east.api"},
-		{Kind: HeartbeatFlows, On: "west.db"}, {Kind: BuildIs, On: "outside→east.api", Want: "2"}}
-	if got := d.provable(checks); len(got) != len(checks) {
-		t.Errorf("nothing is fenced, asked %v", got)
-	}
-	d.fencedNames["east.db"] = true
-	if got := d.provable(checks); len(got) != 2 || got[0] != checks[1] || got[1] != checks[3] {
-		t.Errorf("east.db is fenced, asked %v", got)
-	}
-}

@@ -47,6 +47,7 @@ type ProbeConfig struct {
 	Clock  *Clock
 	Access func(place, component string) (Access, error)
 	Every  time.Duration
+	Marker bool // the scenario asks how old answers are: the marker may be written, and is asked for
 }
 
 // ProbeSeries says where a probe's answers are in the pack and how complete they are.

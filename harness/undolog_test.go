@@ -1,9 +1,12 @@
 package harness
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+	"testing/synctest"
 )
 
 func openLog(t *testing.T) (*UndoLog, string) {
@@ -78,5 +81,35 @@ func TestUndoLogIsNeverOverwritten(t *testing.T) {
 	_, path := openLog(t)
 	if _, err := CreateUndoLog(path, NewClock()); err == nil {
 		t.Error("a second drill took over the undo log of the first")
+	}
+}
+
+// TestAFullDiskIsNoFailedUndo: where the undo log cannot be written any more, what is taken back is taken back and proved; the drill
+// says what happened, and nobody is told that something is in force.
+func TestAFullDiskIsNoFailedUndo(t *testing.T) {
+	r := newRig()
+	undone := false
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		p := r.parts(dir, NewClock())
+		p.Undone = func() { undone = true }
+		d := newDrill(p)
+		p.Watch = func(pr Progress) {
+			if pr.Phase == "watch" && d.undoLog != nil {
+				_ = d.undoLog.f.Close() // from here on nothing can be written
+			}
+		}
+		d.Watch = p.Watch
+		err := d.story(t.Context())
+		err = d.aftermath(t.Context(), err)
+		if closeErr := d.close(); !errors.Is(closeErr, os.ErrClosed) {
+			t.Errorf("%v, %v", err, closeErr)
+		}
+		if f := d.rec.Faults[0]; !d.rec.Undo.Complete || !undone || !f.Restored || f.Undone.Never() || !slices.Contains(r.told, "link.heal") {
+			t.Errorf("undo %+v, fault %+v, told %v", d.rec.Undo, f, r.told)
+		}
+	})
+	if open, err := ReadUndoLog(filepath.Join(dir, "undo.jsonl")); err != nil || len(open) != 1 {
+		t.Errorf("the log was written: %v, %v", open, err)
 	}
 }

@@ -56,10 +56,15 @@ func (d *drill) note(kind, text string, detail map[string]string) {
 // event logs something and shows it. The first failure of the journal is kept and ends the drill at its close.
 func (d *drill) event(e Event) {
 	e.Phase = d.phase
-	if err := d.Journal.Append(e); err != nil && d.journalErr == nil {
+	d.keep(d.Journal.Append(e))
+	d.show(&e)
+}
+
+// keep keeps the first error of what is written about the drill.
+func (d *drill) keep(err error) {
+	if err != nil && d.journalErr == nil {
 		d.journalErr = err
 	}
-	d.show(&e)
 }
 
 func (d *drill) show(e *Event) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -35,8 +36,9 @@ func newLeaving() leaving {
 	return l
 }
 
-// secondInterrupt listens for somebody who does not want to wait, as CI systems do that send INT and then TERM.
-func (d *drill) secondInterrupt(ctx context.Context, stderr io.Writer) (stop func()) {
+// onSignals calls first when ctx ends, which a signal does, and second at the signal after it: somebody does not want to wait, as CI
+// systems do that send INT and then TERM.
+func onSignals(ctx context.Context, first, second func()) (stop func()) {
 	again, done := make(chan os.Signal, 2), make(chan struct{})
 	go func() {
 		select {
@@ -44,24 +46,55 @@ func (d *drill) secondInterrupt(ctx context.Context, stderr io.Writer) (stop fun
 		case <-done:
 			return
 		}
-		d.screen.say("interrupted: undoing first; the pack is still written (Ctrl-C again leaves the rest to `blackstart undo`)")
 		signal.Notify(again, os.Interrupt, syscall.SIGTERM)
+		first()
 		select {
 		case <-again:
-			os.Exit(d.leave.now(stderr))
+			second()
 		case <-done:
 		}
 	}()
 	return func() { close(done); signal.Stop(again) }
 }
 
-// now leaves, and says in which state: 5 if something may be in force, 4 if everything is undone.
-func (l *leaving) now(stderr io.Writer) int {
-	select {
-	case <-l.undone:
-	default:
+// secondInterrupt lets a drill be left at the second signal.
+func (d *drill) secondInterrupt(ctx context.Context, stderr io.Writer) (stop func()) {
+	return onSignals(ctx, func() {
+		d.screen.say("interrupted: undoing first; the pack is still written (Ctrl-C again leaves the rest to `blackstart undo`)")
+	}, func() { os.Exit(d.leave.now(stderr)) })
+}
+
+// leaveUndo lets an undo be left at the second signal. waiting counts the runs of which something may still be in force.
+func leaveUndo(ctx context.Context, stderr io.Writer, waiting *atomic.Int32) (stop func()) {
+	return onSignals(ctx, func() {
+		fmt.Fprintln(stderr, "interrupted: the undo goes on to its end (Ctrl-C again leaves the rest to the next `blackstart undo`)")
+	}, func() { os.Exit(undoLeft(stderr, waiting.Load())) })
+}
+
+// undoLeft says in which state an undo is left: 5 if something may be in force, 4 if everything is undone.
+func undoLeft(stderr io.Writer, waiting int32) int {
+	if waiting > 0 {
 		fmt.Fprintf(stderr, "\nerror: interrupted twice: the undo may be incomplete\nhint: run this now: blackstart undo\n")
 		return harness.ExitUndo
+	}
+	fmt.Fprintf(stderr, "\nstopped: interrupted twice: everything is undone; what was recorded is kept\nhint: `blackstart undo` seals it; there is no hurry\n")
+	return harness.ExitStopped
+}
+
+// everythingUndone tells whether nothing is in force, whatever the undo log says: a full disk may have kept it from saying so.
+func (l *leaving) everythingUndone() bool {
+	select {
+	case <-l.undone:
+		return true
+	default:
+		return false
+	}
+}
+
+// now leaves, and says in which state: 5 if something may be in force, 4 if everything is undone.
+func (l *leaving) now(stderr io.Writer) int {
+	if !l.everythingUndone() {
+		return undoLeft(stderr, 1)
 	}
 	l.hurryUp()
 	how := "what was recorded is bound to the run and kept"

@@ -89,7 +89,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 		return err
 	}
 	defer st.close()
-	if err := restoreLeftovers(ctx, st, screen); err != nil {
+	if err := restoreLeftovers(ctx, st, stderr, screen); err != nil {
 		return err
 	}
 	if err := f.roomFor(st.dir); err != nil {
@@ -187,7 +187,7 @@ func (d *drill) bag() string { return filepath.Join(d.dir, "bag") }
 func (d *drill) run(ctx context.Context) (res result, err error) {
 	defer func() {
 		if err != nil {
-			err = d.giveUp(err)
+			err = d.withoutSecrets(d.giveUp(err))
 		}
 	}()
 	receivers, stop, err := d.startReceivers(ctx)
@@ -239,7 +239,7 @@ func (d *drill) bind(ctx context.Context, rec *harness.Record) error {
 // giveUp ends a run that has no pack: what was started is stopped by now, so its directory goes, too, unless something may
 // be in force or stands on record.
 func (d *drill) giveUp(err error) error {
-	if open, readErr := harness.ReadUndoLog(filepath.Join(d.dir, "undo.jsonl")); readErr != nil || len(open) > 0 {
+	if open, readErr := harness.ReadUndoLog(filepath.Join(d.dir, "undo.jsonl")); !d.leave.everythingUndone() && (readErr != nil || len(open) > 0) {
 		return &exitError{code: harness.ExitUndo, err: fmt.Errorf("%w; the run's state is kept in %s", err, d.dir),
 			hint: "act now: run `blackstart undo`, it finishes what is left"}
 	}

@@ -232,3 +232,11 @@ func (s *state) leftovers() ([]leftover, error) {
 	}
 	return found, nil
 }
+
+// describe says which run it is, as far as is known.
+func (l leftover) describe() string {
+	if l.info.Name == "" {
+		return "run " + l.info.RunID + ", which had hardly begun"
+	}
+	return fmt.Sprintf("%s, started %s, run %s", l.info.Name, l.info.Started.Format("2006-01-02 15:04:05Z"), l.info.RunID)
+}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +24,9 @@ func undoCommand() *cobra.Command {
 		Short: "finish what a drill that was killed left behind",
 		Long: `Looks for drills whose process is gone, says what was found, takes back what may
 still be in force, and seals what was recorded as an interrupted drill. It may
-be run at any time and as often as you like.`,
+be run at any time and as often as you like.
+
+Ctrl-C does not end it. Twice: the rest is left to the next one.`,
 		Example: `  blackstart undo`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -33,7 +36,7 @@ be run at any time and as often as you like.`,
 				return err
 			}
 			defer st.close()
-			found, err := restore(cmd.Context(), st, func(text string) { printWrapped(cmd.OutOrStdout(), text) })
+			found, err := restore(cmd.Context(), st, cmd.ErrOrStderr(), func(text string) { printWrapped(cmd.OutOrStdout(), text) })
 			if err == nil && found == 0 {
 				fmt.Fprintln(cmd.OutOrStdout(), "nothing to undo: no drill was left unfinished")
 			}
@@ -49,8 +52,8 @@ func printWrapped(out io.Writer, text string) {
 }
 
 // restoreLeftovers is what `run` does first: the next command must say what happened.
-func restoreLeftovers(ctx context.Context, st *state, s *screen) error {
-	_, err := restore(ctx, st, func(text string) { s.say("%s", text) })
+func restoreLeftovers(ctx context.Context, st *state, stderr io.Writer, s *screen) error {
+	_, err := restore(ctx, st, stderr, func(text string) { s.say("%s", text) })
 	var exit *exitError
 	if errors.As(err, &exit) && exit.code != harness.ExitUndo { // nothing of it is in force: it keeps nobody from a drill
 		s.say("error: %v", exit.err)
@@ -60,15 +63,18 @@ func restoreLeftovers(ctx context.Context, st *state, s *screen) error {
 	return err
 }
 
-// restore finishes every run whose process is gone.
-func restore(ctx context.Context, st *state, say func(string)) (int, error) {
+// restore finishes every run whose process is gone. A signal does not end it, a second one does.
+func restore(ctx context.Context, st *state, stderr io.Writer, say func(string)) (int, error) {
 	left, err := st.leftovers()
-	if err != nil {
+	if err != nil || len(left) == 0 {
 		return 0, err
 	}
+	var waiting atomic.Int32
+	waiting.Store(int32(len(left))) //nolint:gosec // runs of one machine
+	defer leaveUndo(ctx, stderr, &waiting)()
 	var worst *exitError // one that cannot be finished keeps nobody from the others
 	for _, l := range left {
-		e := l.finish(context.WithoutCancel(ctx), say)
+		e := l.finish(context.WithoutCancel(ctx), say, func() { waiting.Add(-1) })
 		if e == nil {
 			continue
 		}
@@ -85,14 +91,27 @@ func restore(ctx context.Context, st *state, say func(string)) (int, error) {
 	return len(left), nil
 }
 
-// finish ends what is left of one run, says what it was, and seals what it recorded.
-func (l leftover) finish(ctx context.Context, say func(string)) *exitError {
+// finish ends what is left of one run, says what it was, and seals what it recorded. No secret of the run is printed. undone is
+// called when nothing of it is in force any more.
+func (l leftover) finish(ctx context.Context, say func(string), undone func()) *exitError {
+	secrets, secretsErr := finrag.SecretsIn(l.dir)
+	redact := evidence.NewRedactor(secrets...)
+	e := l.undo(ctx, func(text string) { say(redact.Text(text)) }, undone, redact, secretsErr)
+	if e != nil {
+		e.err = redacted{e.err, redact}
+	}
+	return e
+}
+
+// undo is finish, whose errors are not redacted. Without its secrets nothing is sealed.
+func (l leftover) undo(ctx context.Context, say func(string), undone func(), redact *evidence.Redactor, secretsErr error) *exitError {
 	say("found " + l.kind() + ": " + l.describe())
 	done, err := l.recover(ctx)
 	if err != nil {
 		return &exitError{code: harness.ExitUndo, err: fmt.Errorf("undo run %s: %w", l.info.RunID, err),
 			hint: "its state is kept in " + l.dir + "; mend the cause and run `blackstart undo` again"}
 	}
+	undone()
 	open, logErr := harness.ReadUndoLog(filepath.Join(l.dir, "undo.jsonl"))
 	var inForce []string
 	for _, e := range open {
@@ -101,19 +120,22 @@ func (l leftover) finish(ctx context.Context, say func(string)) *exitError {
 		}
 	}
 	done.tell(say, inForce, logErr)
-	if err := l.keepRecord(ctx, len(open) > 0 || logErr != nil, done, say); err != nil {
+	if secretsErr != nil {
+		return l.park(fmt.Errorf("seal what run %s recorded: its secrets, which are to be taken out: %w", l.info.RunID, secretsErr))
+	}
+	if err := l.keepRecord(ctx, len(open) > 0 || logErr != nil, done, redact, say); err != nil {
 		return l.park(fmt.Errorf("seal what run %s recorded: %w", l.info.RunID, err))
 	}
 	return nil
 }
 
 // keepRecord sees to it that what was recorded is in a pack, and removes the run's state.
-func (l leftover) keepRecord(ctx context.Context, wasInForce bool, done undoing, say func(string)) error {
+func (l leftover) keepRecord(ctx context.Context, wasInForce bool, done undoing, redact *evidence.Redactor, say func(string)) error {
 	if path := l.packThere(ctx); path != "" {
 		say("its pack was complete: " + path)
 		return os.RemoveAll(l.dir)
 	}
-	path, told, err := l.sealWhatIsThere(ctx, wasInForce, done)
+	path, told, err := l.sealWhatIsThere(ctx, wasInForce, done, redact)
 	switch {
 	case err != nil:
 		return err
@@ -140,23 +162,14 @@ func (l leftover) packThere(ctx context.Context) string {
 	return path
 }
 
-// describe says which run it is, as far as is known.
-func (l leftover) describe() string {
-	if l.info.Name == "" {
-		return "run " + l.info.RunID + ", which had hardly begun"
-	}
-	return fmt.Sprintf("%s, started %s, run %s", l.info.Name, l.info.Started.Format("2006-01-02 15:04:05Z"), l.info.RunID)
-}
-
 // sealWhatIsThere makes a pack of what a run recorded that has none; "" if it had recorded nothing. A run whose evidence was
 // bound by its own key is only sealed; anything else is an interrupted drill.
-func (l leftover) sealWhatIsThere(ctx context.Context, wasInForce bool, done undoing) (path, told string, err error) {
+func (l leftover) sealWhatIsThere(ctx context.Context, wasInForce bool, done undoing, redact *evidence.Redactor) (path, told string, err error) {
 	bag := filepath.Join(l.dir, "bag")
 	rec, err := l.salvage(bag)
 	if err != nil || rec == nil {
 		return "", "", err
 	}
-	redact := evidence.NewRedactor(finrag.SecretsIn(l.dir)...)
 	bound, err := evidence.Bound(bag)
 	if err != nil {
 		return "", "", err

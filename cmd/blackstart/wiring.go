@@ -71,7 +71,7 @@ func (d *drill) startReceivers(ctx context.Context) (*receivers.Receivers, func(
 		}
 		e := arrivalEvent(a)
 		if err := journal.Append(e); err == nil {
-			d.screen.show(harness.Progress{Event: &e})
+			d.show(harness.Progress{Event: &e})
 		}
 	}})
 	if err != nil {
@@ -108,7 +108,7 @@ func secretsOf(deliveries []harness.Delivery) []string {
 
 func (d *drill) startRequest(r *receivers.Receivers) harness.StartRequest {
 	return harness.StartRequest{RunID: d.runID, Dir: d.dir, Profile: d.flags.profileOrFast(), Settings: d.scenario.Target.Settings,
-		Deliveries: r.Deliveries(), Hide: d.redact.Add, Progress: func(line string) { d.screen.say("%s", line) }}
+		Deliveries: r.Deliveries(), Hide: d.redact.Add, Progress: func(line string) { d.screen.say("%s", d.redact.Text(line)) }}
 }
 
 // writeInputs fixes what was asked before anything is started.
@@ -148,7 +148,7 @@ func (d *drill) parts(r *receivers.Receivers) harness.Parts {
 	return harness.Parts{
 		Scenario: d.scenario, Profile: d.flags.profileOrFast(), RunID: d.runID, PackID: d.packID, InputsSHA: d.inputsSHA,
 		Executor: d.executor, Environment: d.target.Environment, Tool: d.tool, Clock: d.clock,
-		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.screen.show,
+		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.show,
 		Hurry: d.leave.hurry, Undone: d.leave.undoneNow, Redact: d.redact.Bytes, Hide: d.redact.Add,
 		Injector: injector, OpenLoad: openLoad, OpenProbe: probesFor(&d.scenario), Follows: victim.Follows, Decisions: readDecisions,
 		Await: func(ctx context.Context, s harness.Surroundings, checks []harness.Check, within time.Duration) (harness.Interval, error) {
@@ -186,6 +186,7 @@ func readDecisions(ctx context.Context, log harness.DecisionLog) ([]harness.Deci
 	}
 	resp, err := direct.Do(req)
 	if err != nil {
+		shortage.Note("the reading of the target's own log", err)
 		return nil, fmt.Errorf("read the target's own log: %w", err)
 	}
 	defer resp.Body.Close()

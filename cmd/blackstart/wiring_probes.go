@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"blackstart/harness"
+	"blackstart/harness/measure"
 	"blackstart/harness/probes"
 	"blackstart/internal/registry"
 )
@@ -13,7 +14,9 @@ func probesFor(scenario *harness.Scenario) func(harness.Surroundings) ([]harness
 	kinds := slices.DeleteFunc(probes.Probes.All(), func(k registry.Kind[probes.Factory]) bool {
 		return k.New().Traits().Writes != "" && !uses(scenario, k.Name)
 	})
-	return func(s harness.Surroundings) ([]harness.ProbeRun, error) { return probes.Open(kinds, s) }
+	return func(s harness.Surroundings) ([]harness.ProbeRun, error) {
+		return probes.Open(kinds, s, asksAge(scenario))
+	}
 }
 
 // uses tells whether a scenario needs a probe that writes: where something is broken, what becomes of the standby is always
@@ -22,4 +25,12 @@ func uses(s *harness.Scenario, probe string) bool {
 	return len(s.Faults) > 0 ||
 		slices.ContainsFunc(s.SteadyState.Require, func(r harness.Requirement) bool { return r.Probe == probe }) ||
 		slices.ContainsFunc(s.Guards, func(g harness.Guard) bool { return g.Probe == probe })
+}
+
+// asksAge tells whether a scenario asks how old the answers were that clients were given: only then is the marker written that
+// shows it. Without a fault no answer is judged.
+func asksAge(s *harness.Scenario) bool {
+	return len(s.Faults) > 0 && slices.ContainsFunc(s.Objectives, func(o harness.Objective) bool {
+		return o.Measure == measure.MeasureWrong && o.StaleAfter > 0
+	})
 }

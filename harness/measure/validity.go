@@ -22,6 +22,9 @@ func (d *drill) validity() []harness.ValidityCheck {
 	checks := []harness.ValidityCheck{d.checkRecord(), d.checkFaults(), d.checkObserved(), d.checkStreams(), d.checkOffered(),
 		d.checkShortage()}
 	checks = append(checks, d.checkBaseline())
+	if c := d.checkUndisturbed(); !c.OK { // its line stands where it fails only: others than the drill are rarely there
+		checks = append(checks, c)
+	}
 	checks = append(checks, Steady(d.rec.Scenario.SteadyState.Require, d.series, d.probes, d.rec.Anchor, d.rec.Baseline)...)
 	return append(checks, d.checkProbes(), d.checkEnough(), d.checkClock(), d.checkAlerts(), d.checkLedger(), d.checkOracle())
 }

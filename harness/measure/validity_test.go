@@ -71,6 +71,9 @@ var spoiled = []struct {
 	{"resources.enough", "the link to 127.0.0.1:1", func(w *world) {
 		w.rec.Shortages = []string{"the link to 127.0.0.1:1: this process is out of file descriptors (EMFILE), 3 times"}
 	}},
+	{"target.undisturbed", "west.api is gone: its container", func(w *world) {
+		w.rec.Undo.Gone = []string{"west.api is gone: its container was removed by somebody else"}
+	}},
 	{"baseline.length", "is 10 s long, the scenario asks for 11 s", func(w *world) { w.rec.Scenario.SteadyState.For = harness.Duration(11 * sec) }},
 	{"baseline.length", "requires nothing", func(w *world) { w.rec.Scenario.SteadyState.Require = nil }},
 	{"baseline.load.queries", "must be OK", func(w *world) { w.failEvery(100) }},
@@ -172,6 +175,19 @@ func TestEveryValidityCheckCanFail(t *testing.T) {
 		if !seen[v.Name] {
 			t.Errorf("no test lets %s fail", v.Name)
 		}
+	}
+}
+
+// What the drill itself had killed may be cleaned away by others: nothing of what was measured changes by it.
+func TestARemovedVictimDisturbsNothing(t *testing.T) {
+	w := build(usual())
+	w.rec.Undo.Gone = []string{"east.db is gone: its container was removed by somebody else"}
+	if f := mustJudge(t, w); f.Verdict != harness.Inconclusive || !strings.Contains(f.Reason, "target.undisturbed") {
+		t.Errorf("a database that nothing of the drill killed: %s, %s", f.Verdict, f.Reason)
+	}
+	w.rec.Faults[0].Plan.Steps = []harness.Step{{Do: harness.Action{Kind: harness.ComponentKill, Components: []string{"east.db"}}}}
+	if f := mustJudge(t, w); f.Verdict != harness.Pass || !slices.Contains(f.Exceptions, w.rec.Undo.Gone[0]) {
+		t.Errorf("%s: %s, exceptions %v", f.Verdict, f.Reason, f.Exceptions)
 	}
 }
 

@@ -20,10 +20,10 @@ import (
 var _ = Probes.Add(registry.Kind[Factory]{
 	Name: harness.ProbeAnswers,
 	Doc: "Asks the public entry the target's questions whose answers are known, one after another, each as a new client " +
-		"that resolves the name and verifies the certificate, and keeps each answer as it came. On rehearsal and staging " +
-		"targets it also writes one document of the target's own data once a second, blackstart-marker in namespace public, " +
-		"each time with the next version, and asks for it: an answer shows how old the data behind it is. Opened only for " +
-		"targets that have an entry and such questions.",
+		"that resolves the name and verifies the certificate, and keeps each answer as it came. Where an objective asks for " +
+		"the age of answers (staleAfter) after a fault, it also writes, on rehearsal and staging targets, one document of the " +
+		"target's own data once a second, blackstart-marker in namespace public, each time with the next version, and asks " +
+		"for it: an answer shows how old the data behind it is. Opened only for targets that have an entry and such questions.",
 	Example: "{probe: answers.known}",
 	New:     func() Factory { return answersFactory{} },
 })
@@ -44,7 +44,8 @@ func (answersFactory) Traits() harness.ProbeTraits {
 	return harness.ProbeTraits{Questions: true, Unit: unitBool}
 }
 
-// Open prepares questions and, where the target may be written to, the marker. The region of the config does not matter.
+// Open prepares questions and, where it is wanted and the target may be written to, the marker. The region of the config does
+// not matter.
 func (answersFactory) Open(_ context.Context, config harness.ProbeConfig) (harness.Probe, error) {
 	if err := checked(config, false); err != nil {
 		return nil, err
@@ -61,6 +62,9 @@ func (answersFactory) Open(_ context.Context, config harness.ProbeConfig) (harne
 		return nil, err
 	}
 	a := &answers{clock: config.Clock, client: client{tls: trust, dial: entryDialer(entry)}, questions: config.Target.Questions}
+	if !config.Marker {
+		return a, nil
+	}
 	switch config.Target.Environment {
 	case harness.Rehearsal, harness.Staging: // a class that is missing is not one of these
 		return &marked{answers: a.with(markerQuestion)}, nil

@@ -214,6 +214,22 @@ func TestProductionIsNotWrittenTo(t *testing.T) {
 	}
 }
 
+// Where nobody asks how old answers are, the marker is neither written nor asked for.
+func TestNoMarkerWhereNobodyAsksForAges(t *testing.T) {
+	e := newEntry(t)
+	e.says(200, found())
+	e.config.Marker = false
+	kept, _ := watch(t, e.config, 1300*time.Millisecond)
+	for _, o := range kept {
+		if o.Answer.Wrote || o.Answer.Question == markerQuestion.ID || !o.OK || o.Detail != "" {
+			t.Errorf("got %+v, %+v", o, o.Answer)
+		}
+	}
+	if len(e.titles) != 0 || len(kept) < 4 {
+		t.Errorf("wrote %v, kept %d", e.titles, len(kept))
+	}
+}
+
 func TestAHangingWriteDelaysNoQuestion(t *testing.T) {
 	e := newEntry(t)
 	e.says(200, found())

@@ -111,7 +111,7 @@ func newEntry(t *testing.T) *entry {
 	d.Entry.Port = s.Listener.Addr().(*net.TCPAddr).Port
 	d.Entry.Resolver = resolver(t, func(m *dns.Msg, _ string) { m.Answer = []dns.RR{record("127.0.0.1")} })
 	d.Entry.CAPEM = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: e.ca.certificate.Raw}))
-	e.config = harness.ProbeConfig{Target: d, Clock: harness.NewClock()}
+	e.config = harness.ProbeConfig{Target: d, Clock: harness.NewClock(), Marker: true}
 	return e
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 // Open opens probes of these kinds on everything that they can be asked of: all of them, or none. Some work from the moment
-// they are opened. What a target lacks is told by a run that says what is missing and asks nothing.
-func Open(kinds []registry.Kind[Factory], s harness.Surroundings) (runs []harness.ProbeRun, err error) {
+// they are opened; marker tells whether the age of answers is wanted. What a target lacks is told by a run that says what is missing and asks nothing.
+func Open(kinds []registry.Kind[Factory], s harness.Surroundings, marker bool) (runs []harness.ProbeRun, err error) {
 	var opened []harness.Probe
 	defer func() {
 		if err != nil {
@@ -27,7 +27,7 @@ func Open(kinds []registry.Kind[Factory], s harness.Surroundings) (runs []harnes
 		}
 		for _, of := range subjects {
 			p, err := factory.Open(context.Background(), harness.ProbeConfig{Target: s.Target, Region: of.Region, Clock: s.Clock,
-				Access: s.Access, Every: factory.Every()})
+				Access: s.Access, Every: factory.Every(), Marker: marker})
 			if err != nil {
 				return nil, fmt.Errorf("open %s: %w", kind.Name, err)
 			}

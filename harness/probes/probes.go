@@ -2,8 +2,9 @@
 // in which it was given: one file per probe.
 //
 // "Unreachable" is an answer; a probe never retries in silence, never fills a gap, and never judges. It writes to the
-// target only rows of the table blackstart.heartbeat and, where the target has questions with known answers and is not a
-// production one, the marker: one document of the target's own data, by its public entry (see answers.known).
+// target only rows of the table blackstart.heartbeat and, where the scenario asks how old answers are and the target has
+// questions with known answers and is not a production one, the marker: one document of the target's own data, by its public
+// entry (see answers.known).
 package probes
 
 import (

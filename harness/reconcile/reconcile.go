@@ -17,6 +17,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/internal/pgdial"
+	"blackstart/internal/shortage"
 	"blackstart/loadgen/workloads"
 )
 
@@ -32,6 +33,7 @@ func Connect(ctx context.Context, a harness.Access) (*pgx.Conn, error) {
 		Address: a.Address, User: a.User, Password: a.Password, Database: a.Database, Timeout: connectLimit,
 	})
 	if err != nil {
+		shortage.Note("the reconciliation", err)
 		return nil, fmt.Errorf("connect to database: %w", err)
 	}
 	return conn, nil

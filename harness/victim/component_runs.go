@@ -7,6 +7,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/internal/registry"
+	"blackstart/internal/shortage"
 )
 
 var (
@@ -29,6 +30,7 @@ func running(want bool) func(Victim, harness.Check) (Ask, error) {
 	return func(v Victim, check harness.Check) (Ask, error) {
 		return func(ctx context.Context, _ func()) error {
 			running, err := v.Driver.Running(ctx, check.On)
+			shortage.Note("a check", err)
 			switch {
 			case err != nil:
 				return fmt.Errorf("private path does not tell: %w", err)

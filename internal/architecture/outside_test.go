@@ -33,6 +33,12 @@ var ambient = map[string]struct {
 		in:    []string{"cmd/finrag"},
 		why:   "reads PG* variables and files of the account: use internal/pgdial",
 	},
+	"os/exec": {
+		names: []string{"Command", "CommandContext"},
+		in: []string{"harness/targets/procs", "harness/targets/postgres", "harness/targets/finrag", "harness/targets/conformance",
+			"cmd/finrag/internal/pgtest", "cmd/blackstart/mutate", "cmd/blackstart/packbench", "cmd/blackstart/spread", "loadgen/bench"},
+		why: "hands everything on unless Env is set: start what belongs to a drill with procs.Env",
+	},
 	"os": {
 		names: []string{"Environ"},
 		in:    []string{"internal/pgdial", "harness/targets/conformance", "cmd/finrag/internal/region", "cmd/finrag/internal/pgtest", "cmd/finrag"},

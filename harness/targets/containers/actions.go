@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/moby/moby/client"
 
-	"blackstart/harness"
 	"blackstart/harness/targets/postgres"
 )
 
@@ -47,32 +46,18 @@ func (r *run) killOne(ctx context.Context, component string) error {
 func (r *run) Fence(ctx context.Context, components []string) error {
 	errs := []error{r.Kill(ctx, components)}
 	for _, name := range components {
-		_, err := r.engine.ContainerInspect(ctx, r.unit(name), client.ContainerInspectOptions{})
-		errs = append(errs, r.orGone(name, err))
+		errs = append(errs, r.goneUnit(ctx, name))
 	}
 	return errors.Join(errs...)
-}
-
-// orGone makes of the engine's answer that it has no such container what it means: somebody else has removed it, since this
-// run removes a container only when it ends.
-func (r *run) orGone(component string, err error) error {
-	if !errdefs.IsNotFound(err) {
-		return err
-	}
-	return &harness.GoneError{Component: component, Found: fmt.Sprintf("its container was removed by somebody else "+
-		"(no container with the id %.12s is left on the engine; who may use the engine can remove it, as docker container prune "+
-		"does with stopped ones)", r.unit(component))}
 }
 
 // StartAgain starts the container of a component again.
 func (r *run) StartAgain(ctx context.Context, component string) error {
 	_, err := r.engine.ContainerStart(ctx, r.unit(component), client.ContainerStartOptions{})
-	if errdefs.IsNotFound(err) {
-		if _, gone := r.engine.ContainerInspect(ctx, r.unit(component), client.ContainerInspectOptions{}); errdefs.IsNotFound(gone) {
-			return r.orGone(component, gone)
-		}
-	}
 	if err != nil {
+		if gone := r.Gone(ctx, component); gone != nil {
+			return gone
+		}
 		return r.Trouble(ctx, component, fmt.Errorf("start its container again: %w", err))
 	}
 	if strings.HasSuffix(component, ".db") {

@@ -9,9 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/containerd/errdefs"
-	"github.com/moby/moby/client"
-
 	"blackstart/harness"
 	"blackstart/harness/targets/finrag"
 	"blackstart/harness/targets/relay"
@@ -86,17 +83,16 @@ func (r *run) enforce(ctx context.Context, links []string, wanted map[string]sid
 	return errors.Join(errs...)
 }
 
-// applyTo sets the rules of one gate. One whose container is gone carries nothing: there is nothing left to heal, and nothing
-// that a new cut could hold.
+// applyTo sets the rules of one gate. One whose container is gone carries nothing, and says so: there is nothing left to heal,
+// and nothing that a new cut could hold.
 func (r *run) applyTo(ctx context.Context, name string, wanted map[string]sides) error {
 	g := r.gates[name]
 	err := g.apply(ctx, r.rulesOf(name, wanted))
-	if err == nil || len(r.rulesOf(name, wanted)) > 0 {
-		return err
+	if err == nil {
+		return nil
 	}
-	if _, gone := r.engine.ContainerInspect(ctx, g.id, client.ContainerInspectOptions{}); errdefs.IsNotFound(gone) {
-		return &harness.GoneError{Component: name, Found: fmt.Sprintf("the container of its network was removed by somebody else "+
-			"(no container with the id %.12s is left on the engine), and its links with it", g.id)}
+	if gone := r.goneGate(ctx, name); gone != nil {
+		return gone
 	}
 	return err
 }

@@ -198,8 +198,10 @@ func (d *Driver) prepare(ctx context.Context, req harness.StartRequest) (*run, e
 	if r.engine, err = openEngine(ctx); err != nil {
 		return nil, err
 	}
-	if err := procs.WriteFile(filepath.Join(r.Dir, runFile), []byte(req.RunID+"\n"), 0o644); err != nil {
-		return nil, errors.Join(fmt.Errorf("note down the run: %w", err), r.engine.Close())
+	for name, text := range map[string]string{runFile: req.RunID + "\n", untouchedFile: ""} {
+		if err := procs.WriteFile(filepath.Join(r.Dir, name), []byte(text), 0o644); err != nil {
+			return nil, errors.Join(fmt.Errorf("note down the run: %w", err), r.engine.Close())
+		}
 	}
 	return r, nil
 }
@@ -234,7 +236,7 @@ func (r *run) End(ctx context.Context) error {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	err := r.engine.saveLogs(ctx, r.Request.RunID, r.Dir)
+	err := errors.Join(r.engine.saveLogs(ctx, r.Request.RunID, r.Dir), touch(r.Dir))
 	for _, g := range r.gates {
 		g.close()
 	}

@@ -64,6 +64,16 @@ func (e *engine) findImage(ctx context.Context, kind string, o Options, programs
 	return e.inspectImage(ctx, repo+":"+tag)
 }
 
+// asFound names an image so that a container is made of the one that was found on the engine, and of which the evidence tells: where
+// testcontainers is told to put a prefix before images that name no registry, ours would be another's.
+func asFound(ref, prefix string) string {
+	first, _, several := strings.Cut(ref, "/")
+	if prefix == "" || several && (strings.ContainsAny(first, ".:") || first == "localhost") {
+		return ref
+	}
+	return "index.docker.io/" + ref // as the engine reads a name without a registry; testcontainers takes docker.io for none
+}
+
 func (e *engine) inspectImage(ctx context.Context, ref string) (image, error) {
 	r, err := e.ImageInspect(ctx, ref)
 	if err != nil {

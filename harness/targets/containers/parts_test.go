@@ -220,3 +220,16 @@ func TestOnlyTheNamedEngineIsUsed(t *testing.T) {
 		}
 	}
 }
+
+// An image is the one that was found, whatever prefix testcontainers is told to put before it.
+func TestImagesAreTheOnesFound(t *testing.T) {
+	for ref, want := range map[string]string{"blackstart/gate:1": "index.docker.io/blackstart/gate:1", "postgres:16": "index.docker.io/postgres:16",
+		"localhost/x:1": "localhost/x:1", "registry.example/x": "registry.example/x", "host:5000/x@sha256:00": "host:5000/x@sha256:00"} {
+		if got := asFound(ref, "mirror.example/hub"); got != want {
+			t.Errorf("%s: %s, want %s", ref, got, want)
+		}
+		if got := asFound(ref, ""); got != ref {
+			t.Errorf("%s without a prefix: %s", ref, got)
+		}
+	}
+}

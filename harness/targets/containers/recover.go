@@ -58,7 +58,7 @@ func Recover(ctx context.Context, runDir string, rec *harness.Record) (finrag.Re
 			l.Lost("what still runs could not be reached, and is removed as it is: " + err.Error())
 		}
 	}
-	logErr := e.saveLogs(ctx, runID, dir) // their loss must not keep anything alive
+	logErr := errors.Join(e.saveLogs(ctx, runID, dir), touch(dir)) // neither's loss must keep anything alive
 	if l.Ended, err = e.reap(ctx, runID); err != nil {
 		return l.Recovered, err
 	}
@@ -70,8 +70,8 @@ func Recover(ctx context.Context, runDir string, rec *harness.Record) (finrag.Re
 		return l.Now(), "no container, network or volume of the run is left on the engine, and none of its steps was taken back", finrag.HowGone, err
 	})
 	l.Detail += "; whatever was left of it was removed"
-	if logErr != nil {
-		return l.Recovered, fmt.Errorf("everything of run %s is removed, but its logs could not all be kept: %w", runID, logErr)
+	if logErr != nil { // what they stood in is gone: to try again would find nothing
+		l.Detail += "; its logs could not all be kept: " + logErr.Error()
 	}
 	return l.Recovered, os.Remove(filepath.Join(dir, runFile))
 }
@@ -98,16 +98,42 @@ func (e *engine) foundOf(ctx context.Context, runID, dir string) (string, error)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("read what was started: %w", err)
 	}
+	gone := goneOrOurs
+	if _, err := os.Stat(filepath.Join(dir, untouchedFile)); err == nil {
+		gone = goneState
+	}
 	for name, id := range noted.Units {
 		if !have[id] {
-			states[goneState] = append(states[goneState], name)
+			states[gone] = append(states[gone], name)
+		}
+	}
+	for name, g := range noted.Gates {
+		if !have[g.ID] {
+			states[networkIs+gone] = append(states[networkIs+gone], name)
 		}
 	}
 	return describeFound(states), nil
 }
 
-// goneState is said of a component whose container the run had started and the engine does not have any more.
-const goneState = "gone, removed by somebody else"
+// untouchedFile, in the target's directory, says that neither the run nor an undo of it has begun to remove its containers.
+const untouchedFile = "untouched"
+
+// touch takes that back, before anything is removed. A full disk keeps nobody from it.
+func touch(dir string) error {
+	if err := os.Remove(filepath.Join(dir, untouchedFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("note down that the containers are removed: %w", err)
+	}
+	return nil
+}
+
+// What is said of a component whose container the run had started and the engine does not have any more: who can have removed it.
+const (
+	goneState  = "gone, removed by somebody else"
+	goneOrOurs = "gone, removed at the end of the run, by an undo before this one, or by somebody else"
+)
+
+// networkIs comes before what became of the container that held a component's network.
+const networkIs = "its network is "
 
 // describeFound says which components were found in which state.
 func describeFound(states map[string][]string) string {

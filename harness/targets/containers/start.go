@@ -71,6 +71,7 @@ func (r *run) launch(ctx context.Context, req testcontainers.ContainerRequest) (
 		req.Labels = map[string]string{}
 	}
 	req.Labels[labelRun] = r.Request.RunID
+	req.Image = asFound(req.Image, testcontainers.ReadConfig().Config.HubImageNamePrefix)
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}

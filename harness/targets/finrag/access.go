@@ -61,6 +61,19 @@ func (d *Driver) Running(ctx context.Context, component string) (bool, error) {
 	return runs, nil
 }
 
+// Missing looks for every component, and gives a *harness.GoneError for each that is gone.
+func (d *Driver) Missing(ctx context.Context) error {
+	s, w, err := d.Started("look for every component")
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, c := range s.Described.Components {
+		errs = append(errs, w.Gone(ctx, c.Name))
+	}
+	return errors.Join(errs...)
+}
+
 // RefusesWrites tries to make a table by the private path, in a transaction that
 // is not committed. A database that is down refuses.
 func (d *Driver) RefusesWrites(ctx context.Context, component string) (bool, error) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"blackstart/harness"
+	"blackstart/internal/shortage"
 )
 
 // Execute carries out one action. It checks every name before it touches anything.
@@ -22,6 +23,7 @@ func (d *Driver) Execute(ctx context.Context, a harness.Action) error {
 		err = site.carryOut(ctx, way, a)
 	}
 	if err != nil {
+		shortage.Note("an action on the target", err)
 		return fmt.Errorf("execute %s: %w", a.Kind, err)
 	}
 	return nil
@@ -40,23 +42,30 @@ func (s *Site) carryOut(ctx context.Context, w Way, a harness.Action) error {
 	case harness.ComponentFence:
 		return s.Fence(ctx, w, a.Components)
 	case harness.RunbookCall:
-		return s.call(ctx)
+		return eachOrGone(ctx, w, []string{"outside.controller"}, func(string) error { return s.call(ctx) })
 	case harness.SQLRun:
-		return each(a.Components, func(name string) error { return s.runSQL(ctx, w, name, a.SQL) })
+		return eachOrGone(ctx, w, a.Components, func(name string) error { return s.runSQL(ctx, w, name, a.SQL) })
 	case harness.CertificateSwap:
-		return each(a.Components, func(name string) error { return s.swap(ctx, w, name, *a.Certificate) })
+		return eachOrGone(ctx, w, a.Components, func(name string) error { return s.swap(ctx, w, name, *a.Certificate) })
 	case harness.CertificateRestore:
-		return each(a.Components, func(name string) error { return s.restore(ctx, w, name) })
+		return eachOrGone(ctx, w, a.Components, func(name string) error { return s.restore(ctx, w, name) })
 	case harness.CodeDeploy:
-		return each(a.Components, func(name string) error { return s.deploy(ctx, w, name, a.Build) })
+		return eachOrGone(ctx, w, a.Components, func(name string) error { return s.deploy(ctx, w, name, a.Build) })
 	}
 	return errors.New("this target cannot carry it out")
 }
 
-func each(names []string, f func(string) error) error {
+// eachOrGone does something with each component. Of one with which it cannot be done because it is gone, that is the error.
+func eachOrGone(ctx context.Context, w Way, names []string, f func(string) error) error {
 	var errs []error
 	for _, name := range names {
-		errs = append(errs, f(name))
+		err := f(name)
+		if err != nil {
+			if gone, rest := harness.Gone(w.Gone(ctx, name)); len(gone) > 0 && len(rest) == 0 {
+				err = gone[0]
+			}
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -93,17 +93,24 @@ func (d *Driver) Secrets() []string {
 	return slices.Collect(maps.Values(s.Secrets))
 }
 
-// SecretsIn reads the secrets of a run that was killed from its state directory; what cannot be read is left out.
-func SecretsIn(runDir string) []string {
-	files, err := procs.Files(filepath.Join(TargetDir(runDir), "secrets"), "")
+// SecretsIn reads the secrets of a run that was killed from its state directory: all of them, or none. One that is not read is not
+// taken out of anything.
+func SecretsIn(runDir string) ([]string, error) {
+	dir := filepath.Join(TargetDir(runDir), "secrets")
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil // none had been drawn
+	}
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("read the secrets of the run: %w", err)
 	}
 	var all []string
 	for _, f := range files {
-		if data, err := os.ReadFile(f); err == nil {
-			all = append(all, strings.TrimSpace(string(data)))
+		data, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("read the secrets of the run: %w", err)
 		}
+		all = append(all, strings.TrimSpace(string(data)))
 	}
-	return all
+	return all, nil
 }

@@ -31,7 +31,7 @@ const (
 // Recovered is what was done about a run that was killed.
 type Recovered struct {
 	Ended    []string        `json:"ended"`    // components that still ran and were ended
-	Events   []harness.Event `json:"events"`   // fault.undone, fault.restored, undo.failed, in the order in which they happened
+	Events   []harness.Event `json:"events"`   // component.gone, fault.undone, fault.restored, undo.failed, as they happened
 	Restored []int           `json:"restored"` // faults, by their index in the record, that were seen to be over
 	Detail   string          `json:"detail"`   // what became of the target, in words; "" if there was none
 }
@@ -160,7 +160,7 @@ func (d *Driver) TakeBack(ctx context.Context, l *Leftover) {
 			stay = append(stay, e.Step.Do.Links...)
 		}
 	}
-	gone := map[string]bool{}
+	gone := d.missing(ctx, l)
 	for _, e := range l.Open {
 		if l.Fences(e) {
 			continue
@@ -176,7 +176,7 @@ func (d *Driver) TakeBack(ctx context.Context, l *Leftover) {
 		d.takeBackOne(ctx, l, e, undo, gone)
 	}
 	l.Prove(func(p harness.Plan) bool { return len(p.Fences) == 0 }, func(p harness.Plan) (harness.Interval, string, string, error) {
-		ask := d.askable(p.Restored, gone)
+		ask := harness.Provable(d.Description(), p.Restored, func(name string) bool { return gone[name] }, victim.Follows)
 		if len(ask) == 0 {
 			return l.Now(), "everything that could show it is gone", HowGone, nil
 		}
@@ -201,15 +201,18 @@ func (d *Driver) takeBackOne(ctx context.Context, l *Leftover, e harness.UndoEnt
 	l.Undone(e, strings.Join(said, "; "), HowGone, nil)
 }
 
-// askable leaves out the checks that speak of what is gone.
-func (d *Driver) askable(checks []harness.Check, gone map[string]bool) []harness.Check {
-	about := d.Description()
-	return slices.DeleteFunc(slices.Clone(checks), func(c harness.Check) bool {
-		if link, ok := about.LinkByName(c.On); ok {
-			return gone[link.To]
-		}
-		return gone[c.On]
-	})
+// missing looks for every component, tells which are gone, and gives their names.
+func (d *Driver) missing(ctx context.Context, l *Leftover) map[string]bool {
+	found, rest := harness.Gone(d.Missing(ctx))
+	gone := map[string]bool{}
+	for _, g := range found {
+		gone[g.Component] = true
+		l.event(harness.Event{Kind: "component.gone", At: l.Now(), Text: g.Error()}, "", "")
+	}
+	if err := errors.Join(rest...); err != nil {
+		l.note("target.unasked", "it could not be asked whether every component is still there: "+err.Error(), "", "")
+	}
+	return gone
 }
 
 // Reopen makes the site of a target that another process has started, from what that has kept: its description, and the

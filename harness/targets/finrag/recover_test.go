@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"blackstart/harness"
 )
 
@@ -17,6 +19,18 @@ type healer struct {
 	Way
 	healed []string
 	err    error
+	gone   string // a component of which nothing is left
+}
+
+func (h *healer) Gone(_ context.Context, component string) error {
+	if component == h.gone {
+		return &harness.GoneError{Component: component, Found: "no container"}
+	}
+	return nil
+}
+
+func (h *healer) Connect(context.Context, string) (*pgx.Conn, error) {
+	return nil, errors.New("no route")
 }
 
 func (h *healer) Heal(_ context.Context, a harness.Action) error {
@@ -118,8 +132,46 @@ func TestSecretsAreFoundInAnyDirectory(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, DatabasePassword), []byte("hidden\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got := SecretsIn(runDir); len(got) != 1 || got[0] != "hidden" {
-			t.Errorf("%s: %q", name, got)
+		if got, err := SecretsIn(runDir); err != nil || len(got) != 1 || got[0] != "hidden" {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+		if err := os.Mkdir(filepath.Join(dir, CallToken), 0o700); err != nil { // what cannot be read as a file
+			t.Fatal(err)
+		}
+		if got, err := SecretsIn(runDir); err == nil || len(got) > 0 {
+			t.Errorf("%s: a secret that cannot be read is left out: %q", name, got)
+		}
+	}
+	if got, err := SecretsIn(t.TempDir()); err != nil || len(got) > 0 {
+		t.Errorf("of a run that drew none: %q, %v", got, err)
+	}
+}
+
+// TestTakeBackOnWhatIsGone: an undo that fails because its component is gone is no failure; what was found is told, and what could
+// be asked no more is not asked.
+func TestTakeBackOnWhatIsGone(t *testing.T) {
+	for gone, want := range map[string]string{"west.db": "west.db is gone: no container", "": "no route"} {
+		step := harness.Step{Do: harness.Action{Kind: harness.SQLRun, Components: []string{"west.db"}, SQL: "x"},
+			Undo: harness.Action{Kind: harness.SQLRun, Components: []string{"west.db"}, SQL: "y"}}
+		l := killedIn(t, harness.FaultRecord{Do: harness.Interval{Lo: 1, Hi: 2}, Plan: harness.Plan{Fault: harness.FaultSpec{Kind: "replication.pause"},
+			Steps: []harness.Step{step}, Restored: []harness.Check{{Kind: harness.ReplayRuns, On: "west.db"}}}})
+		about, err := (Kind{Simulated: func(Settings) []string { return nil }}).Outline(nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &Driver{}
+		d.Attach(&Site{Described: about, Fenced: map[string]bool{}}, &healer{gone: gone})
+		d.TakeBack(t.Context(), l)
+		var kinds, texts []string
+		for _, e := range l.Events {
+			kinds, texts = append(kinds, e.Kind), append(texts, e.Text)
+		}
+		wanted := []string{"component.gone", "fault.undone", "fault.restored"}
+		if gone == "" {
+			wanted = []string{"undo.failed"}
+		}
+		if !slices.Equal(kinds, wanted) || !strings.Contains(strings.Join(texts, "\n"), want) || (len(l.Restored) > 0) != (gone != "") {
+			t.Errorf("%q is gone: %v\n%s", gone, kinds, strings.Join(texts, "\n"))
 		}
 	}
 }

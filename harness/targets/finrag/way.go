@@ -35,6 +35,9 @@ type Way interface {
 	Runs(ctx context.Context, component string) (bool, error)
 	// Takes tells whether a database would answer by the private path, be it started alone.
 	Takes(ctx context.Context, component string) (bool, error)
+	// Gone gives a *harness.GoneError if nothing is left of a component that runs or could be started again, and another error if
+	// that cannot be told.
+	Gone(ctx context.Context, component string) error
 	// Connect connects to finrag's database of a component by the private path.
 	Connect(ctx context.Context, component string) (*pgx.Conn, error)
 	// ReadFile and WriteFile reach a file of a component, by the path it has there, whether the component runs or not. A file

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -218,35 +219,26 @@ func (c *Cluster) Kill() error {
 	return c.process.Kill()
 }
 
-// Alive reports whether the server runs: the pid in postmaster.pid is a living
-// process and works in the data directory. It needs no network.
-func (c *Cluster) Alive() bool {
-	pid, err := c.postmasterPID()
+// Runs tells whether the server runs: the pid in postmaster.pid is a living
+// process and works in the data directory. It needs no network. An error says that
+// it cannot be told, as where we are out of file descriptors: that is neither.
+func (c *Cluster) Runs() (bool, error) {
+	b, err := os.ReadFile(filepath.Join(c.DataDir(), "postmaster.pid"))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
 	if err != nil {
-		return false
+		return false, fmt.Errorf("find the server of %s: %w", c.Name, err)
 	}
 	list, err := procs.Inhabitants(c.DataDir())
 	if err != nil {
-		return false
-	}
-	for _, id := range list {
-		if id.PID == pid {
-			return true
-		}
-	}
-	return false
-}
-
-func (c *Cluster) postmasterPID() (int, error) {
-	b, err := os.ReadFile(filepath.Join(c.DataDir(), "postmaster.pid"))
-	if err != nil {
-		return 0, err
+		return false, fmt.Errorf("find the server of %s: %w", c.Name, err)
 	}
 	var pid int
 	if _, err := fmt.Sscan(string(b), &pid); err != nil {
-		return 0, fmt.Errorf("read postmaster.pid: %w", err)
+		return len(list) > 0, nil // it is being written, or was when the server died
 	}
-	return pid, nil
+	return slices.ContainsFunc(list, func(id procs.Identity) bool { return id.PID == pid }), nil
 }
 
 // fail makes an error about the cluster, with the end of its log and, for

@@ -177,12 +177,12 @@ func rehearse(t *testing.T, p *two, reader string) {
 	exec(t, p.east, "SELECT count(*) FROM ledger")
 	victims, err := p.east.Process().Resolve()
 	must(t, err)
-	if len(victims.Identities()) < 4 || !p.east.Alive() {
-		t.Errorf("resolved %v, alive %v", victims.Identities(), p.east.Alive())
+	if len(victims.Identities()) < 4 || !alive(t, p.east) {
+		t.Errorf("resolved %v, alive %v", victims.Identities(), alive(t, p.east))
 	}
 	must(t, victims.Kill())
-	if list, err := procs.Inhabitants(p.east.DataDir()); err != nil || len(list) != 0 || p.east.Alive() {
-		t.Errorf("after the kill: %v, %v, alive %v", list, err, p.east.Alive())
+	if list, err := procs.Inhabitants(p.east.DataDir()); err != nil || len(list) != 0 || alive(t, p.east) {
+		t.Errorf("after the kill: %v, %v, alive %v", list, err, alive(t, p.east))
 	}
 	if _, err := p.west.ForkPoint(); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("fork of a standby: %v", err)
@@ -286,7 +286,7 @@ func TestStartTroubles(t *testing.T) {
 	if !errors.As(err, &known) || !strings.Contains(known.Hint, "another process holds") {
 		t.Errorf("start on a taken port: %v", err)
 	}
-	if c.Alive() {
+	if alive(t, c) {
 		t.Error("it runs all the same")
 	}
 	long := *c
@@ -297,4 +297,13 @@ func TestStartTroubles(t *testing.T) {
 	if err := c.MakeStandby(ctx, c, "127.0.0.1", 1); err == nil {
 		t.Error("a cluster was copied onto itself")
 	}
+}
+
+func alive(t *testing.T, c *postgres.Cluster) bool {
+	t.Helper()
+	runs, err := c.Runs()
+	if err != nil {
+		t.Error(err)
+	}
+	return runs
 }

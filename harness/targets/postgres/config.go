@@ -123,7 +123,7 @@ func (c *Cluster) MakeStandby(ctx context.Context, primary *Cluster, host string
 	if err := c.makeDirs(ctx); err != nil {
 		return c.fail("copy", err)
 	}
-	if _, err := primary.postmasterPID(); err == nil {
+	if _, err := os.Stat(filepath.Join(primary.DataDir(), "postmaster.pid")); !errors.Is(err, os.ErrNotExist) {
 		return c.fail("copy", fmt.Errorf("the primary %s runs, or crashed: a cold copy of it would be torn", primary.Name))
 	}
 	if err := c.Install.Account.copyTree(primary.DataDir(), c.DataDir()); err != nil {

@@ -105,6 +105,18 @@ func (r *run) StartAgain(ctx context.Context, component string) error {
 	return r.start(component)
 }
 
+// Gone finds a database gone that does not run and has no data directory. Other components start from what this program has.
+func (r *run) Gone(_ context.Context, component string) error {
+	cluster := r.clusters[component]
+	if cluster == nil {
+		return nil
+	}
+	if runs, err := cluster.Runs(); err != nil || runs {
+		return err
+	}
+	return goneWithout(component, "data directory", cluster.DataDir())
+}
+
 // goneWithout tells that a component is gone whose process runs no more, if what it would start from is not there either.
 func goneWithout(component, what, path string) error {
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
@@ -119,11 +131,17 @@ func (r *run) Fence(ctx context.Context, components []string) error {
 	var errs []error
 	for _, name := range components {
 		cluster := r.clusters[name]
-		if err := cluster.Stop(ctx, postgres.Immediate); err != nil {
+		err := cluster.Stop(ctx, postgres.Immediate)
+		runs := false
+		if err == nil {
+			runs, err = cluster.Runs()
+		}
+		switch {
+		case err != nil:
 			errs = append(errs, err)
-		} else if cluster.Alive() {
+		case runs:
 			errs = append(errs, fmt.Errorf("%s still runs", name))
-		} else {
+		default:
 			errs = append(errs, goneWithout(name, "data directory", cluster.DataDir()))
 		}
 	}
@@ -133,10 +151,13 @@ func (r *run) Fence(ctx context.Context, components []string) error {
 // Runs answers from the process table.
 func (r *run) Runs(_ context.Context, component string) (bool, error) {
 	if cluster := r.clusters[component]; cluster != nil {
-		return cluster.Alive(), nil
+		return cluster.Runs()
 	}
 	p := r.table.Get(component)
-	return p != nil && p.Alive(), nil
+	if p == nil {
+		return false, nil
+	}
+	return p.Runs()
 }
 
 // Takes tells whether a database runs: one that was started alone is the same process.

@@ -22,10 +22,12 @@ func (d *Driver) StartAlone(ctx context.Context, component string) (harness.Acce
 		return harness.Access{}, nil, fmt.Errorf("start %s alone: it is not a database", component)
 	}
 	r.Fenced[component] = true
-	if cluster.Alive() {
-		if err := cluster.Stop(ctx, postgres.Immediate); err != nil {
-			return harness.Access{}, nil, fmt.Errorf("start %s alone: %w", component, err)
-		}
+	runs, err := cluster.Runs()
+	if err == nil && runs {
+		err = cluster.Stop(ctx, postgres.Immediate)
+	}
+	if err != nil {
+		return harness.Access{}, nil, fmt.Errorf("start %s alone: %w", component, err)
 	}
 	if err := goneWithout(component, "data directory", cluster.DataDir()); err != nil {
 		return harness.Access{}, nil, fmt.Errorf("start %s alone: %w", component, err)

@@ -59,16 +59,33 @@ func parseStatus(b []byte) (status, error) {
 	return status{state: fields[0][0], ppid: ppid, start: start}, nil
 }
 
-// Alive reports whether the process still runs. A zombie does not.
-func (id Identity) Alive() bool {
+// Runs tells whether the process still runs. A zombie does not. An error says that it cannot be told, as where we are out of file
+// descriptors: that is neither.
+func (id Identity) Runs() (bool, error) {
 	s, err := readStatus(id.PID)
-	return err == nil && s.start == id.Start && s.state != 'Z' && s.state != 'X'
+	if ended(err) {
+		return false, nil
+	}
+	return err == nil && s.start == id.Start && s.state != 'Z' && s.state != 'X', err
+}
+
+// ended tells whether a process could not be read because it is not there.
+func ended(err error) bool { return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) }
+
+// Alive is Runs for those who wait for an end: one that cannot be told has not come.
+func (id Identity) Alive() bool {
+	runs, err := id.Runs()
+	return runs || err != nil
 }
 
 // Signal sends sig, unless the process is gone or its pid belongs to another:
 // then it returns os.ErrProcessDone.
 func (id Identity) Signal(sig syscall.Signal) error {
-	if id.PID <= 1 || !id.Alive() {
+	runs, err := id.Runs()
+	if err != nil {
+		return fmt.Errorf("send %v to process %d: %w", sig, id.PID, err)
+	}
+	if id.PID <= 1 || !runs {
 		return os.ErrProcessDone
 	}
 	if err := syscall.Kill(id.PID, sig); err != nil {
@@ -115,12 +132,24 @@ func everyProcess(f func(pid int)) error {
 // Children returns the living children of pid, in no order.
 func Children(pid int) ([]Identity, error) {
 	var list []Identity
+	var errs []error
 	err := everyProcess(func(p int) {
-		if s, err := readStatus(p); err == nil && s.ppid == pid && s.state != 'Z' {
+		s, err := readStatus(p)
+		if err == nil && s.ppid == pid && s.state != 'Z' {
 			list = append(list, Identity{p, s.start})
 		}
+		errs = append(errs, unread(err))
 	})
-	return list, err
+	return list, errors.Join(append(errs, err)...)
+}
+
+// unread is the error of a process that may be there and could not be looked at. One of another account, which we may not look at, is
+// none of ours.
+func unread(err error) error {
+	if ended(err) || errors.Is(err, os.ErrPermission) {
+		return nil
+	}
+	return err
 }
 
 // Inhabitants returns the living processes whose working directory is dir.
@@ -135,18 +164,22 @@ func Inhabitants(dir string) ([]Identity, error) {
 		return nil, fmt.Errorf("look for processes in %s: %w", dir, err)
 	}
 	var list []Identity
+	var errs []error
 	err = everyProcess(func(p int) {
 		if p == os.Getpid() {
 			return
 		}
 		if cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", p)); err != nil || cwd != real {
+			errs = append(errs, unread(err))
 			return
 		}
-		if s, err := readStatus(p); err == nil && s.state != 'Z' {
+		s, err := readStatus(p)
+		if err == nil && s.state != 'Z' {
 			list = append(list, Identity{p, s.start})
 		}
+		errs = append(errs, unread(err))
 	})
-	return list, err
+	return list, errors.Join(append(errs, err)...)
 }
 
 // runsProgram reports whether the process runs this program file, which may have

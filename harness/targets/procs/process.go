@@ -86,14 +86,20 @@ func (p *Process) Err() error {
 	return p.err
 }
 
-// Alive reports whether the process still runs.
-func (p *Process) Alive() bool {
+// Runs tells whether the process still runs; an error says that it cannot be told.
+func (p *Process) Runs() (bool, error) {
 	select {
 	case <-p.done:
-		return false
+		return false, nil
 	default:
-		return p.Identity.Alive()
+		return p.Identity.Runs()
 	}
+}
+
+// Alive is Runs for those who wait for an end: one that cannot be told has not come.
+func (p *Process) Alive() bool {
+	runs, err := p.Runs()
+	return runs || err != nil
 }
 
 // Stop asks the process to end, waits StopWait, and kills it and whatever else

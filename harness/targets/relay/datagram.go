@@ -109,6 +109,7 @@ func (r *Datagrams) serve() {
 			return
 		}
 		if err != nil {
+			r.note(err)
 			continue // an ICMP error about an earlier answer: nothing was read
 		}
 		r.up(from, buf[:n])
@@ -134,9 +135,9 @@ func (r *Datagrams) up(from netip.AddrPort, b []byte) {
 		}
 	}
 	s.last.Store(time.Now().UnixNano())
-	if n, err := s.conn.Write(b); err == nil {
-		r.stats.bytes[up].Add(int64(n))
-	}
+	n, err := s.conn.Write(b)
+	r.note(err)
+	r.stats.bytes[up].Add(int64(n))
 }
 
 // open makes the session of a new client, or returns nil at the limit. r.mu is held.
@@ -146,7 +147,7 @@ func (r *Datagrams) open(from netip.AddrPort) *session {
 	}
 	conn, err := (&net.Dialer{}).Dial("udp", r.upstream)
 	if err != nil {
-		shortage.Note("the datagrams to "+r.upstream, err)
+		r.note(err)
 		return nil
 	}
 	s := &session{conn: conn.(*net.UDPConn)}
@@ -179,6 +180,7 @@ func (r *Datagrams) answers(to netip.AddrPort, s *session) {
 			}
 			continue
 		case err != nil:
+			r.note(err)
 			continue // connection refused by the upstream's host: it may come back
 		}
 		s.last.Store(time.Now().UnixNano())
@@ -196,7 +198,10 @@ func (r *Datagrams) down(to netip.AddrPort, b []byte) {
 		r.stats.dropped.Add(int64(len(b)))
 		return
 	}
-	if n, err := r.socket.WriteToUDPAddrPort(b, to); err == nil {
-		r.stats.bytes[down].Add(int64(n))
-	}
+	n, err := r.socket.WriteToUDPAddrPort(b, to)
+	r.note(err)
+	r.stats.bytes[down].Add(int64(n))
 }
+
+// note keeps a shortage of this machine: a datagram that was lost for it is no loss of the target's.
+func (r *Datagrams) note(err error) { shortage.Note("the datagrams to "+r.upstream, err) }

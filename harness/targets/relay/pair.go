@@ -197,6 +197,7 @@ func (p *pair) pass(half int, dst io.Writer, b []byte) error {
 		return nil
 	}
 	n, err := dst.Write(b)
+	shortage.Note("the link to "+p.link.upstream, err) // it will reset the pair, which is not the target's doing
 	p.link.stats.bytes[half].Add(int64(n))
 	return err
 }

@@ -1,68 +1,39 @@
-package relay_test
+package relay
 
 import (
 	"net"
 	"os"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"blackstart/internal/shortage"
 )
 
-// leaveDescriptors leaves the process n free descriptors until the test ends.
-func leaveDescriptors(t *testing.T, n int) {
-	t.Helper()
-	var old syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &old); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &old) })
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 256, Max: old.Max}); err != nil {
-		t.Fatal(err)
-	}
-	var held []*os.File
-	for {
-		f, err := os.Open(os.DevNull)
-		if err != nil {
-			break
-		}
-		held = append(held, f)
-	}
-	t.Cleanup(func() {
-		for _, f := range held {
-			_ = f.Close()
-		}
-	})
-	for range n {
-		_ = held[0].Close()
-		held = held[1:]
-	}
+// scarce is an end that cannot be written to for want of buffers.
+type scarce struct{}
+
+func (scarce) Write([]byte) (int, error) {
+	return 0, &net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.ENOBUFS)}
 }
 
-// A link that cannot accept, or cannot dial, for want of a descriptor keeps its client waiting: it is noted as ours.
-func TestALinksShortageIsNoted(t *testing.T) {
-	for name, free := range map[string]int{"accept": 1, "dial": 2} {
-		t.Run(name, func(t *testing.T) {
-			peer := newPeer(t)
-			link := newLink(t, peer.Addr().String())
-			leaveDescriptors(t, free)
-			conn, err := net.Dial("tcp", link.Addr())
-			if err == nil { // a link that cannot dial resets it, at once or later
-				defer conn.Close()
-			}
-			noted := func() bool {
-				return slices.ContainsFunc(shortage.Seen(), func(s string) bool {
-					return strings.Contains(s, "the link to "+link.Upstream()+": ") && strings.Contains(s, "EMFILE")
-				})
-			}
-			for began := time.Now(); !noted(); time.Sleep(time.Millisecond) {
-				if time.Since(began) > patience {
-					t.Fatalf("not noted: %q", shortage.Seen())
-				}
-			}
-		})
+// What a link cannot hand on for want of something on this machine is noted: the reset that follows is not the target's.
+func TestALinkNotesAShortage(t *testing.T) {
+	p := &pair{link: &Link{upstream: "a link's upstream"}}
+	if err := p.pass(up, scarce{}, []byte("x")); err == nil {
+		t.Error("it was handed on")
+	}
+	r := &Datagrams{upstream: "a datagram's upstream"}
+	r.note(&net.OpError{Op: "write", Err: os.NewSyscallError("sendto", syscall.ENOBUFS)})
+	r.note(net.ErrClosed)
+	r.note(nil)
+	seen := shortage.Seen()
+	for _, want := range []string{
+		"the datagrams to a datagram's upstream: this machine is out of socket buffers (ENOBUFS), 1 times",
+		"the link to a link's upstream: this machine is out of socket buffers (ENOBUFS), 1 times",
+	} {
+		if !slices.Contains(seen, want) {
+			t.Errorf("no %q in %q", want, seen)
+		}
 	}
 }

@@ -2,12 +2,37 @@ package measure
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"blackstart/harness"
 	"blackstart/internal/shortage"
 	"blackstart/loadgen"
 )
+
+// checkUndisturbed demands that nobody else broke the target: a component that the undo found gone, and that no fault had killed,
+// may have been missing while clients were watched.
+func (d *drill) checkUndisturbed() harness.ValidityCheck {
+	var why []string
+	for _, text := range d.rec.Undo.Gone {
+		if !d.killed(harness.GoneComponent(text)) {
+			why = append(why, text)
+		}
+	}
+	return verdict("target.undisturbed", strings.Join(why, "; "), "no component was removed by others")
+}
+
+// killed tells whether a fault of the drill killed a component.
+func (d *drill) killed(component string) bool {
+	for _, f := range d.rec.Faults {
+		for _, s := range f.Plan.Steps {
+			if f.Do.Lo != 0 && s.Do.Kind == harness.ComponentKill && slices.Contains(s.Do.Components, component) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // checkShortage demands that our own machine was short of nothing: what clients and probes saw would then be its doing.
 func (d *drill) checkShortage() harness.ValidityCheck {
