@@ -128,7 +128,7 @@ func joined(method, detail string) string {
 // rawOf names the files a measurement of one load was made from.
 func (v *view) rawOf(m harness.Measurement) string {
 	kind := "samples"
-	if strings.HasPrefix(m.Name, "rpo.") {
+	if measure.Of(m.Name).Ledger {
 		kind = "ledger"
 	}
 	if m.Channel != "" {

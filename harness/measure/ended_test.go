@@ -90,13 +90,13 @@ func TestInterruptedHasNoResult(t *testing.T) {
 	}
 }
 
-// The units of an interrupted drill's objectives are those that it would have been measured in.
-func TestUnitOf(t *testing.T) {
+// Every measure is found in the unit that the table says, and calls itself by its name there.
+func TestTableTellsTheTruth(t *testing.T) {
 	w := decidedWorld()
-	for _, measure := range Measures() {
-		w.objectives(harness.Objective{Measure: measure, Load: fileQueries, Cohort: "fresh", Channel: "pagerduty", AtMost: "1", Is: "refused"})
-		if m := gather(w.rec, w).measured(w.rec.Scenario.Objectives[0]); unitOf(measure) != m.Unit {
-			t.Errorf("%s: %s, measured in %s", measure, unitOf(measure), m.Unit)
+	for _, of := range Specs() {
+		w.objectives(harness.Objective{Measure: of.Name, Load: fileQueries, Cohort: "fresh", Channel: "pagerduty", AtMost: "1", Is: "refused"})
+		if m := gather(w.rec, w).measured(w.rec.Scenario.Objectives[0]); m.Unit != of.Unit || m.Name != of.Name {
+			t.Errorf("%s in %s: measured as %s in %s", of.Name, of.Unit, m.Name, m.Unit)
 		}
 	}
 }
