@@ -89,14 +89,3 @@ func TestInterruptedHasNoResult(t *testing.T) {
 		t.Errorf("exit %d: %s", f.Exit, f.Reason)
 	}
 }
-
-// Every measure is found in the unit that the table says, and calls itself by its name there.
-func TestTableTellsTheTruth(t *testing.T) {
-	w := decidedWorld()
-	for _, of := range Specs() {
-		w.objectives(harness.Objective{Measure: of.Name, Load: fileQueries, Cohort: "fresh", Channel: "pagerduty", AtMost: "1", Is: "refused"})
-		if m := gather(w.rec, w).measured(w.rec.Scenario.Objectives[0]); m.Unit != of.Unit || m.Name != of.Name {
-			t.Errorf("%s in %s: measured as %s in %s", of.Name, of.Unit, m.Name, m.Unit)
-		}
-	}
-}

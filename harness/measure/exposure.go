@@ -164,7 +164,7 @@ func (d *drill) acks(load string, fault Bounds, exposed []Exposed) acks {
 	key := exposedOf{load, fault}
 	w, ok := d.acked[key]
 	if !ok {
-		w = acksOf(d.attempts(load), exposed)
+		w = acksOf(d.Attempts(load), exposed)
 		d.acked[key] = w
 	}
 	return w

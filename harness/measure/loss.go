@@ -109,8 +109,8 @@ func (d *drill) join(load string) ledgerOf {
 	return l
 }
 
-// attempts reads the write attempts of a load again, or those of all loads for "".
-func (d *drill) attempts(load string) iter.Seq[Attempt] {
+// Attempts reads the write attempts of a load again, or those of all loads for "".
+func (d *drill) Attempts(load string) iter.Seq[Attempt] {
 	return func(yield func(Attempt) bool) {
 		for _, w := range d.writes {
 			if load != "" && w.Stream.Load != load {
@@ -217,7 +217,7 @@ func (d *drill) lossTime(m *harness.Measurement, load string, loss Loss, fault B
 func (d *drill) lastDurable(load string) int64 {
 	l := d.ledger(load)
 	if l.durable == nil {
-		last := lastDurable(d.attempts(load), l.firstLost)
+		last := lastDurable(d.Attempts(load), l.firstLost)
 		l.durable = &last
 		d.ledgers[load] = l
 	}

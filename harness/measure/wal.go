@@ -111,7 +111,7 @@ func (d *drill) forked() *behindFork {
 		b.why = err.Error()
 		return b
 	}
-	for a := range d.attempts("") {
+	for a := range d.Attempts("") {
 		b.take(a)
 	}
 	b.close()

@@ -123,7 +123,7 @@ func (d *drill) wroteEarly(fault harness.Interval) string {
 	if d.ledger("").err != nil || !d.rec.Ledger.Promoted || !d.rec.Ledger.OldRead || last.at.Never() {
 		return ""
 	}
-	for a := range d.attempts("") {
+	for a := range d.Attempts("") {
 		if ClassOf(a) != Durable || a.Old != 0 || a.Sent < d.rel(fault.Hi) {
 			continue
 		}
