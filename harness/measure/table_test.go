@@ -1,6 +1,9 @@
 package measure
 
 import (
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"blackstart/harness"
@@ -13,6 +16,18 @@ func TestTableTellsTheTruth(t *testing.T) {
 		w.objectives(harness.Objective{Measure: of.Name, Load: fileQueries, Cohort: "fresh", Channel: "pagerduty", AtMost: "1", Is: "refused"})
 		if m := gather(w.rec, w).measured(w.rec.Scenario.Objectives[0]); m.Unit != of.Unit || m.Name != of.Name {
 			t.Errorf("%s in %s: measured as %s in %s", of.Name, of.Unit, m.Name, m.Unit)
+		}
+	}
+}
+
+// The words that a measure knows are those that a scenario may hold, which editors learn from the tags.
+func TestWordsCanBeWritten(t *testing.T) {
+	is, _ := reflect.TypeFor[harness.Objective]().FieldByName("Is")
+	for _, of := range Specs() {
+		for _, word := range of.Words {
+			if !slices.Contains(strings.Split(is.Tag.Get("one"), "|"), word) {
+				t.Errorf("%s knows the word %s, and no scenario can say it: add it to the tag of harness.Objective.Is", of.Name, word)
+			}
 		}
 	}
 }
