@@ -77,7 +77,7 @@ func (v *view) why(f harness.Finding) []string {
 		return v.whyNotBack(m)
 	case of.Channel:
 		return v.whyNotTold(o, m)
-	case of.Asks:
+	case of.Questions:
 		var facts []string
 		for i, c := range v.contrasts() {
 			if i == 0 {

@@ -16,15 +16,15 @@ type MeasureSpec struct {
 	Unit  string   // of its value, and so how its bound is written: ns by a duration, minor by an amount, word by `is`
 	Words []string // the words that `is` may hold, of UnitWord
 
-	Load    bool // an objective names a load
-	Ledger  bool // which keeps a ledger
-	Valued  bool // whose writes have an amount
-	Asks    bool // which asks questions; staleAfter is allowed
-	Cohort  bool // which may have cohorts: then the objective names one
-	Outage  bool // it ends when service is restored by the limits of `recovered`, and a load must time its edges
-	Channel bool // an objective names an alert channel
-	Carries bool // and may name fields of the alert; it must where they are counted
-	Fault   bool // it counts from a fault
-	Lasting bool // or from the end of one that lasts a stated time
-	Watched bool // clients must be watched for longer than its bound
+	Load      bool // an objective names a load
+	Ledger    bool // which keeps a ledger
+	Valued    bool // whose writes have an amount
+	Questions bool // which asks questions; staleAfter is allowed
+	Cohort    bool // which may have cohorts: then the objective names one
+	Outage    bool // it ends when service is restored by the limits of `recovered`, and a load must time its edges
+	Channel   bool // an objective names an alert channel
+	Carries   bool // and may name fields of the alert; it must where they are counted
+	Fault     bool // it counts from a fault
+	Lasting   bool // or from the end of one that lasts a stated time
+	Watched   bool // clients must be watched for longer than its bound
 }

@@ -167,7 +167,7 @@ func (k Known) measureTable() string {
 	for _, m := range k.Measures {
 		load := ""
 		switch {
-		case m.Asks:
+		case m.Questions:
 			load = "one that asks questions"
 		case m.Ledger:
 			load = "one with a ledger" + yes(m.Valued, " and an amount")
@@ -176,7 +176,7 @@ func (k Known) measureTable() string {
 		}
 		counted := m.Unit == harness.UnitCount
 		also := yes(m.Carries && counted, "`carries`") + yes(m.Carries && !counted, "`carries`, where only such an alert counts") +
-			yes(m.Asks, "`staleAfter`") + yes(m.Unit == harness.UnitWord, "`is`, in place of `atMost`")
+			yes(m.Questions, "`staleAfter`") + yes(m.Unit == harness.UnitWord, "`is`, in place of `atMost`")
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", m.Name, written[m.Unit], load,
 			yes(m.Cohort, "where the load has some"), yes(m.Channel, "yes"), also,
 			yes(m.Fault && !m.Lasting, "yes")+yes(m.Lasting, "one that ends (`for`)"))

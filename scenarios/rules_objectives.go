@@ -92,7 +92,7 @@ func (r *rules) parts(o harness.Objective, m harness.MeasureSpec, i int, what st
 		{"from", false, !m.Watched || m.Lasting, ""},
 		{"fault", false, !m.Fault, ""},
 		{"carries", m.Carries && m.Unit == harness.UnitCount, !m.Carries, "write the fields that the alert must carry, such as carries: {severity: critical}"},
-		{"staleAfter", false, !m.Asks, ""},
+		{"staleAfter", false, !m.Questions, ""},
 		{"atMost", m.Unit != harness.UnitWord, m.Unit == harness.UnitWord, "write the greatest allowed value"},
 		{"is", m.Unit == harness.UnitWord, m.Unit != harness.UnitWord, "write is: with one of " + strings.Join(m.Words, ", ")},
 	} {
@@ -154,7 +154,7 @@ func (r *rules) population(o harness.Objective, m harness.MeasureSpec, i int, wh
 	switch {
 	case m.Ledger && !t.Ledger:
 		r.wrong(fmt.Sprintf("%s speaks of load %s, which keeps no ledger", what, l.ID), "name a load such as postgres.ledger", "objectives", i, "load")
-	case m.Asks && !t.Questions:
+	case m.Questions && !t.Questions:
 		r.wrong(fmt.Sprintf("%s speaks of load %s, which asks no questions", what, l.ID), "name a load such as http.query", "objectives", i, "load")
 	case m.Valued && !t.Valued:
 		r.wrong(fmt.Sprintf("%s speaks of load %s, whose writes have no amount", what, l.ID), `write with: {amount: "100.00"} on the load`, "objectives", i, "load")

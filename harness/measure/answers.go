@@ -128,7 +128,7 @@ type Contrast struct {
 // StaleAfter is when an answer is stale, in ns, by the first objective that says so; 0 if none does.
 func StaleAfter(rec *harness.Record) int64 {
 	for _, o := range rec.Scenario.Objectives {
-		if Of(o.Measure).Asks && o.StaleAfter > 0 {
+		if Of(o.Measure).Questions && o.StaleAfter > 0 {
 			return int64(o.StaleAfter)
 		}
 	}
