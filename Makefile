@@ -89,7 +89,7 @@ mutate: ## takes each check out of verify and demands that one attack then passe
 	go run ./cmd/blackstart/mutate -attacks bin/attacks
 
 golden: ## rewrite golden files and generated pages
-	go test ./injectors ./scenarios ./cmd/blackstart -update
+	go test ./injectors ./harness/measure ./scenarios ./cmd/blackstart -update
 
 short: SHORT := N=1 DRILLS=null SCENARIO=scenarios/finrag/null.yaml QUICK=-quick FUZZTIME=1s PAGES=bin/pages
 short: ## what takes long, in the shortest form that shows that it works; judges no figure and leaves the tree as it was

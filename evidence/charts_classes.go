@@ -47,7 +47,7 @@ func (d *drawing) users() (stream harness.Stream, first, last int64, ok bool) {
 			r = 2
 		}
 		for _, o := range d.rec.Scenario.Objectives {
-			if o.Load == s.Load && (o.Measure == measure.MeasureRTO || o.Measure == measure.MeasureWrong) {
+			if of := measure.Of(o.Measure); o.Load == s.Load && of.Load && !of.Ledger {
 				r = 3
 			}
 		}

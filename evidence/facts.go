@@ -8,7 +8,6 @@ import (
 	"unicode/utf16"
 
 	"blackstart/harness"
-	"blackstart/harness/measure"
 )
 
 // FactsVersion names the list of keys in the block of facts on page 1 of every report. A version is never changed: every later
@@ -81,11 +80,11 @@ func factValue(m harness.Measurement) string {
 	switch {
 	case !m.Known:
 		return "unknown"
-	case m.Unit == measure.UnitWord:
+	case m.Unit == harness.UnitWord:
 		return m.Text
-	case m.Unit == measure.UnitNS:
+	case m.Unit == harness.UnitNS:
 		one = func(n int64) string { return scaled(n, 9) + "s" }
-	case m.Unit == measure.UnitMinor:
+	case m.Unit == harness.UnitMinor:
 		one = func(n int64) string { return scaled(n, 2) }
 	}
 	if m.Unbounded {

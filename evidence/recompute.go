@@ -104,7 +104,7 @@ func number(m harness.Measurement) string {
 	if m.Unbounded {
 		s += " or more"
 	}
-	if m.Unit == measure.UnitWord {
+	if m.Unit == harness.UnitWord {
 		s += " " + m.Text
 	}
 	return s

@@ -23,8 +23,8 @@ func (v *view) alerts() []reports.Alert {
 			if c.Muted {
 				row.Channel += " (muted in the target's own configuration)"
 			}
-			row.Carry, row.Verdict = carried(o.Objective.Carries), o.Verdict.String()
-			if o.Objective.Measure == measure.MeasureAlert {
+			row.Carry, row.Verdict = measure.Carried(o.Objective.Carries), o.Verdict.String()
+			if o.Measured.Unit == harness.UnitNS {
 				row.Latency = measure.Value(o.Measured)
 			}
 			rows = append(rows, row)

@@ -15,16 +15,7 @@ const maxContrasts = 6
 
 // judged are the answers that the probe was given from the first fault to the end of the observation, each with its kind.
 func (v *view) judged() iter.Seq[measure.Judged] {
-	return measure.JudgeAnswers(v.observations(harness.ProbeAnswers), harness.Interval{Lo: v.firstFault(), Hi: v.rec.Observation.Hi}, v.staleAfter())
-}
-
-func (v *view) staleAfter() int64 {
-	for _, o := range v.rec.Scenario.Objectives {
-		if o.Measure == measure.MeasureWrong && o.StaleAfter > 0 {
-			return int64(o.StaleAfter)
-		}
-	}
-	return 0
+	return measure.JudgeAnswers(v.observations(harness.ProbeAnswers), harness.Interval{Lo: v.firstFault(), Hi: v.rec.Observation.Hi}, measure.StaleAfter(v.rec))
 }
 
 // known tells how the questions were answered whose answers are known.
@@ -64,7 +55,7 @@ func (v *view) known() reports.Known {
 // it, or else after it.
 func (v *view) contrasts() []measure.Contrast {
 	var out []measure.Contrast
-	ever := measure.JudgeAnswers(v.observations(harness.ProbeAnswers), harness.Interval{Lo: 1, Hi: v.rec.Observation.Hi}, v.staleAfter())
+	ever := measure.JudgeAnswers(v.observations(harness.ProbeAnswers), harness.Interval{Lo: 1, Hi: v.rec.Observation.Hi}, measure.StaleAfter(v.rec))
 	seen := map[string]bool{}
 	for j := range v.judged() {
 		key := j.Kind + " " + j.Answer.Question

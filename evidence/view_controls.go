@@ -35,13 +35,19 @@ func (v *view) recorded(kept bool) map[string]bool {
 		ledgers = ledgers || s.Kind == "ledger" && s.Closed
 		cohorts = cohorts || s.Kind == "samples" && s.Closed && len(s.Cohorts) > 0
 	}
-	return map[string]bool{
+	all := map[string]bool{
 		"scenario digest": v.rec.Scenario.Metadata.Name != "", "digest of the record": true, "system drilled": v.rec.Target.Name != "",
 		"scope": len(v.rec.Scenario.Metadata.DoesNotShow) > 0, "observations": len(v.f.Measurements) > 0,
-		"ledger classification": len(v.f.Ledger) > 0, "lost writes": known(measure.MeasureRPOLost), "recovery point": known(measure.MeasureRPOTime),
-		"oracle comparison": v.rec.Ledger.OldRead, "reconciliation of acknowledged writes": v.rec.Ledger.Read && len(v.f.Ledger) > 0,
-		"recovery time": known(measure.MeasureRTO), "lost service": known(measure.NameLostService), "outcomes per client cohort": cohorts,
+		"ledger classification": len(v.f.Ledger) > 0,
+		"oracle comparison":     v.rec.Ledger.OldRead, "reconciliation of acknowledged writes": v.rec.Ledger.Read && len(v.f.Ledger) > 0,
+		"lost service": known(measure.NameLostService), "outcomes per client cohort": cohorts,
 		"provenance of every artefact": kept, "source of each artefact": kept, "row counts": kept, "digests": kept, "raw data": kept, "raw series": kept,
 		"recomputation from raw samples": kept, "control totals": ledgers, "exceptions": len(v.exceptions()) > 0,
 	}
+	for _, m := range measure.Rows() {
+		if m.Evidence != "" {
+			all[m.Evidence] = all[m.Evidence] || known(m.Name)
+		}
+	}
+	return all
 }

@@ -125,18 +125,10 @@ func (v *view) serviceSeen(entry harness.Decision) (words, at string) {
 	}
 	for _, m := range v.f.Measurements {
 		if m.Name == measure.MeasureRTO && m.Cohort == "fresh" && m.Unbounded {
-			return "service did not come back for new connections of " + m.Load + saw(m), ""
+			return "service did not come back for new connections of " + m.Load + measure.Saw(m), ""
 		}
 	}
 	return "", ""
-}
-
-// saw says what clients saw, of an RTO that was not met.
-func saw(m harness.Measurement) string {
-	if m.Text == "" {
-		return ""
-	}
-	return "; clients saw: " + m.Text
 }
 
 // renewalSeen looks for the first good health answer of the region after a bad one: the probe verifies certificates.

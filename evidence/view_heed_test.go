@@ -128,11 +128,11 @@ func TestControlsClaimWhatIsRecorded(t *testing.T) {
 func TestFacts(t *testing.T) {
 	rec := &harness.Record{RunID: "r-1", Environment: "rehearsal", Status: harness.Completed, Executor: `Zoë "Z"`}
 	f := harness.Findings{Verdict: harness.Fail, Objectives: []harness.Finding{
-		{Objective: harness.Objective{ID: "rto", Measure: "rto", AtMost: "15s"}, Verdict: harness.Pass, Measured: harness.Measurement{Known: true, Unit: measure.UnitNS, Lo: 5_498_000_000, Hi: 5_541_000_001}},
-		{Objective: harness.Objective{ID: "page me", Measure: "alert.received", AtMost: "10s"}, Verdict: harness.Fail, Measured: harness.Measurement{Known: true, Unit: measure.UnitNS, Lo: -1, Unbounded: true}},
-		{Objective: harness.Objective{ID: "value", Measure: "rpo.value", AtMost: "0.00"}, Measured: harness.Measurement{Known: true, Unit: measure.UnitMinor, Lo: 5, Hi: 1284055}},
-		{Objective: harness.Objective{ID: "decision", Measure: "decision", Is: "refused"}, Measured: harness.Measurement{Known: true, Unit: measure.UnitWord, Text: "failed-over"}},
-		{Objective: harness.Objective{ID: strings.Repeat("x", 130), Measure: "rpo.lost", AtMost: "0"}, Measured: harness.Measurement{Unit: measure.UnitCount}},
+		{Objective: harness.Objective{ID: "rto", Measure: "rto", AtMost: "15s"}, Verdict: harness.Pass, Measured: harness.Measurement{Known: true, Unit: harness.UnitNS, Lo: 5_498_000_000, Hi: 5_541_000_001}},
+		{Objective: harness.Objective{ID: "page me", Measure: "alert.received", AtMost: "10s"}, Verdict: harness.Fail, Measured: harness.Measurement{Known: true, Unit: harness.UnitNS, Lo: -1, Unbounded: true}},
+		{Objective: harness.Objective{ID: "value", Measure: "rpo.value", AtMost: "0.00"}, Measured: harness.Measurement{Known: true, Unit: harness.UnitMinor, Lo: 5, Hi: 1284055}},
+		{Objective: harness.Objective{ID: "decision", Measure: "decision", Is: "refused"}, Measured: harness.Measurement{Known: true, Unit: harness.UnitWord, Text: "failed-over"}},
+		{Objective: harness.Objective{ID: strings.Repeat("x", 130), Measure: "rpo.lost", AtMost: "0"}, Measured: harness.Measurement{Unit: harness.UnitCount}},
 	}}
 	want := `facts=facts/1 report=icfr run=r-1 class=rehearsal status=completed verdict=fail
 record_sha256=00ff

@@ -87,7 +87,7 @@ func bounds(m harness.Measurement) string {
 	if !m.Known {
 		return ""
 	}
-	if m.Unit != measure.UnitNS {
+	if m.Unit != harness.UnitNS {
 		return "exact"
 	}
 	if m.Unbounded {

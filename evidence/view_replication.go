@@ -14,18 +14,21 @@ func (v *view) replication() []reports.Field {
 		return nil
 	}
 	var rows []reports.Field
-	for _, of := range []struct{ title, name string }{
-		{"Standby's data at its oldest", measure.MeasureExposure}, {"Acknowledged writes it did not have then", measure.MeasureExposureLost},
-		{"Their value", measure.MeasureExposureValue}, {"Caught up after the fault was taken back", measure.MeasureCatchup},
-		{"Acknowledged writes really lost", measure.MeasureRPOLost}, {"Value really lost", measure.MeasureRPOValue},
+	for _, of := range []struct {
+		title, name string
+		told        bool // its detail is that of the row above
+	}{
+		{"Standby's data at its oldest", measure.MeasureExposure, false}, {"Acknowledged writes it did not have then", measure.MeasureExposureLost, true},
+		{"Their value", measure.MeasureExposureValue, true}, {"Caught up after the fault was taken back", measure.MeasureCatchup, false},
+		{"Acknowledged writes really lost", measure.MeasureRPOLost, false}, {"Value really lost", measure.MeasureRPOValue, true},
 	} {
 		m, ok := v.found(of.name)
 		if !ok {
 			continue // nobody asked, and nothing could be said
 		}
-		value := joined(measure.Value(m), m.Detail)
-		if m.Known && (of.name == measure.MeasureExposureLost || of.name == measure.MeasureExposureValue || of.name == measure.MeasureRPOValue) {
-			value = measure.Value(m) // the detail is that of the row above
+		value := measure.Value(m)
+		if !m.Known || !of.told {
+			value = joined(value, m.Detail)
 		}
 		rows = append(rows, reports.Field{Name: of.title, Value: value})
 	}

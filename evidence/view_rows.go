@@ -88,13 +88,7 @@ func (v *view) measures() []reports.Measure {
 		if v.minor(m) {
 			continue // all of them are in findings.json
 		}
-		name := m.Name
-		for _, part := range []string{m.Load, m.Cohort, m.Channel} {
-			if part != "" {
-				name += " " + part
-			}
-		}
-		rows = append(rows, reports.Measure{Name: name, Value: measure.Value(m), Bounds: bounds(m), Method: joined(m.Method, m.Detail),
+		rows = append(rows, reports.Measure{Name: spaced(m.Name, m.Load, m.Cohort, m.Channel), Value: measure.Value(m), Bounds: bounds(m), Method: joined(m.Method, m.Detail),
 			Raw: v.rawOf(m)})
 	}
 	return rows
@@ -128,7 +122,7 @@ func joined(method, detail string) string {
 // rawOf names the files a measurement of one load was made from.
 func (v *view) rawOf(m harness.Measurement) string {
 	kind := "samples"
-	if strings.HasPrefix(m.Name, "rpo.") {
+	if measure.Of(m.Name).Ledger {
 		kind = "ledger"
 	}
 	if m.Channel != "" {

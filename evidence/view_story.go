@@ -135,11 +135,8 @@ func (t *teller) users() {
 	}
 	end := t.v.rec.Observation.Hi
 	for _, m := range t.v.f.Measurements {
-		switch {
-		case m.Name == measure.MeasureRTO && m.Cohort == "fresh" && m.Unbounded:
-			t.tell(end, "clients: the observation ended, and service was not back for new connections of "+m.Load+saw(m))
-		case m.Name == measure.MeasureCatchup && m.Known && !m.Unbounded:
-			t.caughtUp(m)
+		if m.Name == measure.MeasureRTO && m.Cohort == "fresh" && m.Unbounded {
+			t.tell(end, "clients: the observation ended, and service was not back for new connections of "+m.Load+measure.Saw(m))
 		}
 	}
 	for _, o := range t.v.f.Objectives {

@@ -47,37 +47,9 @@ func (v *view) summary() string {
 
 // felt strings together the measurements a reader asks for first.
 func (v *view) felt() string {
-	var parts []string
-	for _, m := range v.f.Measurements {
-		switch {
-		case m.Name == measure.MeasureRTO && m.Cohort == "fresh" && m.Unbounded:
-			parts = append(parts, "service not back for new connections of "+m.Load+" in the time that was watched")
-		case m.Name == measure.MeasureRTO && m.Cohort == "fresh" && m.Known && m.Hi == 0:
-			parts = append(parts, "no outage for new connections of "+m.Load)
-		case m.Name == measure.MeasureRTO && m.Cohort == "fresh" && m.Known:
-			parts = append(parts, "service back for new connections of "+m.Load+" after "+measure.Value(m))
-		case m.Name == measure.MeasureRPOLost && m.Load == "" && m.Known:
-			parts = append(parts, "acknowledged writes lost "+measure.Value(m)+v.lostByLoad())
-		case m.Name == measure.MeasureWrong && m.Known:
-			parts = append(parts, "wrong answers "+measure.Value(m))
-		}
-	}
+	parts := measure.Felt(v.f.Measurements)
 	if len(parts) == 0 {
 		return "not measured."
 	}
 	return strings.Join(parts, ", ") + "."
-}
-
-// lostByLoad tells the share of each load that lost writes.
-func (v *view) lostByLoad() string {
-	var parts []string
-	for _, m := range v.f.Measurements {
-		if m.Name == measure.MeasureRPOLost && m.Load != "" && m.Known && m.Hi > 0 {
-			parts = append(parts, m.Load+" "+measure.Value(m))
-		}
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return " (" + strings.Join(parts, ", ") + ")"
 }

@@ -9,7 +9,7 @@ import (
 
 func TestWhatUsersFeltTellsLossesByLoad(t *testing.T) {
 	lost := func(load string, n int64) harness.Measurement {
-		return harness.Measurement{Name: measure.MeasureRPOLost, Unit: measure.UnitCount, Load: load, Known: true, Lo: n, Hi: n}
+		return harness.Measurement{Name: measure.MeasureRPOLost, Unit: harness.UnitCount, Load: load, Known: true, Lo: n, Hi: n}
 	}
 	for name, c := range map[string]struct {
 		all  []harness.Measurement

@@ -47,30 +47,5 @@ func (v *view) inFewWords() string {
 }
 
 func (v *view) briefly(f harness.Finding) string {
-	o, m := f.Objective, f.Measured
-	text := ""
-	switch o.Measure {
-	case measure.MeasureRTO:
-		text = "service not back for " + strings.TrimSpace(o.Cohort+" clients") + " within " + o.AtMost + saw(m)
-	case measure.MeasureAlert:
-		text = "nobody told on " + o.Channel + " within " + o.AtMost
-		if class := o.Carries["class"]; class != "" {
-			text += " of " + class
-		}
-	case measure.MeasureContent:
-		text = "the alert lacks " + m.Detail
-	case measure.MeasureDecision:
-		text = "the target's decision was " + measure.Value(m) + ", it must be " + decisionWords(o.Is)
-	case measure.MeasureWrong:
-		text = measure.Value(m) + " wrong answers"
-	case measure.MeasureRPOLost:
-		text = measure.Value(m) + " acknowledged writes lost"
-	case measure.MeasureRPOValue:
-		text = "value lost " + measure.Value(m)
-	case measure.MeasureCatchup:
-		text = "the standby had not caught up within " + o.AtMost
-	default:
-		text = o.Measure + " " + measure.Value(m) + ", at most " + o.AtMost + " is allowed"
-	}
-	return o.ID + ": " + text
+	return f.Objective.ID + ": " + measure.Missed(f)
 }

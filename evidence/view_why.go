@@ -28,7 +28,7 @@ func (v *view) failures() []reports.Failure {
 		if o.Verdict == harness.Pass {
 			continue
 		}
-		row := reports.Failure{Objective: o.Objective.ID, Verdict: "not met", Asked: v.askedFor(o.Objective), Found: v.foundOut(o)}
+		row := reports.Failure{Objective: o.Objective.ID, Verdict: "not met", Asked: measure.Asks(o.Objective), Found: v.foundOut(o)}
 		if o.Verdict == harness.Inconclusive {
 			row.Verdict = o.Verdict.String()
 		}
@@ -61,69 +61,23 @@ func (v *view) unjudged() []reports.Failure {
 	return rows
 }
 
-// askedFor says in words what an objective asks.
-func (v *view) askedFor(o harness.Objective) string {
-	within := "within " + o.AtMost + from(o)
-	switch o.Measure {
-	case measure.MeasureRTO:
-		who := "clients"
-		if o.Cohort != "" {
-			who = o.Cohort + " clients"
-		}
-		return fmt.Sprintf("service back for %s of %s %s", who, o.Load, within)
-	case measure.MeasureAlert:
-		text := "somebody told on " + o.Channel + " " + within
-		if len(o.Carries) > 0 {
-			text += ", by an alert with " + carried(o.Carries)
-		}
-		return text
-	case measure.MeasureContent:
-		return "an alert on " + o.Channel + " with " + carried(o.Carries)
-	case measure.MeasureDecision:
-		return "the target's decision: " + decisionWords(o.Is)
-	case measure.MeasureWrong:
-		text := "wrong answers: at most " + o.AtMost
-		if o.StaleAfter > 0 {
-			text += ", those older than " + measure.Length(int64(o.StaleAfter)) + " among them"
-		}
-		return text
-	case measure.MeasureRPOLost:
-		return "acknowledged writes lost: at most " + o.AtMost
-	case measure.MeasureRPOValue:
-		return "value of the writes lost: at most " + o.AtMost
-	case measure.MeasureCatchup:
-		return "the standby caught up " + within
-	case measure.MeasureExposure, measure.MeasureExposureLost, measure.MeasureExposureValue:
-		return "exposed to a failover at the worst moment: at most " + o.AtMost
-	}
-	return o.Measure + " " + boundWords(o)
-}
-
 // foundOut says what was measured for an objective.
 func (v *view) foundOut(f harness.Finding) string {
-	m := f.Measured
-	switch {
-	case !m.Known:
+	if !f.Measured.Known {
 		return reports.NotMeasured // the detail says why
-	case m.Unbounded && f.Objective.Measure == measure.MeasureRTO:
-		return "not back in " + strings.TrimPrefix(measure.Value(m), "at least ") + " that were watched"
-	case m.Unbounded && f.Objective.Measure == measure.MeasureAlert:
-		return "nobody was told so in " + strings.TrimPrefix(measure.Value(m), "at least ")
-	case f.Objective.Measure == measure.MeasureContent:
-		return measure.Value(m) + " fields lacking"
 	}
-	return measure.Value(m)
+	return measure.Found(f)
 }
 
 // why collects the facts behind a finding.
 func (v *view) why(f harness.Finding) []string {
 	o, m := f.Objective, f.Measured
-	switch o.Measure {
-	case measure.MeasureRTO:
+	switch of := measure.Of(o.Measure); {
+	case of.Outage:
 		return v.whyNotBack(m)
-	case measure.MeasureAlert, measure.MeasureContent:
+	case of.Channel:
 		return v.whyNotTold(o, m)
-	case measure.MeasureWrong:
+	case of.Questions:
 		var facts []string
 		for i, c := range v.contrasts() {
 			if i == 0 {
@@ -131,9 +85,9 @@ func (v *view) why(f harness.Finding) []string {
 			}
 		}
 		return append(facts, withoutFirst(m.Detail))
-	case measure.MeasureRPOLost, measure.MeasureRPOValue, measure.MeasureRPOTime:
+	case of.Losses:
 		return append(v.whyLost(o.Load), m.Detail)
-	case measure.MeasureDecision:
+	case of.Unit == harness.UnitWord:
 		return append([]string{m.Detail}, v.skipped()...)
 	}
 	return []string{m.Detail}

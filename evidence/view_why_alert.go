@@ -19,7 +19,7 @@ func (v *view) whyNotTold(o harness.Objective, m harness.Measurement) []string {
 		}
 	}
 	facts = append(facts, v.notified(o.Channel)...)
-	if o.Measure == measure.MeasureContent || m.Known && !m.Unbounded {
+	if m.Unit != harness.UnitNS || m.Known && !m.Unbounded {
 		facts = append([]string{m.Detail}, facts...)
 	}
 	return facts

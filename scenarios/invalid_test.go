@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"blackstart/harness"
+	"blackstart/harness/measure"
 	"blackstart/harness/targets/finrag"
 	"blackstart/injectors"
 	"blackstart/loadgen/workloads"
@@ -27,8 +28,7 @@ var known = Known{
 		"replication.lag":       {Speaks: "postgres", Roles: []string{"standby"}, Follows: true},
 		"dns.answer":            {Roles: []string{"standby"}},
 	},
-	Measures: []string{"rto", "rpo.time", "rpo.lost", "rpo.value", "alert.received", "alert.content", "exposure.time", "exposure.lost",
-		"exposure.value", "replication.catchup", "decision", "answers.wrong"},
+	Measures: measure.Specs(),
 	Channels: []string{"pagerduty", "slack", "smtp", "statuspage"},
 	Profiles: []string{"fast", "standard"},
 	Carried: map[string]map[string][]string{

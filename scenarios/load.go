@@ -29,12 +29,13 @@ const maxExtends = 4
 // Known holds the names that exist, for everything a scenario only names, and what the target can do. A nil field is not
 // checked.
 type Known struct {
-	Measures, Channels, Profiles []string
+	Channels, Profiles []string
 
 	Probes            map[string]harness.ProbeTraits
 	Faults, Workloads map[string]any                                // kinds, each with the zero value of its parameters, nil for none
 	Traits            func(harness.LoadSpec) (harness.Traits, bool) // what a load is; false where its parameters cannot be read
 
+	Measures []harness.MeasureSpec               // in the order of their names
 	Settings map[string]func(value string) error // settings of the target, each with the check of its value
 	Carried  map[string]map[string][]string      // by channel, the fields of its alerts, each with the words it may hold; nil for any
 	Refuses  func(s harness.Scenario) []harness.Refusal

@@ -3,7 +3,6 @@ package scenarios
 import (
 	_ "embed"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -20,7 +19,7 @@ var referenceText string
 func (k Known) Reference() []byte {
 	page := referenceText
 	for mark, table := range map[string]string{
-		"KEYS": keyTables(), "PARAMETERS": k.parameterTables(), "FORMS": formTable(), "MEASURES": measureTable(), "LIMITS": limitTable(), "LIBRARY": libraryTable(),
+		"KEYS": keyTables(), "PARAMETERS": k.parameterTables(), "FORMS": formTable(), "MEASURES": k.measureTable(), "LIMITS": limitTable(), "LIBRARY": libraryTable(),
 	} {
 		page = strings.Replace(page, "<!-- "+mark+" -->\n", table, 1)
 	}
@@ -155,7 +154,7 @@ func formTable() string {
 	return "| form | written |\n| --- | --- |\n" + strings.Join(rows, "")
 }
 
-func measureTable() string {
+func (k Known) measureTable() string {
 	yes := func(b bool, word string) string {
 		if b {
 			return word
@@ -164,17 +163,23 @@ func measureTable() string {
 	}
 	var b strings.Builder
 	b.WriteString("| measure | `atMost` is | `load` | `cohort` | `channel` | also | needs a fault |\n| --- | --- | --- | --- | --- | --- | --- |\n")
-	for _, name := range slices.Sorted(maps.Keys(shapes)) {
-		s := shapes[name]
-		load := yes(s.load, "any")
-		load = yes(s.ledger, "one with a ledger") + yes(s.amount, " and an amount") + yes(!s.ledger, load)
-		load = strings.ReplaceAll(yes(s.stale, "one that asks questions")+yes(!s.stale, load), "  ", " ")
-		also := yes(s.carries && s.form == aCount, "`carries`") + yes(s.carries && s.form != aCount, "`carries`, where only such an alert counts") +
-			yes(s.stale, "`staleAfter`") + yes(s.form == aWord, "`is`, in place of `atMost`")
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", name,
-			[]string{"", "a duration", "a count", "an amount", "not written"}[s.form], load,
-			yes(s.cohort, "where the load has some"), yes(s.channel, "yes"), also,
-			yes(s.fault && !s.lasting, "yes")+yes(s.lasting, "one that ends (`for`)"))
+	written := map[string]string{harness.UnitNS: "a duration", harness.UnitCount: "a count", harness.UnitMinor: "an amount", harness.UnitWord: "not written"}
+	for _, m := range k.Measures {
+		load := ""
+		switch {
+		case m.Questions:
+			load = "one that asks questions"
+		case m.Ledger:
+			load = "one with a ledger" + yes(m.Valued, " and an amount")
+		case m.Load:
+			load = "any"
+		}
+		counted := m.Unit == harness.UnitCount
+		also := yes(m.Carries && counted, "`carries`") + yes(m.Carries && !counted, "`carries`, where only such an alert counts") +
+			yes(m.Questions, "`staleAfter`") + yes(m.Unit == harness.UnitWord, "`is`, in place of `atMost`")
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", m.Name, written[m.Unit], load,
+			yes(m.Cohort, "where the load has some"), yes(m.Channel, "yes"), also,
+			yes(m.Fault && !m.Lasting, "yes")+yes(m.Lasting, "one that ends (`for`)"))
 	}
 	return b.String()
 }

@@ -37,7 +37,7 @@ func (r *rules) alert(o harness.Objective, i int, what string) {
 }
 
 // counted checks the fault that an objective counts from.
-func (r *rules) counted(o harness.Objective, sh shape, i int, what string) {
+func (r *rules) counted(o harness.Objective, m harness.MeasureSpec, i int, what string) {
 	var kinds []string
 	for _, f := range r.s.Faults {
 		kinds = append(kinds, f.Kind)
@@ -46,7 +46,7 @@ func (r *rules) counted(o harness.Objective, sh shape, i int, what string) {
 		r.wrong(fmt.Sprintf("%s counts from a fault %s, which the scenario does not have", what, o.Fault), strictyaml.Suggest(o.Fault, kinds), "objectives", i, "fault")
 		return
 	}
-	if f, ok := r.from(o); ok && sh.lasting && f.For == 0 && !r.anyUnread("faults", "for") {
+	if f, ok := r.from(o); ok && m.Lasting && f.For == 0 && !r.anyUnread("faults", "for") {
 		r.wrong(fmt.Sprintf("%s counts from the end of %s, which lasts until nobody watches", what, f.Kind),
 			"write for: on the fault, such as for: 15s", "objectives", i, "measure")
 	}
@@ -72,13 +72,14 @@ func (r *rules) longEnough() {
 	var sum string
 	var latest time.Duration
 	for i, o := range r.s.Objectives {
+		m, _ := r.measure(o.Measure)
 		d, err := harness.ParseDuration(o.AtMost)
-		if err != nil || !shapes[o.Measure].watched || d.D() > MaxObserve || !r.has("objectives", i, "atMost") {
+		if err != nil || !m.Watched || d.D() > MaxObserve || !r.has("objectives", i, "atMost") {
 			continue
 		}
 		f, _ := r.from(o)
 		start := f.At.D()
-		if shapes[o.Measure].lasting {
+		if m.Lasting {
 			start += f.For.D()
 		}
 		if start > MaxObserve || start+d.D() <= latest {
@@ -87,7 +88,7 @@ func (r *rules) longEnough() {
 		latest = start + d.D()
 		sum = fmt.Sprintf("%s (%s) and the window (%s)", place("objective", o.ID, i), brief(d.D()), brief(window))
 		switch {
-		case shapes[o.Measure].lasting:
+		case m.Lasting:
 			sum += fmt.Sprintf(" after a fault that ends at %s", brief(start))
 		case start > 0:
 			sum += fmt.Sprintf(" after a fault at %s", brief(start))

@@ -164,10 +164,10 @@ func (r *rules) cannotFail() {
 	}
 	for i, o := range r.s.Objectives {
 		what := place("objective", o.ID, i)
-		switch o.Measure {
-		case "rto":
+		switch m, _ := r.measure(o.Measure); {
+		case m.Outage:
 			r.aboveTimeout("recovered.p99AtMost", r.s.Recovered.P99AtMost.D(), o.Load, "recovered", "p99AtMost")
-		case "alert.content":
+		case m.Carries && m.Unit == harness.UnitCount:
 			if n := len(o.Carries); n > 0 && countPattern.MatchString(o.AtMost) && o.AtMost != "0" && r.has("objectives", i, "atMost") && !r.fewer(o.AtMost, n) {
 				r.wrong(fmt.Sprintf("atMost of %s is %s, and the alert must carry %d fields: it can never fail", what, o.AtMost, n),
 					fmt.Sprintf("write less than %d, such as 0", n), "objectives", i, "atMost")

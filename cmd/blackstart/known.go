@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"blackstart/harness"
+	"blackstart/harness/measure"
 	"blackstart/harness/probes"
 	"blackstart/harness/receivers"
 	"blackstart/harness/targets/finrag"
@@ -18,7 +19,7 @@ import (
 func reader() scenarios.Reader {
 	return scenarios.Reader{Known: scenarios.Known{
 		Workloads: workloads.Workloads.Parameters(), Faults: injectors.Faults.Parameters(), Traits: traitsOf, Probes: probeTraits(),
-		Measures: measures, Channels: receivers.Channels.Names(),
+		Measures: measure.Specs(), Channels: receivers.Channels.Names(),
 		Profiles: finrag.ProfileNames(), Settings: finrag.KnownSettings(),
 		Carried: carried(), Refuses: cannot, Target: nominal, Plan: planned,
 	}}
@@ -69,6 +70,3 @@ func planned(target harness.Description, f harness.FaultSpec) (harness.Plan, err
 	}
 	return in.Plan(context.Background(), target, f)
 }
-
-// measures are those that an objective may name.
-var measures = scenarios.Measures()

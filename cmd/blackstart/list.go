@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"blackstart/evidence/controls"
+	"blackstart/harness/measure"
 	"blackstart/harness/probes"
 	"blackstart/harness/receivers"
 	"blackstart/harness/victim"
@@ -40,8 +41,8 @@ var lists = map[string]func() []item{
 	"channels":  func() []item { return kinds(&receivers.Channels) },
 	"workloads": func() []item { return kinds(&workloads.Workloads) },
 	"measures": func() (all []item) {
-		for _, m := range measures {
-			all = append(all, item{m, scenarios.MeasureDoc(m), ""})
+		for _, m := range measure.Specs() {
+			all = append(all, item{m.Name, m.Doc, ""})
 		}
 		return all
 	},

@@ -7,6 +7,36 @@ import (
 	"blackstart/harness"
 )
 
+// MeasureAlert is how long it took until somebody was told.
+const MeasureAlert = "alert.received"
+
+var _ = Add(Row{
+	MeasureSpec: harness.MeasureSpec{
+		Name: MeasureAlert, Title: "alert", Doc: "how long until somebody was told, at our own receiver", Unit: harness.UnitNS,
+		Channel: true, Carries: true, Fault: true, Watched: true,
+	},
+	Formula: "alerts",
+	Find: func(d *Drill, o Asked) harness.Measurement {
+		return d.alert(o.Objective, o.InForce, o.Start, o.StartErr)
+	},
+	Endless: "not received",
+	Asking: func(o harness.Objective) string {
+		text := "somebody told on " + o.Channel + " within " + o.AtMost + from(o)
+		if len(o.Carries) > 0 {
+			text += ", by an alert with " + Carried(o.Carries)
+		}
+		return text
+	},
+	Missed: func(f harness.Finding) string {
+		text := "nobody told on " + f.Objective.Channel + " within " + f.Objective.AtMost
+		if class := f.Objective.Carries[fieldClass]; class != "" {
+			text += " of " + class
+		}
+		return text
+	},
+	Waited: "nobody was told so in %s",
+})
+
 // Events of an Arrival that tell somebody of trouble.
 const (
 	eventTrigger = "trigger"
@@ -60,7 +90,7 @@ func (d *drill) canAsk(o harness.Objective) error {
 
 // alert measures the time from start until somebody was told, on an objective's channel, what it wants to be told.
 func (d *drill) alert(o harness.Objective, fault, start harness.Interval, startErr error) harness.Measurement {
-	m := harness.Measurement{Name: MeasureAlert, Channel: o.Channel, Unit: UnitNS, Method: methodReceiver}
+	m := harness.Measurement{Name: MeasureAlert, Channel: o.Channel, Unit: harness.UnitNS, Method: methodReceiver}
 	if len(o.Carries) > 0 {
 		m.Method += ", the first that carries " + fieldWords(o.Carries)
 	}

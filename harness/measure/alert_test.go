@@ -115,7 +115,7 @@ func TestAlertContent(t *testing.T) {
 		if c.lacks < 0 {
 			want = harness.Inconclusive
 		}
-		if m.Known != (c.lacks >= 0) || m.Known && (m.Lo != c.lacks || m.Hi != c.lacks) || f.Verdict != want || m.Unit != UnitCount {
+		if m.Known != (c.lacks >= 0) || m.Known && (m.Lo != c.lacks || m.Hi != c.lacks) || f.Verdict != want || m.Unit != harness.UnitCount {
 			t.Errorf("%s: %s %+v, want %d", name, f.Verdict, m, c.lacks)
 		}
 		if !strings.Contains(m.Detail, c.detail) || f.Verdict == harness.Fail && !strings.Contains(f.Reason, "wanted") {

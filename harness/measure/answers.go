@@ -125,10 +125,10 @@ type Contrast struct {
 	Right Judged // Kind "" if the question was never answered rightly
 }
 
-// staleAfter is when an answer is stale, in ns, by the first objective that says so.
-func staleAfter(rec *harness.Record) int64 {
+// StaleAfter is when an answer is stale, in ns, by the first objective that says so; 0 if none does.
+func StaleAfter(rec *harness.Record) int64 {
 	for _, o := range rec.Scenario.Objectives {
-		if o.Measure == MeasureWrong && o.StaleAfter > 0 {
+		if Of(o.Measure).Questions && o.StaleAfter > 0 {
 			return int64(o.StaleAfter)
 		}
 	}

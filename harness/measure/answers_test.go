@@ -17,7 +17,7 @@ func asked(ns int64, change func(a *harness.Answer)) harness.Observation {
 		change(a)
 	}
 	return harness.Observation{Probe: probeAnswers, On: "entry", At: harness.Interval{Lo: at(ns), Hi: at(ns + 20*ms)},
-		Reached: true, OK: true, Value: 1, Unit: UnitCount, Answer: a}
+		Reached: true, OK: true, Value: 1, Unit: harness.UnitCount, Answer: a}
 }
 
 func older(a *harness.Answer) { a.First, a.Region, a.Build = "doc-9", "west", "1.4-previous" }

@@ -7,6 +7,22 @@ import (
 	"blackstart/harness"
 )
 
+// MeasureCatchup is how long a standby needs to follow again.
+const MeasureCatchup = "replication.catchup"
+
+var _ = Add(Row{
+	MeasureSpec: harness.MeasureSpec{
+		Name: MeasureCatchup, Title: "catch-up", Doc: "how long a standby needs to follow again after the end of a fault", Unit: harness.UnitNS,
+		Fault: true, Lasting: true, Watched: true,
+	},
+	Formula: "catching up",
+	Find:    func(d *Drill, o Asked) harness.Measurement { return d.catchup(o.Fault) },
+	Files:   func(d *Drill, _ harness.Objective) []string { return d.probeFiles(probeHeartbeat) },
+	Endless: "the standby has not caught up",
+	Asking:  func(o harness.Objective) string { return "the standby caught up within " + o.AtMost + from(o) },
+	Missed:  func(f harness.Finding) string { return "the standby had not caught up within " + f.Objective.AtMost },
+})
+
 // ageLimit is how old the steady state lets the answers of a probe be, 0 if it requires nothing of it.
 func ageLimit(s harness.SteadyState, probe string) int64 {
 	for _, r := range s.Require {
@@ -45,7 +61,7 @@ func CaughtUp(answers iter.Seq[harness.Observation], limit int64, from, end harn
 // catchup measures how long the standby took to be as young as the steady state asks, from when a fault was taken back while
 // clients were watched.
 func (d *drill) catchup(kind string) harness.Measurement {
-	m := harness.Measurement{Name: MeasureCatchup, Unit: UnitNS,
+	m := harness.Measurement{Name: MeasureCatchup, Unit: harness.UnitNS,
 		Method: "from the undo of the fault to the first heartbeat within the steady state's age, with all after it"}
 	f, err := d.faultOf(kind)
 	answers, _, answersErr := d.observations(probeHeartbeat)

@@ -50,7 +50,7 @@ func (d *drill) errorClasses() []harness.Measurement {
 				if n == 0 || o == loadgen.None || o == loadgen.OK || o == loadgen.Unsent || o == loadgen.LocalShortage {
 					continue
 				}
-				m := exact(NameErrors+o.String(), n, UnitCount, "requests due after T_f that ended so")
+				m := exact(NameErrors+o.String(), n, harness.UnitCount, "requests due after T_f that ended so")
 				m.Load, m.Detail = s.Stream.Load, ClassWords(o)
 				if cohort < len(s.Stream.Cohorts) {
 					m.Cohort = s.Stream.Cohorts[cohort]

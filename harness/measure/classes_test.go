@@ -25,7 +25,7 @@ func TestErrorClasses(t *testing.T) {
 	counted := map[string]int64{}
 	for _, m := range f.Measurements {
 		if strings.HasPrefix(m.Name, NameErrors) {
-			if m.Lo == 0 || m.Lo != m.Hi || !m.Known || m.Unit != UnitCount {
+			if m.Lo == 0 || m.Lo != m.Hi || !m.Known || m.Unit != harness.UnitCount {
 				t.Errorf("%+v", m)
 			}
 			counted[m.Name+" "+m.Load+" "+m.Cohort] = m.Lo

@@ -64,7 +64,7 @@ func (d *drill) weigh(f *harness.Findings) {
 	for _, o := range f.Objectives {
 		switch {
 		case o.Verdict != harness.Inconclusive:
-		case d.null() && !lossy(o.Objective.Measure) && !nullMeasure(o.Objective.Measure):
+		case d.null() && !Of(o.Objective.Measure).Losses && !nullMeasure(o.Objective.Measure):
 			continue // not applicable
 		case (d.null() || stays) && strings.HasPrefix(o.Measured.Detail, notExercisedWord):
 			aside = append(aside, o.Objective.ID)
@@ -110,10 +110,11 @@ func short(f harness.Finding) string {
 	if err != nil { // those of a null drill
 		return f.Objective.Measure + " " + Value(f.Measured)
 	}
-	if f.Objective.Measure == MeasureDecision {
-		return title(f.Objective.Measure) + " " + Value(f.Measured)
+	of := Of(f.Objective.Measure)
+	if of.Unit == harness.UnitWord {
+		return of.Title + " " + Value(f.Measured)
 	}
-	return fmt.Sprintf("%s %s (≤ %s)", title(f.Objective.Measure), Value(f.Measured), boundText(f.Measured.Unit, bound))
+	return fmt.Sprintf("%s %s (≤ %s)", of.Title, Value(f.Measured), boundText(f.Measured.Unit, bound))
 }
 
 // exceptions lists what the target did that it must not do, whatever the objectives ask.

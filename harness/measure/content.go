@@ -7,10 +7,26 @@ import (
 	"blackstart/harness"
 )
 
+// MeasureContent counts the fields that the first alert lacks.
+const MeasureContent = "alert.content"
+
+var _ = Add(Row{
+	MeasureSpec: harness.MeasureSpec{
+		Name: MeasureContent, Title: "fields the alert lacks", Doc: "fields that the alert lacks", Unit: harness.UnitCount,
+		Channel: true, Carries: true, Fault: true,
+	},
+	Formula: "alerts",
+	Find:    func(d *Drill, o Asked) harness.Measurement { return d.content(o.Objective, o.InForce, o.Err) },
+	Titled:  true, Explained: true,
+	Asking:  func(o harness.Objective) string { return "an alert on " + o.Channel + " with " + Carried(o.Carries) },
+	Missed:  func(f harness.Finding) string { return "the alert lacks " + f.Measured.Detail },
+	Counted: "fields lacking",
+})
+
 // content counts the fields that the first alert on an objective's channel lacks. Where the objective names a class, it is
 // the first of that class: another trouble's alert need not carry this one's fields.
 func (d *drill) content(o harness.Objective, fault harness.Interval, faultErr error) harness.Measurement {
-	m := harness.Measurement{Name: MeasureContent, Channel: o.Channel, Unit: UnitCount,
+	m := harness.Measurement{Name: MeasureContent, Channel: o.Channel, Unit: harness.UnitCount,
 		Method: "fields that the first alert received at our own receiver lacks"}
 	if faultErr == nil {
 		faultErr = d.canAsk(o)

@@ -8,6 +8,27 @@ import (
 	"blackstart/harness"
 )
 
+// MeasureDecision is what the target decided.
+const MeasureDecision = "decision"
+
+var _ = Add(Row{
+	MeasureSpec: harness.MeasureSpec{
+		Name: MeasureDecision, Title: "decision", Doc: "what the target decided, by its own log and as seen from outside", Unit: harness.UnitWord,
+		Words: []string{DecidedFailedOver, DecidedRefused, DecidedNone}, Fault: true,
+	},
+	Formula: "decision",
+	Find:    func(d *Drill, o Asked) harness.Measurement { return d.decision(o.Is, o.InForce, o.Err) },
+	Files: func(d *Drill, _ harness.Objective) []string {
+		return append(d.probeFiles(probeWritable), d.probeFiles(probeDNS)...)
+	},
+	Contradicted: func(d *Drill, _ harness.Objective, fault harness.Interval) string { return d.loggedEarly(fault) },
+	Explained:    true,
+	Asking:       func(o harness.Objective) string { return "the target's decision: " + decisionWords(o.Is) },
+	Missed: func(f harness.Finding) string {
+		return "the target's decision was " + Value(f.Measured) + ", it must be " + decisionWords(f.Objective.Is)
+	},
+})
+
 // What a target can have decided, and what it can be seen to have done.
 const (
 	DecidedFailedOver = "failed-over"
@@ -16,9 +37,6 @@ const (
 	decidedHalf       = "half" // the standby was promoted, or clients were sent there, but not both
 	seenStayed        = "stayed"
 )
-
-// decidedWords are the words that Objective.Is may hold.
-var decidedWords = []string{DecidedFailedOver, DecidedRefused, DecidedNone}
 
 // sign is one thing by which a failover is seen from outside.
 type sign struct {
@@ -29,7 +47,7 @@ type sign struct {
 // decision compares what the target's own log says it decided after a fault with what was seen from outside. With want, the
 // value is 0 if both say that, and 1 if they do not; without, it is 1 if they disagree.
 func (d *drill) decision(want string, fault harness.Interval, faultErr error) harness.Measurement {
-	m := harness.Measurement{Name: MeasureDecision, Unit: UnitWord,
+	m := harness.Measurement{Name: MeasureDecision, Unit: harness.UnitWord,
 		Method: "from the target's own log, compared with writes on the standby, the entry point's address and the standby's role"}
 	if faultErr != nil {
 		m.Detail = faultErr.Error()

@@ -19,7 +19,7 @@ func decidedWorld() *world {
 	w.addProbe(probeDNS, "outside.dns", 250*ms)
 	for i := range w.answers[probeDNS+" outside.dns"] {
 		o := &w.answers[probeDNS+" outside.dns"][i]
-		o.Unit, o.Value = UnitCount, 0
+		o.Unit, o.Value = harness.UnitCount, 0
 		if o.At.Lo > at(faultLo+3100*ms) {
 			o.Value = 1
 		}
@@ -102,7 +102,7 @@ func TestDecision(t *testing.T) {
 		if f.Verdict != c.verdict || f.Verdict != harness.Inconclusive && f.Measured.Text != c.text || !strings.Contains(f.Reason, c.reason) {
 			t.Errorf("%s: %s %+v\n%s\nwant %s %q %q", name, f.Verdict, f.Measured, f.Reason, c.verdict, c.text, c.reason)
 		}
-		if f.Verdict != harness.Inconclusive && (f.Measured.Unit != UnitWord || Value(f.Measured) != c.text) {
+		if f.Verdict != harness.Inconclusive && (f.Measured.Unit != harness.UnitWord || Value(f.Measured) != c.text) {
 			t.Errorf("%s: unit %q, value %q", name, f.Measured.Unit, Value(f.Measured))
 		}
 	}

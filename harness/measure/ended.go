@@ -67,9 +67,9 @@ func (d *drill) stopped(f *harness.Findings) {
 	}
 }
 
-// onlyGrows tells whether more time cannot make a measure better: once its lower bound is too much, it stays so. What a
-// target decided can still change.
-func onlyGrows(measure string) bool { return measure != MeasureDecision }
+// onlyGrows tells whether more time cannot make a measure better: once its lower bound is too much, it stays so. A word can
+// still change: what a target decided is one.
+func onlyGrows(measure string) bool { return Of(measure).Unit != harness.UnitWord }
 
 // unjudged takes every verdict back: what was measured stands, but nothing may be judged from it.
 func unjudged(f *harness.Findings, why string) {
@@ -99,24 +99,11 @@ func interrupted(rec *harness.Record) harness.Findings {
 	for _, o := range rec.Scenario.Objectives {
 		f.Objectives = append(f.Objectives, harness.Finding{
 			Objective: o, Reason: o.ID + ": " + why, Pointers: []string{recordFile},
-			Measured: harness.Measurement{Name: o.Measure, Load: o.Load, Cohort: o.Cohort, Channel: o.Channel, Unit: unitOf(o.Measure), Detail: why},
+			Measured: harness.Measurement{Name: o.Measure, Load: o.Load, Cohort: o.Cohort, Channel: o.Channel, Unit: Of(o.Measure).Unit, Detail: why},
 		})
 	}
 	if undo := (&drill{rec: rec}).undoLeft(); undo != "" {
 		f.Exit, f.Reason = harness.ExitUndo, "UNDO INCOMPLETE: act now: "+undo
 	}
 	return f
-}
-
-// unitOf is the unit of a measure that an objective may name.
-func unitOf(measure string) string {
-	switch measure {
-	case MeasureRPOLost, MeasureExposureLost, MeasureContent, MeasureWrong:
-		return UnitCount
-	case MeasureRPOValue, MeasureExposureValue:
-		return UnitMinor
-	case MeasureDecision:
-		return UnitWord
-	}
-	return UnitNS
 }

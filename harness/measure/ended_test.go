@@ -89,14 +89,3 @@ func TestInterruptedHasNoResult(t *testing.T) {
 		t.Errorf("exit %d: %s", f.Exit, f.Reason)
 	}
 }
-
-// The units of an interrupted drill's objectives are those that it would have been measured in.
-func TestUnitOf(t *testing.T) {
-	w := decidedWorld()
-	for _, measure := range Measures() {
-		w.objectives(harness.Objective{Measure: measure, Load: fileQueries, Cohort: "fresh", Channel: "pagerduty", AtMost: "1", Is: "refused"})
-		if m := gather(w.rec, w).measured(w.rec.Scenario.Objectives[0]); unitOf(measure) != m.Unit {
-			t.Errorf("%s: %s, measured in %s", measure, unitOf(measure), m.Unit)
-		}
-	}
-}

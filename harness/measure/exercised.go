@@ -14,7 +14,7 @@ const notExercisedWord = "not exercised: "
 // nothing is missing is then no merit of the target's.
 func (d *drill) notExercised(measure, load, kind string) string {
 	if d.null() {
-		if measure == MeasureRPOTime {
+		if Of(measure).Unit == harness.UnitNS {
 			return notExercisedWord + detailNoFault + ", so there was nothing to recover from"
 		}
 		return "" // a null drill must show that nothing is lost, and does
@@ -55,7 +55,7 @@ func (d *drill) notExercised(measure, load, kind string) string {
 // unexercised takes the value from the measurement of an objective that was not put to the test, so that a loss of zero does
 // not read as one that was achieved. A loss that was found is one, however it came about.
 func (d *drill) unexercised(m *harness.Measurement, o harness.Objective) {
-	if !lossy(o.Measure) || !m.Known {
+	if !Of(o.Measure).Losses || !m.Known {
 		return
 	}
 	if lost := d.lossMeasure(MeasureRPOLost, o.Load, o.Fault); !lost.Known || lost.Hi > 0 {

@@ -9,6 +9,42 @@ import (
 	"blackstart/loadgen"
 )
 
+// Measures of what a failover at the worst moment would have lost.
+const (
+	MeasureExposure      = "exposure.time"
+	MeasureExposureLost  = "exposure.lost"
+	MeasureExposureValue = "exposure.value"
+)
+
+var _, _, _ = addExposure(Row{
+	MeasureSpec: harness.MeasureSpec{
+		Name: MeasureExposure, Title: "exposure", Doc: "age of the standby's data at its worst: what a failover would have lost", Unit: harness.UnitNS,
+	},
+	Files: func(d *Drill, _ harness.Objective) []string { return d.probeFiles(probeHeartbeat) },
+}), addExposure(Row{
+	MeasureSpec: harness.MeasureSpec{
+		Name: MeasureExposureLost, Title: "writes exposed", Doc: "acknowledged writes that a failover at the worst moment would have lost", Unit: harness.UnitCount,
+	},
+	Files: exposedFiles, Titled: true,
+}), addExposure(Row{
+	MeasureSpec: harness.MeasureSpec{Name: MeasureExposureValue, Title: "value exposed", Doc: "their value", Unit: harness.UnitMinor, Valued: true},
+	Files:       exposedFiles, Titled: true,
+})
+
+// addExposure adds a measure with what all of them have in common.
+func addExposure(r Row) Row {
+	r.Load, r.Ledger, r.Fault, r.Formula = true, true, true, "exposure"
+	r.Find = func(d *Drill, o Asked) harness.Measurement { return d.exposure(o.Measure, o.Load, o.InForce, o.Err) }
+	r.Asking = func(o harness.Objective) string {
+		return "exposed to a failover at the worst moment: at most " + o.AtMost
+	}
+	return Add(r)
+}
+
+func exposedFiles(d *Drill, o harness.Objective) []string {
+	return append(d.probeFiles(probeHeartbeat), d.ledgerFiles(o.Load)...)
+}
+
 // beatAtMost is the longest time between two beats of the heartbeat: what was written within it after the last beat that the
 // standby has may be there too.
 const beatAtMost = 250 * time.Millisecond
@@ -72,14 +108,14 @@ func (e Exposed) writes(w acks) (count, amount Bounds) {
 // exposure measures what a failover at the worst moment would have lost: exposure.time, exposure.lost or exposure.value of a
 // load's ledger ("" for all).
 func (d *drill) exposure(measure, load string, fault harness.Interval, faultErr error) harness.Measurement {
-	m := harness.Measurement{Name: measure, Load: load, Unit: UnitNS, Method: "greatest age of the last heartbeat that the standby had"}
+	m := harness.Measurement{Name: measure, Load: load, Unit: harness.UnitNS, Method: "greatest age of the last heartbeat that the standby had"}
 	answers, _, err := d.observations(probeHeartbeat)
 	all := Exposures(answers, d.rec.Anchor, d.rel(fault.Lo), d.rel(d.rec.Observation.Hi))
 	var written acks
 	if measure != MeasureExposure {
-		m.Unit, m.Method = UnitCount, "writes acknowledged after the last heartbeat that the standby had, at the worst moment"
+		m.Unit, m.Method = harness.UnitCount, "writes acknowledged after the last heartbeat that the standby had, at the worst moment"
 		if measure == MeasureExposureValue {
-			m.Unit, m.Method = UnitMinor, "amount of the "+m.Method
+			m.Unit, m.Method = harness.UnitMinor, "amount of the "+m.Method
 		}
 		if l := d.ledger(load); l.err != nil {
 			err = l.err
@@ -128,7 +164,7 @@ func (d *drill) acks(load string, fault Bounds, exposed []Exposed) acks {
 	key := exposedOf{load, fault}
 	w, ok := d.acked[key]
 	if !ok {
-		w = acksOf(d.attempts(load), exposed)
+		w = acksOf(d.Attempts(load), exposed)
 		d.acked[key] = w
 	}
 	return w

@@ -75,13 +75,13 @@ func TestExposure(t *testing.T) {
 			}
 			continue
 		}
-		if !age.Known || age.Unit != UnitNS || age.Lo > c.age || age.Hi < c.age || age.Hi-age.Lo > sec/2+4*ms {
+		if !age.Known || age.Unit != harness.UnitNS || age.Lo > c.age || age.Hi < c.age || age.Hi-age.Lo > sec/2+4*ms {
 			t.Errorf("%s: age %+v, truth %d", name, age, c.age)
 		}
 		if !lost.Known || lost.Lo > c.loss || lost.Hi < c.loss || lost.Hi-lost.Lo > 200 || lost.Lo == 0 || lost.Lo > c.loss-60 {
 			t.Errorf("%s: writes %+v, truth %d", name, lost, c.loss)
 		}
-		if value.Lo != lost.Lo*10_000 || value.Hi != lost.Hi*10_000 || value.Unit != UnitMinor {
+		if value.Lo != lost.Lo*10_000 || value.Hi != lost.Hi*10_000 || value.Unit != harness.UnitMinor {
 			t.Errorf("%s: value %+v of %+v", name, value, lost)
 		}
 	}

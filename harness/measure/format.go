@@ -8,14 +8,6 @@ import (
 	"blackstart/harness"
 )
 
-// Units of Measurement.Unit.
-const (
-	UnitNS    = "ns"
-	UnitCount = "count"
-	UnitMinor = "minor" // of the currency: cents
-	UnitWord  = "word"  // Measurement.Text is the value
-)
-
 // Span prints the interval [lo, hi], both in ns, with as many digits as its width deserves: its last digit is the second
 // digit of the width, lo is rounded down and hi up. So 4.0123–4.1267 s is "4.01–4.13 s". An interval without width is
 // rounded to the millisecond (microsecond below 10 ms).
@@ -85,15 +77,15 @@ func Value(m harness.Measurement) string {
 	switch {
 	case !m.Known:
 		return "not measured"
-	case m.Unit == UnitWord:
+	case m.Unit == harness.UnitWord:
 		return m.Text
-	case m.Unit == UnitNS && m.Unbounded:
+	case m.Unit == harness.UnitNS && m.Unbounded:
 		return AtLeast(m.Lo)
-	case m.Unit == UnitNS:
+	case m.Unit == harness.UnitNS:
 		return Span(m.Lo, m.Hi)
 	}
 	print := Count
-	if m.Unit == UnitMinor {
+	if m.Unit == harness.UnitMinor {
 		print = func(n int64) string { return harness.Amount(n).String() }
 	}
 	switch {

@@ -79,7 +79,7 @@ func merged(all []iter.Seq[harness.Observation]) iter.Seq[harness.Observation] {
 
 // aged tells whether an answer of the heartbeat says how old the standby's data is.
 func aged(o harness.Observation) bool {
-	return o.Reached && o.OK && o.Unit == UnitNS && o.Value >= 0 && o.At.Lo > 0 && o.At.Hi >= o.At.Lo && !promoted(o)
+	return o.Reached && o.OK && o.Unit == harness.UnitNS && o.Value >= 0 && o.At.Lo > 0 && o.At.Hi >= o.At.Lo && !promoted(o)
 }
 
 func promoted(o harness.Observation) bool { return strings.HasPrefix(o.Detail, promotedDetail) }

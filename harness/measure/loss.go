@@ -4,9 +4,71 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"blackstart/harness"
 )
+
+// Measures of what was acknowledged and is missing.
+const (
+	MeasureRPOTime  = "rpo.time"
+	MeasureRPOLost  = "rpo.lost"
+	MeasureRPOValue = "rpo.value"
+)
+
+var _, _, _ = addLoss(Row{
+	MeasureSpec: harness.MeasureSpec{
+		Name: MeasureRPOTime, Title: "RPO", Doc: "how far back the last kept write of a ledger lies before a fault", Unit: harness.UnitNS, Fault: true,
+	},
+	Endless: "no bound", Evidence: "recovery point",
+}), addLoss(Row{
+	MeasureSpec: harness.MeasureSpec{
+		Name: MeasureRPOLost, Title: "lost writes", Doc: "acknowledged writes that are missing, by count", Unit: harness.UnitCount,
+	},
+	Asking: func(o harness.Objective) string { return "acknowledged writes lost: at most " + o.AtMost },
+	Missed: func(f harness.Finding) string { return Value(f.Measured) + " acknowledged writes lost" },
+	Felt: func(m harness.Measurement, all []harness.Measurement) string {
+		if m.Load != "" || !m.Known {
+			return ""
+		}
+		return "acknowledged writes lost " + Value(m) + lostByLoad(all)
+	},
+	Evidence: "lost writes",
+}), addLoss(Row{
+	MeasureSpec: harness.MeasureSpec{
+		Name: MeasureRPOValue, Title: "lost value", Doc: "acknowledged writes that are missing, by value", Unit: harness.UnitMinor, Valued: true,
+	},
+	Asking: func(o harness.Objective) string { return "value of the writes lost: at most " + o.AtMost },
+	Missed: func(f harness.Finding) string { return "value lost " + Value(f.Measured) },
+})
+
+// addLoss adds a measure with what all of them have in common.
+func addLoss(r Row) Row {
+	r.Load, r.Ledger, r.Losses, r.Formula = true, true, true, "RPO"
+	r.Find = func(d *Drill, o Asked) harness.Measurement { return d.lossMeasure(o.Measure, o.Load, o.Fault) }
+	r.Files = func(d *Drill, o harness.Objective) []string { return d.ledgerFiles(o.Load) }
+	r.Contradicted = func(d *Drill, _ harness.Objective, fault harness.Interval) string {
+		if why := d.forked().odd; why != "" {
+			return why
+		}
+		return d.wroteEarly(fault)
+	}
+	return Add(r)
+}
+
+// lostByLoad tells the share of each load that lost writes.
+func lostByLoad(all []harness.Measurement) string {
+	var parts []string
+	for _, m := range all {
+		if m.Name == MeasureRPOLost && m.Load != "" && m.Known && m.Hi > 0 {
+			parts = append(parts, m.Load+" "+Value(m))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
 
 // ledgerOf is the ledger of one load, or of all.
 type ledgerOf struct {
@@ -47,8 +109,8 @@ func (d *drill) join(load string) ledgerOf {
 	return l
 }
 
-// attempts reads the write attempts of a load again, or those of all loads for "".
-func (d *drill) attempts(load string) iter.Seq[Attempt] {
+// Attempts reads the write attempts of a load again, or those of all loads for "".
+func (d *drill) Attempts(load string) iter.Seq[Attempt] {
 	return func(yield func(Attempt) bool) {
 		for _, w := range d.writes {
 			if load != "" && w.Stream.Load != load {
@@ -105,7 +167,7 @@ func (d *drill) ledgerNotes() string {
 
 // lossMeasure measures rpo.lost, rpo.value or rpo.time for a load ("" for all), after a fault of a kind ("": T_f).
 func (d *drill) lossMeasure(measure, load, kind string) harness.Measurement {
-	m := harness.Measurement{Name: measure, Load: load, Unit: lossUnit(measure), Method: methodLedger}
+	m := harness.Measurement{Name: measure, Load: load, Unit: Of(measure).Unit, Method: methodLedger}
 	l := d.ledger(load)
 	err := l.err
 	fault, faultErr := d.faultBounds(kind)
@@ -136,16 +198,6 @@ func (d *drill) lossMeasure(measure, load, kind string) harness.Measurement {
 	return m
 }
 
-func lossUnit(measure string) string {
-	switch measure {
-	case MeasureRPOTime:
-		return UnitNS
-	case MeasureRPOValue:
-		return UnitMinor
-	}
-	return UnitCount
-}
-
 func (d *drill) lossTime(m *harness.Measurement, load string, loss Loss, fault Bounds) {
 	l := d.ledger(load)
 	t := l.lossTime(d.fault(fault), func() int64 { return d.lastDurable(load) })
@@ -165,7 +217,7 @@ func (d *drill) lossTime(m *harness.Measurement, load string, loss Loss, fault B
 func (d *drill) lastDurable(load string) int64 {
 	l := d.ledger(load)
 	if l.durable == nil {
-		last := lastDurable(d.attempts(load), l.firstLost)
+		last := lastDurable(d.Attempts(load), l.firstLost)
 		l.durable = &last
 		d.ledgers[load] = l
 	}
@@ -202,9 +254,9 @@ func (d *drill) losses() []harness.Measurement {
 
 // divergence measures what writers behind the fault were promised and lost.
 func (d *drill) divergence() []harness.Measurement {
-	count := harness.Measurement{Name: NameDivergence, Unit: UnitCount, Method: "lost writes of place primary, acknowledged after T_f"}
-	lasted := harness.Measurement{Name: NameDivergenceTime, Unit: UnitNS, Method: "last such acknowledgement − T_f"}
-	cost := harness.Measurement{Name: NameDivergenceCost, Unit: UnitMinor, Method: "amount of such writes"}
+	count := harness.Measurement{Name: NameDivergence, Unit: harness.UnitCount, Method: "lost writes of place primary, acknowledged after T_f"}
+	lasted := harness.Measurement{Name: NameDivergenceTime, Unit: harness.UnitNS, Method: "last such acknowledgement − T_f"}
+	cost := harness.Measurement{Name: NameDivergenceCost, Unit: harness.UnitMinor, Method: "amount of such writes"}
 	l := d.ledger("")
 	err := l.err
 	fault, faultErr := d.faultBounds("")

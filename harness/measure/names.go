@@ -1,27 +1,6 @@
 package measure
 
-// Measures an objective may name.
-const (
-	MeasureRTO      = "rto"
-	MeasureRPOTime  = "rpo.time"
-	MeasureRPOLost  = "rpo.lost"
-	MeasureRPOValue = "rpo.value"
-	MeasureAlert    = "alert.received"
-	// MeasureContent counts the fields that the first alert lacks.
-	MeasureContent = "alert.content"
-	// MeasureExposure and the two after it are what a failover at the worst moment would have lost.
-	MeasureExposure      = "exposure.time"
-	MeasureExposureLost  = "exposure.lost"
-	MeasureExposureValue = "exposure.value"
-	MeasureCatchup       = "replication.catchup"
-	MeasureDecision      = "decision"
-	MeasureWrong         = "answers.wrong"
-	// MeasureImpact and MeasureLoss are judged on a null drill, without being asked for.
-	MeasureImpact = "null.impact"
-	MeasureLoss   = "null.loss"
-)
-
-// Names of the other measurements.
+// Names of measurements that no objective can name.
 const (
 	NameRTODeclared    = "rto.from-declaration" // T_s − T_dec
 	NameRTOAnswering   = "rto.answering"        // as rto, with wrong answers counted as good
@@ -62,11 +41,3 @@ const (
 	methodWall         = "drill's clock"
 	methodNotMeasured  = "failback is not part of this drill"
 )
-
-// Measures lists the measures that an objective may name.
-func Measures() []string {
-	return []string{
-		MeasureRTO, MeasureRPOTime, MeasureRPOLost, MeasureRPOValue, MeasureAlert, MeasureContent, MeasureExposure, MeasureExposureLost,
-		MeasureExposureValue, MeasureCatchup, MeasureDecision, MeasureWrong,
-	}
-}

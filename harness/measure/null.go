@@ -6,6 +6,12 @@ import (
 	"blackstart/harness"
 )
 
+// What a drill without a fault is judged by, without being asked.
+const (
+	MeasureImpact = "null.impact"
+	MeasureLoss   = "null.loss"
+)
+
 // nullSource is the source of what a null drill must show.
 const nullSource = "null drill: nothing was broken"
 
@@ -33,7 +39,7 @@ func (d *drill) nullFindings() []harness.Finding {
 // nullImpact counts what an outage would have been seen by: the shares of the steady state over the observation, and the
 // windows of recovery over every cohort.
 func (d *drill) nullImpact() harness.Measurement {
-	m := harness.Measurement{Name: MeasureImpact, Unit: UnitCount, Method: "requirements and windows that did not hold"}
+	m := harness.Measurement{Name: MeasureImpact, Unit: harness.UnitCount, Method: "requirements and windows that did not hold"}
 	from, end := d.rel(d.rec.Observation.Lo), d.rel(d.rec.Observation.Hi)
 	limits := d.rec.Scenario.Recovered
 	judged, failing := 0, 0

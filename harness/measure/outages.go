@@ -3,9 +3,51 @@ package measure
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"blackstart/harness"
 )
+
+// MeasureRTO is how long users are without service.
+const MeasureRTO = "rto"
+
+var _ = Add(Row{
+	MeasureSpec: harness.MeasureSpec{
+		Name: MeasureRTO, Title: "RTO", Doc: "how long users are without service after a fault", Unit: harness.UnitNS,
+		Load: true, Cohort: true, Outage: true, Fault: true, Watched: true,
+	},
+	Formula: "T_s − T_f, or − T_dec with `from: declaration`",
+	Find: func(d *Drill, o Asked) harness.Measurement {
+		return d.rto(d.see(o.Load, o.Cohort, o.InForce), MeasureRTO, o.Start, o.StartErr)
+	},
+	Files: func(d *Drill, o harness.Objective) []string {
+		c, _ := d.cohort(o.Load, o.Cohort) // none of a cohort that is not there
+		return c.Files
+	},
+	Contradicted: (*drill).servedEarly,
+	Asking: func(o harness.Objective) string {
+		return fmt.Sprintf("service back for %s of %s within %s%s", clientsOf(o), o.Load, o.AtMost, from(o))
+	},
+	Missed: func(f harness.Finding) string {
+		return "service not back for " + clientsOf(f.Objective) + " within " + f.Objective.AtMost + Saw(f.Measured)
+	},
+	Waited: "not back in %s that were watched",
+	Felt: func(m harness.Measurement, _ []harness.Measurement) string {
+		switch {
+		case m.Cohort != cohortFresh:
+		case m.Unbounded:
+			return "service not back for new connections of " + m.Load + " in the time that was watched"
+		case m.Known && m.Hi == 0:
+			return "no outage for new connections of " + m.Load
+		case m.Known:
+			return "service back for new connections of " + m.Load + " after " + Value(m)
+		}
+		return ""
+	},
+	Evidence: "recovery time",
+})
+
+func clientsOf(o harness.Objective) string { return strings.TrimSpace(o.Cohort + " clients") }
 
 // view is what one looks at: a cohort of a load, after a fault.
 type view struct {
@@ -91,7 +133,7 @@ func (d *drill) logged(event string, fault harness.Interval) (harness.Interval, 
 // rto measures the time from start to T_s for what was seen, or from start to the end of observation and beyond.
 func (d *drill) rto(s seen, name string, start harness.Interval, startErr error) harness.Measurement {
 	m := harness.Measurement{
-		Name: name, Load: s.cohort.Load, Cohort: s.cohort.Name, Unit: UnitNS, Method: edgeMethod(s),
+		Name: name, Load: s.cohort.Load, Cohort: s.cohort.Name, Unit: harness.UnitNS, Method: edgeMethod(s),
 	}
 	switch {
 	case s.err != nil:
@@ -153,7 +195,7 @@ func edgeMethod(s seen) string {
 func (d *drill) cohorts() []seen {
 	var loads []string
 	for _, o := range d.rec.Scenario.Objectives {
-		if o.Measure == MeasureRTO {
+		if Of(o.Measure).Outage {
 			loads = append(loads, o.Load)
 		}
 	}
@@ -213,7 +255,7 @@ func (d *drill) step(s seen, name, formula string, to, from harness.Interval) ha
 
 // between measures the time from one moment to another.
 func between(name, formula string, to, from harness.Interval) harness.Measurement {
-	m := harness.Measurement{Name: name, Unit: UnitNS, Method: formula}
+	m := harness.Measurement{Name: name, Unit: harness.UnitNS, Method: formula}
 	if to.Never() || from.Never() {
 		m.Detail = "not measured: one of the two moments did not come, or was not seen"
 		return m
@@ -227,9 +269,9 @@ func between(name, formula string, to, from harness.Interval) harness.Measuremen
 
 // lost measures how much service a cohort lost, and how much of it after the first good answer.
 func (d *drill) lost(s seen) []harness.Measurement {
-	requests := harness.Measurement{Name: NameLostRequests, Unit: UnitCount, Method: "due requests not OK within the limit"}
-	service := harness.Measurement{Name: NameLostService, Unit: UnitNS, Method: "due requests not OK within the limit ÷ rate"}
-	brown := harness.Measurement{Name: NameBrownout, Unit: UnitCount, Method: "requests not OK within the limit, due after T_1"}
+	requests := harness.Measurement{Name: NameLostRequests, Unit: harness.UnitCount, Method: "due requests not OK within the limit"}
+	service := harness.Measurement{Name: NameLostService, Unit: harness.UnitNS, Method: "due requests not OK within the limit ÷ rate"}
+	brown := harness.Measurement{Name: NameBrownout, Unit: harness.UnitCount, Method: "requests not OK within the limit, due after T_1"}
 	all := []*harness.Measurement{&requests, &service, &brown}
 	for _, m := range all {
 		m.Load, m.Cohort = s.cohort.Load, s.cohort.Name

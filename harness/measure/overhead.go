@@ -28,7 +28,7 @@ func (d *drill) overhead() []harness.Measurement {
 				if !ok1 || !ok2 {
 					continue
 				}
-				m := exact(pair[1], through.Lo-direct.Lo, UnitNS, "latency through our links − latency without them, same workload, in the baseline")
+				m := exact(pair[1], through.Lo-direct.Lo, harness.UnitNS, "latency through our links − latency without them, same workload, in the baseline")
 				m.Load, m.Detail = a.Load, a.Load+" against "+b.Load
 				all = append(all, m)
 			}

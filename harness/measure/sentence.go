@@ -10,9 +10,9 @@ import (
 // boundText prints a greatest allowed value in the unit of its measure.
 func boundText(unit string, atMost int64) string {
 	switch unit {
-	case UnitNS:
+	case harness.UnitNS:
 		return Length(atMost)
-	case UnitMinor:
+	case harness.UnitMinor:
 		return harness.Amount(atMost).String()
 	}
 	return Count(atMost)
@@ -20,9 +20,9 @@ func boundText(unit string, atMost int64) string {
 
 // Sentence says what an objective came to, in one sentence that needs no context.
 func Sentence(f harness.Finding, atMost int64) string {
-	m, o := f.Measured, f.Objective
+	m, o, of := f.Measured, f.Objective, Of(f.Objective.Measure)
 	limit := boundText(m.Unit, atMost)
-	if o.Measure == MeasureDecision {
+	if of.Unit == harness.UnitWord {
 		limit = o.Is
 	}
 	limit = fmt.Sprintf("objective %s (%s)", limit, o.Source)
@@ -34,79 +34,33 @@ func Sentence(f harness.Finding, atMost int64) string {
 	}
 	value, apart := Value(m), ", "
 	if m.Unbounded {
-		value = endless(o) + ": " + value
-		if o.Measure == MeasureRTO && m.Text != "" {
+		value = of.endless(o) + ": " + value
+		if m.Text != "" {
 			value, apart = value+"; clients saw: "+m.Text, "; "
 		}
 	}
 	switch f.Verdict {
 	case harness.Pass:
-		return fmt.Sprintf("%s: %s %s, %s", o.ID, title(o.Measure), value, limit)
+		return fmt.Sprintf("%s: %s %s, %s", o.ID, of.Title, value, limit)
 	case harness.Fail:
-		return o.ID + ": " + titled(o.Measure) + value + apart + limit + why(f)
+		if of.Titled {
+			value = of.Title + " " + value
+		}
+		if of.Explained {
+			limit += ": " + m.Detail
+		}
+		return o.ID + ": " + value + apart + limit
 	}
 	return fmt.Sprintf("%s: %s cannot be told from the %s", o.ID, value, limit)
 }
 
 // endless says what has no upper bound.
-func endless(o harness.Objective) string {
-	switch o.Measure {
-	case MeasureAlert:
-		if len(o.Carries) > 0 {
-			return "not received with " + fieldWords(o.Carries)
-		}
-		return "not received"
-	case MeasureRPOTime:
-		return "no bound"
-	case MeasureCatchup:
-		return "the standby has not caught up"
+func (r Row) endless(o harness.Objective) string {
+	switch {
+	case r.Endless == "":
+		return "not recovered"
+	case r.Carries && len(o.Carries) > 0:
+		return r.Endless + " with " + fieldWords(o.Carries)
 	}
-	return "not recovered"
-}
-
-// titled names a value that does not speak for itself when it is not allowed.
-func titled(measure string) string {
-	switch measure {
-	case MeasureWrong, MeasureContent, MeasureExposureLost, MeasureExposureValue:
-		return title(measure) + " "
-	}
-	return ""
-}
-
-// why gives the reason behind a value that is not allowed, where its number alone does not tell what happened.
-func why(f harness.Finding) string {
-	switch f.Objective.Measure {
-	case MeasureWrong, MeasureContent, MeasureDecision:
-		return ": " + f.Measured.Detail
-	}
-	return ""
-}
-
-// title is how a measure is called in the result.
-func title(measure string) string {
-	switch measure {
-	case MeasureRTO:
-		return "RTO"
-	case MeasureRPOTime:
-		return "RPO"
-	case MeasureRPOLost:
-		return "lost writes"
-	case MeasureRPOValue:
-		return "lost value"
-	case MeasureAlert:
-		return "alert"
-	case MeasureContent:
-		return "fields the alert lacks"
-	case MeasureExposure:
-		return "exposure"
-	case MeasureExposureLost:
-		return "writes exposed"
-	case MeasureExposureValue:
-		return "value exposed"
-	case MeasureCatchup:
-		return "catch-up"
-	case MeasureWrong:
-		return "wrong answers"
-	}
-	return measure
+	return r.Endless
 }

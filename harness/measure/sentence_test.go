@@ -7,16 +7,11 @@ import (
 )
 
 func TestBoundsOfEveryMeasure(t *testing.T) {
-	good := map[string]harness.Objective{
-		MeasureRTO: {AtMost: "15s"}, MeasureRPOTime: {AtMost: "1h"}, MeasureAlert: {AtMost: "2m"}, MeasureExposure: {AtMost: "1h"},
-		MeasureCatchup: {AtMost: "10s"}, MeasureRPOLost: {AtMost: "0"}, MeasureExposureLost: {AtMost: "5"}, MeasureContent: {AtMost: "0"},
-		MeasureWrong: {AtMost: "0"}, MeasureRPOValue: {AtMost: "1.00"}, MeasureExposureValue: {AtMost: "100.00"},
-		MeasureDecision: {Is: "refused"},
-	}
-	for _, measure := range Measures() {
-		o, ok := good[measure]
-		if o.Measure = measure; !ok {
-			t.Errorf("%s is not in this test", measure)
+	good := map[string]harness.Objective{harness.UnitNS: {AtMost: "15s"}, harness.UnitCount: {AtMost: "0"}, harness.UnitMinor: {AtMost: "1.00"}}
+	for _, of := range Specs() {
+		measure, o := of.Name, good[of.Unit]
+		if o.Measure = measure; of.Unit == harness.UnitWord {
+			o.Is = of.Words[0]
 		}
 		if _, err := Bound(o); err != nil {
 			t.Errorf("%s: %v", measure, err)
@@ -42,19 +37,19 @@ func TestSentences(t *testing.T) {
 		bound   int64
 		want    string
 	}{
-		{harness.Objective{Measure: MeasureRTO}, harness.Measurement{Unit: UnitNS, Known: true, Lo: 30 * sec, Hi: 30 * sec, Unbounded: true, Text: "certificate expired (98%)"}, harness.Fail, 20 * sec,
+		{harness.Objective{Measure: MeasureRTO}, harness.Measurement{Unit: harness.UnitNS, Known: true, Lo: 30 * sec, Hi: 30 * sec, Unbounded: true, Text: "certificate expired (98%)"}, harness.Fail, 20 * sec,
 			"it: not recovered: at least 30 s; clients saw: certificate expired (98%); objective 20 s (S 1)"},
-		{harness.Objective{Measure: MeasureAlert, Carries: map[string]string{"class": "x", "region": "*"}}, harness.Measurement{Unit: UnitNS, Known: true, Lo: 30 * sec, Hi: 30 * sec, Unbounded: true}, harness.Fail, 20 * sec,
+		{harness.Objective{Measure: MeasureAlert, Carries: map[string]string{"class": "x", "region": "*"}}, harness.Measurement{Unit: harness.UnitNS, Known: true, Lo: 30 * sec, Hi: 30 * sec, Unbounded: true}, harness.Fail, 20 * sec,
 			"it: not received with class x, any region: at least 30 s, objective 20 s (S 1)"},
-		{harness.Objective{Measure: MeasureWrong}, harness.Measurement{Unit: UnitCount, Known: true, Lo: 12, Hi: 12, Detail: "wrong 12"}, harness.Fail, 0,
+		{harness.Objective{Measure: MeasureWrong}, harness.Measurement{Unit: harness.UnitCount, Known: true, Lo: 12, Hi: 12, Detail: "wrong 12"}, harness.Fail, 0,
 			"it: wrong answers 12, objective 0 (S 1): wrong 12"},
-		{harness.Objective{Measure: MeasureWrong}, harness.Measurement{Unit: UnitCount, Known: true, Detail: "wrong 0"}, harness.Pass, 0,
+		{harness.Objective{Measure: MeasureWrong}, harness.Measurement{Unit: harness.UnitCount, Known: true, Detail: "wrong 0"}, harness.Pass, 0,
 			"it: wrong answers 0, objective 0 (S 1)"},
-		{harness.Objective{Measure: MeasureExposureValue}, harness.Measurement{Unit: UnitMinor, Known: true, Lo: 100, Hi: 250}, harness.Inconclusive, 200,
+		{harness.Objective{Measure: MeasureExposureValue}, harness.Measurement{Unit: harness.UnitMinor, Known: true, Lo: 100, Hi: 250}, harness.Inconclusive, 200,
 			"it: 1.00–2.50 cannot be told from the objective 2.00 (S 1)"},
-		{harness.Objective{Measure: MeasureCatchup}, harness.Measurement{Unit: UnitNS, Detail: "not asked"}, harness.Inconclusive, sec,
+		{harness.Objective{Measure: MeasureCatchup}, harness.Measurement{Unit: harness.UnitNS, Detail: "not asked"}, harness.Inconclusive, sec,
 			"it: not measured: not asked; objective 1 s (S 1)"},
-		{harness.Objective{Measure: MeasureDecision, Is: "refused"}, harness.Measurement{Unit: UnitWord, Known: true, Text: "none", Lo: 1, Hi: 1, Detail: "why"}, harness.Fail, 0,
+		{harness.Objective{Measure: MeasureDecision, Is: "refused"}, harness.Measurement{Unit: harness.UnitWord, Known: true, Text: "none", Lo: 1, Hi: 1, Detail: "why"}, harness.Fail, 0,
 			"it: none, objective refused (S 1): why"},
 	} {
 		c.o.ID, c.o.Source = "it", "S 1"

@@ -120,7 +120,7 @@ func steadyProbe(r harness.Requirement, probes []Answers, window harness.Interva
 			}
 			count++
 			oldest = max(oldest, o.Value)
-			if !o.OK || !o.Reached || o.Unit != UnitNS || o.Value > int64(r.AgeAtMost) {
+			if !o.OK || !o.Reached || o.Unit != harness.UnitNS || o.Value > int64(r.AgeAtMost) {
 				check.OK = false
 				check.Detail = fmt.Sprintf("%s at %s: %s", p.Series.On, o.At.Lo, answer(o))
 				return check
@@ -139,7 +139,7 @@ func answer(o harness.Observation) string {
 		return "unreachable"
 	case !o.OK:
 		return "not OK: " + orUnknown(o.Detail)
-	case o.Unit != UnitNS:
+	case o.Unit != harness.UnitNS:
 		return fmt.Sprintf("its unit is %q, an age is in ns", o.Unit)
 	}
 	return "age " + Span(o.Value, o.Value)

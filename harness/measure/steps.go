@@ -34,31 +34,31 @@ func (d *drill) steps() []harness.Measurement {
 	}
 	return append(all,
 		between(NameWritable, "T_w − T_f, from a real write on the standby", d.writable(), d.tf),
-		harness.Measurement{Name: NameRedundant, Unit: UnitNS, Method: "T_c − T_s", Detail: "not measured: " + methodNotMeasured},
+		harness.Measurement{Name: NameRedundant, Unit: harness.UnitNS, Method: "T_c − T_s", Detail: "not measured: " + methodNotMeasured},
 	)
 }
 
 // wallTime itemises how long the drill took: every phase, what no phase tells of, and what was not recovery.
 func (d *drill) wallTime(recovery harness.Measurement) []harness.Measurement {
-	total := exact(NameWallTotal, int64(d.rec.Ended-d.rec.Started), UnitNS, methodWall)
+	total := exact(NameWallTotal, int64(d.rec.Ended-d.rec.Started), harness.UnitNS, methodWall)
 	if d.rec.Started == 0 || d.rec.Ended < d.rec.Started {
-		total = harness.Measurement{Name: NameWallTotal, Unit: UnitNS, Method: methodWall, Detail: "begin or end of the drill is missing"}
+		total = harness.Measurement{Name: NameWallTotal, Unit: harness.UnitNS, Method: methodWall, Detail: "begin or end of the drill is missing"}
 	}
 	all := []harness.Measurement{total}
 	untold := total.Lo
 	for _, p := range d.rec.Phases {
-		all = append(all, exact(NameWallPhase+p.Name, int64(p.At.Hi-p.At.Lo), UnitNS, methodWall))
+		all = append(all, exact(NameWallPhase+p.Name, int64(p.At.Hi-p.At.Lo), harness.UnitNS, methodWall))
 		untold -= int64(p.At.Hi - p.At.Lo)
 	}
 	if !total.Known {
 		return all
 	}
-	all = append(all, exact(NameWallUntold, max(0, untold), UnitNS, "total − all phases"))
+	all = append(all, exact(NameWallUntold, max(0, untold), harness.UnitNS, "total − all phases"))
 	if recovery.Known && !recovery.Unbounded {
 		part := recovery
 		part.Name, part.Method, part.Detail = NameWallRecovery, "T_s − T_f", ""
 		rest := harness.Measurement{
-			Name: NameWallRest, Unit: UnitNS, Known: true, Lo: max(0, total.Lo-part.Hi), Hi: max(0, total.Hi-part.Lo),
+			Name: NameWallRest, Unit: harness.UnitNS, Known: true, Lo: max(0, total.Lo-part.Hi), Hi: max(0, total.Hi-part.Lo),
 			Method: "total − (T_s − T_f)",
 		}
 		all = append(all, part, rest)
@@ -84,8 +84,8 @@ func (d *drill) latencies() []harness.Measurement {
 		}
 		method := fmt.Sprintf("due to done of %s good requests in the baseline, nearest rank", Count(s.good))
 		for _, m := range []harness.Measurement{
-			exact(NameLatencyMedian, s.p50, UnitNS, method),
-			exact(NameLatencyP99, s.p99, UnitNS, method),
+			exact(NameLatencyMedian, s.p50, harness.UnitNS, method),
+			exact(NameLatencyP99, s.p99, harness.UnitNS, method),
 		} {
 			m.Load = s.Stream.Load
 			all = append(all, m)

@@ -142,7 +142,7 @@ func (d *drill) checkEnough() harness.ValidityCheck {
 	limits := d.rec.Scenario.Recovered
 	from, end := d.rel(d.rec.Observation.Lo), d.rel(d.rec.Observation.Hi)
 	for _, o := range d.rec.Scenario.Objectives {
-		if o.Measure != MeasureRTO || d.null() {
+		if !Of(o.Measure).Outage || d.null() {
 			continue
 		}
 		c, err := d.cohort(o.Load, o.Cohort)

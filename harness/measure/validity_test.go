@@ -202,7 +202,7 @@ func TestUnreachableIsAnAnswer(t *testing.T) {
 		if len(all) > 0 && o.At.Lo > at(faultLo) && o.At.Lo < at(faultLo+250*ms) {
 			for n := range int64(20) {
 				from := o.At.Lo + harness.Stamp(n*2*sec)
-				all = append(all, harness.Observation{At: harness.Interval{Lo: from, Hi: from + harness.Stamp(2*sec)}, Unit: UnitNS})
+				all = append(all, harness.Observation{At: harness.Interval{Lo: from, Hi: from + harness.Stamp(2*sec)}, Unit: harness.UnitNS})
 			}
 		}
 	}

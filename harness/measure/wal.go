@@ -111,7 +111,7 @@ func (d *drill) forked() *behindFork {
 		b.why = err.Error()
 		return b
 	}
-	for a := range d.attempts("") {
+	for a := range d.Attempts("") {
 		b.take(a)
 	}
 	b.close()
@@ -164,7 +164,7 @@ func (b *behindFork) close() {
 // for its standby when the region was cut is committed behind the cut as soon as nobody waits any more.
 func (d *drill) database() harness.Measurement {
 	m := harness.Measurement{
-		Name: NameRPODatabase, Unit: UnitNS,
+		Name: NameRPODatabase, Unit: harness.UnitNS,
 		Method: "last acknowledged and lost commit in the old primary's log after the fork − last commit the new one replayed",
 	}
 	l, b := d.rec.Ledger, d.forked()

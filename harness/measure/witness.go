@@ -45,24 +45,16 @@ func (d *drill) contradiction(o harness.Objective) string {
 			return why
 		}
 	}
-	switch o.Measure {
-	case MeasureRTO:
-		return d.servedEarly(o, fault)
-	case MeasureRPOTime, MeasureRPOLost, MeasureRPOValue:
-		if why := d.forked().odd; why != "" {
-			return why
-		}
-		return d.wroteEarly(fault)
-	case MeasureDecision:
-		return d.loggedEarly(fault)
+	if of := Of(o.Measure); of.Contradicted != nil {
+		return of.Contradicted(d, o, fault)
 	}
 	return ""
 }
 
-// doubt takes the verdict from an objective whose witnesses contradict each other. A decision that the outside contradicts
-// has failed already, by what it measures.
+// doubt takes the verdict from an objective whose witnesses contradict each other. A word that the outside contradicts has
+// failed already, by what it measures.
 func (d *drill) doubt(f *harness.Finding) {
-	if f.Verdict == harness.Inconclusive || f.Verdict == harness.Fail && f.Objective.Measure == MeasureDecision {
+	if f.Verdict == harness.Inconclusive || f.Verdict == harness.Fail && Of(f.Objective.Measure).Unit == harness.UnitWord {
 		return
 	}
 	if why := d.contradiction(f.Objective); why != "" {
@@ -131,7 +123,7 @@ func (d *drill) wroteEarly(fault harness.Interval) string {
 	if d.ledger("").err != nil || !d.rec.Ledger.Promoted || !d.rec.Ledger.OldRead || last.at.Never() {
 		return ""
 	}
-	for a := range d.attempts("") {
+	for a := range d.Attempts("") {
 		if ClassOf(a) != Durable || a.Old != 0 || a.Sent < d.rel(fault.Hi) {
 			continue
 		}

@@ -314,7 +314,7 @@ func (w *world) addProbe(probe, on string, every int64) {
 	from, to := sec, watchTo+sec
 	for t := from; t+ms < to; t += every {
 		all = append(all, harness.Observation{
-			Probe: probe, On: on, At: harness.Interval{Lo: at(t), Hi: at(t + ms)}, Reached: true, OK: true, Value: 40 * ms, Unit: UnitNS,
+			Probe: probe, On: on, At: harness.Interval{Lo: at(t), Hi: at(t + ms)}, Reached: true, OK: true, Value: 40 * ms, Unit: harness.UnitNS,
 		})
 	}
 	w.answers[probe+" "+on] = all

@@ -7,6 +7,42 @@ import (
 	"blackstart/harness"
 )
 
+// MeasureWrong counts the wrong answers that clients were given.
+const MeasureWrong = "answers.wrong"
+
+var _ = Add(Row{
+	MeasureSpec: harness.MeasureSpec{
+		Name: MeasureWrong, Title: "wrong answers", Doc: "wrong, stale and foreign answers that clients were given", Unit: harness.UnitCount,
+		Load: true, Questions: true, Fault: true,
+	},
+	Formula: "wrong answers",
+	Find:    func(d *Drill, o Asked) harness.Measurement { return d.wrong(o.Load, int64(o.StaleAfter)) },
+	Files: func(d *Drill, o harness.Objective) []string {
+		all := d.probeFiles(probeAnswers)
+		for _, s := range d.series {
+			if s.Stream.Traits().Questions && (o.Load == "" || s.Stream.Load == o.Load) {
+				all = append(all, s.Stream.File)
+			}
+		}
+		return all
+	},
+	Titled: true, Explained: true,
+	Asking: func(o harness.Objective) string {
+		text := "wrong answers: at most " + o.AtMost
+		if o.StaleAfter > 0 {
+			text += ", those older than " + Length(int64(o.StaleAfter)) + " among them"
+		}
+		return text
+	},
+	Missed: func(f harness.Finding) string { return Value(f.Measured) + " wrong answers" },
+	Felt: func(m harness.Measurement, _ []harness.Measurement) string {
+		if !m.Known {
+			return ""
+		}
+		return "wrong answers " + Value(m)
+	},
+})
+
 // answerCount is how many answers were given, and how many of each kind.
 type answerCount struct {
 	all, wrong, stale, foreign int64
@@ -17,7 +53,7 @@ type answerCount struct {
 // wrong counts the wrong, stale and foreign answers that clients were given while any fault was in force or had been: those
 // of a load ("": of every load that asks questions) and those of the probe answers.known.
 func (d *drill) wrong(load string, staleAfter int64) harness.Measurement {
-	m := harness.Measurement{Name: MeasureWrong, Load: load, Unit: UnitCount,
+	m := harness.Measurement{Name: MeasureWrong, Load: load, Unit: harness.UnitCount,
 		Method: "answers from the first fault to the end of observation, held against the known right ones"}
 	first, end := firstFault(d.rec), d.rec.Observation.Hi
 	observations, _, probeErr := d.observations(probeAnswers)
@@ -109,7 +145,7 @@ func (d *drill) wrongs() []harness.Measurement {
 	if d.null() || !probed && len(d.rec.Target.Questions) == 0 {
 		return nil
 	}
-	return []harness.Measurement{d.wrong("", staleAfter(d.rec))}
+	return []harness.Measurement{d.wrong("", StaleAfter(d.rec))}
 }
 
 // decisions gives what the target decided, where its log can tell.

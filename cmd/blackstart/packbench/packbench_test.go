@@ -36,7 +36,7 @@ func TestMetrics(t *testing.T) {
 // wall is the findings of a drill of that many seconds with one phase and what is untold.
 func wall(total, phase, untold float64) harness.Findings {
 	ns := func(name string, s float64) harness.Measurement {
-		return harness.Measurement{Name: name, Unit: measure.UnitNS, Known: true, Lo: int64(s * 1e9), Hi: int64(s * 1e9)}
+		return harness.Measurement{Name: name, Unit: harness.UnitNS, Known: true, Lo: int64(s * 1e9), Hi: int64(s * 1e9)}
 	}
 	return harness.Findings{Measurements: []harness.Measurement{
 		ns(measure.NameWallTotal, total), ns(measure.NameWallPhase+"watch", phase), ns(measure.NameWallUntold, untold),

@@ -15,9 +15,9 @@ import (
 func TestCompareShowsEveryRunAndReplacesItsPart(t *testing.T) {
 	dir := t.TempDir()
 	file, page := filepath.Join(dir, "rows.jsonl"), filepath.Join(dir, "page.md")
-	rto := harness.Measurement{Name: measure.MeasureRTO, Unit: measure.UnitNS, Cohort: "fresh", Known: true, Lo: 5e9, Hi: 6e9}
+	rto := harness.Measurement{Name: measure.MeasureRTO, Unit: harness.UnitNS, Cohort: "fresh", Known: true, Lo: 5e9, Hi: 6e9}
 	asked := harness.Finding{Objective: harness.Objective{Measure: measure.MeasureRTO, Cohort: "fresh"}, Measured: rto}
-	unread := harness.Measurement{Name: measure.MeasureAlert, Unit: measure.UnitNS}
+	unread := harness.Measurement{Name: measure.MeasureAlert, Unit: harness.UnitNS}
 	for _, r := range []rows.Row{
 		{On: "processes", Scenario: "null", Took: 30 * time.Second, Up: 2 * time.Second},
 		{On: "containers", Scenario: "null", Exit: 3, Took: 40 * time.Second},

@@ -1,0 +1,101 @@
+package measure
+
+import (
+	"fmt"
+	"slices"
+
+	"blackstart/harness"
+	"blackstart/internal/registry"
+)
+
+// Row is one measure that an objective may name: how it is found, where its value stands in a pack, how it is weighed, and the
+// words in which results and reports speak of it. What is nil or "" is said and done as for any value.
+type Row struct {
+	harness.MeasureSpec
+
+	Formula string // as docs/measurement.md gives it, or the name of the section there that does
+
+	// Find makes the measurement. A record gives the same one for ever: another number is another version of the rules.
+	Find func(d *Drill, o Asked) harness.Measurement
+	// Files names the files of the pack, beside the record, that the value comes from.
+	Files func(d *Drill, o harness.Objective) []string
+	// Contradicted names two witnesses of an objective that cannot both be right, "" if there are none.
+	Contradicted func(d *Drill, o harness.Objective, fault harness.Interval) string
+	// Losses: it speaks of lost writes. They can be lost without a fault, and where nothing failed over nothing was exercised.
+	Losses bool
+
+	// In the reason of a finding:
+	Endless   string // what has no upper bound: "not received"; "" is "not recovered"
+	Titled    bool   // a value that is not allowed does not speak for itself
+	Explained bool   // nor does its number tell what happened: the detail follows
+
+	// In reports:
+	Asking   func(o harness.Objective) string                              // what an objective asks
+	Missed   func(f harness.Finding) string                                // what one that was not met came to
+	Waited   string                                                        // a value without an upper bound, %s is how long
+	Counted  string                                                        // what its numbers count: "fields lacking"
+	Felt     func(m harness.Measurement, all []harness.Measurement) string // what users felt, "" if m does not tell
+	Evidence string                                                        // what it is called among what frameworks ask for
+}
+
+// Asked is an objective with the moments that its clock starts from. An error says why there is no such moment.
+type Asked struct {
+	harness.Objective
+	InForce  harness.Interval // when the fault came into force
+	Err      error
+	Start    harness.Interval // the same, or when the failover was declared
+	StartErr error
+}
+
+// Drill is a Record with all its files read once, as measures look at it.
+type Drill = drill
+
+var table registry.Registry[Row]
+
+var units = []string{harness.UnitNS, harness.UnitCount, harness.UnitMinor, harness.UnitWord}
+
+// Add puts a measure into the table, so that its file can say var _ = Add(Row{…}). It panics at what no user can mend: a name
+// that is taken or empty, a measure that nothing finds or defines, or a unit that is none.
+func Add(r Row) Row {
+	if r.Find == nil || r.Doc == "" || r.Title == "" || r.Formula == "" || !slices.Contains(units, r.Unit) || (r.Unit == harness.UnitWord) != (len(r.Words) > 0) {
+		panic(fmt.Sprintf("measure: add %q without a way to find it, its title, its line, its formula, its unit, or its words", r.Name))
+	}
+	table.Add(registry.Kind[Row]{Name: r.Name, Doc: r.Doc, New: func() Row { return r }})
+	return r
+}
+
+// Of gives the row of a measure. One that does not exist has its name for a title, and nothing finds it.
+func Of(name string) Row {
+	if k, ok := table.Get(name); ok {
+		return k.New()
+	}
+	return Row{MeasureSpec: harness.MeasureSpec{Name: name, Title: name, Unit: harness.UnitNS}}
+}
+
+// Rows lists every measure that an objective may name, by name.
+func Rows() []Row {
+	var all []Row
+	for _, k := range table.All() {
+		all = append(all, k.New())
+	}
+	return all
+}
+
+// Specs lists what a reader of scenarios must know of them.
+func Specs() []harness.MeasureSpec {
+	var all []harness.MeasureSpec
+	for _, r := range Rows() {
+		all = append(all, r.MeasureSpec)
+	}
+	return all
+}
+
+// asked finds the moments that an objective counts from.
+func (d *drill) asked(o harness.Objective) Asked {
+	a := Asked{Objective: o}
+	a.InForce, a.Err = d.moment(o.Fault)
+	if a.Start, a.StartErr = a.InForce, a.Err; a.Err == nil {
+		a.Start, a.StartErr = d.start(o, a.InForce)
+	}
+	return a
+}

@@ -1,0 +1,102 @@
+package measure
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"blackstart/harness"
+)
+
+// Asks says in words what an objective asks: "service back for fresh clients of queries within 20s".
+func Asks(o harness.Objective) string {
+	if of := Of(o.Measure); of.Asking != nil {
+		return of.Asking(o)
+	}
+	return o.Measure + " " + BoundWords(o)
+}
+
+// BoundWords says what an objective bounds: "at most 10 s from replication.break, carrying class replication.lagging".
+func BoundWords(o harness.Objective) string {
+	if o.Is != "" {
+		return "must be " + decisionWords(o.Is) + from(o)
+	}
+	text := strings.TrimSpace("at most "+o.AtMost+" "+Of(o.Measure).Counted) + from(o)
+	if len(o.Carries) > 0 {
+		text += ", carrying " + Carried(o.Carries)
+	}
+	if o.StaleAfter > 0 {
+		text += "; an answer older than " + Length(int64(o.StaleAfter)) + " is stale"
+	}
+	return text
+}
+
+// Found says what was measured for an objective; a value that is not known is for the caller to explain.
+func Found(f harness.Finding) string {
+	m, of := f.Measured, Of(f.Objective.Measure)
+	if m.Unbounded && of.Waited != "" {
+		return fmt.Sprintf(of.Waited, strings.TrimPrefix(Value(m), "at least "))
+	}
+	return strings.TrimSpace(Value(m) + " " + of.Counted)
+}
+
+// Missed says in few words what an objective came to that was not met.
+func Missed(f harness.Finding) string {
+	if of := Of(f.Objective.Measure); of.Missed != nil {
+		return of.Missed(f)
+	}
+	return f.Objective.Measure + " " + Value(f.Measured) + ", at most " + f.Objective.AtMost + " is allowed"
+}
+
+// Felt says what users felt, of the measurements that tell it: "wrong answers 12".
+func Felt(all []harness.Measurement) []string {
+	var parts []string
+	for _, m := range all {
+		if of := Of(m.Name); of.Felt != nil {
+			if words := of.Felt(m, all); words != "" {
+				parts = append(parts, words)
+			}
+		}
+	}
+	return parts
+}
+
+// Saw says what clients saw, of a service that did not come back.
+func Saw(m harness.Measurement) string {
+	if m.Text == "" {
+		return ""
+	}
+	return "; clients saw: " + m.Text
+}
+
+// from says what an objective counts from, where that is not the fault that starts the clock.
+func from(o harness.Objective) string {
+	switch {
+	case o.From == fromDeclaration:
+		return " from the declaration"
+	case o.Fault != "":
+		return " from " + o.Fault
+	}
+	return ""
+}
+
+// decisionWords says a decision as part of a sentence.
+func decisionWords(is string) string {
+	if is == DecidedNone {
+		return "none: no failover"
+	}
+	return is
+}
+
+// Carried lists the fields that an alert must carry, in order of their names.
+func Carried(want map[string]string) string {
+	var words []string
+	for field, value := range want {
+		if value == anyValue {
+			value = "(any)"
+		}
+		words = append(words, field+" "+value)
+	}
+	slices.Sort(words)
+	return strings.Join(words, ", ")
+}
