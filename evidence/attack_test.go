@@ -24,6 +24,7 @@ type attack struct {
 	anew   bool                // everything that is derived is made anew by the product itself
 	zip    func([]byte) []byte // what is done to the sealed pack
 	hand   *byHand             // it is sealed by hand, in this form
+	fits   bool                // under its new run key nothing contradicts it: it may be accepted, within bounds
 	names  []string            // verify must name one of these; "" is the pack as a whole; nil: anything
 }
 
