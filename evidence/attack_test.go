@@ -23,13 +23,16 @@ type attack struct {
 	signed bool                // a new run key signs all that is told anew, so that only what contradicts itself can be found
 	anew   bool                // everything that is derived is made anew by the product itself
 	zip    func([]byte) []byte // what is done to the sealed pack
-	names  []string            // verify must name one of these; "" is the pack as a whole
+	hand   *byHand             // it is sealed by hand, in this form
+	fits   bool                // under its new run key nothing contradicts it: it may be accepted, within bounds
+	names  []string            // verify must name one of these; "" is the pack as a whole; nil: anything
 }
 
 // attacks are all tables of this package.
 func attacks() []attack {
 	return slices.Concat(sampleAttacks(), ledgerAttacks(), eventAttacks(), checkpointAttacks(), recordAttacks(), inputsAttacks(),
-		fileAttacks(), derivedAttacks(), endAttacks(), formAttacks(), zipAttacks())
+		fileAttacks(), derivedAttacks(), endAttacks(), formAttacks(), zipAttacks(), manifestAttacks(), signatureAttacks(), tagAttacks(),
+		headerAttacks())
 }
 
 // TestAttacks changes an honest pack in every way that its forger can think of, seals it with a key whose root the verifier is
@@ -57,7 +60,12 @@ func (a attack) run(t *testing.T) {
 	if a.signed {
 		b.signAnew()
 	}
-	pack, root := b.seal(a.name, a.anew)
+	var pack, root string
+	if a.hand != nil {
+		pack, root = b.sealByHand(*a.hand)
+	} else {
+		pack, root = b.seal(a.name, a.anew)
+	}
 	if a.zip != nil {
 		data, err := os.ReadFile(pack)
 		must(t, err)
@@ -89,7 +97,7 @@ func (a attack) run(t *testing.T) {
 
 // named tells whether a file is one that the attack must be found in; a name that ends in a slash stands for all below it.
 func (a attack) named(file string) bool {
-	return slices.ContainsFunc(a.names, func(want string) bool {
+	return a.names == nil || slices.ContainsFunc(a.names, func(want string) bool {
 		return file == want || strings.HasSuffix(want, "/") && strings.HasPrefix(file, want)
 	})
 }

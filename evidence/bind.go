@@ -2,8 +2,10 @@ package evidence
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,13 +44,18 @@ func prefixText(w harness.Written, root seal.Hash) string {
 }
 
 // parsePrefix reads what prefixText writes and nothing else.
-func parsePrefix(text string) (records int64, root string, err error) {
+func parsePrefix(text string) (records int64, root seal.Hash, err error) {
 	var waiting int
-	if _, err := fmt.Sscanf(text, "records=%d waiting=%d root=%s", &records, &waiting, &root); err != nil || records < 0 ||
-		fmt.Sprintf("records=%d waiting=%d root=%s", records, waiting, root) != text {
-		return 0, "", fmt.Errorf("%q does not say how far a file has come", text)
+	var digits string
+	if _, err := fmt.Sscanf(text, "records=%d waiting=%d root=%s", &records, &waiting, &digits); err != nil || records < 0 ||
+		fmt.Sprintf("records=%d waiting=%d root=%s", records, waiting, digits) != text {
+		return 0, root, fmt.Errorf("%.200q does not say how far a file has come", text)
 	}
-	return records, root, nil
+	raw, err := hex.DecodeString(digits)
+	if err != nil || len(raw) != len(root) || hex.EncodeToString(raw) != digits {
+		return 0, root, fmt.Errorf("%.200q has no root", text)
+	}
+	return records, seal.Hash(raw), nil
 }
 
 // Binding is what Bind needs: everything that a drill has left.
@@ -230,12 +237,15 @@ func fileDetail(fsys fs.FS, name string) (map[string]string, error) {
 		return nil, err
 	}
 	defer f.Close()
-	e := newEnds()
-	sum, n, err := e.read(f)
+	seeker, ok := f.(io.ReadSeeker)
+	if !ok {
+		return nil, fmt.Errorf("%s cannot be read twice", name)
+	}
+	e, err := findEnds(seeker)
 	if err != nil {
 		return nil, err
 	}
-	d := map[string]string{"file": name, "size": strconv.FormatInt(n, 10), "sha256": sum}
+	d := map[string]string{"file": name, "size": strconv.FormatInt(e.size, 10), "sha256": e.sum}
 	if strings.HasSuffix(name, ".jsonl") {
 		d["records"], d["first"], d["last"] = strconv.FormatInt(e.lines, 10), e.first, e.last
 	}

@@ -22,7 +22,7 @@ const (
 // prefix is how far a file had come at a checkpoint of the loads.
 type prefix struct {
 	records int64
-	root    string
+	root    seal.Hash
 }
 
 // loadCheckpoint is one event that tells how far the files of the loads had come.
@@ -271,7 +271,7 @@ func prefixesAsTold(file string, counts []int64, w seal.Walked, signed []loadChe
 		if at >= len(w.Prefixes) {
 			return fmt.Errorf("it has %d records; %d were bound by event %d", w.Records, p.records, cp.seq)
 		}
-		if fmt.Sprintf("%x", w.Prefixes[at][:]) != p.root {
+		if w.Prefixes[at] != p.root {
 			return fmt.Errorf("one of its first %d records is not the one that event %d bound", p.records, cp.seq)
 		}
 	}

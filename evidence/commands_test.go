@@ -199,6 +199,7 @@ func TestPrintedCommandsFindWhatIsAltered(t *testing.T) {
 		"another signature": {func(dir string) error {
 			return edit(dir, "signatures/manifest.p7s", func(b []byte) []byte { b[len(b)-1] ^= 1; return b })
 		}, "openssl"},
+		"a root that was renamed": {func(dir string) error { return os.Rename(dir+".root.pem", dir+"-mine.root.pem") }, "ROOT="},
 		"another root": {func(dir string) error {
 			other := buildHonest(t, t.TempDir())
 			return os.WriteFile(dir+".root.pem", other.key.RootPEM, 0o644)

@@ -21,12 +21,33 @@ const (
 	// maxCohorts bounds the names of cohorts over all streams, and maxCohortName their length in bytes.
 	maxCohorts    = 256
 	maxCohortName = 64
+	// maxNamed bounds each list of a record of which every entry may cost a pass over the raw data.
+	maxNamed = 256
+	// maxScenarioFiles is more than may extend one another.
+	maxScenarioFiles = 16
 )
+
+// boundedInputs is bounded for what was asked: each file and report that the inputs list is read.
+func boundedInputs(in Inputs) error {
+	if n := len(in.ScenarioFiles); n > maxScenarioFiles {
+		return fmt.Errorf("it lists %d files of a scenario, at most %d are possible", n, maxScenarioFiles)
+	}
+	return checkSpecs(in.Reports)
+}
 
 // bounded refuses a record that would make checking it expensive, or that names a file twice.
 func bounded(rec *harness.Record) error {
 	if len(rec.Streams) > maxStreams || len(rec.Probes) > maxProbes {
 		return fmt.Errorf("it names %d streams and %d probes, at most %d and %d are possible", len(rec.Streams), len(rec.Probes), maxStreams, maxProbes)
+	}
+	for what, n := range map[string]int{"objectives": len(rec.Scenario.Objectives), "loads": len(rec.Scenario.Load), "faults": max(len(rec.Faults), len(rec.Scenario.Faults)),
+		"files of copies": len(rec.Ledger.Copies)} {
+		if n > maxNamed {
+			return fmt.Errorf("it names %d %s, at most %d are possible", n, what, maxNamed)
+		}
+	}
+	if len(rec.Phases) > maxToldMoments || len(rec.Arrivals) > maxToldAlerts {
+		return fmt.Errorf("it tells of %d phases and %d alerts, at most %d and %d are possible", len(rec.Phases), len(rec.Arrivals), maxToldMoments, maxToldAlerts)
 	}
 	if err := boundedCohorts(rec); err != nil {
 		return err

@@ -1,7 +1,7 @@
 package evidence
 
 import (
-	"bytes"
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,18 +90,20 @@ func (c *checker) agreesWithAudit() error {
 	if i < 0 {
 		return fmt.Errorf("%d decisions of the target, and no copy of the log that they were read from", len(c.out.Record.Decisions))
 	}
-	data, err := c.pack.ReadFile(c.pack.Names()[i])
+	log, err := c.pack.Open(c.pack.Names()[i])
 	if err != nil {
 		return err
 	}
-	lines := bytes.Split(data, []byte("\n"))
+	defer log.Close()
+	lines := bufio.NewScanner(log) // no more of it is read than the record tells
+	lines.Buffer(nil, measure.MaxObservationLine)
 	for n, d := range c.out.Record.Decisions {
 		var line struct {
 			At     time.Time                  `json:"at"`
 			Event  string                     `json:"event"`
 			Detail map[string]json.RawMessage `json:"detail"`
 		}
-		if n >= len(lines) || json.Unmarshal(lines[n], &line) != nil || line.Event != d.Event || harness.Stamp(line.At.UnixNano()) != d.At {
+		if !lines.Scan() || json.Unmarshal(lines.Bytes(), &line) != nil || line.Event != d.Event || harness.Stamp(line.At.UnixNano()) != d.At {
 			return fmt.Errorf("decision %d, %s at %s, is not line %d of %s", n+1, d.Event, d.At, n+1, c.pack.Names()[i])
 		}
 		for k := range line.Detail {

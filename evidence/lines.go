@@ -44,42 +44,62 @@ func eachLine(r io.Reader, do func(seq int64, e harness.Event) error) error {
 	return nil
 }
 
-// ends digests a file as a whole, and its first and last line, in one pass and in little memory.
+// ends are what is told of a file as a whole, and of its first and last line.
 type ends struct {
-	lines       int64
-	first, last string // SHA-256 of the line with its newline; empty where there is none
+	sum, first, last string // SHA-256; a line's with its newline, "" where there is none
+	size, lines      int64
 }
 
-func newEnds() *ends { return &ends{} }
-
-// read gives the digest and the size of all that r holds.
-func (e *ends) read(r io.Reader) (sum string, size int64, err error) {
-	whole, line := sha256.New(), sha256.New()
-	in := bufio.NewReaderSize(r, 64<<10)
-	open := false // part of a line has been read
+// findEnds reads r in little memory: once for the whole and the places of both lines, and these two lines once more. No line between
+// them costs anything of its own, so that a file of nothing but newlines takes no longer than another.
+func findEnds(r io.ReadSeeker) (ends, error) {
+	var e ends
+	whole, buf := sha256.New(), make([]byte, 64<<10)
+	firstEnd, lastStart, ended := int64(-1), int64(0), int64(0) // ended: behind the last newline
 	for {
-		part, err := in.ReadSlice('\n')
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) && err != io.EOF {
-			return "", size, err
-		}
+		n, err := r.Read(buf)
+		part := buf[:n]
 		whole.Write(part)
-		line.Write(part)
-		size += int64(len(part))
-		open = open || len(part) > 0
-		if open && (bytes.HasSuffix(part, []byte("\n")) || err == io.EOF) {
-			e.end(hex.EncodeToString(line.Sum(nil)))
-			line.Reset()
-			open = false
+		if at := bytes.IndexByte(part, '\n'); at >= 0 {
+			if firstEnd < 0 {
+				firstEnd = e.size + int64(at) + 1
+			}
+			e.lines += int64(bytes.Count(part, []byte("\n")))
+			at = bytes.LastIndexByte(part, '\n')
+			lastStart = ended
+			if before := bytes.LastIndexByte(part[:at], '\n'); before >= 0 {
+				lastStart = e.size + int64(before) + 1
+			}
+			ended = e.size + int64(at) + 1
 		}
+		e.size += int64(n)
 		if err == io.EOF {
-			return hex.EncodeToString(whole.Sum(nil)), size, nil
+			break
+		}
+		if err != nil {
+			return e, err
 		}
 	}
+	if ended < e.size { // a last line without its newline
+		e.lines, lastStart = e.lines+1, ended
+	}
+	if firstEnd < 0 {
+		firstEnd = e.size
+	}
+	e.sum = hex.EncodeToString(whole.Sum(nil))
+	if e.lines == 0 {
+		return e, nil
+	}
+	var err1, err2 error
+	e.first, err1 = digestPart(r, 0, firstEnd)
+	e.last, err2 = digestPart(r, lastStart, e.size)
+	return e, errors.Join(err1, err2)
 }
 
-func (e *ends) end(sum string) {
-	if e.lines == 0 {
-		e.first = sum
+// digestPart is the SHA-256 of the bytes from one place up to another.
+func digestPart(r io.ReadSeeker, from, to int64) (string, error) {
+	if _, err := r.Seek(from, io.SeekStart); err != nil {
+		return "", err
 	}
-	e.lines, e.last = e.lines+1, sum
+	return seal.DigestReader(io.LimitReader(r, to-from))
 }

@@ -29,7 +29,7 @@ func TestWhoseSealItIsIsNoQuestionOfIntegrity(t *testing.T) {
 		"at sealing":                       {h.key.Root, now, seal.NotChecked, true, "throw-away key: "},
 		"eight years ahead":                {h.key.Root, now.AddDate(8, 0, 0), seal.NotChecked, true, "throw-away key, expired "},
 		"no root, eight years ahead":       {nil, now.AddDate(8, 0, 0), seal.NotChecked, false, "no root given"},
-		"another root":                     {stranger.Root, now, seal.Failed, false, "unknown authority"},
+		"another root":                     {stranger.Root, now, seal.Failed, false, "has not issued the certificate that signed this pack"},
 		"another root, eight years ahead":  {stranger.Root, now.AddDate(8, 0, 0), seal.Failed, false, ""},
 		"an hour before it was signed":     {h.key.Root, now.Add(-time.Hour), seal.Failed, false, "lies in the future"},
 		"its own root beside another root": {h.key.Root, now.Add(time.Hour), seal.NotChecked, true, "throw-away key: "},

@@ -14,6 +14,8 @@ import (
 const (
 	maxPicture      = 8 << 20 // bytes
 	maxPictureDepth = 16      // of elements
+	maxAttributes   = 16      // of one element
+	maxComment      = 100     // bytes of the one in which the drawing library names itself
 )
 
 // svgValue is what a value of an attribute may be: numbers, words, colours. No parentheses in styles: no url().
@@ -43,8 +45,11 @@ func safeSVG(data []byte) error {
 	if len(data) > maxPicture {
 		return fmt.Errorf("it is larger than %d bytes", maxPicture)
 	}
+	if err := fewAttributes(data); err != nil {
+		return err
+	}
 	d := xml.NewDecoder(bytes.NewReader(data))
-	depth := 0
+	depth, comments, root := 0, 0, false
 	for n := 0; ; n++ {
 		t, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -58,6 +63,7 @@ func safeSVG(data []byte) error {
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
+			root = true
 			if depth++; depth > maxPictureDepth {
 				return errors.New("its elements are nested too deep")
 			}
@@ -70,10 +76,31 @@ func safeSVG(data []byte) error {
 			if t.Target != "xml" || n != 0 {
 				return fmt.Errorf("instruction <?%.40s is none that a chart has", t.Target)
 			}
+		case xml.Comment:
+			if comments++; comments > 1 || root || len(t) > maxComment {
+				return errors.New("it holds a comment, which nobody sees, beside the short one at its beginning")
+			}
 		case xml.Directive:
 			return errors.New("it declares types or entities")
 		}
 	}
+}
+
+// fewAttributes refuses an element of many attributes before XML is parsed: the decoder holds all of one element at once. Every
+// value stands in quotes, and quotes in text count like those of an element, of which a chart has none either.
+func fewAttributes(data []byte) error {
+	quotes := 0
+	for _, b := range data {
+		switch b {
+		case '<', '>':
+			quotes = 0
+		case '"', '\'':
+			if quotes++; quotes > 2*maxAttributes {
+				return fmt.Errorf("an element has more than %d attributes", maxAttributes)
+			}
+		}
+	}
+	return nil
 }
 
 func svgElement(e xml.StartElement, depth int) error {

@@ -35,6 +35,10 @@ func TestAnSVGHoldsLinesAndText(t *testing.T) {
 		"another name space":      {"<path ", `<path xmlns="http://www.w3.org/1999/xhtml" `},
 		"another transformation":  {"scale(1, -1) translate", "matrix(1 0 0 1 0 0) translate"},
 		"an end too early":        {"</g></svg>", "</g>"},
+		"a comment inside":        {"</g>", "<!-- all is well --></g>"},
+		"a second comment":        {"<svg ", "<!-- all is well --><svg "},
+		"a long comment":          {"drawn", strings.Repeat("drawn", maxComment)},
+		"many attributes":         {"<path ", "<path " + strings.Repeat(`d="M0" `, maxAttributes)},
 		"a second root":           {"</g></svg>", "</g></svg><path/>"},
 		"nesting that never ends": {"</g></svg>", strings.Repeat("<g>", maxPictureDepth) + strings.Repeat("</g>", maxPictureDepth) + "</g></svg>"},
 	} {

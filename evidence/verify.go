@@ -66,6 +66,10 @@ func Verify(ctx context.Context, path string, o VerifyOptions) (Checked, error) 
 		c.check("record names what a drill can have", RecordFile, err)
 		return c.out, nil
 	}
+	if err := boundedInputs(c.inputs); err != nil {
+		c.check("inputs list what a drill can have", seal.InputsFile, err)
+		return c.out, nil
+	}
 	c.bound(ctx)
 	c.out.Unbound = c.unbound()
 	c.together()

@@ -12,7 +12,7 @@ import (
 // printed. Every one of them ends with status 0 when all is well.
 func AuditCommands(rec *harness.Record, list []ReportSpec) []string {
 	all := []string{
-		"ROOT=../" + seal.BaseName(rec.Scenario.Metadata.Name) + ".root.pem",
+		"ROOT=../" + seal.BaseName(rec.Scenario.Metadata.Name) + ".root.pem && \\\nls \"$ROOT\"",
 		"sha256sum --strict --quiet -c manifest-sha256.txt",
 		"! { find . ! -type d ! -path './nss/*'; echo ./tagmanifest-sha256.txt; \\\ncut -c67- manifest-sha256.txt tagmanifest-sha256.txt | sed 's,^,./,'; } \\\n| LC_ALL=C sort | uniq -u | grep .",
 		"openssl cms -verify -cades -binary -inform DER -no_check_time -CAfile \"$ROOT\" \\\n" +
@@ -39,12 +39,13 @@ func verifyText(rec *harness.Record, list []ReportSpec) string {
 const verifyPage = `# How to check this pack
 
 Run {run}, environment class {env}. Unpack it and go into its one directory. Roots and keys reach you outside the pack: never
-trust a certificate found inside it. For a rehearsal the root lies beside the pack as NAME.root.pem; it shows integrity since
-sealing only, because anyone can make another.
+trust a certificate found inside it. For a rehearsal the root was written beside the pack, as NAME.root.pem beside NAME.zip; it shows
+integrity since sealing only, because anyone can make another. Pack and root may have other names by now: nothing depends on them.
 
 ## With tools that are not ours
 sha256sum, find, cut, sort, uniq (coreutils, findutils), grep, openssl, certutil (Debian: libnss3-tools), pdfsig (poppler-utils),
-qpdf; any POSIX shell. Run them in order. ROOT is the root you were given: name another file if it lies elsewhere.
+qpdf; any POSIX shell. Run them in order. ROOT is the root you were given: if the first command does not find it, it was renamed or
+lies elsewhere, so write the path of your file behind ROOT=.
 
 {commands}
 Each ends with status 0 when all is well. The third prints the files that only the directory or only the manifests have: none. The
@@ -65,9 +66,9 @@ lines. "-attime" with the time in the signature asks whether the certificate was
 no more than the signer's word. What an expired throw-away key proves is what it proved on the first day: integrity since sealing.
 
 ## With the tool
-    blackstart verify PACK.zip --root NAME.root.pem --recompute
+    blackstart verify NAME.zip --root NAME.root.pem --recompute
 
-It checks the same and more, names the first altered file, and derives RTO, RPO and verdict again from the raw samples.
+Write the names that both files have. It checks the same and more, names the first altered file, and derives RTO, RPO and verdict again from the raw samples.
 
 ## With neither
 data/as-run/formats.md gives the layout of every binary file, of record and events, and the definition of every number; a reader written from it alone,

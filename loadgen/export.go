@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -74,9 +75,24 @@ func vegetaResult(attack string, h Header, s Sample) *vegeta.Result {
 	return r
 }
 
+// cohortName matches what may stand in a cell of a spreadsheet and on a terminal as it is.
+var cohortName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// cohort names the kind of client n as the stream's list does; its number where the list has no plain name for it, and nothing
+// where there is one kind of client only.
+func cohort(names []string, n uint8) string {
+	switch {
+	case int(n) < len(names) && cohortName.MatchString(names[n]):
+		return names[n]
+	case len(names) == 0 && n == 0:
+		return ""
+	}
+	return strconv.Itoa(int(n))
+}
+
 // WriteCSV writes samples as CSV with a heading. Times are ns since the anchor,
-// empty for never; utc is the due time.
-func WriteCSV(w io.Writer, h Header, samples iter.Seq2[Sample, error]) error {
+// empty for never; utc is the due time; cohorts names those of the stream.
+func WriteCSV(w io.Writer, h Header, cohorts []string, samples iter.Seq2[Sample, error]) error {
 	out := csv.NewWriter(w)
 	row := []string{"seq", "utc", "due_ns", "sent_ns", "done_ns", "latency_ns", "outcome", "cohort", "status", "worker"}
 	if err := out.Write(row); err != nil {
@@ -89,7 +105,7 @@ func WriteCSV(w io.Writer, h Header, samples iter.Seq2[Sample, error]) error {
 		row = append(row[:0],
 			strconv.FormatUint(s.Seq, 10), utc(h, s.Due), strconv.FormatInt(s.Due, 10),
 			offset(s.Sent), offset(s.Done), offset(s.Latency()), s.Outcome.String(),
-			strconv.Itoa(int(s.Cohort)), strconv.Itoa(int(s.Status)), strconv.FormatUint(uint64(s.Worker), 10))
+			cohort(cohorts, s.Cohort), strconv.Itoa(int(s.Status)), strconv.FormatUint(uint64(s.Worker), 10))
 		if err := out.Write(row); err != nil {
 			return fmt.Errorf("export samples: %w", err)
 		}
@@ -103,7 +119,7 @@ func WriteCSV(w io.Writer, h Header, samples iter.Seq2[Sample, error]) error {
 
 // WriteNDJSON writes samples as one JSON object a line, with the columns of
 // WriteCSV as keys; a time that never came is null.
-func WriteNDJSON(w io.Writer, h Header, samples iter.Seq2[Sample, error]) error {
+func WriteNDJSON(w io.Writer, h Header, cohorts []string, samples iter.Seq2[Sample, error]) error {
 	out := bufio.NewWriter(w)
 	encode := json.NewEncoder(out)
 	for s, err := range samples {
@@ -112,7 +128,7 @@ func WriteNDJSON(w io.Writer, h Header, samples iter.Seq2[Sample, error]) error 
 		}
 		line := jsonSample{
 			Seq: s.Seq, UTC: utc(h, s.Due), Due: s.Due, Sent: instant(s.Sent), Done: instant(s.Done),
-			Latency: instant(s.Latency()), Outcome: s.Outcome.String(), Cohort: s.Cohort, Status: s.Status, Worker: s.Worker,
+			Latency: instant(s.Latency()), Outcome: s.Outcome.String(), Cohort: cohort(cohorts, s.Cohort), Status: s.Status, Worker: s.Worker,
 		}
 		if err := encode.Encode(line); err != nil {
 			return fmt.Errorf("export samples: %w", err)
@@ -129,7 +145,7 @@ type jsonSample struct {
 	Done    *int64 `json:"done_ns"`
 	Latency *int64 `json:"latency_ns"`
 	Outcome string `json:"outcome"`
-	Cohort  uint8  `json:"cohort"`
+	Cohort  string `json:"cohort"`
 	Status  uint16 `json:"status"`
 	Worker  uint32 `json:"worker"`
 }

@@ -87,20 +87,20 @@ func TestVegetaReadsSeveralStreams(t *testing.T) {
 func TestCSVAndNDJSON(t *testing.T) {
 	h, samples := exported()
 	var b bytes.Buffer
-	if err := WriteCSV(&b, h, Each(samples)); err != nil {
+	if err := WriteCSV(&b, h, []string{"fresh", "pooled"}, Each(samples)); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(&b).ReadAll()
 	if err != nil || len(rows) != 6 {
 		t.Fatal(rows, err)
 	}
-	if got := strings.Join(rows[1], ","); got != "0,2026-01-02T03:04:05.000000006Z,0,1000,5000000,5000000,ok,0,200,0" {
+	if got := strings.Join(rows[1], ","); got != "0,2026-01-02T03:04:05.000000006Z,0,1000,5000000,5000000,ok,fresh,200,0" {
 		t.Error(got)
 	}
-	if got := strings.Join(rows[4], ","); got != "3,2026-01-02T03:04:05.000003006Z,3000,,,,unsent,0,0,0" {
+	if got := strings.Join(rows[4], ","); got != "3,2026-01-02T03:04:05.000003006Z,3000,,,,unsent,fresh,0,0" {
 		t.Error(got)
 	}
-	if err := WriteNDJSON(&b, h, Each(samples)); err != nil {
+	if err := WriteNDJSON(&b, h, []string{"fresh", "pooled"}, Each(samples)); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
@@ -110,6 +110,19 @@ func TestCSVAndNDJSON(t *testing.T) {
 	}
 	if last["outcome"] != "wrong-answer" || last["latency_ns"] != 1000.0 || unsent["sent_ns"] != nil || len(last) != 10 {
 		t.Error(last, unsent)
+	}
+}
+
+// TestCohortsByName: what has no plain name, in a foreign record, keeps its number.
+func TestCohortsByName(t *testing.T) {
+	names := []string{"fresh", "stale-resolver", "=cmd|' /C calc'!A0", "", "a,b", "\x1b[2J"}
+	for n, want := range []string{"fresh", "stale-resolver", "2", "3", "4", "5", "6"} {
+		if got := cohort(names, uint8(n)); got != want {
+			t.Errorf("cohort %d is called %q, want %q", n, got, want)
+		}
+	}
+	if cohort(nil, 0) != "" || cohort(nil, 1) != "1" {
+		t.Error("where no cohort is named, only one that should not be there has a number")
 	}
 }
 
@@ -123,20 +136,20 @@ func TestExportersReturnErrors(t *testing.T) {
 	if err := NewVegetaWriter(brokenWriter{}).Write(h, Each(samples)); !errors.Is(err, errDisk) {
 		t.Error(err)
 	}
-	if err := WriteCSV(brokenWriter{}, h, Each(samples)); !errors.Is(err, errDisk) {
+	if err := WriteCSV(brokenWriter{}, h, nil, Each(samples)); !errors.Is(err, errDisk) {
 		t.Error(err)
 	}
-	if err := WriteNDJSON(brokenWriter{}, h, Each(samples)); !errors.Is(err, errDisk) {
+	if err := WriteNDJSON(brokenWriter{}, h, nil, Each(samples)); !errors.Is(err, errDisk) {
 		t.Error(err)
 	}
 	var b bytes.Buffer
 	if err := NewVegetaWriter(&b).Write(h, bad); !errors.Is(err, ErrRecord) {
 		t.Error(err)
 	}
-	if err := WriteCSV(&b, h, bad); !errors.Is(err, ErrRecord) {
+	if err := WriteCSV(&b, h, nil, bad); !errors.Is(err, ErrRecord) {
 		t.Error(err)
 	}
-	if err := WriteNDJSON(&b, h, bad); !errors.Is(err, ErrRecord) {
+	if err := WriteNDJSON(&b, h, nil, bad); !errors.Is(err, ErrRecord) {
 		t.Error(err)
 	}
 }

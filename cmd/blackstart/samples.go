@@ -49,17 +49,24 @@ says so.`,
 	return cmd
 }
 
-// exporter writes the samples of one stream.
-type exporter func(loadgen.Header, iter.Seq2[loadgen.Sample, error]) error
+// exporter writes the samples of one stream, whose cohorts have these names.
+type exporter func(h loadgen.Header, cohorts []string, samples iter.Seq2[loadgen.Sample, error]) error
 
 // exporters write in each format.
 var exporters = map[string]func(io.Writer) exporter{
-	"vegeta": func(w io.Writer) exporter { return loadgen.NewVegetaWriter(w).Write },
+	"vegeta": func(w io.Writer) exporter {
+		all := loadgen.NewVegetaWriter(w)
+		return func(h loadgen.Header, _ []string, s iter.Seq2[loadgen.Sample, error]) error { return all.Write(h, s) }
+	},
 	"csv": func(w io.Writer) exporter {
-		return func(h loadgen.Header, s iter.Seq2[loadgen.Sample, error]) error { return loadgen.WriteCSV(w, h, s) }
+		return func(h loadgen.Header, cohorts []string, s iter.Seq2[loadgen.Sample, error]) error {
+			return loadgen.WriteCSV(w, h, cohorts, s)
+		}
 	},
 	"ndjson": func(w io.Writer) exporter {
-		return func(h loadgen.Header, s iter.Seq2[loadgen.Sample, error]) error { return loadgen.WriteNDJSON(w, h, s) }
+		return func(h loadgen.Header, cohorts []string, s iter.Seq2[loadgen.Sample, error]) error {
+			return loadgen.WriteNDJSON(w, h, cohorts, s)
+		}
 	},
 }
 
@@ -107,7 +114,7 @@ func (f trustFlags) mustAccept(ctx context.Context, path string) error {
 	}
 	why := refusals[j.code]
 	if failed := j.Failures(); len(failed) > 0 {
-		why = fmt.Sprintf("%s: %s: %s", why, failed[0].File, failed[0].Detail)
+		why = fmt.Sprintf("%s: %s: %s", why, place(failed[0]), failed[0].Detail)
 	}
 	return &exitError{code: j.code, err: errors.New(clip("the pack is not accepted: "+why, 400)),
 		hint: "blackstart verify says more; --unverified exports all the same"}
@@ -148,7 +155,7 @@ func exportStream(diag io.Writer, p *seal.Pack, s harness.Stream, export exporte
 	if err != nil {
 		return err
 	}
-	return export(h, func(yield func(loadgen.Sample, error) bool) {
+	return export(h, s.Cohorts, func(yield func(loadgen.Sample, error) bool) {
 		for sample, err := range samples {
 			var torn *loadgen.TornError
 			if err != nil && !s.Closed && (errors.Is(err, loadgen.ErrNotClosed) || errors.Is(err, loadgen.ErrTrailing) || errors.As(err, &torn)) {

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"blackstart/evidence"
 	"blackstart/evidence/seal"
@@ -78,6 +75,9 @@ func tell(j judged) told {
 	}
 	if len(j.Demanded) > 0 {
 		t.Layers = answer{"missing", strings.Join(j.Demanded, ", ")}
+	}
+	if j.Record == nil {
+		t.Layers = answer{"unknown", "which signatures the policy demands was not read"}
 	}
 	t.drill(j.Checked)
 	t.Signer = "nobody: there is no good signature over this pack"
@@ -190,6 +190,9 @@ func reportAnswer(c evidence.Checked) answer {
 }
 
 func numbers(c evidence.Checked) answer {
+	if c.Record == nil {
+		return answer{"unknown", "no number of the pack was read"}
+	}
 	if c.Recomputed == nil {
 		return answer{"not recomputed", "they are as the pack says; --recompute judges again from the raw samples"}
 	}
@@ -199,6 +202,14 @@ func numbers(c evidence.Checked) answer {
 		}
 	}
 	return answer{"recomputed", "the raw samples lead to the findings of the pack"}
+}
+
+// place names what a check is about.
+func place(k seal.Check) string {
+	if k.File == "" {
+		return "the pack as a whole"
+	}
+	return k.File
 }
 
 // print writes the first screen: at most 80 columns, nothing of the pack's that a terminal would obey.
@@ -222,7 +233,7 @@ func (t told) print(out io.Writer) error {
 			put(fmt.Sprintf("  and %d more: --json has them all", len(t.failures)-i), 4)
 			break
 		}
-		put(fmt.Sprintf("  %s: %s: %s", k.File, k.Name, k.Detail), 4)
+		put(fmt.Sprintf("  %s: %s: %s", place(k), k.Name, k.Detail), 4)
 	}
 	b.WriteString("\n")
 	if t.Run == "" {
@@ -250,14 +261,20 @@ func (t told) print(out io.Writer) error {
 	for _, r := range []struct {
 		label string
 		a     answer
-	}{{"integrity", t.Integrity}, {"origin", t.Origin}, {"time", t.Time}, {"report", t.Report}, {"layers", t.Layers}, {"numbers", t.Numbers}} {
-		row(r.label, r.a.String())
+		asked bool // there is something to answer from
+	}{{"integrity", t.Integrity, true}, {"origin", t.Origin, t.SHA256 != ""}, {"time", t.Time, t.SHA256 != ""}, {"report", t.Report, t.Run != ""},
+		{"layers", t.Layers, t.Run != ""}, {"numbers", t.Numbers, t.Run != ""}} {
+		if r.asked {
+			row(r.label, r.a.String())
+		}
 	}
 	t.objectives(&b)
 	for _, e := range t.Errata {
 		row("erratum", e.String())
 	}
-	put("  "+t.RunKey, 2)
+	if t.Run != "" {
+		put("  "+t.RunKey, 2)
+	}
 	row("accepted", t.Accepted.String())
 	_, err := io.WriteString(out, b.String())
 	return err
@@ -286,34 +303,4 @@ func breakable(text string, width int) string {
 		words[i] = strings.Join(append(parts, string(r)), " ")
 	}
 	return text[:len(text)-len(body)] + strings.Join(words, " ")
-}
-
-func (t told) printJSON(out io.Writer) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", " ")
-	if err := enc.Encode(t); err != nil {
-		return err
-	}
-	_, err := out.Write(escapeInvisible(b.Bytes()))
-	return err
-}
-
-// escapeInvisible writes what a terminal would obey, or a reader not see, as JSON's own escapes. The encoder leaves some as
-// they are: DEL, the C1 controls, marks that turn the direction of text.
-func escapeInvisible(data []byte) []byte {
-	var b bytes.Buffer
-	for _, r := range string(data) {
-		switch {
-		case r == '\n' || unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r > 0xFFFF:
-			r -= 0x10000
-			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xD800+r>>10, 0xDC00+r&0x3FF)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.Bytes()
 }

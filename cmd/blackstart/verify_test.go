@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -226,5 +228,29 @@ func TestAForeignPackCannotSteerTheTerminal(t *testing.T) {
 	}
 	if err := json.Unmarshal(b.Bytes(), &back); err != nil || back.Executor != long || back.Origin != tell(j).Origin || len(back.Checks) != len(j.Checks) {
 		t.Errorf("the JSON does not say the same: %v", err)
+	}
+}
+
+// TestOfAPackThatCannotBeReadNothingIsAnswered: no row speaks of what was never looked at, and what failed has a place.
+func TestOfAPackThatCannotBeReadNothingIsAnswered(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pack.zip")
+	if err := os.WriteFile(path, []byte("this is no zip"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j, err := trustFlags{}.judge(t.Context(), path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := screenOf(t, j)
+	if !strings.Contains(text, "the pack as a whole: structure: ") || !strings.Contains(text, "integrity   failed") {
+		t.Errorf("it is not said what is wrong:\n%s", text)
+	}
+	for _, row := range []string{"  origin ", "  time ", "  report ", "  layers ", "  numbers ", "run key"} {
+		if strings.Contains(text, row) {
+			t.Errorf("the screen answers %q:\n%s", row, text)
+		}
+	}
+	if got := tell(j); got.Layers.Answer != "unknown" || got.Numbers.Answer != "unknown" {
+		t.Errorf("layers %v, numbers %v", got.Layers, got.Numbers)
 	}
 }

@@ -174,6 +174,29 @@ func TestSignersThatAreRefused(t *testing.T) {
 	}
 }
 
+// TestWhyASignerLeadsToNoRoot is said in words that name both sides, and what to do.
+func TestWhyASignerLeadsToNoRoot(t *testing.T) {
+	own, err := NewThrowawayIdentity("a person")
+	ok(t, err)
+	other, err := NewThrowawayIdentity("a person") // of the same name
+	ok(t, err)
+	now := time.Now()
+	p7s, err := SignCMS(manifestText, own.Identity, now)
+	ok(t, err)
+	s, err := VerifyCMS(manifestText, p7s)
+	ok(t, err)
+	_, strange := CheckRooted(s, []*x509.Certificate{other.Root}, now)
+	for _, want := range []string{Fingerprint(other.Root)[:16], Fingerprint(own.Leaf())[:16], "has not issued", "give the root that reached you"} {
+		if strange == nil || !strings.Contains(strange.Error(), want) || strings.Contains(strange.Error(), "x509") {
+			t.Errorf("another root: %v, want %q", strange, want)
+		}
+	}
+	late := CheckOrigin(s, []*x509.Certificate{own.Root}, now.AddDate(30, 0, 0))
+	if late == nil || !strings.Contains(late.Error(), "is valid from") || strings.Contains(late.Error(), "x509") {
+		t.Errorf("years later: %v", late)
+	}
+}
+
 func TestCheckOriginTimes(t *testing.T) {
 	a := newAuthority(t)
 	key := keys(t)["ecdsa"]

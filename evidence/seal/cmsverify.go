@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -194,9 +195,32 @@ func leadsTo(s *Signature, roots []*x509.Certificate, at time.Time) ([]*x509.Cer
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("check origin: %w", err)
+		return nil, fmt.Errorf("check origin: %w", unrooted(s, roots, at, err))
 	}
 	return chains[0], nil
+}
+
+// unrooted says in words of ours why a signer leads to none of roots at the moment at, and what to do about it.
+func unrooted(s *Signature, roots []*x509.Certificate, at time.Time, err error) error {
+	var stranger x509.UnknownAuthorityError
+	var bad x509.CertificateInvalidError
+	const shown = 16 // digits, as a run prints them
+	leaf := s.Signer()
+	switch {
+	case errors.As(err, &stranger):
+		var given []string
+		for _, r := range roots[:min(len(roots), 3)] {
+			given = append(given, fmt.Sprintf("%.*s… (%.80s)", shown, Fingerprint(r), r.Subject))
+		}
+		return fmt.Errorf("the root that was given, %s, has not issued the certificate that signed this pack, %.*s… (%.80s, issued by %.80s): "+
+			"give the root that reached you with this pack, or hold the pack for a forgery", strings.Join(given, ", "), shown, Fingerprint(leaf), leaf.Subject, leaf.Issuer)
+	case errors.As(err, &bad) && bad.Reason == x509.Expired:
+		return fmt.Errorf("certificate %.*s… (%.80s) is valid from %s to %s and not at %s", shown, Fingerprint(bad.Cert), bad.Cert.Subject,
+			bad.Cert.NotBefore.UTC().Format(time.RFC3339), bad.Cert.NotAfter.UTC().Format(time.RFC3339), at.UTC().Format(time.RFC3339))
+	case errors.As(err, &bad) && bad.Reason == x509.IncompatibleUsage:
+		return fmt.Errorf("certificate %.*s… (%.80s) may not sign documents: its extended key usage lacks e-mail protection", shown, Fingerprint(leaf), leaf.Subject)
+	}
+	return fmt.Errorf("the certificate that signed this pack, %.*s… (%.80s), does not lead to the root that was given: %w", shown, Fingerprint(leaf), leaf.Subject, err)
 }
 
 // Rooted says that a signer leads to a root that nobody but whoever handed it

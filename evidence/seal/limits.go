@@ -33,13 +33,20 @@ const (
 	MaxEvents = 1 << 20
 	// LeafRecords is the number of records under one leaf of a hash tree.
 	LeafRecords = 4096
-	// MaxHeaderLen and MaxRecordLen bound a binary file's layout, in bytes.
+	// MaxHeaderLen and MaxRecordLen bound a binary file's layout, in bytes. A
+	// leaf of the longest records is read at once, on every processor.
 	MaxHeaderLen = 4096
-	MaxRecordLen = 4096
+	MaxRecordLen = 256
 	// MaxSignatureBytes is the largest manifest.p7s.
 	MaxSignatureBytes = 64 << 10
 	// MaxCertificates is the largest number of certificates in one signature.
 	MaxCertificates = 8
+	// MaxTreeBytes is the largest tree file: room for the leaves of 2^28
+	// records, more than a pack can hold of more than 15 bytes each.
+	MaxTreeBytes = 4 << 20
+	// maxTagBytes is the largest of the other files beside the payload, whose
+	// few lines have a length each.
+	maxTagBytes = 16 << 10
 	// MaxNoteBytes is the largest checkpoint.
 	MaxNoteBytes = 16 << 10
 	// MinRSABits is the shortest RSA key that may sign or vouch.
@@ -72,6 +79,16 @@ func checkSize(name string, size int64) error {
 	switch {
 	case name == EventsFile:
 		limit = MaxEventLogBytes
+	case name == BagItFile, name == BagInfoFile, name == TagManifestFile:
+		limit = maxTagBytes
+	case name == ManifestFile:
+		limit = MaxEntries * (64 + 2 + MaxNameBytes + 1)
+	case name == SignatureFile:
+		limit = MaxSignatureBytes
+	case strings.HasPrefix(name, CheckpointDir):
+		limit = MaxNoteBytes
+	case strings.HasSuffix(name, TreeExt):
+		limit = MaxTreeBytes
 	case strings.HasSuffix(name, ".json"):
 		limit = MaxJSONBytes
 	case strings.HasSuffix(name, ".pdf"):

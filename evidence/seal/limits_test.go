@@ -11,7 +11,8 @@ import (
 
 // TestFilesHaveLimits: a file larger than any of its kind has to be is refused when a pack is made and when it is opened.
 func TestFilesHaveLimits(t *testing.T) {
-	for name, limit := range map[string]int64{"data/record.json": 4 << 20, "data/inputs.json": 4 << 20, EventsFile: 32 << 20, "data/report-icfr.pdf": 16 << 20} {
+	for name, limit := range map[string]int64{"data/record.json": 4 << 20, "data/inputs.json": 4 << 20, EventsFile: 32 << 20, "data/report-icfr.pdf": 16 << 20,
+		"data/samples/a.bin" + TreeExt: 4 << 20, CheckpointDir + "end.note": 16 << 10, SignatureFile: 64 << 10, BagInfoFile: 16 << 10, TagManifestFile: 16 << 10, ManifestFile: 1_950_000} {
 		for _, over := range []int64{0, 1} {
 			dir := t.TempDir()
 			put(t, dir, name, nil)

@@ -2,12 +2,18 @@ package measure
 
 import (
 	"slices"
+	"strings"
 
 	"blackstart/harness"
 )
 
 // notExercisedWord begins every reason why an objective was not put to the test.
 const notExercisedWord = "not exercised: "
+
+// Unexercised tells whether a measurement is unknown because the drill put nothing of its kind to the test.
+func Unexercised(m harness.Measurement) bool {
+	return !m.Known && strings.HasPrefix(m.Detail, notExercisedWord)
+}
 
 // notExercised says why a drill puts no recovery point to the test, "" if it does: where nothing failed over and no ledger of
 // the load was written again after an impact, there was no recovery, and so no point to which anything was recovered. That

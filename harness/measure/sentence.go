@@ -2,7 +2,6 @@ package measure
 
 import (
 	"fmt"
-	"strings"
 
 	"blackstart/harness"
 )
@@ -26,7 +25,7 @@ func Sentence(f harness.Finding, atMost int64) string {
 		limit = o.Is
 	}
 	limit = fmt.Sprintf("objective %s (%s)", limit, o.Source)
-	if !m.Known && strings.HasPrefix(m.Detail, notExercisedWord) {
+	if Unexercised(m) {
 		return fmt.Sprintf("%s: %s; %s", o.ID, m.Detail, limit)
 	}
 	if !m.Known {

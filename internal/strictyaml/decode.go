@@ -74,13 +74,17 @@ func (d *Decoder) structure(n *Node, v reflect.Value, what string) {
 	for _, f := range fields {
 		keys, known[f.Key] = append(keys, f.Key), true
 	}
-	for _, e := range n.Entries {
-		if !known[e.Key] {
-			hint := d.unknown(v.Type(), e.Key, keys)
-			if under := d.under(n, fields, e.Key); under != "" {
-				hint = "write it under " + under + ": " + under + ": {" + e.Key + ": …}"
-			}
-			d.Out.Add(e.Pos, hint, "%s has no key %q", what, e.Key)
+	for i, e := range n.Entries {
+		if known[e.Key] {
+			continue
+		}
+		hint, under := d.unknown(v.Type(), e.Key, keys), d.under(n, fields, e.Key)
+		if under != "" {
+			hint = "write it under " + under + ": " + under + ": {" + e.Key + ": …}"
+		}
+		d.Out.Add(e.Pos, hint, "%s has no key %q", what, e.Key)
+		if meant := Nearest(e.Key, keys); under == "" && meant != "" && n.Get(meant) == nil {
+			n.Entries[i].Key = meant // read on as it was meant: that the right key is missing, and all that follows, is the same mistake
 		}
 	}
 	for _, f := range fields {

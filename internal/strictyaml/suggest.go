@@ -8,13 +8,7 @@ import (
 
 // Suggest says what to write instead of got: the nearest of the names, or all of them.
 func Suggest(got string, names []string) string {
-	best, least := "", maxWord
-	for _, n := range names {
-		d := distance(strings.ToLower(got), strings.ToLower(n))
-		if d < least && 3*d <= len(n) { // more changes make another word
-			best, least = n, d
-		}
-	}
+	best := Nearest(got, names)
 	switch {
 	case best != "":
 		return fmt.Sprintf("did you mean %q?", best)
@@ -24,6 +18,18 @@ func Suggest(got string, names []string) string {
 		return "write " + names[0]
 	}
 	return "write one of " + Words(names)
+}
+
+// Nearest is the one of the names that got is a slip of the pen for, "" if none is.
+func Nearest(got string, names []string) string {
+	best, least := "", maxWord
+	for _, n := range names {
+		d := distance(strings.ToLower(got), strings.ToLower(n))
+		if d < least && 3*d <= len(n) { // more changes make another word
+			best, least = n, d
+		}
+	}
+	return best
 }
 
 // Words joins names in order.

@@ -69,8 +69,11 @@ func line(n int, r rows.Row) string {
 	value := func(name, cohort string) string {
 		m := find(r.Findings, name, cohort)
 		asked := slices.ContainsFunc(r.Findings.Objectives, func(o harness.Finding) bool { return o.Objective.Measure == name })
-		if m.Name == "" || (!asked && !m.Known) {
+		if m.Name == "" || (!asked && !m.Known && !measure.Unexercised(m)) {
 			return "–"
+		}
+		if measure.Unexercised(m) {
+			return "not exercised"
 		}
 		return measure.Value(m)
 	}

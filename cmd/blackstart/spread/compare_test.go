@@ -18,10 +18,12 @@ func TestCompareShowsEveryRunAndReplacesItsPart(t *testing.T) {
 	rto := harness.Measurement{Name: measure.MeasureRTO, Unit: harness.UnitNS, Cohort: "fresh", Known: true, Lo: 5e9, Hi: 6e9}
 	asked := harness.Finding{Objective: harness.Objective{Measure: measure.MeasureRTO, Cohort: "fresh"}, Measured: rto}
 	unread := harness.Measurement{Name: measure.MeasureAlert, Unit: harness.UnitNS}
+	idle := harness.Measurement{Name: measure.MeasureRPOTime, Unit: harness.UnitNS, Detail: "not exercised: nothing failed over"}
 	for _, r := range []rows.Row{
 		{On: "processes", Scenario: "null", Took: 30 * time.Second, Up: 2 * time.Second},
 		{On: "containers", Scenario: "null", Exit: 3, Took: 40 * time.Second},
 		{On: "processes", Scenario: "region-kill", Findings: harness.Findings{Objectives: []harness.Finding{asked}, Measurements: []harness.Measurement{unread}}},
+		{On: "processes", Scenario: "replication-break", Findings: harness.Findings{Measurements: []harness.Measurement{idle}}},
 	} {
 		if err := rows.Append(file, r); err != nil {
 			t.Fatal(err)
@@ -37,7 +39,7 @@ func TestCompareShowsEveryRunAndReplacesItsPart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"before\n", "\nafter\n", "3 runs",
+	for _, want := range []string{"before\n", "\nafter\n", "4 runs", "| 1 | processes | 0 | – | not exercised | – |",
 		"| 1 | processes | 0 | – | – | – | – | 2.0 | 30 |\n| 1 | containers | 3 (expected 0) | – |",
 		"### `region-kill`", "| 1 | processes | 0 | 5.0–6.0 s | – | – | – | 0.0 | 0 |"} {
 		if !strings.Contains(string(data), want) {
