@@ -27,3 +27,15 @@ func TestReadDecisions(t *testing.T) {
 		}
 	}
 }
+
+// FuzzReadDecisions reads foreign bytes: whatever a target says, each line is one decision or an error.
+func FuzzReadDecisions(f *testing.F) {
+	f.Add(`{"at":"2026-01-05T10:00:00.5Z","event":"failure.detected","detail":{"failures":3}}` + "\n")
+	f.Add("{}\n{}")
+	f.Fuzz(func(t *testing.T, log string) {
+		got, err := ReadDecisions(strings.NewReader(log))
+		if lines := strings.Count(strings.TrimSuffix(log, "\n"), "\n") + 1; err == nil && log != "" && len(got) != lines || len(got) > lines {
+			t.Errorf("%d lines gave %d decisions, %v", lines, len(got), err)
+		}
+	})
+}
