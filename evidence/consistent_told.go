@@ -1,14 +1,12 @@
 package evidence
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"blackstart/harness"
 	"blackstart/harness/measure"
@@ -81,6 +79,9 @@ func sameAlert(a harness.Arrival, e harness.Event) error {
 // auditSuffix marks the copy of the target's own log among the logs.
 const auditSuffix = ".audit.jsonl"
 
+// maxAudit bounds how much of that copy is read: a record tells no more than the first mebibyte of it.
+const maxAudit = 2 << 20
+
 // agreesWithAudit holds the decisions against the copy of the log they were read from; the copy was made later and may go on.
 func (c *checker) agreesWithAudit() error {
 	i := slices.IndexFunc(c.pack.Names(), func(n string) bool { return strings.HasSuffix(n, auditSuffix) })
@@ -90,43 +91,29 @@ func (c *checker) agreesWithAudit() error {
 	if i < 0 {
 		return fmt.Errorf("%d decisions of the target, and no copy of the log that they were read from", len(c.out.Record.Decisions))
 	}
-	log, err := c.pack.Open(c.pack.Names()[i])
+	name := c.pack.Names()[i]
+	log, err := c.pack.Open(name)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	lines := bufio.NewScanner(log) // no more of it is read than the record tells
-	lines.Buffer(nil, measure.MaxObservationLine)
+	lines, _ := harness.ReadDecisions(io.LimitReader(log, maxAudit)) // of a copy that breaks off, what came before counts
 	for n, d := range c.out.Record.Decisions {
-		var line struct {
-			At     time.Time                  `json:"at"`
-			Event  string                     `json:"event"`
-			Detail map[string]json.RawMessage `json:"detail"`
+		if n >= len(lines) || lines[n].Event != d.Event || lines[n].At != d.At {
+			return fmt.Errorf("decision %d, %s at %s, is not line %d of %s", n+1, d.Event, d.At, n+1, name)
 		}
-		if !lines.Scan() || json.Unmarshal(lines.Bytes(), &line) != nil || line.Event != d.Event || harness.Stamp(line.At.UnixNano()) != d.At {
-			return fmt.Errorf("decision %d, %s at %s, is not line %d of %s", n+1, d.Event, d.At, n+1, c.pack.Names()[i])
-		}
-		for k := range line.Detail {
+		for k := range lines[n].Detail {
 			if _, ok := d.Detail[k]; !ok {
-				return fmt.Errorf("decision %d, %s: line %d of %s tells its %s, the record does not", n+1, d.Event, n+1, c.pack.Names()[i], k)
+				return fmt.Errorf("decision %d, %s: line %d of %s tells its %s, the record does not", n+1, d.Event, n+1, name, k)
 			}
 		}
 		for k, told := range d.Detail {
-			if raw, ok := line.Detail[k]; !ok || told != detailText(raw) {
-				return fmt.Errorf("decision %d, %s: its %s is not that of line %d of %s", n+1, d.Event, k, n+1, c.pack.Names()[i])
+			if text, ok := lines[n].Detail[k]; !ok || told != text {
+				return fmt.Errorf("decision %d, %s: its %s is not that of line %d of %s", n+1, d.Event, k, n+1, name)
 			}
 		}
 	}
 	return nil
-}
-
-// detailText is how the record holds one detail of the target's own log: a string as it is, all else as its JSON.
-func detailText(raw json.RawMessage) string {
-	var text string
-	if json.Unmarshal(raw, &text) != nil {
-		return string(raw)
-	}
-	return text
 }
 
 // agreesOnAnswers compares the builds and the known questions: what is right was fixed before the drill.

@@ -1,9 +1,6 @@
 package loadgen
 
-import (
-	"iter"
-	"math/bits"
-)
+import "math/bits"
 
 // MaxSetID bounds the attempt numbers an IDSet takes: 256 MB of bits.
 const MaxSetID = 1 << 31
@@ -13,7 +10,6 @@ const MaxSetID = 1 << 31
 // several goroutines.
 type IDSet struct {
 	words []uint64
-	count uint64
 	extra map[uint64]int // copies beyond the first
 }
 
@@ -29,7 +25,6 @@ func (s *IDSet) Add(n uint64) bool {
 	}
 	if s.words[word]&bit == 0 {
 		s.words[word] |= bit
-		s.count++
 		return true
 	}
 	if s.extra == nil {
@@ -48,42 +43,14 @@ func (s *IDSet) Copies(n uint64) int {
 	return 1 + s.extra[n]
 }
 
-// Len returns how many different numbers the set holds.
-func (s *IDSet) Len() uint64 { return s.count }
+// End returns one more than the greatest number in the set, 0 of an empty set.
+func (s *IDSet) End() uint64 {
+	if len(s.words) == 0 {
+		return 0
+	}
+	last := len(s.words) - 1 // it has a bit: words are added for one
+	return uint64(last*64 + bits.Len64(s.words[last]))
+}
 
 // Duplicates returns how many numbers were added more than once.
 func (s *IDSet) Duplicates() int { return len(s.extra) }
-
-// All returns the numbers in the set in rising order.
-func (s *IDSet) All() iter.Seq[uint64] { return s.Minus(nil) }
-
-// Minus returns the numbers in s that are not in other, in rising order. A nil
-// other is empty.
-func (s *IDSet) Minus(other *IDSet) iter.Seq[uint64] {
-	return func(yield func(uint64) bool) {
-		for i := range s.words {
-			word := s.minusWord(other, i)
-			for ; word != 0; word &= word - 1 {
-				if !yield(uint64(i)*64 + uint64(bits.TrailingZeros64(word))) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// CountMinus returns how many numbers Minus would yield.
-func (s *IDSet) CountMinus(other *IDSet) uint64 {
-	n := 0
-	for i := range s.words {
-		n += bits.OnesCount64(s.minusWord(other, i))
-	}
-	return uint64(n)
-}
-
-func (s *IDSet) minusWord(other *IDSet, i int) uint64 {
-	if other == nil || i >= len(other.words) {
-		return s.words[i]
-	}
-	return s.words[i] &^ other.words[i]
-}

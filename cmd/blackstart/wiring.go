@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -176,7 +175,7 @@ var direct = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// readDecisions reads the target's own log over HTTP: JSON lines with at, event and detail.
+// readDecisions reads the target's own log over HTTP.
 func readDecisions(ctx context.Context, log harness.DecisionLog) ([]harness.Decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -193,29 +192,11 @@ func readDecisions(ctx context.Context, log harness.DecisionLog) ([]harness.Deci
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("read the target's own log: HTTP %d", resp.StatusCode)
 	}
-	var all []harness.Decision
-	lines := bufio.NewScanner(io.LimitReader(resp.Body, decisionLimit))
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var raw struct {
-			At     time.Time                  `json:"at"`
-			Event  string                     `json:"event"`
-			Detail map[string]json.RawMessage `json:"detail"`
-		}
-		if err := json.Unmarshal(lines.Bytes(), &raw); err != nil {
-			return all, fmt.Errorf("read the target's own log, line %d: %w", len(all)+1, err)
-		}
-		dec := harness.Decision{At: harness.Stamp(raw.At.UnixNano()), Event: raw.Event, Detail: map[string]string{}}
-		for k, v := range raw.Detail {
-			var text string
-			if json.Unmarshal(v, &text) != nil {
-				text = string(v)
-			}
-			dec.Detail[k] = text
-		}
-		all = append(all, dec)
+	all, err := harness.ReadDecisions(io.LimitReader(resp.Body, decisionLimit))
+	if err != nil {
+		return all, fmt.Errorf("read the target's own log, %w", err)
 	}
-	return all, lines.Err()
+	return all, nil
 }
 
 // signer gives the identity that seals a rehearsal: a throw-away key.

@@ -14,21 +14,12 @@ import (
 	"fmt"
 	"math/big"
 	"sort"
+
+	"blackstart/evidence/cms"
 )
 
 // The CMS (RFC 5652) that is written and the only shape that is accepted: one SignerInfo, SHA-256, three signed
 // attributes, no unsigned ones.
-var (
-	oidData          = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}
-	oidSignedData    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}
-	oidContentType   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 3}
-	oidMessageDigest = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 4}
-	oidSigningCertV2 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 47}
-	oidSHA256        = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
-	oidRSA           = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}
-	oidRSASHA256     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}
-	oidECDSASHA256   = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}
-)
 
 type contentInfo struct {
 	Type    asn1.ObjectIdentifier
@@ -83,18 +74,18 @@ func buildCMS(digest []byte, key crypto.Signer, chain []*x509.Certificate) ([]by
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(setOf(attrs))
+	sum := sha256.Sum256(cms.SetOf(attrs))
 	signature, err := key.Sign(rand.Reader, sum[:], crypto.SHA256)
 	if err != nil {
 		return nil, fmt.Errorf("sign attributes: %w", err)
 	}
 	return assemble(chain, signerInfo{
 		Signer:     issuerAndSerial{asn1.RawValue{FullBytes: chain[0].RawIssuer}, chain[0].SerialNumber},
-		Digest:     pkix.AlgorithmIdentifier{Algorithm: oidSHA256},
+		Digest:     pkix.AlgorithmIdentifier{Algorithm: cms.SHA256},
 		Attributes: asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: attrs},
 		Algorithm:  algorithm,
 		Signature:  signature,
-	}, pkix.AlgorithmIdentifier{Algorithm: oidSHA256})
+	}, pkix.AlgorithmIdentifier{Algorithm: cms.SHA256})
 }
 
 // assemble encodes the whole structure; verification uses it too, to refuse any other encoding of the same content.
@@ -109,13 +100,13 @@ func assemble(chain []*x509.Certificate, si signerInfo, digest pkix.AlgorithmIde
 		Certificates: asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: certs},
 		Signers:      []signerInfo{si},
 	}
-	sd.Encapsulated.Type = oidData
+	sd.Encapsulated.Type = cms.Data
 	sd.Signers[0].Version = 1
 	inner, err := asn1.Marshal(sd)
 	if err != nil {
 		return nil, fmt.Errorf("encode signature: %w", err)
 	}
-	outer, err := asn1.Marshal(contentInfo{oidSignedData, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: inner}})
+	outer, err := asn1.Marshal(contentInfo{cms.SignedData, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: inner}})
 	if err != nil {
 		return nil, fmt.Errorf("encode signature: %w", err)
 	}
@@ -134,9 +125,9 @@ func signedAttributes(digest []byte, cert *x509.Certificate) ([]byte, error) {
 		oid asn1.ObjectIdentifier
 		val any
 	}{
-		{oidContentType, oidData},
-		{oidMessageDigest, digest},
-		{oidSigningCertV2, signingCertificateV2{[]essCertIDv2{id}}},
+		{cms.ContentType, cms.Data},
+		{cms.MessageDigest, digest},
+		{cms.SigningCertificateV2, signingCertificateV2{[]essCertIDv2{id}}},
 	} {
 		val, err := asn1.Marshal(a.val)
 		if err != nil {
@@ -152,21 +143,12 @@ func signedAttributes(digest []byte, cert *x509.Certificate) ([]byte, error) {
 	return bytes.Join(parts, nil), nil
 }
 
-// setOf puts the universal SET header before encoded attributes: the form over which RFC 5652 wants the signature.
-func setOf(attrs []byte) []byte {
-	b, err := asn1.Marshal(asn1.RawValue{Tag: asn1.TagSet, IsCompound: true, Bytes: attrs})
-	if err != nil {
-		panic("pades: encode a set of bytes: " + err.Error()) // unreachable: no length or tag can be wrong here
-	}
-	return b
-}
-
 func signatureAlgorithm(pub crypto.PublicKey) (pkix.AlgorithmIdentifier, error) {
 	switch pub.(type) {
 	case *rsa.PublicKey:
-		return pkix.AlgorithmIdentifier{Algorithm: oidRSA, Parameters: asn1.NullRawValue}, nil
+		return pkix.AlgorithmIdentifier{Algorithm: cms.RSA, Parameters: asn1.NullRawValue}, nil
 	case *ecdsa.PublicKey:
-		return pkix.AlgorithmIdentifier{Algorithm: oidECDSASHA256}, nil
+		return pkix.AlgorithmIdentifier{Algorithm: cms.ECDSASHA256}, nil
 	}
 	return pkix.AlgorithmIdentifier{}, fmt.Errorf("choose signature algorithm: a %T cannot sign a PDF; use an RSA or ECDSA key", pub)
 }

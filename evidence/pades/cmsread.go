@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"blackstart/evidence/cms"
 )
 
 // signature is a CMS that has been read and whose encoding is exactly the accepted one.
@@ -26,19 +28,19 @@ func parseCMS(der []byte) (*signature, error) {
 	if err != nil || len(rest) > 0 {
 		return nil, fmt.Errorf("read signature: not one CMS structure (%d bytes after it): %w", len(rest), orTrailing(err))
 	}
-	if !ci.Type.Equal(oidSignedData) {
+	if !ci.Type.Equal(cms.SignedData) {
 		return nil, errors.New("read signature: not signed data")
 	}
 	var sd signedData
 	if rest, err = asn1.Unmarshal(ci.Content.Bytes, &sd); err != nil || len(rest) > 0 {
 		return nil, fmt.Errorf("read signed data: %w", orTrailing(err))
 	}
-	if len(sd.Signers) != 1 || len(sd.Digests) != 1 || !sd.Encapsulated.Type.Equal(oidData) {
+	if len(sd.Signers) != 1 || len(sd.Digests) != 1 || !sd.Encapsulated.Type.Equal(cms.Data) {
 		return nil, errors.New("read signed data: exactly one signer, one digest and detached content are accepted")
 	}
 	si := sd.Signers[0]
-	if err := errors.Join(checkAlgorithm(sd.Digests[0], oidSHA256), checkAlgorithm(si.Digest, oidSHA256),
-		checkAlgorithm(si.Algorithm, oidRSA, oidRSASHA256, oidECDSASHA256)); err != nil {
+	if err := errors.Join(checkAlgorithm(sd.Digests[0], cms.SHA256), checkAlgorithm(si.Digest, cms.SHA256),
+		checkAlgorithm(si.Algorithm, cms.RSA, cms.RSASHA256, cms.ECDSASHA256)); err != nil {
 		return nil, err
 	}
 	certs, err := x509.ParseCertificates(sd.Certificates.Bytes)
@@ -81,7 +83,7 @@ func (s *signature) check(digest []byte) error {
 	if s.signer.PublicKeyAlgorithm == x509.ECDSA {
 		algorithm = x509.ECDSAWithSHA256
 	}
-	if err := s.signer.CheckSignature(algorithm, setOf(s.attributes), s.value); err != nil {
+	if err := s.signer.CheckSignature(algorithm, cms.SetOf(s.attributes), s.value); err != nil {
 		return fmt.Errorf("check signature value: %w", err)
 	}
 	return nil
@@ -95,7 +97,7 @@ func (s *signature) explain(digest []byte) error {
 		if rest, err = asn1.Unmarshal(rest, &a); err != nil {
 			return fmt.Errorf("read signed attributes: %w", err)
 		}
-		if !a.Type.Equal(oidMessageDigest) || len(a.Values) != 1 {
+		if !a.Type.Equal(cms.MessageDigest) || len(a.Values) != 1 {
 			continue
 		}
 		if !bytes.Equal(a.Values[0].Bytes, digest) {
@@ -104,8 +106,6 @@ func (s *signature) explain(digest []byte) error {
 	}
 	return errors.New("check signed attributes: they must be content type, message digest and signing certificate v2 of the embedded signer, and no more")
 }
-
-var oidDocumentSigning = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 36}
 
 // trust builds the chain to one of the roots at the given moment. Every certificate that is embedded must be part of
 // it, so that no byte of the file is left unjudged; a certificate not meant for signing documents is refused.
@@ -118,7 +118,7 @@ func (s *signature) trust(roots *x509.CertPool, at time.Time) error {
 		meant = meant || u == x509.ExtKeyUsageEmailProtection
 	}
 	for _, u := range s.signer.UnknownExtKeyUsage {
-		meant = meant || u.Equal(oidDocumentSigning)
+		meant = meant || u.Equal(cms.DocumentSigning)
 	}
 	usage := s.signer.KeyUsage
 	if !meant || usage != 0 && usage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {

@@ -15,20 +15,10 @@ import (
 	"slices"
 	"time"
 
+	"blackstart/evidence/cms"
+
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
-)
-
-var (
-	oidData          = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}
-	oidSignedData    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}
-	oidContentType   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 3}
-	oidMessageDigest = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 4}
-	oidSigningTime   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 5}
-	oidSigningCertV2 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 47}
-	oidSHA256        = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
-	oidECDSASHA256   = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}
-	oidRSASHA256     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}
 )
 
 var tagImplicit0 = cbasn1.Tag(0).ContextSpecific().Constructed()
@@ -55,7 +45,7 @@ func SignCMS(content []byte, id *Identity, signedAt time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign manifest: %w", err)
 	}
-	sum := sha256.Sum256(asSet(attrs))
+	sum := sha256.Sum256(cms.SetOf(attrs))
 	p.signature, err = id.Key.Sign(rand.Reader, sum[:], crypto.SHA256)
 	if err != nil {
 		return nil, fmt.Errorf("sign manifest: %w", err)
@@ -91,10 +81,10 @@ func (p cmsParts) attributes() ([]byte, error) {
 		failed = errors.Join(failed, err)
 		list = append(list, der)
 	}
-	add(oidContentType, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(oidData) })
-	add(oidSigningTime, func(b *cryptobyte.Builder) { b.AddASN1UTCTime(p.signedAt) })
-	add(oidMessageDigest, func(b *cryptobyte.Builder) { b.AddASN1OctetString(p.digest[:]) })
-	add(oidSigningCertV2, func(b *cryptobyte.Builder) {
+	add(cms.ContentType, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(cms.Data) })
+	add(cms.SigningTime, func(b *cryptobyte.Builder) { b.AddASN1UTCTime(p.signedAt) })
+	add(cms.MessageDigest, func(b *cryptobyte.Builder) { b.AddASN1OctetString(p.digest[:]) })
+	add(cms.SigningCertificateV2, func(b *cryptobyte.Builder) {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 				for _, c := range p.chain {
@@ -106,14 +96,6 @@ func (p cmsParts) attributes() ([]byte, error) {
 	})
 	slices.SortFunc(list, bytes.Compare)
 	return bytes.Join(list, nil), failed
-}
-
-// asSet is the form in which attributes are signed: a SET, whatever tag they
-// carry inside the SignerInfo.
-func asSet(contents []byte) []byte {
-	var b cryptobyte.Builder
-	b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) { b.AddBytes(contents) })
-	return b.BytesOrPanic()
 }
 
 func (p cmsParts) der() ([]byte, error) {
@@ -128,12 +110,12 @@ func (p cmsParts) der() ([]byte, error) {
 	}
 	var b cryptobyte.Builder
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1ObjectIdentifier(oidSignedData)
+		b.AddASN1ObjectIdentifier(cms.SignedData)
 		b.AddASN1(tagImplicit0, func(b *cryptobyte.Builder) {
 			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 				b.AddASN1Int64(1)
 				b.AddASN1(cbasn1.SET, addSHA256)
-				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(oidData) })
+				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(cms.Data) })
 				b.AddASN1(tagImplicit0, func(b *cryptobyte.Builder) { b.AddBytes(bytes.Join(certs, nil)) })
 				b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) { p.addSignerInfo(b, attrs) })
 			})
@@ -143,7 +125,7 @@ func (p cmsParts) der() ([]byte, error) {
 }
 
 func addSHA256(b *cryptobyte.Builder) {
-	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(oidSHA256) })
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(cms.SHA256) })
 }
 
 func (p cmsParts) addSignerInfo(b *cryptobyte.Builder, attrs []byte) {
@@ -158,10 +140,10 @@ func (p cmsParts) addSignerInfo(b *cryptobyte.Builder, attrs []byte) {
 		b.AddASN1(tagImplicit0, func(b *cryptobyte.Builder) { b.AddBytes(attrs) })
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			if _, ec := leaf.PublicKey.(*ecdsa.PublicKey); ec {
-				b.AddASN1ObjectIdentifier(oidECDSASHA256)
+				b.AddASN1ObjectIdentifier(cms.ECDSASHA256)
 				return
 			}
-			b.AddASN1ObjectIdentifier(oidRSASHA256)
+			b.AddASN1ObjectIdentifier(cms.RSASHA256)
 			b.AddASN1NULL()
 		})
 		b.AddASN1OctetString(p.signature)

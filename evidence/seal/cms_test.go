@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"blackstart/evidence/cms"
+
 	"golang.org/x/crypto/cryptobyte"
 )
 
@@ -55,7 +57,7 @@ func signerTemplate() *x509.Certificate {
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		KeyUsage:           x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:        []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection},
-		UnknownExtKeyUsage: []asn1.ObjectIdentifier{oidDocumentSigning},
+		UnknownExtKeyUsage: []asn1.ObjectIdentifier{cms.DocumentSigning},
 	}
 }
 

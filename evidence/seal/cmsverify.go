@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"blackstart/evidence/cms"
+
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
@@ -55,7 +57,7 @@ func VerifyCMS(content, p7s []byte) (*Signature, error) {
 			return nil, refuse(SignatureFile, "ECDSA signature is not in its one form")
 		}
 	}
-	if err := leaf.CheckSignature(alg, asSet(attrs), p.signature); err != nil {
+	if err := leaf.CheckSignature(alg, cms.SetOf(attrs), p.signature); err != nil {
 		return nil, refuse(SignatureFile, "signature does not verify: %v", err)
 	}
 	if p.digest != sha256.Sum256(content) {
@@ -107,14 +109,14 @@ func (p *cmsParts) parseAttributes(attrs cryptobyte.String) ([][]byte, error) {
 		}
 		ok := true
 		switch {
-		case oid.Equal(oidSigningTime):
+		case oid.Equal(cms.SigningTime):
 			ok = value.ReadASN1UTCTime(&p.signedAt)
 			p.signedAt = p.signedAt.UTC()
-		case oid.Equal(oidMessageDigest):
+		case oid.Equal(cms.MessageDigest):
 			var sum []byte
 			ok = value.ReadASN1Bytes(&sum, cbasn1.OCTET_STRING) && len(sum) == len(p.digest)
 			copy(p.digest[:], sum)
-		case oid.Equal(oidSigningCertV2):
+		case oid.Equal(cms.SigningCertificateV2):
 			ids, ok = parseCertIDs(value)
 		}
 		if !ok {

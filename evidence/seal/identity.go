@@ -18,13 +18,13 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"blackstart/evidence/cms"
 )
 
-// oidDocumentSigning is the extended key usage of RFC 9336 that PDF
+// cms.DocumentSigning is the extended key usage of RFC 9336 that PDF
 // readers look for; with emailProtection beside it, `openssl cms -verify`
 // accepts the certificate without options.
-var oidDocumentSigning = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 36}
-
 // Identity is a key that may sign packs, with its certificates.
 type Identity struct {
 	// Key signs SHA-256 digests; it may live in a file, a token or a service.
@@ -83,7 +83,7 @@ func checkSigner(c *x509.Certificate) error {
 	default:
 		return fmt.Errorf("signer's key is a %T; ECDSA P-256 and RSA are allowed", c.PublicKey)
 	}
-	docs := slices.ContainsFunc(c.UnknownExtKeyUsage, oidDocumentSigning.Equal)
+	docs := slices.ContainsFunc(c.UnknownExtKeyUsage, cms.DocumentSigning.Equal)
 	switch {
 	case c.IsCA:
 		return errors.New("signer's certificate is an authority's")
@@ -245,7 +245,7 @@ func NewThrowawayIdentity(commonName string) (*Throwaway, error) {
 		NotBefore: from, NotAfter: to, BasicConstraintsValid: true,
 		KeyUsage:           x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment,
 		ExtKeyUsage:        []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection},
-		UnknownExtKeyUsage: []asn1.ObjectIdentifier{oidDocumentSigning},
+		UnknownExtKeyUsage: []asn1.ObjectIdentifier{cms.DocumentSigning},
 		ExtraExtensions:    []pkix.Extension{{Id: oidValidityAssured, Value: asn1.NullBytes}},
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

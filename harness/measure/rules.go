@@ -92,9 +92,7 @@ func number(rules string) int {
 	return int(n) //nolint:gosec // 16 bits
 }
 
-// Errata lists what is known to be wrong in a version of the rules.
-func Errata(rules string) []Erratum { return book.wrongIn(rules) }
-
+// wrongIn lists what is known to be wrong in a version of the rules.
 func (b rulebook) wrongIn(rules string) []Erratum {
 	var all []Erratum
 	for _, e := range b.errata {

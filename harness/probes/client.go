@@ -11,9 +11,9 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/distrust"
 )
 
 // remoteAlert is how crypto/tls marks an alert that the other end sent.
@@ -70,21 +70,10 @@ func spoke(err error) bool {
 	return errors.As(err, &untrusted) || errors.As(err, &other) || errors.As(err, &wire) && wire.Op == remoteAlert
 }
 
-// certificateReason says in few words what is wrong with a certificate, "" if that is not what failed.
-func certificateReason(err error) string {
-	var invalid x509.CertificateInvalidError
-	var name x509.HostnameError
-	var issuer x509.UnknownAuthorityError
-	switch {
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		if time.Now().Before(invalid.Cert.NotBefore) {
-			return "certificate not valid yet"
-		}
-		return "certificate expired"
-	case errors.As(err, &name):
-		return "certificate for another name"
-	case errors.As(err, &issuer):
-		return "certificate of an unknown issuer"
-	}
-	return ""
+// certificateReasons say in few words what is wrong with a certificate.
+var certificateReasons = map[string]string{
+	distrust.Expired:       "certificate expired",
+	distrust.NotValidYet:   "certificate not valid yet",
+	distrust.WrongName:     "certificate for another name",
+	distrust.UnknownIssuer: "certificate of an unknown issuer",
 }

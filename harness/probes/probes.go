@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/distrust"
 	"blackstart/internal/registry"
 	"blackstart/internal/shortage"
 
@@ -74,7 +75,7 @@ func reason(err error) string {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return "no answer in time"
 	}
-	if wrong := certificateReason(err); wrong != "" {
+	if wrong := certificateReasons[distrust.Of(err)]; wrong != "" {
 		return wrong
 	}
 	return clip(localEnd.ReplaceAllString(err.Error(), ""))

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/heartbeat"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // naiveLag is the statement that the trap is about: it calls a standby that has replayed all it received up to date.
@@ -202,5 +205,33 @@ func TestHeartbeatWithoutATable(t *testing.T) {
 	other.exec("CREATE SCHEMA blackstart; CREATE TABLE blackstart.heartbeat (id int PRIMARY KEY, at timestamptz NOT NULL)")
 	if o := p.Ask(t.Context()); o.OK || !o.Reached || !strings.Contains(o.Detail, "no heartbeat row") {
 		t.Errorf("got %+v", o)
+	}
+}
+
+// Two probes begin at the same moment, and each may be the one that makes the table.
+func TestWritersMayMakeTheTableTogether(t *testing.T) {
+	primary := startPrimary(t, postgresBin(t))
+	to, err := connConfig(primary.access())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conns := make([]*pgx.Conn, 8)
+	for i := range conns {
+		if conns[i], err = pgx.ConnectConfig(t.Context(), to); err != nil {
+			t.Fatal(err)
+		}
+		defer conns[i].Close(context.Background())
+	}
+	for range 20 {
+		primary.exec("DROP SCHEMA IF EXISTS blackstart CASCADE")
+		var all sync.WaitGroup
+		for _, conn := range conns {
+			all.Go(func() {
+				if err := heartbeat.Write(t.Context(), conn, heartbeat.OfWrites, time.Now(), nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
 	}
 }

@@ -1,11 +1,8 @@
 package probes
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -135,91 +132,6 @@ func TestProbeMaySlowDown(t *testing.T) {
 		p := &scriptedPace{pace: 50 * time.Millisecond, scripted: scripted{clock: clock}}
 		if kept, _ := play(p, time.Millisecond, 120*time.Millisecond, clock); len(kept) != 3 {
 			t.Errorf("asked %d times, want 3", len(kept))
-		}
-	})
-}
-
-func TestFileRoundTrip(t *testing.T) {
-	all := []harness.Observation{
-		{Probe: "http.health", On: "west.api", At: harness.Interval{Lo: 1_700_000_000_123_456_789, Hi: 1_700_000_000_223_456_789},
-			Reached: true, OK: true, Value: 1, Unit: "bool", Detail: "status <200> →"},
-		{Probe: "dns.answer", Value: -1, Unit: "count"},
-	}
-	var file bytes.Buffer
-	for _, o := range all {
-		if err := Write(&file, o); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if !strings.Contains(file.String(), `"lo":"2023-11-14T22:13:20.123456789Z"`) {
-		t.Errorf("moments are not written with nine decimals: %s", &file)
-	}
-	got, err := Read(bytes.NewReader(file.Bytes()))
-	if err != nil || !slices.Equal(got, all) {
-		t.Errorf("read %+v, %v", got, err)
-	}
-	if got, err := Read(strings.NewReader("")); err != nil || len(got) != 0 {
-		t.Errorf("an empty file gives %v, %v", got, err)
-	}
-}
-
-func TestReadIsStrict(t *testing.T) {
-	var good bytes.Buffer
-	if err := Write(&good, harness.Observation{Probe: "p", At: harness.Interval{Lo: 1, Hi: 2}}); err != nil {
-		t.Fatal(err)
-	}
-	line := good.String()
-	for name, text := range map[string]string{
-		"no line feed":   line[:len(line)-1],
-		"empty line":     "\n",
-		"carriage":       line[:len(line)-1] + "\r\n",
-		"space":          " " + line,
-		"unknown key":    strings.Replace(line, `{`, `{"extra":1,`, 1),
-		"missing key":    strings.Replace(line, `"ok":false,`, ``, 1),
-		"key twice":      strings.Replace(line, `"ok":false`, `"ok":true,"ok":false`, 1),
-		"key case":       strings.Replace(line, `"ok"`, `"OK"`, 1),
-		"eight decimals": strings.Replace(line, `000000001Z`, `00000001Z`, 1),
-		"not JSON":       "x\n",
-		"too long":       strings.Replace(line, `"p"`, `"`+strings.Repeat("p", MaxLine)+`"`, 1),
-	} {
-		if _, err := Read(strings.NewReader(line + text)); err == nil || !strings.Contains(err.Error(), "line 2") {
-			t.Errorf("%s: got %v, want an error about line 2", name, err)
-		}
-	}
-}
-
-type fullDisk struct{}
-
-func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }
-
-func TestWriteTellsOfItsFailure(t *testing.T) {
-	if err := Write(fullDisk{}, harness.Observation{}); err == nil {
-		t.Error("a full disk went unnoticed")
-	}
-	if err := Write(&bytes.Buffer{}, harness.Observation{Detail: strings.Repeat("d", MaxLine)}); err == nil {
-		t.Error("a line that cannot be read back was written")
-	}
-}
-
-// FuzzRead reads foreign bytes: what is read is written back to the same bytes.
-func FuzzRead(f *testing.F) {
-	var good bytes.Buffer
-	_ = Write(&good, harness.Observation{Probe: "p", At: harness.Interval{Lo: 1, Hi: 2}, Detail: "d"})
-	f.Add(good.Bytes())
-	f.Add([]byte("{}\n"))
-	f.Fuzz(func(t *testing.T, file []byte) {
-		all, err := Read(bytes.NewReader(file))
-		if err != nil {
-			return
-		}
-		var back bytes.Buffer
-		for _, o := range all {
-			if err := Write(&back, o); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if !bytes.Equal(back.Bytes(), file) {
-			t.Errorf("read %q and wrote %q", file, back.Bytes())
 		}
 	})
 }

@@ -13,11 +13,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"blackstart/harness"
-	"blackstart/internal/pgdial"
-	"blackstart/internal/shortage"
 	"blackstart/loadgen/workloads"
 )
 
@@ -26,18 +23,6 @@ const (
 	connectLimit  = 5 * time.Second
 	maxOnlyOldIDs = 1000 // ids listed in the Record; the files hold all of them
 )
-
-// Connect opens one connection over a private or public path.
-func Connect(ctx context.Context, a harness.Access) (*pgx.Conn, error) {
-	conn, err := pgdial.Connect(ctx, pgdial.To{
-		Address: a.Address, User: a.User, Password: a.Password, Database: a.Database, Timeout: connectLimit,
-	})
-	if err != nil {
-		shortage.Note("the reconciliation", err)
-		return nil, fmt.Errorf("connect to database: %w", err)
-	}
-	return conn, nil
-}
 
 // writesLedger is the workload whose writes are looked up afterwards.
 const writesLedger = "postgres.ledger"
@@ -48,25 +33,25 @@ func Prepare(loads []harness.LoadSpec) func(context.Context, harness.Surrounding
 	if !slices.ContainsFunc(loads, func(l harness.LoadSpec) bool { return l.Workload == writesLedger }) {
 		return func(context.Context, harness.Surroundings) error { return nil }
 	}
-	return prepare
+	return func(ctx context.Context, s harness.Surroundings) error { return prepare(ctx, s, openPostgres) }
 }
 
-func prepare(ctx context.Context, s harness.Surroundings) error {
+func prepare(ctx context.Context, s harness.Surroundings, open opener) error {
 	region, _ := s.Target.RegionByRole(harness.Primary)
-	db, ok := s.Target.ComponentOf(region.Name, "postgres")
+	c, ok := s.Target.ComponentOf(region.Name, "postgres")
 	if !ok {
 		return nil
 	}
-	access, err := s.Access(region.Name, db.Name)
+	access, err := s.Access(region.Name, c.Name)
 	if err != nil {
 		return err
 	}
-	conn, err := Connect(ctx, access)
+	db, err := open(ctx, access)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	return workloads.CreateLedger(ctx, conn)
+	defer db.Close()
+	return db.Prepare(ctx)
 }
 
 // sides are the two databases of a drill.
@@ -95,15 +80,15 @@ func Ledger(driver harness.Driver) func(context.Context, harness.Surroundings, *
 		if err != nil {
 			return fmt.Errorf("reconcile: %w", err)
 		}
-		e := &examiner{driver: driver, s: s, rec: rec, run: run}
-		found := e.read(ctx, both)
-		return e.write(found)
+		e := &examiner{driver: driver, open: openPostgres, s: s, rec: rec, run: run}
+		return e.write(e.read(ctx, both))
 	}
 }
 
 // examiner carries what one reconciliation needs.
 type examiner struct {
 	driver harness.Driver
+	open   opener
 	s      harness.Surroundings
 	rec    *harness.Record
 	run    uuid.UUID
@@ -161,37 +146,35 @@ func (e *examiner) wrote() bool {
 
 // promoted asks a former standby whether it left recovery, and for the moment its replay froze.
 func (e *examiner) promoted(ctx context.Context, db harness.Component) (bool, harness.Stamp, error) {
-	conn, err := e.private(ctx, db)
+	s, err := e.private(ctx, db)
 	if err != nil {
 		return false, 0, err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	var recovering bool
-	var replay *time.Time // NULL on a node that never replayed
-	if err := conn.QueryRow(ctx, "SELECT pg_is_in_recovery(), pg_last_xact_replay_timestamp()").Scan(&recovering, &replay); err != nil {
-		return false, 0, err
-	}
-	if replay == nil {
-		return !recovering, 0, nil
-	}
-	return !recovering, harness.Stamp(replay.UnixNano()), nil
+	defer s.Close()
+	recovering, frozen, err := s.Recovery(ctx)
+	return !recovering, frozen, err
 }
 
-func (e *examiner) private(ctx context.Context, db harness.Component) (*pgx.Conn, error) {
+func (e *examiner) private(ctx context.Context, db harness.Component) (store, error) {
 	access, err := e.s.Access(db.Region, db.Name)
 	if err != nil {
 		return nil, err
 	}
-	return Connect(ctx, access)
+	return e.open(ctx, access)
 }
 
+// readServing reads the ledger of the database that serves.
 func (e *examiner) readServing(ctx context.Context, db harness.Component) (*workloads.Found, error) {
-	conn, err := e.private(ctx, db)
+	s, err := e.private(ctx, db)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s could not be read: %w", db.Name, err)
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	return workloads.ReadIDs(ctx, conn, e.run)
+	defer s.Close()
+	found, err := find(ctx, s, e.run, e.rec.Streams)
+	if err != nil {
+		return nil, fmt.Errorf("%s could not be read: %w", db.Name, err)
+	}
+	return found, nil
 }
 
 // readOld starts a fenced database alone and reads its ledger.
@@ -207,14 +190,15 @@ func (e *examiner) readOld(ctx context.Context, db harness.Component, read *bool
 		return nil
 	}
 	found, err := func() (*workloads.Found, error) {
-		conn, err := Connect(ctx, access)
+		s, err := e.open(ctx, access)
 		if err != nil {
 			return nil, err
 		}
-		defer conn.Close(context.WithoutCancel(ctx))
-		return workloads.ReadIDs(ctx, conn, e.run)
+		defer s.Close()
+		return find(ctx, s, e.run, e.rec.Streams)
 	}()
-	if err := errors.Join(err, stop(ctx)); err != nil {
+	// Whoever ran out of time must stop what was started all the same.
+	if err := errors.Join(err, stop(context.WithoutCancel(ctx))); err != nil {
 		*detail = fmt.Sprintf("%s could not be read: %v", db.Name, err)
 		return nil
 	}

@@ -66,7 +66,7 @@ func TestNoDatabaseIsStoppedForALedgerThatIsNotThere(t *testing.T) {
 	} {
 		asked, driver := 0, &autopsy{}
 		rec := &harness.Record{Streams: c.streams}
-		e := &examiner{driver: driver, s: surroundings(&asked), rec: rec}
+		e := &examiner{driver: driver, open: openPostgres, s: surroundings(&asked), rec: rec}
 		both, _ := findSides(e.s.Target)
 		e.serves(context.Background(), both, false, 0)
 		if driver.alone != c.alone || (c.alone == 0) != strings.Contains(rec.Ledger.OldDetail, "no load writes") {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/distrust"
 	"blackstart/internal/registry"
 )
 
@@ -91,16 +92,9 @@ func handshake(ctx context.Context, address string, config *tls.Config) (*x509.C
 	if !errors.As(err, &untrusted) {
 		return nil, "", unanswered("handshake", err)
 	}
-	var invalid x509.CertificateInvalidError
-	var name x509.HostnameError
-	var issuer x509.UnknownAuthorityError
-	switch {
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && time.Now().After(invalid.Cert.NotAfter):
-		return nil, harness.CertificateExpired, nil // the same reason stands for one that is not valid yet
-	case errors.As(err, &name):
-		return nil, harness.CertificateWrongName, nil
-	case errors.As(err, &issuer):
-		return nil, harness.CertificateUnknownIssuer, nil
+	switch wrong := distrust.Of(err); wrong {
+	case harness.CertificateExpired, harness.CertificateWrongName, harness.CertificateUnknownIssuer:
+		return nil, wrong, nil
 	}
 	return nil, "", fmt.Errorf("its certificate is refused for another reason: %w", untrusted.Err)
 }

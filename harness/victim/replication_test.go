@@ -86,9 +86,10 @@ func (r *rig) broken(t *testing.T) {
 
 // silentPrimary shows that a heartbeat nobody can write is never taken for one that stalls.
 func (r *rig) silentPrimary(t *testing.T) {
+	r.exec(r.east, `UPDATE blackstart.heartbeat SET at = at - interval '1 hour'`) // old, as it is when replication is broken
+	r.holds(t, []harness.Check{{Kind: harness.LogsAgree, On: "west.db"}})
 	r.exec(r.east, `ALTER SYSTEM SET default_transaction_read_only = on`)
 	r.exec(r.east, `SELECT pg_reload_conf()`)
-	time.Sleep(freshBeat + 200*time.Millisecond) // the last beat is old, as it is when replication is broken
 	r.fails(t, harness.HeartbeatStalls, "west.db", "no heartbeat could be written: east.db says: cannot execute INSERT in a read-only transaction")
 	r.exec(r.east, `ALTER SYSTEM RESET default_transaction_read_only`)
 	r.exec(r.east, `SELECT pg_reload_conf()`)

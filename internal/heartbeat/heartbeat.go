@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,11 +22,10 @@ const (
 
 const beatSQL = `INSERT INTO blackstart.heartbeat (id, at) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at`
 
-// tableSQL makes the table where nobody has made it yet.
-var tableSQL = []string{
-	`CREATE SCHEMA IF NOT EXISTS blackstart`,
-	`CREATE TABLE IF NOT EXISTS blackstart.heartbeat (id int PRIMARY KEY, at timestamptz NOT NULL)`,
-}
+// CreateSQL makes the table where nobody has made it yet.
+const CreateSQL = `CREATE SCHEMA IF NOT EXISTS blackstart;
+CREATE TABLE IF NOT EXISTS blackstart.heartbeat (id int PRIMARY KEY, at timestamptz NOT NULL);
+`
 
 // Write puts a moment into a row. A missing table is made; made is then called before the moment is written, and may be nil.
 func Write(ctx context.Context, c *pgx.Conn, row int, at time.Time, made func()) error {
@@ -33,10 +33,9 @@ func Write(ctx context.Context, c *pgx.Conn, row int, at time.Time, made func())
 	if !Missing(err) {
 		return err
 	}
-	for _, sql := range tableSQL {
-		if _, err := c.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("make heartbeat table: %w", err)
-		}
+	// Two that make it at the same moment stumble over each other's rows in the catalogue; then it is there, too.
+	if _, err := c.PgConn().Exec(ctx, CreateSQL).ReadAll(); err != nil && !is(err, "23505") {
+		return fmt.Errorf("make heartbeat table: %w", err)
 	}
 	if made != nil {
 		made()
@@ -46,7 +45,10 @@ func Write(ctx context.Context, c *pgx.Conn, row int, at time.Time, made func())
 }
 
 // Missing tells that the table, or its schema, is not there: on a standby it may be on its way.
-func Missing(err error) bool {
+func Missing(err error) bool { return is(err, "42P01", "3F000") }
+
+// is tells whether a server answered with one of some SQLSTATEs.
+func is(err error, states ...string) bool {
 	var answered *pgconn.PgError
-	return errors.As(err, &answered) && (answered.Code == "42P01" || answered.Code == "3F000")
+	return errors.As(err, &answered) && slices.Contains(states, answered.Code)
 }

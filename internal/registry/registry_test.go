@@ -12,7 +12,7 @@ func kind(name string) Kind[int] {
 
 func TestRegistryReturnsWhatWasAdded(t *testing.T) {
 	var r Registry[int]
-	if _, ok := r.Get("x"); ok || len(r.All()) != 0 || len(r.Names()) != 0 || r.Suggest("x") != "" {
+	if _, ok := r.Get("x"); ok || len(r.All()) != 0 || len(r.Names()) != 0 {
 		t.Fatal("the zero value is not empty")
 	}
 	r.Add(kind("region.partition"))
@@ -44,38 +44,5 @@ func TestAddPanicsOnProgrammerMistakes(t *testing.T) {
 			}()
 			r.Add(k)
 		})
-	}
-}
-
-func TestSuggest(t *testing.T) {
-	var r Registry[int]
-	for _, name := range []string{"region.partition", "region.kill", "http.query", "postgres.ledger"} {
-		r.Add(kind(name))
-	}
-	for in, want := range map[string]string{
-		"region.partitoin": "region.partition",
-		"regionkill":       "region.kill",
-		"http.query":       "http.query",
-		"http_query":       "http.query",
-		"zzz":              "",
-		"":                 "",
-		"postgres.leger":   "postgres.ledger",
-
-		strings.Repeat("x", maxDistanceLen+1): "",
-	} {
-		if got := r.Suggest(in); got != want {
-			t.Errorf("Suggest(%q) = %q, want %q", in, got, want)
-		}
-	}
-}
-
-func TestDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
-		}
 	}
 }

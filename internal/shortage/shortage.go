@@ -35,9 +35,6 @@ func Of(err error) string {
 	return ""
 }
 
-// Is tells whether err tells of a local shortage.
-func Is(err error) bool { return Of(err) != "" }
-
 // Prefix begins every text of a local shortage that stands in place of a target's answer.
 const Prefix = "local shortage: "
 
@@ -46,7 +43,7 @@ var seen struct {
 	counts map[[2]string]int // by where and what
 }
 
-// Note is Is, and counts what it finds under where it was met.
+// Note tells whether err tells of a local shortage, and counts what it finds under where it was met.
 func Note(where string, err error) bool {
 	what := Of(err)
 	if what == "" {

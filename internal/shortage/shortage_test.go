@@ -14,13 +14,13 @@ import (
 func TestOnlyWhatThisMachineLacks(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS, syscall.ENOMEM} {
 		wrapped := fmt.Errorf("connect: %w", &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", errno)})
-		if !Is(wrapped) || Of(wrapped) == "" {
+		if Of(wrapped) == "" {
 			t.Errorf("%v is no shortage", errno)
 		}
 	}
 	for _, err := range []error{nil, io.EOF, errors.New("too many open files"), syscall.ECONNREFUSED, syscall.ECONNRESET,
 		syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.EACCES, os.ErrDeadlineExceeded} {
-		if Is(err) {
+		if Of(err) != "" {
 			t.Errorf("%v is a shortage", err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 
+	"blackstart/internal/distrust"
 	"blackstart/internal/shortage"
 	"blackstart/loadgen"
 )
@@ -54,22 +55,22 @@ func classify(err error) loadgen.Outcome {
 }
 
 func classifyTLS(err error) loadgen.Outcome {
+	switch distrust.Of(err) {
+	case distrust.Expired, distrust.NotValidYet:
+		return loadgen.TLSExpired
+	case distrust.WrongName:
+		return loadgen.TLSName
+	case distrust.UnknownIssuer:
+		return loadgen.TLSIssuer
+	}
 	var (
 		invalid x509.CertificateInvalidError
-		name    x509.HostnameError
-		issuer  x509.UnknownAuthorityError
 		verify  *tls.CertificateVerificationError
 		alert   tls.AlertError
 		record  tls.RecordHeaderError
 		op      *net.OpError
 	)
 	switch {
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return loadgen.TLSExpired
-	case errors.As(err, &name):
-		return loadgen.TLSName
-	case errors.As(err, &issuer):
-		return loadgen.TLSIssuer
 	case errors.As(err, &invalid), errors.As(err, &verify), errors.As(err, &alert), errors.As(err, &record):
 		return loadgen.TLS
 	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"):

@@ -8,14 +8,15 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"blackstart/internal/heartbeat"
 	"blackstart/loadgen"
 )
 
-// CreateLedgerSQL makes the schema blackstart with the ledger and the heartbeat
-// row. It may be run more than once. The ledger has no unique constraint on
-// purpose: a write applied twice must be seen, not refused.
-const CreateLedgerSQL = `
-CREATE SCHEMA IF NOT EXISTS blackstart;
+// CreateLedgerSQL makes the schema blackstart with the ledger and a first beat,
+// so that a standby has one which can grow old. It may be run more than once.
+// The ledger has no unique constraint on purpose: a write applied twice must be
+// seen, not refused.
+const CreateLedgerSQL = heartbeat.CreateSQL + `
 CREATE TABLE IF NOT EXISTS blackstart.ledger (
 	run          uuid        NOT NULL,
 	id           bigint      NOT NULL,
@@ -23,10 +24,6 @@ CREATE TABLE IF NOT EXISTS blackstart.ledger (
 	stream       int         NOT NULL,
 	amount       numeric     NOT NULL,
 	at           timestamptz NOT NULL DEFAULT clock_timestamp()
-);
-CREATE TABLE IF NOT EXISTS blackstart.heartbeat (
-	id int PRIMARY KEY,
-	at timestamptz NOT NULL
 );
 INSERT INTO blackstart.heartbeat (id, at) VALUES (1, clock_timestamp()) ON CONFLICT DO NOTHING;
 `

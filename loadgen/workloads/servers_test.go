@@ -196,6 +196,7 @@ type scriptedServer struct {
 	port int
 	mu   sync.Mutex
 	down bool
+	seen int // connections taken since it was last switched
 }
 
 func newScriptedServer(t *testing.T) *scriptedServer {
@@ -204,6 +205,7 @@ func newScriptedServer(t *testing.T) *scriptedServer {
 		_, _ = c.Read(make([]byte, 4096))
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		s.seen++
 		if !s.down {
 			_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"))
 		}
@@ -215,6 +217,26 @@ func newScriptedServer(t *testing.T) *scriptedServer {
 func (s *scriptedServer) set(clock loadgen.Clock, down bool) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.down = down
+	s.down, s.seen = down, 0
 	return clock.Now()
+}
+
+// hasSeen waits until the server has taken some connections since it was switched.
+func (s *scriptedServer) hasSeen(t *testing.T, n int) {
+	t.Helper()
+	until(t, "the scripted server is asked", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.seen >= n
+	})
+}
+
+// until waits for a condition, much longer than it can take.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not within a minute", what)
+		}
+	}
 }

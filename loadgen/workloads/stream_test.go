@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"blackstart/loadgen"
 )
@@ -107,11 +106,11 @@ func outage(t *testing.T, rate int) (truth, []loadgen.Sample) {
 		t.Fatal(err)
 	}
 	var at truth
-	time.Sleep(103 * time.Millisecond)
+	r.hasSeen(t, 10)
 	at.down = r.set(clock, true)
-	time.Sleep(117 * time.Millisecond)
+	r.hasSeen(t, 10)
 	at.up = r.set(clock, false)
-	time.Sleep(103 * time.Millisecond)
+	r.hasSeen(t, 10)
 	s.Stop()
 	if _, err := s.Wait(); err != nil {
 		t.Fatal(err)

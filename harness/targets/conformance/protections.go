@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/distrust"
 )
 
 const onAPI = "west.api"
@@ -79,21 +80,16 @@ func (b *bench) handshake(link string) (string, *x509.Certificate) {
 		Config:    &tls.Config{RootCAs: roots, ServerName: strings.TrimSuffix(b.about.Entry.Name, "."), MinVersion: tls.VersionTLS12},
 	}
 	conn, err := dialer.Dial("tcp", l.Address)
-	var invalid x509.CertificateInvalidError
-	switch {
-	case err == nil:
+	if err == nil {
 		defer conn.Close()
 		cert := conn.(*tls.Conn).ConnectionState().PeerCertificates[0]
 		if left := time.Until(cert.NotAfter); left < 30*24*time.Hour {
 			return harness.CertificateExpiring, cert
 		}
 		return harness.CertificateOK, cert
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return harness.CertificateExpired, invalid.Cert
-	case errors.As(err, new(x509.HostnameError)):
-		return harness.CertificateWrongName, nil
-	case errors.As(err, new(x509.UnknownAuthorityError)):
-		return harness.CertificateUnknownIssuer, nil
+	}
+	if wrong := distrust.Of(err); wrong != "" {
+		return wrong, nil
 	}
 	return err.Error(), nil
 }

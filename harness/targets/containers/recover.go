@@ -166,7 +166,7 @@ func (e *engine) saveLogs(ctx context.Context, runID, dir string) error {
 			errs = append(errs, fmt.Errorf("keep the log of %s: %w", name, err))
 		}
 		if name == "outside.controller" {
-			audit := filepath.Join(dir, "logs", name+".audit.jsonl")
+			audit := filepath.Join(dir, "logs", finrag.AuditLog)
 			if err := e.saveFile(ctx, c.ID, auditFile, audit); missingIsFine(err) != nil {
 				errs = append(errs, fmt.Errorf("keep the audit log of %s: %w", name, err))
 			}

@@ -3,6 +3,8 @@ package finrag
 import (
 	"fmt"
 	"time"
+
+	"blackstart/internal/strictyaml"
 )
 
 // A Profile is one timing profile, in real time.
@@ -38,7 +40,7 @@ func ProfileOf(name string) (Profile, error) {
 			return p, nil
 		}
 	}
-	return Profile{}, fmt.Errorf("profile %q is not known: %s", name, suggest(name, ProfileNames()))
+	return Profile{}, fmt.Errorf("profile %q is not known: %s", name, strictyaml.Suggest(name, ProfileNames()))
 }
 
 // alertFloor is the part of an alert's latency that is configured: the checks

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/internal/strictyaml"
 )
 
 // Limits of the settings.
@@ -108,7 +109,7 @@ func ParseSettings(given map[string]string) (Settings, map[string]string, error)
 	keys := slices.Sorted(maps.Keys(settingsByKey))
 	for key := range given {
 		if _, ok := settingsByKey[key]; !ok {
-			errs = append(errs, fmt.Errorf("target setting %q is not known: %s", key, suggest(key, keys)))
+			errs = append(errs, fmt.Errorf("target setting %q is not known: %s", key, strictyaml.Suggest(key, keys)))
 		}
 	}
 	if len(errs) > 0 {
@@ -142,5 +143,5 @@ func oneOf(text string, words map[string]func()) error {
 		set()
 		return nil
 	}
-	return fmt.Errorf("%q is not possible: %s", text, suggest(text, slices.Sorted(maps.Keys(words))))
+	return fmt.Errorf("%q is not possible: %s", text, strictyaml.Suggest(text, slices.Sorted(maps.Keys(words))))
 }

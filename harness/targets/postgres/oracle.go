@@ -16,8 +16,12 @@ import (
 	"blackstart/harness/targets/procs"
 )
 
-// walinspectMajor is the first version with the extension pg_walinspect.
-const walinspectMajor = 15
+// What reads the WAL.
+const (
+	waldump         = "pg_waldump"
+	walinspect      = "pg_walinspect" // an extension
+	walinspectMajor = 15              // its first version
+)
 
 // ErrNoWALReader says that neither pg_waldump nor pg_walinspect is there: the
 // cross-check in the WAL is not covered.
@@ -34,7 +38,7 @@ type Commit struct {
 
 // WALCommits is what the WAL of one cluster says about its ledger.
 type WALCommits struct {
-	Reader  string // pg_waldump or pg_walinspect
+	Reader  string // waldump or walinspect
 	From    LSN
 	To      LSN
 	Commits []Commit // with LSN in [From, To), in order
@@ -53,134 +57,154 @@ func (w WALCommits) Report(fork Fork) harness.WALReport {
 	return r
 }
 
+// A walReader hands every record of a server's WAL on one timeline, from begin to end and in order, to a scan.
+type walReader func(ctx context.Context, scan *walScan, timeline uint32, begin, end LSN) error
+
 // LedgerCommits reads the WAL of the running cluster from the fork to its end and
 // returns the commits that touched the relation (its name, perhaps with a
 // schema) in Database, with the ids of their rows: column id. Others, of
 // heartbeats and audit rows, are left out.
 func (c *Cluster) LedgerCommits(ctx context.Context, relation string, from LSN) (WALCommits, error) {
-	r, err := c.ledgerCommits(ctx, relation, from)
+	conn, err := c.Connect(ctx)
+	if err != nil {
+		return WALCommits{}, fmt.Errorf("read the WAL of cluster %s: %w", c.Name, err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	tool, read, err := c.walReader(conn)
+	if err != nil {
+		return WALCommits{}, fmt.Errorf("read the WAL of cluster %s: %w", c.Name, err)
+	}
+	r, err := ledgerCommits(ctx, conn, tool, read, relation, from)
 	if err != nil {
 		return WALCommits{}, fmt.Errorf("read the WAL of cluster %s: %w", c.Name, err)
 	}
 	return r, nil
 }
 
-func (c *Cluster) ledgerCommits(ctx context.Context, relation string, from LSN) (WALCommits, error) {
-	conn, err := c.Connect(ctx)
-	if err != nil {
-		return WALCommits{}, err
+// walReader chooses by which tool the WAL can be read.
+func (c *Cluster) walReader(conn *pgx.Conn) (string, walReader, error) {
+	switch {
+	case c.Install.has(waldump):
+		return waldump, dumped(c.dump), nil
+	case c.Install.Major >= walinspectMajor:
+		return walinspect, inspected(conn), nil
 	}
-	defer conn.Close(ctx)
-	r := WALCommits{From: from}
+	return "", nil, ErrNoWALReader
+}
+
+// ledgerCommits reads the WAL of the server that conn leads to, wherever it runs.
+func ledgerCommits(ctx context.Context, conn *pgx.Conn, tool string, read walReader, relation string, from LSN) (WALCommits, error) {
 	scan := &walScan{from: from, touched: map[string]bool{}}
-	var end, segment string
-	err = conn.QueryRow(ctx, `SELECT pg_current_wal_flush_lsn()::text, current_setting('wal_segment_size'),
+	var end string
+	err := conn.QueryRow(ctx, `SELECT pg_current_wal_flush_lsn()::text,
 		(SELECT CASE WHEN c.reltablespace = 0 THEN d.dattablespace ELSE c.reltablespace END || '/' || d.oid || '/' || pg_relation_filenode(c.oid)
 		 FROM pg_class c, pg_database d WHERE c.oid = $1::text::regclass AND d.datname = current_database())`,
-		relation).Scan(&end, &segment, &scan.relation)
+		relation).Scan(&end, &scan.relation)
 	if err != nil {
 		return WALCommits{}, fmt.Errorf("locate %s: %w", relation, err)
 	}
-	if r.To, err = ParseLSN(end); err != nil {
+	to, err := ParseLSN(end)
+	if err != nil {
 		return WALCommits{}, err
 	}
-	if r.To <= from {
-		r.To = from // nothing was written after the fork
-		return r, nil
+	if to <= from {
+		return WALCommits{Reader: tool, From: from, To: from}, nil // nothing was written after the fork
 	}
-	// A transaction may have touched the ledger before the fork and committed
-	// after it: its first records stand a little earlier.
-	start := from - min(from, lookBehind)
-	switch {
-	case c.Install.has("pg_waldump"):
-		r.Reader = "pg_waldump"
-		err = c.waldump(ctx, conn, scan, start, r.To)
-	case c.Install.Major >= walinspectMajor:
-		r.Reader = "pg_walinspect"
-		err = c.walinspect(ctx, conn, scan, start, r.To)
-	default:
-		err = ErrNoWALReader
+	begin, timeline, err := walBegin(ctx, conn, from)
+	if err != nil {
+		return WALCommits{}, err
 	}
-	if err == nil {
-		err = identify(ctx, conn, relation, scan.commits)
+	if err := read(ctx, scan, timeline, begin, to); err != nil {
+		return WALCommits{}, err
 	}
-	r.Commits, r.Before = scan.commits, scan.before
-	return r, err
+	if err := identify(ctx, conn, relation, scan.commits); err != nil {
+		return WALCommits{}, err
+	}
+	return WALCommits{Reader: tool, From: from, To: to, Commits: scan.commits, Before: scan.before}, nil
 }
 
 // lookBehind is how far before the fork a transaction may have begun, in bytes.
 const lookBehind = LSN(8 << 20)
 
-// oldestWAL returns start, or the beginning of the oldest segment that is left.
-func oldestWAL(ctx context.Context, conn *pgx.Conn, start LSN) (LSN, uint32, error) {
-	var name string
-	var size int64
-	var timeline uint32
-	err := conn.QueryRow(ctx, `SELECT min(name), (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size'),
-		(SELECT timeline_id FROM pg_control_checkpoint()) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'`).Scan(&name, &size, &timeline)
+// walBegin finds where to begin to read, and the timeline. A transaction may have touched the ledger before the fork and
+// committed after it: its first records stand a little earlier. A segment that was ended early, as a base backup does, is
+// empty behind that point, and no record to begin with is found there: its first page always has one.
+func walBegin(ctx context.Context, conn *pgx.Conn, from LSN) (begin LSN, timeline uint32, err error) {
+	var oldest string
+	var segment uint64
+	err = conn.QueryRow(ctx, `SELECT min(name), (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size'),
+		(SELECT timeline_id FROM pg_control_checkpoint()) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'`).Scan(&oldest, &segment, &timeline)
 	if err != nil {
 		return 0, 0, fmt.Errorf("list the WAL: %w", err)
 	}
 	var hi, lo uint32
-	if _, err := fmt.Sscanf(name[8:], "%08X%08X", &hi, &lo); err != nil {
-		return 0, 0, fmt.Errorf("parse WAL file %s: %w", name, err)
+	if _, err := fmt.Sscanf(oldest[8:], "%08X%08X", &hi, &lo); err != nil {
+		return 0, 0, fmt.Errorf("parse WAL file %s: %w", oldest, err)
 	}
-	oldest := LSN(uint64(hi)<<32 + uint64(lo)*uint64(size))
-	return max(start, oldest), timeline, nil
+	start := from - min(from, lookBehind)
+	begin = max(start-start%LSN(max(segment, 1)), LSN(uint64(hi)<<32+uint64(lo)*segment))
+	if begin > from {
+		return 0, 0, fmt.Errorf("the WAL begins at %v, after %v: some of it was removed", begin, from)
+	}
+	return begin, timeline, nil
 }
 
-func (c *Cluster) waldump(ctx context.Context, conn *pgx.Conn, scan *walScan, start, end LSN) error {
-	begin, timeline, err := oldestWAL(ctx, conn, start)
-	if err != nil {
-		return err
-	}
-	if begin > scan.from {
-		return fmt.Errorf("the WAL begins at %v, after %v: some of it was removed", begin, scan.from)
-	}
+// A Dump runs pg_waldump where the server's WAL is, on one timeline from begin to end, and returns what it printed.
+type Dump func(ctx context.Context, timeline uint32, begin, end LSN) ([]byte, error)
+
+// RemoteLedgerCommits reads the WAL of a server that runs elsewhere, as Cluster.LedgerCommits does: conn leads to its
+// Database, dump to its WAL.
+func RemoteLedgerCommits(ctx context.Context, conn *pgx.Conn, dump Dump, relation string, from LSN) (WALCommits, error) {
+	return ledgerCommits(ctx, conn, waldump, dumped(dump), relation, from)
+}
+
+// dump is the Dump of a cluster on this machine.
+func (c *Cluster) dump(ctx context.Context, timeline uint32, begin, end LSN) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, toolTimeout)
 	defer cancel()
 	var out, complaint bytes.Buffer
-	cmd := c.Install.Account.command(ctx, c.Install.program("pg_waldump"), "-p", c.DataDir()+"/pg_wal",
+	cmd := c.Install.Account.command(ctx, c.Install.program(waldump), "-p", c.DataDir()+"/pg_wal",
 		"-t", fmt.Sprint(timeline), "-s", begin.String(), "-e", end.String())
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	if err := procs.RunTied(cmd); err != nil {
-		return fmt.Errorf("run pg_waldump: %w: %s", err, strings.TrimSpace(complaint.String()))
+		return nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(complaint.String()))
 	}
-	for line := range strings.Lines(out.String()) {
-		if err := scan.dumped(line); err != nil {
-			return err
-		}
-	}
-	return nil
+	return out.Bytes(), nil
 }
 
-func (c *Cluster) walinspect(ctx context.Context, conn *pgx.Conn, scan *walScan, start, end LSN) error {
-	begin, _, err := oldestWAL(ctx, conn, start)
-	if err != nil {
-		return err
+// dumped reads what a dump prints.
+func dumped(dump Dump) walReader {
+	return func(ctx context.Context, scan *walScan, timeline uint32, begin, end LSN) error {
+		out, err := dump(ctx, timeline, begin, end)
+		if err != nil {
+			return fmt.Errorf("run pg_waldump: %w", err)
+		}
+		for line := range bytes.Lines(out) {
+			if err := scan.dumped(string(line)); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	if begin > scan.from {
-		return fmt.Errorf("the WAL begins at %v, after %v: some of it was removed", begin, scan.from)
-	}
-	rows, err := conn.Query(ctx, `SELECT xid::text, start_lsn::text, resource_manager, record_type, coalesce(description, ''), coalesce(block_ref, '')
-		FROM pg_get_wal_records_info($1::text::pg_lsn, $2::text::pg_lsn) WHERE xid::text <> '0'`, begin.String(), end.String())
-	if err != nil {
-		return fmt.Errorf("ask pg_walinspect: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var xid, lsn, manager, kind, desc, blocks string
-		if err := rows.Scan(&xid, &lsn, &manager, &kind, &desc, &blocks); err != nil {
+}
+
+// inspected asks the server itself, which reads its present timeline.
+func inspected(conn *pgx.Conn) walReader {
+	return func(ctx context.Context, scan *walScan, _ uint32, begin, end LSN) error {
+		rows, err := conn.Query(ctx, `SELECT xid::text, start_lsn::text, resource_manager, record_type, coalesce(description, ''), coalesce(block_ref, '')
+			FROM pg_get_wal_records_info($1::text::pg_lsn, $2::text::pg_lsn) WHERE xid::text <> '0'`, begin.String(), end.String())
+		if err != nil {
 			return fmt.Errorf("ask pg_walinspect: %w", err)
 		}
-		if err := scan.record(xid, lsn, manager, kind+" "+desc, blocks); err != nil {
-			return err
+		var xid, lsn, manager, kind, desc, blocks string
+		_, err = pgx.ForEachRow(rows, []any{&xid, &lsn, &manager, &kind, &desc, &blocks}, func() error {
+			return scan.record(xid, lsn, manager, kind+" "+desc, blocks)
+		})
+		if err != nil {
+			return fmt.Errorf("ask pg_walinspect: %w", err)
 		}
+		return nil
 	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("ask pg_walinspect: %w", err)
-	}
-	return nil
 }
 
 // A walScan goes through WAL records in order and keeps the ledger's commits.

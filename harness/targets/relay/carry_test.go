@@ -78,19 +78,31 @@ func TestLatencyAndBandwidth(t *testing.T) {
 	if _, err := io.ReadFull(client, make([]byte, len(big))); err != nil {
 		t.Error(err)
 	}
-	// What the delay holds when the cut comes is lost as well.
-	io.WriteString(server, "in flight")
-	time.Sleep(5 * time.Millisecond)
-	if err := l.Cut(relay.Both); err != nil {
-		t.Fatal(err)
-	}
-	hush(t, client, "client")
-	if l.Stats().Dropped == 0 {
-		t.Error("nothing was dropped")
-	}
+	held(t, l, e)
 	for _, bad := range []relay.Shape{{Latency: time.Microsecond}, {Latency: -time.Second}, {Bandwidth: 1}} {
 		if err := l.SetShape(bad, relay.Shape{}); err == nil {
 			t.Errorf("shape %+v was accepted", bad)
 		}
 	}
+}
+
+// held shows that what the delay holds when the cut comes is lost as well. The delay is longer than any pause of this machine.
+func held(t *testing.T, l *relay.Link, e *echo) {
+	t.Helper()
+	if err := l.SetShape(relay.Shape{}, relay.Shape{Latency: time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	client, server := open(t, l, e)
+	io.WriteString(server, "in flight")
+	time.Sleep(5 * time.Millisecond) // if that is too short to reach the delay, it is read behind the cut
+	if err := l.Cut(relay.Both); err != nil {
+		t.Fatal(err)
+	}
+	hush(t, client, "client")
+	for end := time.Now().Add(patience); l.Stats().Dropped == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nothing was dropped")
+		}
+	}
+	hush(t, client, "client")
 }

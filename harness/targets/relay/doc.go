@@ -1,6 +1,6 @@
 // Package relay stands between two places and can stop every packet between
-// them, as a cable that somebody pulls: a TCP [Link] and a UDP [Datagrams]
-// with the same verbs, Cut and Heal.
+// them, as a cable that somebody pulls: a TCP [Link] with the verbs Cut and
+// Heal.
 //
 // A cut is a black hole, never a refusal. While a link is cut
 //
@@ -65,19 +65,13 @@ const (
 	parkTimeout = 50 * time.Millisecond
 	// chunkSize is the most that one read takes from a socket, in bytes.
 	chunkSize = 64 << 10
-	// maxDatagram is the largest UDP payload, in bytes.
-	maxDatagram = 64 << 10
-	// maxSessions bounds the clients a UDP relay remembers at one time.
-	maxSessions = 4096
-	// sessionIdle is how long a UDP client is remembered after its last datagram.
-	sessionIdle = 30 * time.Second
 	// acceptPause is the wait after an accept that failed for want of resources.
 	acceptPause = 10 * time.Millisecond
 )
 
 // Stats counts what a relay has carried since it began.
 type Stats struct {
-	Accepted   int64 // connections accepted, or UDP clients seen
+	Accepted   int64 // connections accepted
 	Refused    int64 // connections reset because the upstream did not answer the dial
 	Open       int64 // connections open now, those held by a cut included
 	ToUpstream int64 // bytes handed to the upstream
