@@ -11,7 +11,7 @@ import (
 func TestOneTypoIsOneProblem(t *testing.T) {
 	valid := read(t, examples+"/valid.yaml")
 	for _, c := range []struct{ from, to, want string }{
-		{"objectives:\n", "objectivs:\n", `did you mean "objectives"?`},
+		{"objectives:\n", "objectvies:\n", `did you mean "objectives"?`},
 		{"\nload:\n", "\nlaod:\n", `did you mean "load"?`},
 		{"\nfaults:\n", "\nfault:\n", `did you mean "faults"?`},
 		{"\nmetadata:\n", "\nmetdata:\n", `did you mean "metadata"?`},

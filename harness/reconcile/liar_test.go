@@ -214,7 +214,7 @@ func TestNoOldStore(t *testing.T) {
 	if l := e.rec.Ledger; l.OldRead || r.east.asked > 0 || !strings.Contains(l.OldDetail, "could not be started alone: its volume is gone") {
 		t.Errorf("%+v", l)
 	}
-	e, r = honest(t)
+	e, _ = honest(t)
 	e.driver = struct{ harness.Driver }{}
 	e.tell(t)
 	if l := e.rec.Ledger; l.OldRead || l.WAL.Tool != "" || !strings.Contains(l.OldDetail, "client side only") || l.WALDetail == "" {
