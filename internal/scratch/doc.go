@@ -1,3 +1,4 @@
-// Package scratch shows that the product grows by files: its tests add one probe, one check and one channel, each in one
-// file that nothing else knows of, and use them as a drill does. It holds no code.
+// Package scratch shows that the product grows by files: its tests add one fault, workload, probe, check and channel, each in one
+// file that nothing else knows of, and use them as a drill does. A measure is added so in package evidence, whose reports tell it.
+// It holds no code.
 package scratch
