@@ -74,17 +74,14 @@ func bounded(rec *harness.Record) error {
 
 // boundedCohorts: each cohort is judged on its own, so their number is what checking a record costs.
 func boundedCohorts(rec *harness.Record) error {
-	var streams, loads []string
+	var named, played []string
 	for _, s := range rec.Streams {
-		streams = append(append(streams, s.Cohorts...), s.Traits().Cohorts...)
+		named, played = append(named, s.Cohorts...), append(played, s.Traits().Cohorts...)
 	}
-	for _, l := range rec.Scenario.Load {
-		loads = append(loads, l.With.Texts("cohorts")...)
-	}
-	if n := max(len(streams), len(loads)); n > maxCohorts {
+	if n := max(len(named), len(played)); n > maxCohorts {
 		return fmt.Errorf("it names %d cohorts, at most %d are possible", n, maxCohorts)
 	}
-	for _, name := range slices.Concat(streams, loads) {
+	for _, name := range slices.Concat(named, played) {
 		if len(name) > maxCohortName {
 			return fmt.Errorf("the name of a cohort has %d bytes, at most %d are possible", len(name), maxCohortName)
 		}

@@ -3,7 +3,6 @@ package evidence
 import (
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -79,9 +78,6 @@ func sameAlert(a harness.Arrival, e harness.Event) error {
 // auditSuffix marks the copy of the target's own log among the logs.
 const auditSuffix = ".audit.jsonl"
 
-// maxAudit bounds how much of that copy is read: a record tells no more than the first mebibyte of it.
-const maxAudit = 2 << 20
-
 // agreesWithAudit holds the decisions against the copy of the log they were read from; the copy was made later and may go on.
 func (c *checker) agreesWithAudit() error {
 	i := slices.IndexFunc(c.pack.Names(), func(n string) bool { return strings.HasSuffix(n, auditSuffix) })
@@ -97,7 +93,8 @@ func (c *checker) agreesWithAudit() error {
 		return err
 	}
 	defer log.Close()
-	lines, _ := harness.ReadDecisions(io.LimitReader(log, maxAudit)) // of a copy that breaks off, what came before counts
+	// No more of it is read than the record tells; of a copy that breaks off, what came before counts.
+	lines, _ := harness.ReadDecisions(log, len(c.out.Record.Decisions))
 	for n, d := range c.out.Record.Decisions {
 		if n >= len(lines) || lines[n].Event != d.Event || lines[n].At != d.At {
 			return fmt.Errorf("decision %d, %s at %s, is not line %d of %s", n+1, d.Event, d.At, n+1, name)

@@ -146,7 +146,7 @@ func recorded(t *testing.T, dir string, ask func(*Inputs)) (*honest, *Journal) {
 		Executor: "a forger", Tool: harness.Tool{SHA256: "this build"}, Scenario: harness.Scenario{Metadata: harness.Metadata{Name: "pack"}},
 		Baseline:    harness.Interval{Lo: now, Hi: now},
 		Environment: harness.Rehearsal, Anchor: clock.Anchor(), Started: clock.Anchor(), Ended: now,
-		Streams: []harness.Stream{{ID: 1, Load: "edge", Kind: "samples", File: "data/samples/edge.bin", Workload: "metronome", Place: "outside", Said: &harness.Traits{Edges: true},
+		Streams: []harness.Stream{{ID: 1, Load: "edge", Kind: "samples", File: "data/samples/edge.bin", Workload: "metronome", Place: "outside", Recorded: &harness.Traits{Edges: true},
 			Cohorts: []string{"fresh"}, Freq: 100, PerNS: int64(time.Second), StopNS: madeSamples * int64(10*time.Millisecond),
 			TimeoutNS: int64(time.Second), Count: madeSamples, Closed: true}}}
 	h.observe(t)

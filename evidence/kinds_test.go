@@ -41,12 +41,3 @@ func traitsOf(l harness.LoadSpec) harness.Traits {
 	}
 	return w.Traits()
 }
-
-// list gives texts as a scenario's parameters hold them.
-func list(texts []string) []any {
-	var all []any
-	for _, text := range texts {
-		all = append(all, text)
-	}
-	return all
-}

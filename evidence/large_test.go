@@ -118,7 +118,7 @@ func (h *honest) enlarge(t *testing.T, n int) {
 	if err := errors.Join(s.Close(), a.Close(), samples.Close(), ledger.Close()); err != nil {
 		t.Fatal(err)
 	}
-	st := harness.Stream{ID: 2, Load: "ledger", Kind: "samples", File: "data/samples/ledger.bin", Workload: "postgres.ledger", Place: "outside", Said: &harness.Traits{Ledger: true}, Cohorts: []string{"fresh"},
+	st := harness.Stream{ID: 2, Load: "ledger", Kind: "samples", File: "data/samples/ledger.bin", Workload: "postgres.ledger", Place: "outside", Recorded: &harness.Traits{Ledger: true}, Cohorts: []string{"fresh"},
 		Freq: 10_000, PerNS: int64(time.Second), StopNS: int64(n) * every, TimeoutNS: int64(time.Second), Count: n, Closed: true}
 	writes := st
 	writes.Kind, writes.File = "ledger", "data/ledger/ledger.bin"

@@ -14,7 +14,7 @@ func TestARecordNamesWhatADrillCanHave(t *testing.T) {
 		return &harness.Record{Streams: []harness.Stream{{File: "data/samples/a.bin", Kind: "samples", Cohorts: cohorts}}}
 	}
 	planned := func(cohorts ...string) *harness.Record {
-		return &harness.Record{Scenario: harness.Scenario{Load: []harness.LoadSpec{{ID: "a", With: harness.With{"cohorts": list(cohorts)}}}}}
+		return &harness.Record{Streams: []harness.Stream{{File: "data/samples/a.bin", Kind: "samples", Recorded: &harness.Traits{Cohorts: cohorts}}}}
 	}
 	many, long := strings.Split(strings.Repeat("x ", maxCohorts), " "), strings.Repeat("x", maxCohortName+1)
 	for name, c := range map[string]struct {

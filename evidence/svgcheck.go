@@ -87,20 +87,56 @@ func safeSVG(data []byte) error {
 }
 
 // fewAttributes refuses an element of many attributes before XML is parsed: the decoder holds all of one element at once. Every
-// value stands in quotes, and quotes in text count like those of an element, of which a chart has none either.
+// value stands in quotes, in which > ends nothing; comments and instructions are passed over, declarations refused.
 func fewAttributes(data []byte) error {
-	quotes := 0
-	for _, b := range data {
-		switch b {
-		case '<', '>':
-			quotes = 0
-		case '"', '\'':
-			if quotes++; quotes > 2*maxAttributes {
-				return fmt.Errorf("an element has more than %d attributes", maxAttributes)
+	for {
+		at := bytes.IndexByte(data, '<')
+		if at < 0 {
+			return nil
+		}
+		data = data[at:]
+		end := ">"
+		switch {
+		case bytes.HasPrefix(data, []byte("<!--")):
+			end = "-->"
+		case bytes.HasPrefix(data, []byte("<?")):
+			end = "?>"
+		case bytes.HasPrefix(data, []byte("<!")):
+			return errors.New("it declares types or entities")
+		default:
+			n, err := element(data)
+			if err != nil {
+				return err
+			}
+			data = data[n:]
+			continue
+		}
+		if at = bytes.Index(data, []byte(end)); at < 0 {
+			return nil // the decoder says what is wrong
+		}
+		data = data[at+len(end):]
+	}
+}
+
+// element gives the length of an element's tag, and refuses one of many values.
+func element(data []byte) (int, error) {
+	values, open := 0, byte(0)
+	for i, b := range data {
+		switch {
+		case open != 0:
+			if b == open {
+				open = 0
+			}
+		case b == '>':
+			return i + 1, nil
+		case b == '"' || b == '\'':
+			open = b
+			if values++; values > maxAttributes {
+				return 0, fmt.Errorf("an element has more than %d attributes", maxAttributes)
 			}
 		}
 	}
-	return nil
+	return len(data), nil
 }
 
 func svgElement(e xml.StartElement, depth int) error {

@@ -39,6 +39,9 @@ func TestAnSVGHoldsLinesAndText(t *testing.T) {
 		"a second comment":        {"<svg ", "<!-- all is well --><svg "},
 		"a long comment":          {"drawn", strings.Repeat("drawn", maxComment)},
 		"many attributes":         {"<path ", "<path " + strings.Repeat(`d="M0" `, maxAttributes)},
+		"many behind a >":         {"<path ", "<path " + strings.Repeat(`d=">" `, maxAttributes)},
+		"many behind a quote":     {"a &lt; b</text>\n<path ", "it's</text>\n<path " + strings.Repeat(`d="M0" `, maxAttributes)},
+		"many behind a comment":   {"drawn -->", "it's -->\n<g " + strings.Repeat(`id="M0" `, maxAttributes+1) + "/>"},
 		"a second root":           {"</g></svg>", "</g></svg><path/>"},
 		"nesting that never ends": {"</g></svg>", strings.Repeat("<g>", maxPictureDepth) + strings.Repeat("</g>", maxPictureDepth) + "</g></svg>"},
 	} {

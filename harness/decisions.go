@@ -11,13 +11,13 @@ import (
 // maxDecisionLine bounds one line of a target's own log, in bytes.
 const maxDecisionLine = 1 << 20
 
-// ReadDecisions reads a target's own log: lines of JSON with at, event and detail. With an error, what came before it is
-// returned too.
-func ReadDecisions(r io.Reader) ([]Decision, error) {
+// ReadDecisions reads the first lines, at most so many, of a target's own log: JSON with at, event and detail. With an error, what
+// came before it is returned too.
+func ReadDecisions(r io.Reader, most int) ([]Decision, error) {
 	var all []Decision
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxDecisionLine)
-	for lines.Scan() {
+	for len(all) < most && lines.Scan() {
 		d, err := parseDecision(lines.Bytes())
 		if err != nil {
 			return all, fmt.Errorf("line %d: %w", len(all)+1, err)

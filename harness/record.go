@@ -85,7 +85,7 @@ type Stream struct {
 	File      string   `json:"file"` // path in the pack
 	Workload  string   `json:"workload"`
 	Place     string   `json:"place"`
-	Said      *Traits  `json:"traits"`   // what the workload says of the load; null: nothing is known of it
+	Recorded  *Traits  `json:"traits"`   // what the workload says of the load; null: nothing is known of it
 	Cohorts   []string `json:"cohorts"`  // name of cohort n at index n; sample.cohort is the index
 	StartNS   int64    `json:"start_ns"` // due time of seq 0, since the anchor
 	Freq      int      `json:"freq"`     // due(seq) = start_ns + floor(seq × per_ns ÷ freq)
@@ -99,10 +99,10 @@ type Stream struct {
 
 // Traits are what the workload said of the load; nothing holds of a load of which it is not on record.
 func (s Stream) Traits() Traits {
-	if s.Said == nil {
+	if s.Recorded == nil {
 		return Traits{}
 	}
-	return *s.Said
+	return *s.Recorded
 }
 
 // Decision is one line of the target's own log.

@@ -142,14 +142,20 @@ func (d *drill) available(all []ProbeRun) (runs []ProbeRun) {
 // nothing, and what nobody asks would hold.
 func (d *drill) watchable(all []ProbeRun) error {
 	missing := func(probe, role string) error {
-		why := "there is no such probe"
+		why, asked := "there is no such probe", false
 		for _, r := range all {
 			switch {
 			case r.Probe == probe && r.Missing != "":
 				why = r.Missing
+				if role == "" { // a steady state holds on all that the probe speaks of, or is not known
+					return errors.New(why)
+				}
 			case r.Probe == probe && (role == "" || r.Role == role):
-				return nil
+				asked = true
 			}
+		}
+		if asked {
+			return nil
 		}
 		return errors.New(why)
 	}

@@ -17,7 +17,7 @@ func catalogue(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString("# Faults\n\nGenerated from the catalogue by `make golden`. The actions are those on a target with the regions east and west.\n")
 	for _, k := range Faults.All() {
-		plan, err := k.New().Plan(t.Context(), estate(), exampleOf(t, k))
+		plan, err := planned(t, k, exampleOf(t, k))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -63,7 +63,7 @@ func exampleOf(t *testing.T, kind registry.Kind[harness.Injector]) harness.Fault
 func TestPlansAreGolden(t *testing.T) {
 	for _, kind := range Faults.All() {
 		t.Run(kind.Name, func(t *testing.T) {
-			plan, err := kind.New().Plan(t.Context(), estate(), exampleOf(t, kind))
+			plan, err := planned(t, kind, exampleOf(t, kind))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -171,48 +171,61 @@ func planned(t *testing.T, kind registry.Kind[harness.Injector], fault harness.F
 	return in.Plan(t.Context(), estate(), fault)
 }
 
-// heedsEveryParameter shows that what a kind takes changes what is done, and that what it does not take is refused: what is
-// written and passed over would be believed.
+// heedsEveryParameter shows that what a kind takes changes what is done, asked or refused, and that what it does not take is
+// refused: what is written and passed over would be believed. It starts from nothing and from the example, and changes one
+// parameter; a number or a text may go with one word of another parameter only.
 func heedsEveryParameter(t *testing.T, kind registry.Kind[harness.Injector], fault harness.FaultSpec) {
 	t.Helper()
 	if _, err := kind.Make(map[string]any{"nonsense": "x"}); err == nil {
 		t.Error("a parameter that the kind does not take is passed over")
 	}
-	steps := func(with harness.With) string {
+	zero := Faults.Parameters()[kind.Name]
+	if zero == nil {
+		return
+	}
+	outcome := func(with harness.With) string {
 		changed := fault
 		changed.With = with
 		plan, err := planned(t, kind, changed)
 		if err != nil {
-			return ""
+			return err.Error()
 		}
-		b, err := json.Marshal(plan.Steps)
+		plan.Fault = harness.FaultSpec{} // which holds what was written
+		b, err := json.Marshal(plan)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(b)
 	}
-	zero := Faults.Parameters()[kind.Name]
-	if zero == nil {
-		return
-	}
 	fields := strictyaml.FieldsOf(reflect.TypeOf(zero))
+	bases := []harness.With{{}, fault.With}
 	for _, f := range fields {
-		got := map[string]bool{steps(nil): true}
-		for _, of := range fields { // a number may go with one word of another parameter only
-			for _, word := range of.One {
-				with := harness.With{of.Key: word}
-				if f.One == nil {
-					with[f.Key] = float64(3)
-				} else if of.Key != f.Key {
-					continue
+		for _, word := range f.One {
+			bases = append(bases, harness.With{f.Key: word})
+		}
+	}
+	for _, f := range fields {
+		values := []any{"east.api", "east.db", true, float64(max(f.Min, 2)), float64(max(f.Min, 3))}
+		for _, word := range f.One {
+			values = append(values, word)
+		}
+		heeded := false
+		for _, base := range bases {
+			before := outcome(base)
+			for _, v := range values {
+				with := harness.With{f.Key: v}
+				for key, written := range base {
+					if key != f.Key {
+						with[key] = written
+					}
 				}
-				if planned := steps(with); planned != "" {
-					got[planned] = true
+				if _, err := kind.Make(with); err == nil && outcome(with) != before {
+					heeded = true
 				}
 			}
 		}
-		if len(got) < 2 {
-			t.Errorf("%s changes nothing that is done: refuse it or heed it", f.Key)
+		if !heeded {
+			t.Errorf("%s changes nothing, with any of %v: refuse it or heed it", f.Key, values)
 		}
 	}
 }

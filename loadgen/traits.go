@@ -9,7 +9,7 @@ type Traits struct {
 	Questions bool     `json:"questions"` // asks questions whose right answers are known
 	Speaks    string   `json:"speaks"`    // kind of the components that its clients dial, such as postgres; "": the public entry
 	Conns     int      `json:"conns"`     // most connections to each of those; 0: one for each operation in flight
-	Cohorts   []string `json:"cohorts"`   // the kinds of client that this load plays, in turn; null where all are alike
+	Cohorts   []string `json:"cohorts"`   // the kinds of client that this load plays; null where all are alike. Of other names than http.query has, the n-th is number n in the samples
 }
 
 // Inside tells whether the clients can stand inside a region: those of the public entry come from outside.

@@ -140,7 +140,7 @@ class Recovery:
         self.own, self.cohort = self.pick(load, self.all, objective["cohort"])
         self.edges, self.limit = self.own, load["timeout_ns"]
         self.own_limit = load["timeout_ns"]
-        if not (load["traits"]["edges"] or load["traits"]["ledger"]):
+        if not (load["traits"]["edges"] or load["traits"]["ledger"]) and self.cohort in (load["traits"]["cohorts"] or []):
             for s in streams:
                 names = s["cohorts"] or []
                 stands_for = self.cohort in names if names else self.cohort == "fresh"

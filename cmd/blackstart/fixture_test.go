@@ -197,7 +197,7 @@ func (b *bagged) closed() {
 		rate := int(spec.Rate.PerSecond())
 		said, _ := traitsOf(spec)
 		b.rec.Streams = append(b.rec.Streams, harness.Stream{ID: i + 1, Load: load, Kind: "samples", File: "data/samples/" + load + ".bin",
-			Workload: spec.Workload, Place: spec.Place, Said: &said, Cohorts: cohortsOf(spec), Freq: rate, PerNS: int64(time.Second),
+			Workload: spec.Workload, Place: spec.Place, Recorded: &said, Cohorts: cohortsOf(spec), Freq: rate, PerNS: int64(time.Second),
 			StopNS: loadgen.Every(rate, 0).Due(fixtureSamples), TimeoutNS: int64(spec.Timeout), Count: fixtureSamples, Closed: true})
 	}
 }

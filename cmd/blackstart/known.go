@@ -41,7 +41,7 @@ func cannot(s harness.Scenario) []harness.Refusal {
 	if err != nil {
 		return nil
 	}
-	return harness.Refusals(context.Background(), s, target, can, injector)
+	return append(unkept(s.Load, traitsOf), harness.Refusals(context.Background(), s, target, can, injector)...)
 }
 
 // probeTraits is what every probe says of itself.

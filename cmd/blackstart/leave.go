@@ -44,7 +44,11 @@ func onSignals(ctx context.Context, first, second func()) (stop func()) {
 		select {
 		case <-ctx.Done():
 		case <-done:
+		}
+		select {
+		case <-done: // it goes first where both have come
 			return
+		default:
 		}
 		signal.Notify(again, os.Interrupt, syscall.SIGTERM)
 		first()

@@ -34,7 +34,7 @@ func salvageStreams(bag string, rec *harness.Record) ([]harness.Stream, error) {
 				return nil, err
 			}
 			streams = append(streams, harness.Stream{ID: i + 1, Load: spec.ID, Kind: kind, File: name, Workload: spec.Workload,
-				Place: spec.Place, Said: said, Cohorts: cohortNames(traits), Freq: int(spec.Rate.PerSecond()), PerNS: int64(time.Second),
+				Place: spec.Place, Recorded: said, Cohorts: cohortNames(traits), Freq: int(spec.Rate.PerSecond()), PerNS: int64(time.Second),
 				TimeoutNS: int64(spec.Timeout), Count: count})
 		}
 	}

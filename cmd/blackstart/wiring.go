@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"os/user"
@@ -153,7 +154,7 @@ func (d *drill) parts(r *receivers.Receivers) harness.Parts {
 		Await: func(ctx context.Context, s harness.Surroundings, checks []harness.Check, within time.Duration) (harness.Interval, error) {
 			return victim.Await(ctx, s.Target, d.driver, checks, within, s.Clock)
 		},
-		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare(d.scenario.Load),
+		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare(writesLedger(d.scenario.Load)),
 		Kernel:    func(phase string) harness.ClockReading { return kernelclock.Read(phase, d.clock) },
 		Shortages: func() []string { return append(shortage.Seen(), notKept(r.Dropped())...) },
 		Save:      func(rec *harness.Record) error { return saveRecord(d.dir, rec) },
@@ -192,7 +193,7 @@ func readDecisions(ctx context.Context, log harness.DecisionLog) ([]harness.Deci
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("read the target's own log: HTTP %d", resp.StatusCode)
 	}
-	all, err := harness.ReadDecisions(io.LimitReader(resp.Body, decisionLimit))
+	all, err := harness.ReadDecisions(io.LimitReader(resp.Body, decisionLimit), math.MaxInt)
 	if err != nil {
 		return all, fmt.Errorf("read the target's own log, %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -157,7 +158,7 @@ func (l *load) Wait() ([]harness.Stream, error) {
 		err = errors.Join(err, f.Close())
 	}
 	base := harness.Stream{
-		ID: int(l.config.Stream), Load: l.spec.ID, Workload: l.spec.Workload, Place: l.spec.Place, Said: &l.traits, Cohorts: cohortNames(l.traits),
+		ID: int(l.config.Stream), Load: l.spec.ID, Workload: l.spec.Workload, Place: l.spec.Place, Recorded: &l.traits, Cohorts: cohortNames(l.traits),
 		StartNS: l.config.Start, Freq: l.config.Rate, PerNS: int64(time.Second), StopNS: stats.Stopped + 1,
 		TimeoutNS: int64(l.config.Timeout), Closed: stats.Closed,
 	}
@@ -185,6 +186,9 @@ func cohortNames(t harness.Traits) []string {
 	var names []string
 	for _, c := range workloads.AllCohorts() {
 		names = append(names, c.String())
+	}
+	if slices.ContainsFunc(t.Cohorts, func(c string) bool { return !slices.Contains(names, c) }) {
+		return t.Cohorts // a workload with cohorts of its own numbers them as it names them
 	}
 	return names
 }

@@ -31,6 +31,6 @@ func uses(s *harness.Scenario, probe string) bool {
 // shows it. Without a fault no answer is judged.
 func asksAge(s *harness.Scenario) bool {
 	return len(s.Faults) > 0 && slices.ContainsFunc(s.Objectives, func(o harness.Objective) bool {
-		return o.Measure == measure.MeasureWrong && o.StaleAfter > 0
+		return measure.Of(o.Measure).Questions && o.StaleAfter > 0
 	})
 }

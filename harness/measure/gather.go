@@ -157,8 +157,8 @@ func (d *drill) cohort(load, name string) (Cohort, error) {
 // else the cohort's own.
 func (d *drill) setEdges(c *Cohort, of harness.Stream) {
 	c.Edges, c.EdgeEvery = c.Own, c.Own.every()
-	if of.Traits().Edges || of.Traits().Ledger {
-		return
+	if t := of.Traits(); t.Edges || t.Ledger || !slices.Contains(t.Cohorts, c.Name) {
+		return // of a load whose clients come in no such cohort nobody else times the edges
 	}
 	for _, m := range d.series {
 		if !m.Stream.Traits().Edges || m.Stream.Place != of.Place || m.Err != nil || m.n() == 0 {

@@ -48,7 +48,7 @@ func (d *drill) missingStream(l harness.LoadSpec) string {
 		if s.Load != l.ID {
 			continue
 		}
-		if s.Said == nil {
+		if s.Recorded == nil {
 			return "its stream does not say what kind of load it is"
 		}
 		switch s.Kind {
@@ -62,7 +62,7 @@ func (d *drill) missingStream(l harness.LoadSpec) string {
 				return fmt.Sprintf("its stream is %s at %s, the scenario says %s at %s", s.Workload, s.Place, l.Workload, l.Place)
 			}
 			ledger = s.Traits().Ledger
-			for _, c := range append(l.With.Texts("cohorts"), s.Traits().Cohorts...) {
+			for _, c := range s.Traits().Cohorts {
 				if !slices.Contains(s.Cohorts, c) {
 					return fmt.Sprintf("its stream has the cohorts %v, and clients called %q are to play", some(s.Cohorts), c)
 				}

@@ -197,7 +197,7 @@ func (w *world) addStream(t truth, id, spec, rate int, timeout int64, place stri
 	l := w.rec.Scenario.Load[spec]
 	start := sec + int64(id)*137_003
 	st := harness.Stream{
-		ID: id, Load: l.ID, Kind: kindSamples, File: "data/samples/" + l.ID + ".bin", Workload: l.Workload, Place: place, Said: new(traitsOf(l.Workload)),
+		ID: id, Load: l.ID, Kind: kindSamples, File: "data/samples/" + l.ID + ".bin", Workload: l.Workload, Place: place, Recorded: new(traitsOf(l.Workload)),
 		Cohorts: l.With.Texts("cohorts"), StartNS: start, Freq: rate, PerNS: sec, StopNS: watchTo + 100*ms, TimeoutNS: timeout, Closed: true,
 	}
 	if len(l.With.Texts("cohorts")) == 0 {
@@ -384,6 +384,6 @@ func find(t *testing.T, f harness.Findings, name, load, cohort string) harness.M
 // traitsOf are those that the workloads of the product say they have.
 func traitsOf(workload string) harness.Traits {
 	return map[string]harness.Traits{
-		"http.query": {Questions: true}, "metronome": {Edges: true}, "postgres.ledger": {Ledger: true, Valued: true, Speaks: "postgres"},
+		"http.query": {Questions: true, Cohorts: []string{"fresh", "pooled", "stale-resolver"}}, "metronome": {Edges: true}, "postgres.ledger": {Ledger: true, Valued: true, Speaks: "postgres"},
 	}[workload]
 }

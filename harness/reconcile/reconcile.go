@@ -24,13 +24,14 @@ const (
 	maxOnlyOldIDs = 1000 // ids listed in the Record; the files hold all of them
 )
 
-// writesLedger is the workload whose writes are looked up afterwards.
-const writesLedger = "postgres.ledger"
+// Keeps tells whether the ledger of a load whose clients dial components of this kind can be looked up. Where it cannot, what was
+// acknowledged would be counted as lost.
+func Keeps(kind string) bool { return kind == "postgres" }
 
 // Prepare makes the ledger's table on the primary, by the private path, before the load starts: where a load writes into it.
 // A target keeps nothing of ours that the scenario does not need.
-func Prepare(loads []harness.LoadSpec) func(context.Context, harness.Surroundings) error {
-	if !slices.ContainsFunc(loads, func(l harness.LoadSpec) bool { return l.Workload == writesLedger }) {
+func Prepare(writes bool) func(context.Context, harness.Surroundings) error {
+	if !writes {
 		return func(context.Context, harness.Surroundings) error { return nil }
 	}
 	return func(ctx context.Context, s harness.Surroundings) error { return prepare(ctx, s, openPostgres) }

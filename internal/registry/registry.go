@@ -34,8 +34,8 @@ func (k Kind[T]) Make(with map[string]any) (T, error) {
 	p, ok := any(v).(Parametrised)
 	switch {
 	case ok:
-		if err := strictyaml.Fill(with, p.With()); err != nil {
-			return v, fmt.Errorf("%s: %w", k.Name, err)
+		if err := strictyaml.Fill(k.Name, with, p.With()); err != nil {
+			return v, err
 		}
 	case len(with) > 0:
 		return v, fmt.Errorf("%s takes no parameters: remove `with:`", k.Name)

@@ -50,7 +50,11 @@ type schemaWriter struct {
 
 // ref gives a reference to the definition of a struct and writes the definition if it is new.
 func (g *schemaWriter) ref(t reflect.Type, change bool) object {
-	name := t.Name()
+	return g.named(t.Name(), t, change)
+}
+
+// named is ref under a name of one's own: of parameters, whose structs are named as each kind likes.
+func (g *schemaWriter) named(name string, t reflect.Type, change bool) object {
 	if change {
 		name += "Change"
 	}
@@ -111,7 +115,7 @@ func (g *schemaWriter) kinds(f Field, change bool) []any {
 			p = object{"type": "null"}
 		}
 		if zero := g.Kinds[f.With][kind]; zero != nil {
-			p = g.ref(reflect.TypeOf(zero), change)
+			p = g.named(f.With+"."+kind, reflect.TypeOf(zero), change)
 		}
 		all = append(all, object{"if": object{"properties": object{f.Of: object{"const": kind}}, "required": []string{f.Of}},
 			"then": object{"properties": object{f.Key: p}}})

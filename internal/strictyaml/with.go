@@ -7,12 +7,16 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // parameters reads what belongs to a kind: strictly into the kind's own struct, so that everything wrong is reported, and kept
 // as it was written. A kind that is not known here is not judged here.
 func (d *Decoder) parameters(n, child *Node, v reflect.Value, f Field, what string) {
-	if child != nil && d.plain(child) {
+	if child != nil && !d.plain(child) {
+		return
+	}
+	if child != nil && !child.Null() {
 		v.Set(reflect.ValueOf(Raw(child)).Convert(v.Type()))
 	}
 	kind := n.Get(f.Of)
@@ -54,12 +58,17 @@ func (d *Decoder) takers(registry, key string) []string {
 	return all
 }
 
-// plain tells whether a node is a mapping that can be kept as it was written.
+// plain tells whether a node can hold parameters, and reports one that cannot.
 func (d *Decoder) plain(n *Node) bool {
-	if n.Kind != Mapping && !n.Broken && !n.Null() {
+	switch {
+	case n.Broken:
+		d.Bad[n] = true
+		return false
+	case n.Kind != Mapping && !n.Null():
 		d.wrong(n, "write a mapping", "these parameters are %s", n.Kind)
+		return false
 	}
-	return n.Kind == Mapping && !n.Broken
+	return true
 }
 
 // under finds the key beside an unknown one under which it belongs: that of the parameters of the kind that is named.
@@ -100,7 +109,7 @@ func raw(n *Node) any {
 	case n.Null():
 		return nil
 	case n.Tag == "!!bool":
-		return n.Text == "true"
+		return strings.EqualFold(n.Text, "true")
 	case n.Tag == "!!int":
 		if i, err := strconv.Atoi(n.Text); err == nil && strconv.Itoa(i) == n.Text && i >= 0 && i <= MaxInt {
 			return float64(i) // as JSON reads it back
@@ -110,11 +119,11 @@ func raw(n *Node) any {
 }
 
 // Fill reads parameters that were kept by Raw into the struct of their kind, a pointer. What was read strictly once cannot fail;
-// what came from elsewhere can.
-func Fill(written map[string]any, into any) error {
+// what came from elsewhere can. kind names it in the error.
+func Fill(kind string, written map[string]any, into any) error {
 	out := NewCollector("")
 	d := &Decoder{Format: &Format{Noun: "kind"}, Out: out, Bad: map[*Node]bool{}}
-	d.into(cooked(written), reflect.ValueOf(into).Elem(), "with", nil)
+	d.into(cooked(written), reflect.ValueOf(into).Elem(), kind, nil)
 	if len(out.list) == 0 {
 		return nil
 	}

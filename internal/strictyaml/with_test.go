@@ -2,6 +2,7 @@ package strictyaml
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -35,12 +36,12 @@ func read(t *testing.T, text string) (sky, error) {
 
 // TestParametersAreKeptAsWritten: what goes into a pack is what the file says, whatever a later build makes of it.
 func TestParametersAreKeptAsWritten(t *testing.T) {
-	s, err := read(t, "class: planet\nwith: {name: Mars, kind: rock, moons: 2, rings: false, seen: [eye, glass]}\n")
+	s, err := read(t, "class: planet\nwith: {name: Mars, kind: rock, moons: 2, rings: True, seen: [eye, glass]}\n")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b, err := json.Marshal(s.With)
-	if want := `{"kind":"rock","moons":2,"name":"Mars","rings":false,"seen":["eye","glass"]}`; err != nil || string(b) != want {
+	if want := `{"kind":"rock","moons":2,"name":"Mars","rings":true,"seen":["eye","glass"]}`; err != nil || string(b) != want {
 		t.Errorf("%s, %v; want %s", b, err, want)
 	}
 	var again map[string]any
@@ -48,10 +49,10 @@ func TestParametersAreKeptAsWritten(t *testing.T) {
 		t.Errorf("%v became %v through JSON, %v", s.With, again, err)
 	}
 	var p planet
-	if err := Fill(again, &p); err != nil || !reflect.DeepEqual(p, planet{"Mars", "rock", 2, false, []string{"eye", "glass"}}) {
+	if err := Fill("planet", again, &p); err != nil || !reflect.DeepEqual(p, planet{"Mars", "rock", 2, true, []string{"eye", "glass"}}) {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if err := Fill(map[string]any{"name": "Mars", "moons": "many"}, &p); err == nil || !strings.Contains(err.Error(), "moons") {
+	if err := Fill("planet", map[string]any{"name": "Mars", "moons": "many"}, &p); err == nil || !strings.Contains(err.Error(), "moons") {
 		t.Errorf("foreign parameters: %v", err)
 	}
 }
@@ -74,8 +75,13 @@ func TestParametersAreRefused(t *testing.T) {
 		"class: planet\nwith: {name: X, seen: {by: eye}}\n":       "write a list",
 		"class: [planet]\nwith: {name: X, anything: {at: all}}\n": "class",
 	} {
-		if _, err := read(t, text); err == nil || !strings.Contains(err.Error(), want) {
+		_, err := read(t, text)
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+		var all Problems
+		if errors.As(err, &all) && len(all) != 1 {
+			t.Errorf("%s: one slip, and %d problems:\n%v", text, len(all), err)
 		}
 	}
 	for _, fine := range []string{"class: void\n", "class: comet\nwith: {tail: long}\n"} {
@@ -94,7 +100,7 @@ func FuzzFill(f *testing.F) {
 			return
 		}
 		var p planet
-		if err := Fill(written, &p); err == nil && (p.Moons < 0 || p.Moons > 200 || p.Name == "") {
+		if err := Fill("planet", written, &p); err == nil && (p.Moons < 0 || p.Moons > 200 || p.Name == "") {
 			t.Errorf("%s was read as %+v", text, p)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/moby/moby/client"
 
+	"blackstart/harness"
 	"blackstart/harness/targets/postgres"
 )
 
@@ -55,10 +56,11 @@ func (r *run) Fence(ctx context.Context, components []string) error {
 func (r *run) StartAgain(ctx context.Context, component string) error {
 	_, err := r.engine.ContainerStart(ctx, r.unit(component), client.ContainerStartOptions{})
 	if err != nil {
-		if gone := r.Gone(ctx, component); gone != nil {
+		gone := r.Gone(ctx, component)
+		if missing, rest := harness.Gone(gone); len(missing) > 0 && len(rest) == 0 {
 			return gone
 		}
-		return r.Trouble(ctx, component, fmt.Errorf("start its container again: %w", err))
+		return errors.Join(r.Trouble(ctx, component, fmt.Errorf("start its container again: %w", err)), gone)
 	}
 	if strings.HasSuffix(component, ".db") {
 		return r.await(ctx, component, DatabaseReady, r.takesQuestions(component))

@@ -91,10 +91,11 @@ func (r *run) applyTo(ctx context.Context, name string, wanted map[string]sides)
 	if err == nil {
 		return nil
 	}
-	if gone := r.goneGate(ctx, name); gone != nil {
+	gone := r.goneGate(ctx, name)
+	if missing, rest := harness.Gone(gone); len(missing) > 0 && len(rest) == 0 {
 		return gone
 	}
-	return err
+	return errors.Join(err, gone)
 }
 
 // rulesOf are the rules of one gate: packets of a cut link vanish, by the address that only this link uses.

@@ -3,6 +3,8 @@ package containers
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -20,17 +22,16 @@ func (r *run) Gone(ctx context.Context, component string) error {
 	return r.goneGate(ctx, component)
 }
 
-// goneUnit looks for a component's container. That the engine has none means that somebody else has removed it, since this run
-// removes a container only when it ends.
+// goneUnit looks for a component's container.
 func (r *run) goneUnit(ctx context.Context, component string) error {
 	id := r.unit(component)
 	there, err := r.engine.has(ctx, id)
 	if there || err != nil {
 		return err
 	}
-	return &harness.GoneError{Component: component, Found: fmt.Sprintf("its container was removed by somebody else "+
+	return &harness.GoneError{Component: component, Found: fmt.Sprintf("its container was removed %s "+
 		"(no container with the id %.12s is left on the engine; who may use the engine can remove it, as docker container prune "+
-		"does with stopped ones)", id)}
+		"does with stopped ones)", r.by(), id)}
 }
 
 // goneGate looks for the container that holds a component's network, and with it its links.
@@ -43,8 +44,16 @@ func (r *run) goneGate(ctx context.Context, component string) error {
 	if there || err != nil {
 		return err
 	}
-	return &harness.GoneError{Component: component, Found: fmt.Sprintf("the container of its network was removed by somebody else "+
-		"(no container with the id %.12s is left on the engine), and its links with it", g.id)}
+	return &harness.GoneError{Component: component, Found: fmt.Sprintf("the container of its network was removed %s "+
+		"(no container with the id %.12s is left on the engine), and its links with it", r.by(), g.id)}
+}
+
+// by says by whom what is gone can have been removed: by nobody of ours where neither the run nor an undo of it has begun to.
+func (r *run) by() string {
+	if _, err := os.Stat(filepath.Join(r.Dir, untouchedFile)); err == nil {
+		return "by somebody else"
+	}
+	return "at the end of the run, by an undo before this one, or by somebody else"
 }
 
 // gateOf is the gate of a component: those outside share one.

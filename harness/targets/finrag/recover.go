@@ -178,7 +178,7 @@ func (d *Driver) TakeBack(ctx context.Context, l *Leftover) {
 	l.Prove(func(p harness.Plan) bool { return len(p.Fences) == 0 }, func(p harness.Plan) (harness.Interval, string, string, error) {
 		ask := harness.Provable(d.Description(), p.Restored, func(name string) bool { return gone[name] }, victim.Follows)
 		if len(ask) == 0 {
-			return l.Now(), "everything that could show it is gone", HowGone, nil
+			return l.Now(), "everything that could show it is gone, or needs a standby that follows what is gone", HowGone, nil
 		}
 		at, err := victim.Await(ctx, d.Description(), d, ask, proofLimit, l.clock)
 		return at, fmt.Sprintf("seen from the victim's side on what still ran (%d checks of %d)", len(ask), len(p.Restored)), HowRestored, err
