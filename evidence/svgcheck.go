@@ -95,7 +95,7 @@ func fewAttributes(data []byte) error {
 			return nil
 		}
 		data = data[at:]
-		end := ">"
+		var end string
 		switch {
 		case bytes.HasPrefix(data, []byte("<!--")):
 			end = "-->"

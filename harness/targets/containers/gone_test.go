@@ -14,6 +14,7 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 
 	"blackstart/harness"
+	"blackstart/harness/targets/finrag"
 )
 
 // TestDescribeFound names every component with the state in which it was found, and only those.
@@ -61,6 +62,7 @@ func fakeEngine(t *testing.T, has ...string) *engine {
 // A component is gone if the engine has no container for it, or none that holds its network; not if the engine does not say.
 func TestGoneIsWhatTheEngineDoesNotHave(t *testing.T) {
 	r := newRun(Options{})
+	r.Site = &finrag.Site{Dir: t.TempDir()}
 	r.engine = fakeEngine(t, "db", "api", "dns", "gate")
 	r.units = map[string]string{"east.db": "db", "east.api": "api", "west.db": "lost", "west.api": "trouble", "outside.dns": "dns"}
 	r.gates = map[string]*gate{"east.db": {id: "gate"}, "east.api": {id: "nogate"}, "west.db": {id: "gate"}, outside: {id: "nooutside"}}
@@ -71,6 +73,14 @@ func TestGoneIsWhatTheEngineDoesNotHave(t *testing.T) {
 		gone, rest := harness.Gone(r.Gone(t.Context(), component))
 		if len(rest) > 0 || (len(gone) == 1) != (want != "") || want != "" && (gone[0].Component != component || !strings.Contains(gone[0].Found, want)) {
 			t.Errorf("%s: gone %v, rest %v", component, gone, rest)
+		}
+	}
+	for _, by := range []string{"removed at the end of the run, by an undo before this one, or by somebody else", "removed by somebody else"} {
+		if gone, _ := harness.Gone(r.Gone(t.Context(), "west.db")); len(gone) != 1 || !strings.Contains(gone[0].Found, by) {
+			t.Errorf("gone %v, want %q", gone, by)
+		}
+		if err := os.WriteFile(filepath.Join(r.Dir, untouchedFile), nil, 0o600); err != nil { // as until the run begins to remove anything
+			t.Fatal(err)
 		}
 	}
 	if gone, rest := harness.Gone(r.Gone(t.Context(), "west.api")); len(gone) > 0 || len(rest) == 0 {
