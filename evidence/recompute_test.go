@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -60,4 +61,17 @@ func TestFindingsAreComparedByNumbers(t *testing.T) {
 	if sameFindings(nil, made()) == nil {
 		t.Error("no findings are the same as some")
 	}
+}
+
+// What was judged by rules that this build does not have is not accepted for want of them.
+func TestRulesThatNobodyKnowsAreNoRules(t *testing.T) {
+	h := makeHonest(t)
+	h.change(t, RecordFile, func(b []byte) []byte { return bytes.Replace(b, []byte(harness.Rules), []byte("measure/99"), 1) })
+	checked := h.verify(t, h.reseal(t))
+	for _, k := range checked.Failures() {
+		if k.Name == "findings recomputed" && strings.Contains(k.Detail, "measure/99") {
+			return
+		}
+	}
+	t.Error("nobody says that the rules are unknown")
 }
