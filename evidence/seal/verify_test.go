@@ -253,7 +253,10 @@ func TestReworkedTags(t *testing.T) {
 		retag(p)
 		mustName(t, verify(t, p.write(t), p.options()), name, "")
 	}
-	p := newPack(t, nil) // a payload file changed, both manifests made anew
+	p := newPack(t, nil)
+	p.edit(t, TagManifestFile, func(b []byte) []byte { return append(b, strings.Repeat("0", 64)+"  zzz.txt\n"...) })
+	mustName(t, verify(t, p.write(t), p.options()), TagManifestFile, "lists 5 files, not 4")
+	p = newPack(t, nil) // a payload file changed, both manifests made anew
 	p.edit(t, "data/record.json", func(b []byte) []byte { return append(b, '\n') })
 	m, _, err := payloadManifest(context.Background(), p.dir, p.info)
 	ok(t, err)
