@@ -94,6 +94,9 @@ func TestAForgerWhoHoldsTheKeyIsFound(t *testing.T) {
 		"a control that supports more": {func(t *testing.T, h *honest) {
 			h.change(t, "data/controls.json", func(b []byte) []byte { return bytes.Replace(b, []byte("not addressed"), []byte("supports"), 1) })
 		}, "data/controls.json"},
+		"controls in another hand": {func(t *testing.T, h *honest) {
+			h.change(t, "data/controls.json", func(b []byte) []byte { return append(b, '\n') })
+		}, "data/controls.json"},
 		"a file that no pack has": {func(t *testing.T, h *honest) {
 			if err := writeFile(h.dir, "data/approval.txt", []byte("approved\n")); err != nil {
 				t.Fatal(err)
