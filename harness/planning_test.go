@@ -46,3 +46,19 @@ func TestFaultsThatEnd(t *testing.T) {
 		})
 	}
 }
+
+// TestASteadyStateIsAskedOfAll: a probe that is asked of one of two regions leaves the other unknown.
+func TestASteadyStateIsAskedOfAll(t *testing.T) {
+	d := &drill{Parts: Parts{Scenario: Scenario{SteadyState: SteadyState{Require: []Requirement{{Probe: "http.health"}}}}}}
+	asked := []ProbeRun{{Probe: "http.health", Role: Primary}}
+	if err := d.watchable(asked); err != nil {
+		t.Error(err)
+	}
+	for want, all := range map[string][]ProbeRun{
+		"the standby has none": append(asked, ProbeRun{Probe: "http.health", Missing: "the standby has none"}), "there is no such probe": nil,
+	} {
+		if err := d.watchable(all); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
