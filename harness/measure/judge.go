@@ -18,6 +18,8 @@ func judgeOne(rec *harness.Record, src Source) (harness.Findings, error) {
 	}
 	for _, o := range rec.Scenario.Objectives {
 		f.Objectives = append(f.Objectives, d.finding(o))
+		last := &f.Objectives[len(f.Objectives)-1]
+		last.Reason = clip(last.Reason)
 	}
 	if d.null() {
 		f.Objectives = append(f.Objectives, d.nullFindings()...)
@@ -39,7 +41,11 @@ func (d *drill) measurements() []harness.Measurement {
 	all = append(all, d.errorClasses()...)
 	all = append(all, d.latencies()...)
 	all = append(all, d.overhead()...)
-	return append(all, d.wallTime(d.headline())...)
+	all = append(all, d.wallTime(d.headline())...)
+	for i := range all {
+		all[i].Detail = clip(all[i].Detail)
+	}
+	return all
 }
 
 // headline is the RTO of the first objective on it, or nothing known.

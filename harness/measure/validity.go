@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"blackstart/harness"
@@ -26,7 +27,11 @@ func (d *drill) validity() []harness.ValidityCheck {
 		checks = append(checks, c)
 	}
 	checks = append(checks, Steady(d.rec.Scenario.SteadyState.Require, d.series, d.probes, d.rec.Anchor, d.rec.Baseline)...)
-	return append(checks, d.checkProbes(), d.checkEnough(), d.checkClock(), d.checkAlerts(), d.checkLedger(), d.checkOracle())
+	checks = append(checks, d.checkProbes(), d.checkEnough(), d.checkClock(), d.checkAlerts(), d.checkLedger(), d.checkOracle())
+	for i := range checks {
+		checks[i].Detail = clip(checks[i].Detail)
+	}
+	return checks
 }
 
 // verdict makes a check of a name and why it fails, or what it found.
@@ -35,6 +40,17 @@ func verdict(name, why, found string) harness.ValidityCheck {
 		return harness.ValidityCheck{Name: name, Detail: why}
 	}
 	return harness.ValidityCheck{Name: name, OK: true, Detail: found}
+}
+
+// maxWords bounds, in bytes, what a check, a measurement or a finding says: names out of a record stand in it, and a record may hold any.
+const maxWords = 4096
+
+// clip shortens what is longer than maxWords, and says so.
+func clip(words string) string {
+	if len(words) <= maxWords {
+		return words
+	}
+	return fmt.Sprintf("%s … (%d bytes more)", strings.ToValidUTF8(words[:maxWords], ""), len(words)-maxWords)
 }
 
 func (d *drill) checkRecord() harness.ValidityCheck {

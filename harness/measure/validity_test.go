@@ -313,3 +313,46 @@ func TestRenumberedSamplesAreFound(t *testing.T) {
 		t.Errorf("exit %d: %s", f.Exit, f.Reason)
 	}
 }
+
+// Whatever a record names, no sentence about it is longer than can be read.
+func TestLongNamesMakeShortReasons(t *testing.T) {
+	long := strings.Repeat("é", 1<<19)
+	for what, spoil := range map[string]func(w *world){
+		"cohort":   func(w *world) { w.rec.Streams[0].Cohorts = []string{long} },
+		"workload": func(w *world) { w.rec.Streams[0].Workload = long },
+		"place":    func(w *world) { w.rec.Streams[0].Place = long },
+		"load":     func(w *world) { w.rec.Scenario.Load[0].ID = long },
+		"format":   func(w *world) { w.rec.Format = long },
+		"probe":    func(w *world) { w.rec.Probes[0].Probe = long },
+		"subject":  func(w *world) { w.rec.Probes[0].On = long },
+		"node":     func(w *world) { w.rec.Ledger.Primary = long },
+		"measure":  func(w *world) { w.rec.Scenario.Objectives[0].Measure = long },
+		"channel":  func(w *world) { w.rec.Scenario.Objectives[0].Channel = long },
+		"bound":    func(w *world) { w.rec.Scenario.Objectives[0].AtMost = long },
+		"id":       func(w *world) { w.rec.Scenario.Objectives[0].ID = long },
+	} {
+		w := build(usual())
+		w.rec.Streams[0].Cohorts = slices.Clone(w.rec.Streams[0].Cohorts)
+		spoil(w)
+		f, err := Judge(w.rec, w)
+		must(t, err)
+		for _, c := range f.Validity {
+			if len(c.Detail) > maxWords+100 {
+				t.Errorf("a long %s: the check %.40s says %d bytes", what, c.Name, len(c.Detail))
+			}
+		}
+		for _, m := range f.Measurements {
+			if len(m.Detail) > maxWords+100 {
+				t.Errorf("a long %s: the measurement %.40s says %d bytes", what, m.Name, len(m.Detail))
+			}
+		}
+		for _, o := range f.Objectives {
+			if len(o.Reason) > 2*maxWords {
+				t.Errorf("a long %s: an objective's reason has %d bytes", what, len(o.Reason))
+			}
+		}
+		if len(f.Reason) > 1<<16 {
+			t.Errorf("a long %s: the reason has %d bytes", what, len(f.Reason))
+		}
+	}
+}
