@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -53,7 +54,14 @@ needs one.`,
 	return cmd
 }
 
+// enough is what verify needs at most of any pack that it accepts, in bytes. From there on it collects its garbage more often
+// rather than take more; GOMEMLIMIT says otherwise.
+const enough = 120 << 20
+
 func verify(ctx context.Context, out io.Writer, path string, f verifyFlags) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(enough))
+	}
 	j, err := f.judge(ctx, path, f.recompute)
 	if err != nil {
 		return err
