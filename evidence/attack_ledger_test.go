@@ -33,8 +33,8 @@ func (b *bag) lost() int {
 
 func ledgerAttacks() []attack {
 	isolated := "data/ledger/isolated.bin"
-	copied := "data/ledger/isolated.copies-west.db-after-undo.bin"
-	other := "data/ledger/isolated.copies-east.db-after-undo.bin"
+	copied := "data/ledger/isolated.copies-west.db-after-heal.bin"
+	other := "data/ledger/isolated.copies-east.db-after-heal.bin"
 	list := []attack{
 		{name: "copies-removed", do: func(b *bag) { b.remove(copied); b.remove(copied + ".tree") }, names: []string{copied}},
 		{name: "copies-swapped-between-nodes", do: func(b *bag) { b.swap(copied, other); b.swap(copied+".tree", other+".tree") }, names: []string{copied, other}},
@@ -47,8 +47,8 @@ func ledgerAttacks() []attack {
 			b.setRecord(r)
 		}, told: true, anew: true, names: []string{seal.CheckpointDir}},
 		{name: "copies-of-another-reading-added", do: func(b *bag) {
-			b.put(strings.Replace(copied, "after-undo", "before-undo", 1), b.get(copied))
-		}, names: []string{strings.Replace(copied, "after-undo", "before-undo", 1)}},
+			b.put(strings.Replace(copied, "after-heal", "before-heal", 1), b.get(copied))
+		}, names: []string{strings.Replace(copied, "after-heal", "before-heal", 1)}},
 		{name: "copies-of-another-node-added", do: func(b *bag) {
 			name := strings.Replace(copied, "west.db", "north.db", 1)
 			b.put(name, b.get(copied))
@@ -75,7 +75,7 @@ func ledgerAttacks() []attack {
 			b.edit(copied, b.lost(), func(r []byte) { r[0] = 1 })
 		}
 		r := b.record()
-		r.Ledger.OracleMissing, r.Ledger.StrandedInWAL = 0, nil
+		r.Ledger.OldOnly, r.Ledger.OldOnlyIDs = 0, nil
 		b.setRecord(r)
 	}, told: true, anew: true, names: []string{seal.CheckpointDir}})
 	fields := map[string]func(b *bag, r []byte){
@@ -83,6 +83,7 @@ func ledgerAttacks() []attack {
 		"amount":       func(_ *bag, r []byte) { add64(r, 32, -1) },
 		"retry-of":     func(_ *bag, r []byte) { binary.LittleEndian.PutUint64(r[8:], binary.LittleEndian.Uint64(r)-1) },
 		"place":        func(_ *bag, r []byte) { r[41] = 2 },
+		"place-none":   func(_ *bag, r []byte) { r[41] = 0 },
 		"place-beyond": func(_ *bag, r []byte) { r[41] = 7 },
 		"sent":         func(_ *bag, r []byte) { add64(r, 16, 1) },
 		"done":         func(_ *bag, r []byte) { add64(r, 24, -1) },

@@ -120,6 +120,7 @@ func sampleAttacks() []attack {
 		"done":            func(r []byte) { add64(r, 24, -1000) },
 		"cohort":          func(r []byte) { r[33] = (r[33] + 1) % 3 },
 		"cohort-unknown":  func(r []byte) { r[33] = 200 },
+		"outcome-unnamed": func(r []byte) { r[32] = 40 },
 		"status":          func(r []byte) { binary.LittleEndian.PutUint16(r[34:], 204) },
 		"worker":          func(r []byte) { r[36] ^= 1 },
 		"seq":             func(r []byte) { add64(r, 0, 1) },
@@ -130,7 +131,7 @@ func sampleAttacks() []attack {
 	headers := map[string]func(h []byte){
 		"count": func(h []byte) { add64(h, 56, -1) }, "anchor": func(h []byte) { add64(h, 48, 1e9) }, "run": func(h []byte) { h[30] ^= 1 },
 		"stream": func(h []byte) { h[40] ^= 8 }, "version": func(h []byte) { h[16] = 3 }, "kind": func(h []byte) { h[18] = 2 },
-		"reserved": func(h []byte) { h[44] = 1 }, "not-closed": func(h []byte) { binary.LittleEndian.PutUint64(h[56:], 0) },
+		"reserved": func(h []byte) { h[46] = 1 }, "place": func(h []byte) { h[44] = 1 }, "place-beyond": func(h []byte) { h[44] = 200 }, "host": func(h []byte) { h[45] = 1 }, "not-closed": func(h []byte) { binary.LittleEndian.PutUint64(h[56:], 0) },
 	}
 	for name, do := range headers {
 		list = append(list, both("sample-header-"+name, queries, func(b *bag) {

@@ -87,7 +87,7 @@ func (d *drawing) stacks(stream harness.Stream, first, last int64) (from, width 
 	}
 	var counts [loadgen.NumOutcomes][]float64
 	for s, err := range d.src.Samples(stream.ID, 0) {
-		if err != nil || s.Outcome >= loadgen.NumOutcomes {
+		if err != nil {
 			continue
 		}
 		if counts[s.Outcome] == nil {
@@ -97,16 +97,24 @@ func (d *drawing) stacks(stream harness.Stream, first, last int64) (from, width 
 	}
 	for o, v := range counts {
 		if v != nil {
-			layers = append(layers, plots.Layer{Name: classWords(loadgen.Outcome(o)), Look: o, V: v})
+			layers = append(layers, plots.Layer{Name: classWords(d.rec, loadgen.Outcome(o)), Look: look(loadgen.Outcome(o)), V: v})
 		}
 	}
 	return from, width, layers
 }
 
 // classWords is what people call an outcome; measure's words of OK speak of lateness, which nobody judges here.
-func classWords(o loadgen.Outcome) string {
+func classWords(rec *harness.Record, o loadgen.Outcome) string {
 	if o == loadgen.OK {
 		return "ok"
 	}
-	return measure.ClassWords(o)
+	return measure.ClassWords(rec, o)
+}
+
+// look is how the layer of an outcome is drawn: those that a single workload knows look like other errors, and are told by their names.
+func look(o loadgen.Outcome) int {
+	if o >= loadgen.FirstReserved {
+		return int(loadgen.Other)
+	}
+	return int(o)
 }

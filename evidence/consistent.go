@@ -101,6 +101,7 @@ func (c *checker) consistent() {
 	c.check("record agrees with the events", RecordFile, c.agreesWithEvents())
 	c.check("record agrees with the target's own log", RecordFile, c.agreesWithAudit())
 	c.check("record agrees with the scenario", RecordFile, c.agreesWithScenario())
+	c.check("record agrees with its tables", RecordFile, c.agreesWithTables())
 	for _, s := range rec.Streams {
 		c.check("stream agrees with scenario and record", s.File, c.agreesWithLoad(s))
 		c.check("samples are those of the schedule", s.File, c.agreesWithSchedule(s))

@@ -23,7 +23,7 @@ func (c *checker) agreesWithLoad(s harness.Stream) error {
 	}
 	if i >= 0 {
 		l := loads[i]
-		if err := errors.Join(differs("workload", s.Workload, l.Workload), differs("place", s.Place, l.Place), differs("timeout", s.TimeoutNS, int64(l.Timeout)),
+		if err := errors.Join(differs("workload", s.Workload, l.Workload), differs("place", roleOf(c.out.Record, s), l.Place), differs("timeout", s.TimeoutNS, int64(l.Timeout)),
 			differs("rate", int64(s.Freq)*int64(l.Rate.Per), int64(l.Rate.Count)*s.PerNS)); err != nil {
 			return err
 		}
@@ -41,7 +41,14 @@ func (c *checker) agreesWithLoad(s harness.Stream) error {
 		return err
 	}
 	id := fmt.Sprintf("%x-%x-%x-%x-%x", h.Run[0:4], h.Run[4:6], h.Run[6:8], h.Run[8:10], h.Run[10:16])
-	return errors.Join(differs("run id", c.out.Record.RunID, id), differs("stream id", s.ID, int(h.Stream)), differs("anchor", int64(c.out.Record.Anchor), h.Anchor))
+	return errors.Join(differs("run id", c.out.Record.RunID, id), differs("stream id", s.ID, int(h.Stream)), differs("anchor", int64(c.out.Record.Anchor), h.Anchor),
+		differs("place", s.Place, int(h.Place)), differs("host", s.Host, int(h.Host)))
+}
+
+// roleOf is that of the place where the clients of a stream stand, "" if the record does not name it.
+func roleOf(rec *harness.Record, s harness.Stream) string {
+	p, _ := rec.Place(s.Place)
+	return p.Role
 }
 
 // agreesWithProbe reads every answer strictly: one object a line, of this probe, in order of time.
@@ -78,11 +85,11 @@ func (c *checker) agreesWithProbe(p harness.ProbeSeries) error {
 	}
 }
 
-// maxStranded is how many ids of the old primary alone the record lists; the files of copies hold all of them.
-const maxStranded = 1000
+// maxOldOnly is how many ids of the old primary alone the record lists; the files of copies hold all of them.
+const maxOldOnly = 1000
 
-// agreesWithSchedule demands that every sample of a closed stream is due when the schedule in the record says, and that they are all
-// that were due before its stop.
+// agreesWithSchedule demands that every sample of a closed stream is due when the schedule in the record says, that it ended in a way
+// that the record's table names, and that they are all that were due before its stop.
 func (c *checker) agreesWithSchedule(s harness.Stream) error {
 	if s.Kind != "samples" || !s.Closed {
 		return nil
@@ -91,10 +98,13 @@ func (c *checker) agreesWithSchedule(s harness.Stream) error {
 	if err := plan.Check(); err != nil {
 		return err
 	}
-	n := uint64(0)
+	n, known := uint64(0), namedOutcomes(c.out.Record)
 	for one, err := range measure.Files(packFS{c.pack}, c.out.Record).Samples(s.ID, 0) {
 		if err != nil {
 			return err
+		}
+		if !known[one.Outcome] {
+			return fmt.Errorf("sample %d ended as %d, which the table of outcomes does not name", n, one.Outcome)
 		}
 		if one.Due != plan.Due(n) {
 			return fmt.Errorf("sample %d is due at %d, by the schedule in the record at %d", n, one.Due, plan.Due(n))
@@ -135,7 +145,10 @@ func standbyDatabase(rec *harness.Record) string {
 func (c *checker) agreesWithLedger() error {
 	rec := c.out.Record
 	src := measure.Files(packFS{c.pack}, rec)
-	onlyOld, stranded := 0, []uint64{}
+	if err := errors.Join(namedReadings(rec), agreesOnTable(rec)); err != nil {
+		return err
+	}
+	onlyOld, listed := 0, []uint64{}
 	for _, s := range rec.Streams {
 		if s.Kind != "ledger" || !s.Closed {
 			continue
@@ -148,12 +161,15 @@ func (c *checker) agreesWithLedger() error {
 			if err != nil {
 				return err
 			}
+			if int(a.Place) != s.Place {
+				return fmt.Errorf("attempt %d was made at place %d, its load stands at place %d", a.ID, a.Place, s.Place)
+			}
 			if a.Outcome == loadgen.AttemptOK {
 				good++
 			}
 			if rec.Ledger.OldRead && a.New == 0 && a.Old > 0 {
-				if onlyOld++; len(stranded) < maxStranded {
-					stranded = append(stranded, a.ID)
+				if onlyOld++; len(listed) < maxOldOnly {
+					listed = append(listed, a.ID)
 				}
 			}
 		}
@@ -172,20 +188,19 @@ func (c *checker) agreesWithLedger() error {
 	if !rec.Ledger.OldRead {
 		return nil
 	}
-	listed := rec.Ledger.StrandedInWAL
-	if !slices.Equal(listed, stranded) {
+	if !slices.Equal(rec.Ledger.OldOnlyIDs, listed) {
 		return errors.New("the ids it lists as being on the old primary only are not those of the ledger files")
 	}
-	return differs("writes on the old primary only", rec.Ledger.OracleMissing, onlyOld)
+	return differs("writes on the old primary only", rec.Ledger.OldOnly, onlyOld)
 }
 
 // agreesWithReadings demands that a file of copies is there exactly for the databases that are said to be read.
 func agreesWithReadings(rec *harness.Record, stream int) error {
 	l := rec.Ledger
-	_, serving, err := measure.CopiesOn(rec, stream, l.Primary)
+	_, serving, err := measure.CopiesOn(rec, stream, l.Primary, measure.JudgedReading)
 	if err != nil {
 		return err
 	}
-	_, old, err := measure.CopiesOn(rec, stream, l.OldPrimary)
+	_, old, err := measure.CopiesOn(rec, stream, l.OldPrimary, measure.JudgedReading)
 	return errors.Join(err, differs("copies on "+l.Primary, l.Read, serving), differs("copies on the old primary "+l.OldPrimary, l.OldRead, old))
 }

@@ -85,7 +85,7 @@ func factValue(m harness.Measurement) string {
 	case m.Unit == harness.UnitNS:
 		one = func(n int64) string { return scaled(n, 9) + "s" }
 	case m.Unit == harness.UnitMinor:
-		one = func(n int64) string { return scaled(n, 2) }
+		one = func(n int64) string { return harness.Amount{Minor: n, Exponent: m.Decimals()}.String() }
 	}
 	if m.Unbounded {
 		return one(m.Lo) + "..unbounded"

@@ -154,7 +154,7 @@ func TestAForgerWhoHoldsTheKeyIsFound(t *testing.T) {
 			h.judgeAgain(t, madeSamples)
 		}, "data/observations/http.health-west.api.jsonl"},
 		"writes on the old primary hidden": {func(t *testing.T, h *honest) {
-			h.rec.Ledger.OldRead, h.rec.Ledger.OracleMissing = true, 7
+			h.rec.Ledger.OldRead, h.rec.Ledger.OldOnly = true, 7
 			h.judgeAgain(t, madeSamples)
 		}, RecordFile},
 		"a plot taken out": {func(t *testing.T, h *honest) {

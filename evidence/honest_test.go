@@ -144,9 +144,10 @@ func recorded(t *testing.T, dir string, ask func(*Inputs)) (*honest, *Journal) {
 	}
 	h.rec = &harness.Record{Format: harness.Format, Rules: harness.Rules, RunID: runID.String(), PackID: packID.String(), Status: harness.Completed, Inputs: sha,
 		Executor: "a forger", Tool: harness.Tool{SHA256: "this build"}, Scenario: harness.Scenario{Metadata: harness.Metadata{Name: "pack"}},
-		Baseline:    harness.Interval{Lo: now, Hi: now},
+		Baseline: harness.Interval{Lo: now, Hi: now},
+		Places:   harness.PlacesOf(harness.Description{}), Hosts: []harness.Host{{Name: harness.LocalHost}}, Outcomes: loadgen.CommonOutcomes(),
 		Environment: harness.Rehearsal, Anchor: clock.Anchor(), Started: clock.Anchor(), Ended: now,
-		Streams: []harness.Stream{{ID: 1, Load: "edge", Kind: "samples", File: "data/samples/edge.bin", Workload: "metronome", Place: "outside", Recorded: &harness.Traits{Edges: true},
+		Streams: []harness.Stream{{ID: 1, Load: "edge", Kind: "samples", File: "data/samples/edge.bin", Workload: "metronome", Recorded: &harness.Traits{Edges: true},
 			Cohorts: []string{"fresh"}, Freq: 100, PerNS: int64(time.Second), StopNS: madeSamples * int64(10*time.Millisecond),
 			TimeoutNS: int64(time.Second), Count: madeSamples, Closed: true}}}
 	h.observe(t)

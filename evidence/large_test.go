@@ -118,7 +118,7 @@ func (h *honest) enlarge(t *testing.T, n int) {
 	if err := errors.Join(s.Close(), a.Close(), samples.Close(), ledger.Close()); err != nil {
 		t.Fatal(err)
 	}
-	st := harness.Stream{ID: 2, Load: "ledger", Kind: "samples", File: "data/samples/ledger.bin", Workload: "postgres.ledger", Place: "outside", Recorded: &harness.Traits{Ledger: true}, Cohorts: []string{"fresh"},
+	st := harness.Stream{ID: 2, Load: "ledger", Kind: "samples", File: "data/samples/ledger.bin", Workload: "postgres.ledger", Recorded: &harness.Traits{Ledger: true, Table: "blackstart.ledger"}, Cohorts: []string{"fresh"},
 		Freq: 10_000, PerNS: int64(time.Second), StopNS: int64(n) * every, TimeoutNS: int64(time.Second), Count: n, Closed: true}
 	writes := st
 	writes.Kind, writes.File = "ledger", "data/ledger/ledger.bin"
@@ -126,7 +126,7 @@ func (h *honest) enlarge(t *testing.T, n int) {
 	l := &h.rec.Ledger
 	l.Read, l.OldRead, l.Primary, l.OldPrimary, l.Promoted = true, true, "west.db", "east.db", true
 	for _, node := range []string{l.Primary, l.OldPrimary} {
-		name := "data/ledger/ledger.copies-" + node + "-after-undo.bin"
+		name := "data/ledger/ledger.copies-" + node + "-after-heal.bin"
 		f := create(name)
 		count, err := loadgen.WriteCopies(f, head, func(yield func(int) bool) {
 			for range n {
@@ -138,6 +138,6 @@ func (h *honest) enlarge(t *testing.T, n int) {
 		if err := errors.Join(err, f.Close()); err != nil || count != uint64(n) {
 			t.Fatal(count, err)
 		}
-		l.Copies = append(l.Copies, harness.CopiesFile{Stream: 2, Load: "ledger", Node: node, Reading: harness.AfterUndo, File: name, Count: n})
+		l.Copies = append(l.Copies, harness.CopiesFile{Stream: 2, Load: "ledger", Node: node, Reading: harness.AfterHeal, File: name, Count: n})
 	}
 }

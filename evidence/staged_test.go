@@ -62,6 +62,7 @@ func stage(t *testing.T, scenario string) *staged {
 		s.rec.Phases = append(s.rec.Phases, harness.Phase{Name: name, At: s.span(float64(i), float64(i+1))})
 	}
 	s.target()
+	s.rec.Places, s.rec.Hosts, s.rec.Outcomes = harness.PlacesOf(s.rec.Target), []harness.Host{{Name: harness.LocalHost}}, loadgen.OutcomesOf(sc.Workloads()...)
 	for _, f := range sc.Faults {
 		at := 12 + f.At.D().Seconds()
 		plan := s.plan(f)
@@ -149,9 +150,9 @@ func (s *staged) create(name string) *os.File {
 
 func (s *staged) load(id int, l harness.LoadSpec) {
 	freq := int(l.Rate.PerSecond())
-	st := harness.Stream{ID: id, Load: l.ID, Kind: "samples", File: "data/samples/" + l.ID + ".bin", Workload: l.Workload, Place: l.Place, Recorded: new(traitsOf(l)), Cohorts: l.With.Texts("cohorts"),
+	st := harness.Stream{ID: id, Load: l.ID, Kind: "samples", File: "data/samples/" + l.ID + ".bin", Workload: l.Workload, Place: s.place(l.Place), Recorded: new(traitsOf(l)), Cohorts: l.With.Texts("cohorts"),
 		Freq: freq, PerNS: int64(time.Second), StopNS: sec(stagedEnd), TimeoutNS: int64(l.Timeout), Closed: true}
-	head := loadgen.Header{Run: s.run, Stream: uint32(id), Anchor: int64(s.rec.Anchor)}
+	head := loadgen.Header{Run: s.run, Stream: uint32(id), Place: loadgen.Place(st.Place), Anchor: int64(s.rec.Anchor)}
 	f := s.create(st.File)
 	w, err := loadgen.NewSampleWriter(f, head)
 	var attempts []measure.Attempt
@@ -164,7 +165,9 @@ func (s *staged) load(id int, l harness.LoadSpec) {
 			one.Outcome = loadgen.OK // it looks at no answer, or at no certificate
 		}
 		if l.Workload == "postgres.ledger" {
-			attempts = append(attempts, s.attempt(id, one))
+			a := s.attempt(id, one)
+			a.Place = loadgen.Place(st.Place)
+			attempts = append(attempts, a)
 		}
 		err = errors.Join(err, w.Write(one))
 		st.Count++
@@ -189,9 +192,15 @@ func (s *staged) load(id int, l harness.LoadSpec) {
 	}
 }
 
+// place is the index of the place of a role.
+func (s *staged) place(role string) int {
+	at, _ := harness.RolePlace(s.rec.Places, role)
+	return at
+}
+
 // copies writes what was found on a node of a ledger's attempts.
 func (s *staged) copies(head loadgen.Header, st harness.Stream, node string, attempts []measure.Attempt, of func(measure.Attempt) int) {
-	c := harness.CopiesFile{Stream: st.ID, Load: st.Load, Node: node, Reading: harness.AfterUndo, File: "data/ledger/" + st.Load + ".copies-" + node + "-after-undo.bin", Count: len(attempts)}
+	c := harness.CopiesFile{Stream: st.ID, Load: st.Load, Node: node, Reading: harness.AfterHeal, File: "data/ledger/" + st.Load + ".copies-" + node + "-after-heal.bin", Count: len(attempts)}
 	f := s.create(c.File)
 	_, err := loadgen.WriteCopies(f, head, func(yield func(int) bool) {
 		for _, a := range attempts {
@@ -215,7 +224,7 @@ func (s *staged) attempt(id int, of loadgen.Sample) measure.Attempt {
 	}
 	if s.moved > 0 && s.cut > 0 && at >= s.cut && at < s.moved && a.New > 0 {
 		a.New, a.Old = 0, 1
-		s.rec.Ledger.OracleMissing++
+		s.rec.Ledger.OldOnly++
 	}
 	return a
 }

@@ -41,7 +41,7 @@ func (v *view) endings(s harness.Stream) ([][loadgen.NumOutcomes]ended, error) {
 		if err != nil {
 			return nil, err
 		}
-		if int(one.Cohort) >= len(counts) || one.Outcome >= loadgen.NumOutcomes {
+		if int(one.Cohort) >= len(counts) {
 			continue
 		}
 		c := &counts[one.Cohort][one.Outcome]
@@ -70,7 +70,7 @@ func (v *view) cohortRows(s harness.Stream, cohort int, classes [loadgen.NumOutc
 		if c.n == 0 {
 			continue
 		}
-		rows = append(rows, reports.Outcome{Load: s.Load, Cohort: name, Class: classWords(loadgen.Outcome(o)), Count: measure.Count(int64(c.n)),
+		rows = append(rows, reports.Outcome{Load: s.Load, Cohort: name, Class: classWords(v.rec, loadgen.Outcome(o)), Count: measure.Count(int64(c.n)),
 			Share: share(c.n, all), First: at(c.first), Last: at(c.last)})
 	}
 	return rows

@@ -18,7 +18,7 @@ func (v *view) load() []reports.Stream {
 		if s.Kind != "samples" {
 			continue
 		}
-		row := reports.Stream{Name: s.Load + " (" + s.Workload + ")", Place: s.Place, Intended: fmt.Sprintf("%d/s", s.Freq)}
+		row := reports.Stream{Name: s.Load + " (" + s.Workload + ")", Place: v.roleOf(s), Intended: fmt.Sprintf("%d/s", s.Freq)}
 		counts, all, err := map[loadgen.Outcome]int{}, 0, error(nil)
 		var one loadgen.Sample
 		for one, err = range src.Samples(s.ID, 0) {
@@ -35,17 +35,23 @@ func (v *view) load() []reports.Stream {
 		offered := all - counts[loadgen.Unsent]
 		row.Intended += ", " + measure.Count(int64(all))
 		row.Offered, row.Achieved = measure.Count(int64(offered)), measure.Count(int64(counts[loadgen.OK]))
-		row.Outcomes = outcomes(counts)
+		row.Outcomes = v.outcomes(counts)
 		rows = append(rows, row)
 	}
 	return rows
 }
 
-func outcomes(counts map[loadgen.Outcome]int) string {
+// roleOf is that of the place where the clients of a stream stand.
+func (v *view) roleOf(s harness.Stream) string {
+	p, _ := v.rec.Place(s.Place) // verify refuses a record that does not name it
+	return p.Role
+}
+
+func (v *view) outcomes(counts map[loadgen.Outcome]int) string {
 	var parts []string
-	for o := loadgen.OK; int(o) < int(loadgen.NumOutcomes); o++ {
-		if n := counts[o]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", o, measure.Count(int64(n))))
+	for _, o := range v.rec.Outcomes {
+		if n := counts[o.Code]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", o.Name, measure.Count(int64(n))))
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -72,12 +78,12 @@ func (v *view) controlTotal(s harness.Stream) string {
 	if s.Kind != "ledger" {
 		return ""
 	}
-	var sum harness.Amount
+	sum := harness.Amount{Exponent: s.Traits().Exponent}
 	for a, err := range measure.Files(v.source, v.rec).Attempts(s.ID) {
 		if err != nil {
 			return ""
 		}
-		sum += harness.Amount(a.Amount)
+		sum.Minor += a.Amount
 	}
 	return sum.String()
 }

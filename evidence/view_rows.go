@@ -232,7 +232,7 @@ func (v *view) provenance() []reports.Artefact {
 		return d
 	}
 	for _, s := range v.rec.Streams {
-		rows = append(rows, reports.Artefact{Total: v.controlTotal(s), Path: s.File, Source: "load generator, " + s.Workload, Query: fmt.Sprintf("%d/s from %s", s.Freq, s.Place),
+		rows = append(rows, reports.Artefact{Total: v.controlTotal(s), Path: s.File, Source: "load generator, " + s.Workload, Query: fmt.Sprintf("%d/s from %s", s.Freq, v.roleOf(s)),
 			Extracted: v.rec.Ended.String() + " blackstart", Rows: measure.Count(int64(s.Count)), Digest: sum(s.File)})
 	}
 	for _, p := range v.rec.Probes {

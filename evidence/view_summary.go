@@ -29,7 +29,7 @@ func (v *view) summary() string {
 	var loads []string
 	for _, s := range v.rec.Streams {
 		if s.Kind == "samples" {
-			loads = append(loads, fmt.Sprintf("%s %d/s from %s", s.Load, s.Freq, s.Place))
+			loads = append(loads, fmt.Sprintf("%s %d/s from %s", s.Load, s.Freq, v.roleOf(s)))
 		}
 	}
 	if len(loads) > 0 {

@@ -143,6 +143,7 @@ func (d *drill) setup(ctx context.Context) error {
 	}
 	d.started = true
 	d.rec.Target = d.Driver.Description()
+	d.rec.Places = PlacesOf(d.rec.Target)
 	if d.rec.Environment == "" {
 		d.rec.Environment = d.rec.Target.Environment
 	}

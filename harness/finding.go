@@ -56,7 +56,8 @@ type Measurement struct {
 	Load      string `json:"load,omitempty"`
 	Cohort    string `json:"cohort,omitempty"`
 	Channel   string `json:"channel,omitempty"`
-	Unit      string `json:"unit"` // ns, count, minor (of the currency), word
+	Unit      string `json:"unit"`               // ns, count, minor (of the currency), word
+	Exponent  *uint8 `json:"exponent,omitempty"` // of a unit minor that is not 10^-2
 	Known     bool   `json:"known"`
 	Lo        int64  `json:"lo"`
 	Hi        int64  `json:"hi"`
@@ -104,3 +105,21 @@ type Findings struct {
 	LedgerNote   string          `json:"ledger_note"`
 	Exceptions   []string        `json:"exceptions"` // targets that misbehaved, beyond the objectives
 }
+
+// Decimals is how many decimals a value in minor units is printed with.
+func (m Measurement) Decimals() uint8 {
+	if m.Exponent == nil {
+		return usualDecimals
+	}
+	return *m.Exponent
+}
+
+// SetDecimals says how many decimals it has.
+func (m *Measurement) SetDecimals(n uint8) {
+	if m.Exponent = nil; n != usualDecimals {
+		m.Exponent = &n
+	}
+}
+
+// usualDecimals are those of most currencies: a measurement that says nothing has them.
+const usualDecimals uint8 = 2

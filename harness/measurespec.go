@@ -4,7 +4,7 @@ package harness
 const (
 	UnitNS    = "ns"
 	UnitCount = "count"
-	UnitMinor = "minor" // of the currency: cents
+	UnitMinor = "minor" // of the currency: cents, of one that has them
 	UnitWord  = "word"  // Measurement.Text is the value
 )
 

@@ -1,5 +1,10 @@
 package harness
 
+import "blackstart/loadgen"
+
+// OutcomeCode is one row of the table of outcomes.
+type OutcomeCode = loadgen.OutcomeCode
+
 // Status says how a drill ended, apart from its verdict.
 type Status string
 
@@ -39,6 +44,9 @@ type Record struct {
 	Clock        []ClockReading  `json:"clock"`
 	Phases       []Phase         `json:"phases"`
 	Faults       []FaultRecord   `json:"faults"`
+	Places       []Place         `json:"places"`   // where clients can stand; named by index
+	Hosts        []Host          `json:"hosts"`    // machines that clients run on; named by index
+	Outcomes     []OutcomeCode   `json:"outcomes"` // what the numbers in samples mean, by code
 	Streams      []Stream        `json:"streams"`
 	Probes       []ProbeSeries   `json:"probes"`
 	Arrivals     []Arrival       `json:"arrivals"`
@@ -84,7 +92,8 @@ type Stream struct {
 	Kind      string   `json:"kind"` // samples or ledger
 	File      string   `json:"file"` // path in the pack
 	Workload  string   `json:"workload"`
-	Place     string   `json:"place"`
+	Place     int      `json:"place"`    // of its clients: index into places
+	Host      int      `json:"host"`     // of its clients: index into hosts
 	Recorded  *Traits  `json:"traits"`   // what the workload says of the load; null: nothing is known of it
 	Cohorts   []string `json:"cohorts"`  // name of cohort n at index n; sample.cohort is the index
 	StartNS   int64    `json:"start_ns"` // due time of seq 0, since the anchor
@@ -126,22 +135,29 @@ type UndoRecord struct {
 // LedgerRecord is what was found of the written ids on both sides.
 type LedgerRecord struct {
 	Read          bool         `json:"read"`        // the new primary's ledger was read in full
-	Primary       string       `json:"primary"`     // component whose copies are copies_new
-	OldPrimary    string       `json:"old_primary"` // component whose copies are copies_old
+	Primary       string       `json:"primary"`     // component that serves now
+	OldPrimary    string       `json:"old_primary"` // component that was left behind
 	OldRead       bool         `json:"old_read"`
-	OldDetail     string       `json:"old_detail"`      // why the old one was not read: client side only
-	OracleMissing int          `json:"oracle_missing"`  // ids on the old primary that the new one lacks
-	BusinessTwice int          `json:"business_twice"`  // business keys with two or more rows on the new primary
-	ReplayFrozen  Stamp        `json:"replay_frozen"`   // pg_last_xact_replay_timestamp of the promoted node
-	WAL           WALReport    `json:"wal"`             // zero Tool: not read
-	WALDetail     string       `json:"wal_detail"`      // why the log was not read
-	Promoted      bool         `json:"promoted"`        // the standby left recovery
-	StrandedInWAL []uint64     `json:"stranded_in_old"` // ids seen on the old node only, at most 1 000 of them
-	Copies        []CopiesFile `json:"copies"`          // what each reading of each database found
+	OldDetail     string       `json:"old_detail"`     // why the old one was not read: client side only
+	OldOnly       int          `json:"old_only"`       // ids on the old primary that the new one lacks
+	BusinessTwice int          `json:"business_twice"` // business keys with two or more rows on the new primary
+	ReplayFrozen  Stamp        `json:"replay_frozen"`  // pg_last_xact_replay_timestamp of the promoted node
+	WAL           WALReport    `json:"wal"`            // zero Tool: not read
+	WALDetail     string       `json:"wal_detail"`     // why the log was not read
+	Promoted      bool         `json:"promoted"`       // the standby left recovery
+	OldOnlyIDs    []uint64     `json:"old_only_ids"`   // the first of these, at most 1 000
+	Copies        []CopiesFile `json:"copies"`         // what each reading of each database found
 }
 
-// AfterUndo is the reading that measuring is done from: the databases as they were when everything had been undone.
-const AfterUndo = "after-undo"
+// Readings of a database: when it was read.
+const (
+	BeforeHeal   = "before-heal"   // while what was broken still was
+	AfterHeal    = "after-heal"    // when everything had been undone
+	AfterRestore = "after-restore" // when a backup had been restored
+)
+
+// Readings are all of them, in order of time.
+var Readings = []string{BeforeHeal, AfterHeal, AfterRestore}
 
 // CopiesFile is what one reading of one database found of the ids of one ledger: a binary file of its own, never written
 // into the ledger, which is closed by then.
@@ -149,7 +165,7 @@ type CopiesFile struct {
 	Stream  int    `json:"stream"` // id of the ledger's stream
 	Load    string `json:"load"`
 	Node    string `json:"node"`    // component that was read: ledger.primary or ledger.old_primary
-	Reading string `json:"reading"` // when it was read: after-undo
+	Reading string `json:"reading"` // when it was read: one of Readings
 	File    string `json:"file"`    // path in the pack
 	Count   int    `json:"count"`   // as many as the ledger has attempts
 	Root    string `json:"merkle_root"`

@@ -166,3 +166,12 @@ type ObjectiveOverlay struct {
 	AtMost string `yaml:"atMost" json:"at_most" doc:"replaces atMost"`
 	Source string `yaml:"source" json:"source" doc:"where the replaced bound comes from"`
 }
+
+// Workloads names the workload of each load.
+func (s *Scenario) Workloads() []string {
+	var all []string
+	for _, l := range s.Load {
+		all = append(all, l.Workload)
+	}
+	return all
+}

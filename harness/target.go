@@ -6,6 +6,8 @@ import "context"
 const (
 	Primary = "primary"
 	Standby = "standby"
+	Active  = "active"  // one of several that serve at the same time
+	Witness = "witness" // it serves nobody and decides with others who does
 	Outside = "outside" // the third place: clients, public DNS, controller, receivers and the harness stand here
 )
 
@@ -63,7 +65,7 @@ type Question struct {
 // Region is one place of the target that can be lost.
 type Region struct {
 	Name string `json:"name"`
-	Role string `json:"role"` // primary or standby, when the drill starts
+	Role string `json:"role"` // primary, standby, active or witness, when the drill starts
 }
 
 // Component is one part of the target.
@@ -262,6 +264,7 @@ type WALReport struct {
 	FirstAt  Stamp  `json:"first_at"`
 	LastAt   Stamp  `json:"last_at"`
 	BeforeAt Stamp  `json:"before_at"` // last ledger commit before the fork, if it is still in the log
+	Table    string `json:"table"`     // whose rows are meant
 	File     string `json:"file"`      // path in the pack of the list of these commits, "" if there is none
 	Listed   int    `json:"listed"`    // lines of File: a commit has one for each of its rows, at least one
 }

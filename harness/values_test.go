@@ -21,7 +21,7 @@ func TestValuesReadWhatTheyWrite(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(text), &v); err != nil {
 		t.Fatal(err)
 	}
-	if v.D.D() != 90*time.Second || v.R.PerSecond() != 200 || v.S != 999_500 || v.A != 123_405 {
+	if v.D.D() != 90*time.Second || v.R.PerSecond() != 200 || v.S != 999_500 || v.A != (Amount{Minor: 123_405, Exponent: 2}) {
 		t.Errorf("read %+v", v)
 	}
 	out, err := yaml.Marshal(v)
@@ -43,7 +43,7 @@ func TestValuesSayWhatToWriteInstead(t *testing.T) {
 		{"10", new(Duration), "10s"}, {"-5s", new(Duration), "10s"}, {"ten", new(Duration), "10s"},
 		{"200", new(Rate), "200/s"}, {"200/fortnight", new(Rate), "200/s"}, {"-1/s", new(Rate), "200/s"},
 		{"0.99", new(Ratio), "99.9%"}, {"101%", new(Ratio), "100%"}, {"99.99999%", new(Ratio), "four decimals"},
-		{"100", new(Amount), "two decimals"}, {"100.5", new(Amount), "two decimals"},
+		{"1,000.00", new(Amount), "100.00"}, {"100.", new(Amount), "100.00"}, {"0.123456789", new(Amount), "100.00"},
 	} {
 		err := yaml.Unmarshal([]byte(c.text), c.into)
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"blackstart/loadgen"
 )
 
 // drill is the state of one Run. All fields but those below mu belong to the goroutine that called Run.
@@ -39,6 +41,7 @@ func newDrill(p Parts) *drill {
 		Format: Format, Rules: Rules, RunID: p.RunID, PackID: p.PackID, Status: Completed, Inputs: p.InputsSHA,
 		Scenario: p.Scenario, Profile: p.Profile, Environment: p.Environment, Executor: p.Executor, Tool: p.Tool,
 		Anchor: p.Clock.Anchor(), Started: p.Clock.Now(), SealPolicy: []string{}, Approvals: []string{},
+		Places: PlacesOf(Description{}), Hosts: []Host{{Name: LocalHost}}, Outcomes: loadgen.OutcomesOf(p.Scenario.Workloads()...),
 	}
 	return d
 }

@@ -28,28 +28,8 @@ func (o AttemptOutcome) String() string {
 	return fmt.Sprintf("attempt-%d", uint8(o))
 }
 
-// Place says where the client of a workload stands. Its numbers stand in the
-// files and never change.
+// Place is an index into the places that the record of the drill names.
 type Place uint8
-
-// The places.
-const (
-	PlaceOutside Place = 0
-	PlacePrimary Place = 1 // inside the region that is primary when the drill starts
-	PlaceStandby Place = 2
-)
-
-func (p Place) String() string {
-	switch p {
-	case PlaceOutside:
-		return "outside"
-	case PlacePrimary:
-		return "primary"
-	case PlaceStandby:
-		return "standby"
-	}
-	return fmt.Sprintf("place-%d", uint8(p))
-}
 
 const (
 	// MaxLedgerStream is the largest stream id of a ledger: an attempt's id
@@ -81,9 +61,9 @@ type Attempt struct {
 	RetryOf uint64 // id of the attempt this one repeats, 0 for a first attempt
 	Sent    int64  // when it began
 	Done    int64  // when its outcome was known
-	Amount  int64  // minor units (cents)
+	Amount  int64  // minor units of the load's currency (Traits)
 	Outcome AttemptOutcome
-	Place   Place
+	Place   Place // where the client stood
 	Worker  uint32
 }
 
@@ -126,8 +106,6 @@ func (a Attempt) check(n uint64, stream uint32) error {
 		return fmt.Errorf("attempt %d: %w: retry of %d, which does not come before it", n, ErrRecord, a.RetryOf)
 	case a.Outcome < AttemptOK || a.Outcome > AttemptUnknown:
 		return fmt.Errorf("attempt %d: %w: outcome %d", n, ErrRecord, a.Outcome)
-	case a.Place > PlaceStandby:
-		return fmt.Errorf("attempt %d: %w: place %d", n, ErrRecord, a.Place)
 	case a.Sent < 0 || a.Done < a.Sent:
 		return fmt.Errorf("attempt %d: %w: sent %d, done %d", n, ErrRecord, a.Sent, a.Done)
 	}

@@ -28,14 +28,16 @@ func TestReaderRefusesBadFiles(t *testing.T) {
 		"other kind":         {change(18, 2, 0, 64, 0, 48), ErrKind, 0},
 		"header length":      {change(20, 65), ErrLayout, 0},
 		"record length":      {change(22, 48), ErrLayout, 0},
-		"reserved":           {change(44, 1), ErrLayout, 0},
+		"reserved":           {change(46, 1), ErrLayout, 0},
+		"reserved, high":     {change(47, 1), ErrLayout, 0},
 		"not closed":         {change(56, 0), ErrNotClosed, 5},
 		"closed, empty":      {change(56, 0)[:HeaderSize], ErrNotClosed, 0},
 		"trailing bytes":     {append(bytes.Clone(good), 1, 2, 3), ErrTrailing, 5},
 		"trailing record":    {change(56, 4), ErrTrailing, 4},
 		"seq":                {record(2, 0, 3), ErrRecord, 2},
 		"outcome none":       {record(2, 32, 0), ErrRecord, 2},
-		"outcome unknown":    {record(2, 32, NumOutcomes), ErrRecord, 2},
+		"outcome unknown":    {record(2, 32, byte(numCommon)), ErrRecord, 2},
+		"outcome below all":  {record(2, 32, byte(FirstReserved)-1), ErrRecord, 2},
 		"unsent but sent":    {record(2, 32, byte(Unsent)), ErrRecord, 2},
 		"done before sent":   {record(2, 24, 0, 0), ErrRecord, 2},
 		"sent before due":    {record(2, 16, 0, 0), ErrRecord, 2},
@@ -70,7 +72,7 @@ func TestReaderRefusesBadAttempts(t *testing.T) {
 		at int
 		b  byte
 	}{
-		"id": {0, 77}, "retry of a later": {14, 255}, "retry in another stream": {13, 1}, "outcome": {40, 4}, "outcome 0": {40, 0}, "place": {41, 3},
+		"id": {0, 77}, "retry of a later": {14, 255}, "retry in another stream": {13, 1}, "outcome": {40, 4}, "outcome 0": {40, 0},
 		"never sent": {23, 255}, "done before sent": {24, 0},
 		"reserved": {42, 1}, "reserved, high": {43, 255},
 	} {

@@ -32,7 +32,7 @@ func WriteCopies(w io.WriteSeeker, h Header, copies iter.Seq[int]) (uint64, erro
 	if h.Stream > MaxLedgerStream {
 		return 0, fmt.Errorf("write copies: ledger stream %d exceeds %d", h.Stream, MaxLedgerStream)
 	}
-	h.Kind = KindCopies
+	h.Kind, h.Place, h.Host = KindCopies, 0, 0 // a database was read, by no client
 	out, err := newOrderedWriter[copyCount](w, h)
 	if err != nil {
 		return 0, err

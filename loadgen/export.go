@@ -14,6 +14,22 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
+// Names are what numbers in samples stand for, as the record of a drill has it.
+type Names struct {
+	Cohorts  []string      // of the stream, by number
+	Outcomes []OutcomeCode // of the drill
+}
+
+// outcome names an outcome as the record does, if that name can stand anywhere; else as this program does.
+func (n Names) outcome(o Outcome) string {
+	for _, c := range n.Outcomes {
+		if c.Code == o && plainName.MatchString(c.Name) {
+			return c.Name
+		}
+	}
+	return o.String()
+}
+
 // Each turns a slice of samples into what the exporters take.
 func Each(samples []Sample) iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
@@ -44,20 +60,20 @@ func NewVegetaWriter(w io.Writer) *VegetaWriter {
 // latency 0 and its outcome as error; the error of any other failure is its
 // outcome's name, so that equal failures count together. The first error of
 // samples ends the export.
-func (v *VegetaWriter) Write(h Header, samples iter.Seq2[Sample, error]) error {
+func (v *VegetaWriter) Write(h Header, names Names, samples iter.Seq2[Sample, error]) error {
 	name := fmt.Sprintf("stream-%d", h.Stream)
 	for s, err := range samples {
 		if err != nil {
 			return fmt.Errorf("export samples: %w", err)
 		}
-		if err := v.encode(vegetaResult(name, h, s)); err != nil {
+		if err := v.encode(vegetaResult(name, h, names, s)); err != nil {
 			return fmt.Errorf("export samples: %w", err)
 		}
 	}
 	return flush(v.out)
 }
 
-func vegetaResult(attack string, h Header, s Sample) *vegeta.Result {
+func vegetaResult(attack string, h Header, names Names, s Sample) *vegeta.Result {
 	r := &vegeta.Result{
 		Attack: attack, Seq: s.Seq, Code: s.Status,
 		Timestamp: h.AnchorTime().Add(time.Duration(s.Due)),
@@ -65,7 +81,7 @@ func vegetaResult(attack string, h Header, s Sample) *vegeta.Result {
 	}
 	switch {
 	case s.Outcome != OK:
-		r.Error = s.Outcome.String()
+		r.Error = names.outcome(s.Outcome)
 	case r.Code == 0:
 		r.Code = 200 // vegeta counts success by status alone; a protocol without one was OK
 	}
@@ -75,14 +91,14 @@ func vegetaResult(attack string, h Header, s Sample) *vegeta.Result {
 	return r
 }
 
-// cohortName matches what may stand in a cell of a spreadsheet and on a terminal as it is.
-var cohortName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+// plainName matches what may stand in a cell of a spreadsheet and on a terminal as it is.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // cohort names the kind of client n as the stream's list does; its number where the list has no plain name for it, and nothing
 // where there is one kind of client only.
 func cohort(names []string, n uint8) string {
 	switch {
-	case int(n) < len(names) && cohortName.MatchString(names[n]):
+	case int(n) < len(names) && plainName.MatchString(names[n]):
 		return names[n]
 	case len(names) == 0 && n == 0:
 		return ""
@@ -91,8 +107,8 @@ func cohort(names []string, n uint8) string {
 }
 
 // WriteCSV writes samples as CSV with a heading. Times are ns since the anchor,
-// empty for never; utc is the due time; cohorts names those of the stream.
-func WriteCSV(w io.Writer, h Header, cohorts []string, samples iter.Seq2[Sample, error]) error {
+// empty for never; utc is the due time.
+func WriteCSV(w io.Writer, h Header, names Names, samples iter.Seq2[Sample, error]) error {
 	out := csv.NewWriter(w)
 	row := []string{"seq", "utc", "due_ns", "sent_ns", "done_ns", "latency_ns", "outcome", "cohort", "status", "worker"}
 	if err := out.Write(row); err != nil {
@@ -104,8 +120,8 @@ func WriteCSV(w io.Writer, h Header, cohorts []string, samples iter.Seq2[Sample,
 		}
 		row = append(row[:0],
 			strconv.FormatUint(s.Seq, 10), utc(h, s.Due), strconv.FormatInt(s.Due, 10),
-			offset(s.Sent), offset(s.Done), offset(s.Latency()), s.Outcome.String(),
-			cohort(cohorts, s.Cohort), strconv.Itoa(int(s.Status)), strconv.FormatUint(uint64(s.Worker), 10))
+			offset(s.Sent), offset(s.Done), offset(s.Latency()), names.outcome(s.Outcome),
+			cohort(names.Cohorts, s.Cohort), strconv.Itoa(int(s.Status)), strconv.FormatUint(uint64(s.Worker), 10))
 		if err := out.Write(row); err != nil {
 			return fmt.Errorf("export samples: %w", err)
 		}
@@ -119,7 +135,7 @@ func WriteCSV(w io.Writer, h Header, cohorts []string, samples iter.Seq2[Sample,
 
 // WriteNDJSON writes samples as one JSON object a line, with the columns of
 // WriteCSV as keys; a time that never came is null.
-func WriteNDJSON(w io.Writer, h Header, cohorts []string, samples iter.Seq2[Sample, error]) error {
+func WriteNDJSON(w io.Writer, h Header, names Names, samples iter.Seq2[Sample, error]) error {
 	out := bufio.NewWriter(w)
 	encode := json.NewEncoder(out)
 	for s, err := range samples {
@@ -128,7 +144,7 @@ func WriteNDJSON(w io.Writer, h Header, cohorts []string, samples iter.Seq2[Samp
 		}
 		line := jsonSample{
 			Seq: s.Seq, UTC: utc(h, s.Due), Due: s.Due, Sent: instant(s.Sent), Done: instant(s.Done),
-			Latency: instant(s.Latency()), Outcome: s.Outcome.String(), Cohort: cohort(cohorts, s.Cohort), Status: s.Status, Worker: s.Worker,
+			Latency: instant(s.Latency()), Outcome: names.outcome(s.Outcome), Cohort: cohort(names.Cohorts, s.Cohort), Status: s.Status, Worker: s.Worker,
 		}
 		if err := encode.Encode(line); err != nil {
 			return fmt.Errorf("export samples: %w", err)

@@ -27,7 +27,7 @@ func exported() (Header, []Sample) {
 func TestVegetaReadsTheExport(t *testing.T) {
 	h, samples := exported()
 	var b bytes.Buffer
-	if err := NewVegetaWriter(&b).Write(h, Each(samples)); err != nil {
+	if err := NewVegetaWriter(&b).Write(h, Names{}, Each(samples)); err != nil {
 		t.Fatal(err)
 	}
 	decode := vegeta.DecoderFor(&b)
@@ -62,7 +62,7 @@ func TestVegetaReadsSeveralStreams(t *testing.T) {
 	var b bytes.Buffer
 	w := NewVegetaWriter(&b)
 	for h.Stream = 1; h.Stream <= 3; h.Stream++ {
-		if err := w.Write(h, Each(samples)); err != nil {
+		if err := w.Write(h, Names{}, Each(samples)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -87,7 +87,7 @@ func TestVegetaReadsSeveralStreams(t *testing.T) {
 func TestCSVAndNDJSON(t *testing.T) {
 	h, samples := exported()
 	var b bytes.Buffer
-	if err := WriteCSV(&b, h, []string{"fresh", "pooled"}, Each(samples)); err != nil {
+	if err := WriteCSV(&b, h, Names{Cohorts: []string{"fresh", "pooled"}}, Each(samples)); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(&b).ReadAll()
@@ -100,7 +100,7 @@ func TestCSVAndNDJSON(t *testing.T) {
 	if got := strings.Join(rows[4], ","); got != "3,2026-01-02T03:04:05.000003006Z,3000,,,,unsent,fresh,0,0" {
 		t.Error(got)
 	}
-	if err := WriteNDJSON(&b, h, []string{"fresh", "pooled"}, Each(samples)); err != nil {
+	if err := WriteNDJSON(&b, h, Names{Cohorts: []string{"fresh", "pooled"}}, Each(samples)); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
@@ -133,23 +133,39 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errDisk }
 func TestExportersReturnErrors(t *testing.T) {
 	h, samples := exported()
 	bad := func(yield func(Sample, error) bool) { yield(Sample{}, ErrRecord) }
-	if err := NewVegetaWriter(brokenWriter{}).Write(h, Each(samples)); !errors.Is(err, errDisk) {
+	if err := NewVegetaWriter(brokenWriter{}).Write(h, Names{}, Each(samples)); !errors.Is(err, errDisk) {
 		t.Error(err)
 	}
-	if err := WriteCSV(brokenWriter{}, h, nil, Each(samples)); !errors.Is(err, errDisk) {
+	if err := WriteCSV(brokenWriter{}, h, Names{}, Each(samples)); !errors.Is(err, errDisk) {
 		t.Error(err)
 	}
-	if err := WriteNDJSON(brokenWriter{}, h, nil, Each(samples)); !errors.Is(err, errDisk) {
+	if err := WriteNDJSON(brokenWriter{}, h, Names{}, Each(samples)); !errors.Is(err, errDisk) {
 		t.Error(err)
 	}
 	var b bytes.Buffer
-	if err := NewVegetaWriter(&b).Write(h, bad); !errors.Is(err, ErrRecord) {
+	if err := NewVegetaWriter(&b).Write(h, Names{}, bad); !errors.Is(err, ErrRecord) {
 		t.Error(err)
 	}
-	if err := WriteCSV(&b, h, nil, bad); !errors.Is(err, ErrRecord) {
+	if err := WriteCSV(&b, h, Names{}, bad); !errors.Is(err, ErrRecord) {
 		t.Error(err)
 	}
-	if err := WriteNDJSON(&b, h, nil, bad); !errors.Is(err, ErrRecord) {
+	if err := WriteNDJSON(&b, h, Names{}, bad); !errors.Is(err, ErrRecord) {
 		t.Error(err)
+	}
+}
+
+// An outcome that only a workload knows is called as the record calls it, by readers that have never heard of the workload.
+func TestOutcomesByName(t *testing.T) {
+	names := Names{Outcomes: []OutcomeCode{{200, "queue-full", ClassFailed}, {201, "=cmd|x", ClassFailed}}}
+	h, samples := exported()
+	for o, want := range map[Outcome]string{200: "queue-full", 201: "outcome-201", 202: "outcome-202", Timeout: "timeout"} {
+		samples[0].Outcome, samples[0].Status = o, 0
+		var table, lines bytes.Buffer
+		if err := errors.Join(WriteCSV(&table, h, names, Each(samples)), WriteNDJSON(&lines, h, names, Each(samples))); err != nil {
+			t.Fatal(err)
+		}
+		if r := vegetaResult("a", h, names, samples[0]); r.Error != want || !strings.Contains(table.String(), ","+want+",") || !strings.Contains(lines.String(), want) {
+			t.Errorf("%d: %q, %s", o, r.Error, table.String())
+		}
 	}
 }

@@ -70,6 +70,8 @@ type Header struct {
 	Kind   FileKind
 	Run    [16]byte // the drill's run id (UUIDv7)
 	Stream uint32   // number of the stream within the run
+	Place  Place    // where the clients stood; 0 of copies, which have none
+	Host   uint8    // index into the record's hosts: whose clock the offsets are read from; 0 of copies
 	Anchor int64    // UTC, ns since the Unix epoch, of instant 0 of all offsets
 	Count  uint64   // records in the file; 0 while it is not closed
 }
@@ -91,7 +93,7 @@ func (h Header) AppendBinary(b []byte) ([]byte, error) {
 	b = le.AppendUint16(b, uint16(size))
 	b = append(b, h.Run[:]...)
 	b = le.AppendUint32(b, h.Stream)
-	b = le.AppendUint32(b, 0)
+	b = append(b, byte(h.Place), h.Host, 0, 0)
 	b = le.AppendUint64(b, uint64(h.Anchor))
 	return le.AppendUint64(b, h.Count), nil
 }
@@ -109,6 +111,8 @@ func DecodeHeader(b []byte) (Header, error) {
 		Kind:   FileKind(le.Uint16(b[18:])),
 		Run:    [16]byte(b[24:40]),
 		Stream: le.Uint32(b[40:]),
+		Place:  Place(b[44]),
+		Host:   b[45],
 		Anchor: int64(le.Uint64(b[48:])),
 		Count:  le.Uint64(b[countOffset:]),
 	}
@@ -121,7 +125,10 @@ func DecodeHeader(b []byte) (Header, error) {
 		return Header{}, fmt.Errorf("decode header: %w: lengths %d and %d, want %d and %d",
 			ErrLayout, headerLen, recordLen, HeaderSize, size)
 	}
-	if reserved := le.Uint32(b[44:]); reserved != 0 {
+	if h.Kind == KindCopies && (h.Place != 0 || h.Host != 0) {
+		return Header{}, fmt.Errorf("decode header: %w: copies of place %d and host %d", ErrLayout, h.Place, h.Host)
+	}
+	if reserved := le.Uint16(b[46:]); reserved != 0 {
 		return Header{}, fmt.Errorf("decode header: %w: reserved bytes hold %d", ErrLayout, reserved)
 	}
 	if h.Kind != KindSamples && h.Stream > MaxLedgerStream {

@@ -93,7 +93,7 @@ func (p *pool) one(w *worker, n uint64) {
 	if done-sent > int64(cfg.Timeout+overrunGrace) {
 		p.overran.Add(1)
 	}
-	if res.Outcome == None || res.Outcome == Unsent || res.Outcome >= NumOutcomes {
+	if !res.Outcome.Possible() || res.Outcome == Unsent {
 		res.Outcome = Other // an op that does not know
 	}
 	p.run.record(Sample{

@@ -9,7 +9,8 @@ import (
 const Never int64 = -1
 
 // Outcome says how one request ended. Its numbers stand in the files and never
-// change; a new outcome takes the next free number.
+// change; a new outcome of all workloads takes the next free number, one of a
+// single workload a number of its range (Reserve).
 type Outcome uint8
 
 // The outcomes of a sample.
@@ -36,15 +37,18 @@ const (
 	LocalShortage Outcome = 16
 	NotReplicated Outcome = 17 // a commit that was acknowledged with a warning: the standby did not confirm it
 
-	// NumOutcomes is the number of outcomes: the length of a table over them.
-	NumOutcomes = 18
+	// numCommon is one more than the last of them.
+	numCommon Outcome = 18
 )
 
-var outcomeNames = [NumOutcomes]string{
+var outcomeNames = [numCommon]string{
 	"none", "ok", "timeout", "refused", "reset", "dns", "tls", "tls-expired", "tls-name",
 	"tls-issuer", "http-5xx", "http-4xx", "wrong-answer", "unsent", "other", "foreign-answer",
 	"local-shortage", "not-replicated",
 }
+
+// Possible tells whether a closed file can hold the outcome: whether a common one has its number, or a workload may.
+func (o Outcome) Possible() bool { return o != None && (o < numCommon || o >= FirstReserved) }
 
 func (o Outcome) String() string {
 	if int(o) < len(outcomeNames) {
@@ -106,7 +110,7 @@ func (s Sample) check(n uint64) error {
 	switch {
 	case s.Seq != n:
 		return fmt.Errorf("sample %d: %w: its seq is %d", n, ErrRecord, s.Seq)
-	case s.Outcome == None || s.Outcome >= NumOutcomes:
+	case !s.Outcome.Possible():
 		return fmt.Errorf("sample %d: %w: outcome %d", n, ErrRecord, s.Outcome)
 	case s.Due < 0 || s.Sent < Never || s.Done < Never:
 		return fmt.Errorf("sample %d: %w: a time before the anchor", n, ErrRecord)

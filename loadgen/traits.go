@@ -4,7 +4,10 @@ package loadgen
 // a load asks for these, never for a name.
 type Traits struct {
 	Ledger    bool     `json:"ledger"`    // keeps a ledger of its write attempts, which is looked up afterwards
+	Table     string   `json:"table"`     // where it writes: schema and name of the ledger's table; "" without a ledger
 	Valued    bool     `json:"valued"`    // its writes have a value
+	Currency  string   `json:"currency"`  // of the value: ISO 4217, or "" for a unit that is none
+	Exponent  uint8    `json:"exponent"`  // of the value: minor units are 10^-exponent of it
 	Edges     bool     `json:"edges"`     // times the edges of an outage; it runs beside the load and is no part of it
 	Questions bool     `json:"questions"` // asks questions whose right answers are known
 	Speaks    string   `json:"speaks"`    // kind of the components that its clients dial, such as postgres; "": the public entry

@@ -31,7 +31,7 @@ var forms = map[reflect.Type]strictyaml.Form{
 	},
 	reflect.TypeFor[harness.Rate]():   {Name: "rate", Example: "`200/s`", Pattern: `^(0|[1-9][0-9]{0,6})/(ms|s|m|h)$`},
 	reflect.TypeFor[harness.Ratio]():  {Name: "share", Example: "`99.9%`", Pattern: `^(0|[1-9][0-9]{0,2})(\.[0-9]{1,4})?%$`},
-	reflect.TypeFor[harness.Amount](): {Name: "amount", Example: "`\"100.00\"`", Pattern: `^(0|[1-9][0-9]{0,12})\.[0-9]{2}$`, Number: true},
+	reflect.TypeFor[harness.Amount](): {Name: "amount", Example: "`\"100.00\"`", Pattern: `^(0|[1-9][0-9]{0,12})(\.[0-9]{1,8})?$`, Number: true},
 }
 
 // movedFault says where the keys of a fault went that earlier versions had.

@@ -15,6 +15,7 @@ func (r *rules) loads() {
 		r.name("workload", names(r.known.Workloads), l.Workload, "load", i, "workload")
 		r.within("timeout of "+what, l.Timeout, ofTimeout, "load", i, "timeout")
 		r.clients(l, i, what)
+		r.amounts(i, what)
 		if !r.has("load", i, "rate") {
 			continue
 		}
@@ -40,6 +41,46 @@ func (r *rules) clients(l harness.LoadSpec, i int, what string) {
 		r.wrong(fmt.Sprintf("clients of %s stand at the %s, and those of %s come through the public entry, from outside", what, l.Place, l.Workload),
 			"write place: outside; only clients of a component, such as those of postgres.ledger, can stand inside a region", "load", i, "place")
 	}
+}
+
+// amounts checks what the writes of a load are worth: in decimals that their currency has, and in the currency of all others.
+func (r *rules) amounts(i int, what string) {
+	t, ok := r.traits(i)
+	if !ok || !t.Valued {
+		return
+	}
+	if why, hint := badAmount(t); why != "" {
+		r.wrong("amount of "+what+": "+why, hint, "load", i, "with")
+		return
+	}
+	if of, _ := r.valued(); of.Currency != t.Currency || of.Exponent != t.Exponent {
+		r.wrong(fmt.Sprintf("amounts of %s are in %q with %d decimals, those of another load in %q with %d", what, t.Currency, t.Exponent, of.Currency, of.Exponent),
+			"write all amounts of a scenario in one currency: losses are added up", "load", i, "with")
+	}
+}
+
+// badAmount tells what is wrong with amount and currency of a load, and what to write, or "". A number that says neither its decimals nor
+// its currency may stand for anything.
+func badAmount(t harness.Traits) (why, hint string) {
+	if t.Currency == "" && t.Exponent == 0 {
+		return "it has neither decimals nor a currency", `write it with its decimals and in quotes, such as "100.00", or name a currency that has none, such as JPY`
+	}
+	if err := harness.CheckCurrency(t.Currency, t.Exponent); err != nil {
+		return err.Error(), "write amount and currency so that they fit each other"
+	}
+	return "", ""
+}
+
+// valued gives the first load whose writes have a value that can be read; false where none can be known.
+func (r *rules) valued() (harness.Traits, bool) {
+	for i := range r.s.Load {
+		if t, ok := r.traits(i); ok && t.Valued {
+			if why, _ := badAmount(t); why == "" {
+				return t, true
+			}
+		}
+	}
+	return harness.Traits{}, false
 }
 
 // traits says what a load is, as its workload says it; false where that cannot be known.

@@ -133,8 +133,13 @@ func (r *rules) bound(o harness.Objective, m harness.MeasureSpec, i int, what st
 			r.wrong(fmt.Sprintf("atMost of %s is %q, not a count", what, o.AtMost), strictyaml.NumberHint(o.AtMost, "write a whole number, such as 0"), steps...)
 		}
 	case harness.UnitMinor:
-		if _, err := harness.ParseAmount(o.AtMost); err != nil {
-			r.wrong(fmt.Sprintf("atMost of %s is %q, not an amount", what, o.AtMost), strictyaml.NumberHint(o.AtMost, `write it with two decimals, such as "100.00"`), steps...)
+		of, known := r.valued()
+		switch a, err := harness.ParseAmount(o.AtMost); {
+		case err != nil:
+			r.wrong(fmt.Sprintf("atMost of %s is %q, not an amount", what, o.AtMost), strictyaml.NumberHint(o.AtMost, `write it with the decimals of the load's amount, such as "100.00"`), steps...)
+		case known && a.Exponent != of.Exponent:
+			r.wrong(fmt.Sprintf("atMost of %s is %q, and the amounts of the load have %d decimals", what, o.AtMost, of.Exponent),
+				fmt.Sprintf("write it as they are, such as %q", harness.Amount{Exponent: of.Exponent}.String()), steps...)
 		}
 	}
 }

@@ -20,7 +20,8 @@ import zipfile
 MAGIC = b"blackstart.pack/"
 OK, WRONG, UNSENT, FOREIGN, SHORTAGE, NOT_REPLICATED = 1, 12, 13, 15, 16, 17  # outcomes of a sample
 ACKNOWLEDGED = 1  # outcome of an attempt
-READING = "after-undo"  # the reading of the databases that counts
+READING = "after-heal"  # the reading of the databases that counts
+CLASSES = ("ok", "failed", "wrong", "unsent", "shortage")  # of outcomes
 SECOND = 1_000_000_000
 NEEDED_ACKS = 200  # in the second before the fault
 BEAT = 250_000_000  # longest time between two heartbeats
@@ -85,11 +86,11 @@ def unpacked(pack, stream, anchor):
     data = pack.bytes(stream["file"])
     if not stream["closed"] and len(data) < 64:
         return []  # torn in its header
-    magic, version, kind, hlen, rlen, _run, sid, zero, start, count = struct.unpack("<16sHHHH16sIIqQ", data[:64])
+    magic, version, kind, hlen, rlen, _run, sid, place, host, zero, start, count = struct.unpack("<16sHHHH16sIBBHqQ", data[:64])
     name, layout = KINDS.get(kind, ("", ""))
     if magic != MAGIC or version != 2 or not layout or hlen != 64 or zero != 0 or rlen != struct.calcsize(layout):
         raise ValueError("%s: not a file of this format" % stream["file"])
-    if name != stream["kind"] or sid != stream["id"] or start != anchor:
+    if name != stream["kind"] or sid != stream["id"] or start != anchor or (place, host) != (stream["place"], stream["host"]):
         raise ValueError("%s: not the stream the record names" % stream["file"])
     whole, tail = divmod(len(data) - 64, rlen)
     if (count > 0 or stream["closed"]) and (whole, tail) != (count, 0):
@@ -97,6 +98,28 @@ def unpacked(pack, stream, anchor):
     if stream["closed"] and count != stream["count"]:
         raise ValueError("%s: not as many records as the record counts" % stream["file"])
     return list(struct.iter_unpack(layout, data[64 : 64 + whole * rlen]))
+
+
+def ahead(record, stream):
+    """Bounds of how far the clock of a stream's host is ahead of the drill's, in ns."""
+    offset = record["hosts"][stream["host"]]["clock_offset"]
+    if stream["host"] < 0 or offset["lo_ns"] > offset["hi_ns"]:
+        raise ValueError("stream %d: no host with a clock" % stream["id"])
+    return offset["lo_ns"], offset["hi_ns"]
+
+
+def check_tables(record):
+    """Refuse tables that leave open what an index or a code means."""
+    places, codes = record["places"] or [], record["outcomes"] or []
+    if [p["role"] for p in places if p["name"] == "outside"] != ["outside"] or len({p["name"] for p in places}) != len(places):
+        raise ValueError("the table of places names none that is outside, or one twice")
+    if len({c["code"] for c in codes}) != len(codes) or len({c["name"] for c in codes}) != len(codes):
+        raise ValueError("the table of outcomes names a code twice, or two alike")
+    if any(c["class"] not in CLASSES or (c["class"] == "ok") != (c["code"] == OK) for c in codes):
+        raise ValueError("the table of outcomes says of another code than 1 that it is a right answer")
+    for stream in record["streams"] or []:
+        if not 0 <= stream["place"] < len(places):
+            raise ValueError("stream %d: its place is not in the table" % stream["id"])
 
 
 class Sample:
@@ -111,14 +134,17 @@ class Sample:
         return self.outcome != OK or (limit > 0 and self.done - self.due > limit)
 
 
-def samples(pack, stream, anchor):
+def samples(pack, record, stream):
     """The samples of a stream, each on its schedule."""
+    anchor, named = moment(record["anchor"]), {c["code"] for c in record["outcomes"]}
     result = []
     for n, (seq, due, _sent, done, outcome, cohort, _status, _worker) in enumerate(records(pack, stream, anchor)):
         if seq != n or due != stream["start_ns"] + n * stream["per_ns"] // stream["freq"]:
             raise ValueError("%s: sample %d is not on schedule" % (stream["file"], n))
         if outcome == UNSENT and done != -1:
             raise ValueError("%s: sample %d was not sent, yet done" % (stream["file"], n))
+        if outcome not in named:
+            raise ValueError("%s: sample %d ended as %d, which nothing names" % (stream["file"], n, outcome))
         result.append(Sample(due, done, outcome, cohort))
     return result
 
@@ -128,7 +154,6 @@ class Recovery:
 
     def __init__(self, pack, record, objective):
         self.anchor = moment(record["anchor"])
-        self.end = moment(record["observation"]["hi"]) - self.anchor
         wanted = record["scenario"]["recovered"]
         self.length = wanted["window_ns"]
         self.least = wanted["min_requests"]
@@ -136,7 +161,9 @@ class Recovery:
         self.slo = wanted["p99_at_most_ns"]
         streams = [s for s in record["streams"] if s["kind"] == "samples"]
         load = next(s for s in streams if s["load"] == objective["load"])
-        self.all = samples(pack, load, self.anchor)
+        self.ahead = ahead(record, load)
+        self.end = moment(record["observation"]["hi"]) - self.anchor + self.ahead[0]  # on the clock of the load
+        self.all = samples(pack, record, load)
         self.own, self.cohort = self.pick(load, self.all, objective["cohort"])
         self.edges, self.limit = self.own, load["timeout_ns"]
         self.own_limit = load["timeout_ns"]
@@ -144,8 +171,8 @@ class Recovery:
             for s in streams:
                 names = s["cohorts"] or []
                 stands_for = self.cohort in names if names else self.cohort == "fresh"
-                if s["traits"]["edges"] and s["place"] == load["place"] and stands_for:
-                    self.edges, _ = self.pick(s, samples(pack, s, self.anchor), self.cohort)
+                if s["traits"]["edges"] and (s["place"], s["host"]) == (load["place"], load["host"]) and stands_for:
+                    self.edges, _ = self.pick(s, samples(pack, record, s), self.cohort)
                     self.limit = s["timeout_ns"]
                     break
         self.all_due = [s.due for s in self.all]
@@ -279,15 +306,21 @@ def exposure(pack, record, fault, load):
     if not fault or answers is None:
         return nothing
     anchor, end = moment(record["anchor"]), moment(record["observation"]["hi"])
-    writes = sorted((anchor + done, amount) for done, outcome, _, amount in attempts(pack, record, load) if outcome == ACKNOWLEDGED)
-    times = [done for done, _ in writes]
-    sums = [0]
-    for _, amount in writes:
-        sums.append(sums[-1] + amount)
+    writes = [w for w in attempts(pack, record, load) if w[1] == ACKNOWLEDGED]
 
-    def between_times(lo, hi):
-        a, b = bisect.bisect_left(times, lo), bisect.bisect_right(times, hi)
-        return (b - a, sums[b] - sums[a]) if b > a else (0, 0)
+    def running(end):
+        """Times of the acknowledgements by one end of their bounds, and the amounts up to each."""
+        ordered = sorted((anchor + done[end], amount) for done, _, _, amount in writes)
+        sums = [0]
+        for _, amount in ordered:
+            sums.append(sums[-1] + amount)
+        return [t for t, _ in ordered], sums
+
+    earliest, latest = running(0), running(1)
+
+    def between_times(lo, hi, before, upto):
+        a, b = bisect.bisect_left(before[0], lo), bisect.bisect_right(upto[0], hi)
+        return (max(0, b - a), upto[1][b] - before[1][a]) if hi >= lo else (0, 0)
 
     promoted = [o["detail"].startswith("role=promoted") if "detail" in o else False for o in answers]
     tells = [o["reached"] and o["ok"] and o["unit"] == "ns" and o["value"] >= 0 and not p for o, p in zip(answers, promoted)]
@@ -300,10 +333,10 @@ def exposure(pack, record, fault, load):
         beat = o["hi"] - o["value"]
         if upto < fault[0]:
             continue
-        hi = [max(x) for x in zip(hi, (upto - beat,) + between_times(beat, upto))]
+        hi = [max(x) for x in zip(hi, (upto - beat,) + between_times(beat, upto, latest, earliest))]
         if o["lo"] >= fault[0]:
             seen = True
-            lo = [max(x) for x in zip(lo, (o["lo"] - beat,) + between_times(beat + BEAT, o["lo"]))]
+            lo = [max(x) for x in zip(lo, (o["lo"] - beat,) + between_times(beat + BEAT, o["lo"], earliest, latest))]
     if not seen:
         return nothing
     result = {"exposure_time": between(lo[0], hi[0])}
@@ -365,8 +398,9 @@ def answers_wrong(pack, record, load, stale_after):
         bad += bool(foreign) or newest > a["version"] or (not marker and a["first"] != a["right"])
     for stream in record["streams"]:
         if stream["kind"] == "samples" and stream["traits"]["questions"] and load in ("", stream["load"]):
-            for s in samples(pack, stream, anchor):
-                if first <= anchor + s.due <= end and s.outcome in (OK, WRONG, FOREIGN):
+            lo, hi = ahead(record, stream)
+            for s in samples(pack, record, stream):
+                if first + lo <= anchor + s.due <= end + hi and s.outcome in (OK, WRONG, FOREIGN):
                     given += 1
                     bad += s.outcome != OK
     if known == 0 and (given == 0 or not record["target"]["questions"]):
@@ -381,13 +415,14 @@ def rto(pack, record, fault, objective):
     start = decided(record, fault) if objective["from"] == "declaration" else fault
     if start is None:
         return UNKNOWN
-    what, bounds = search.restored(fault[0] - search.anchor)
+    lo, hi = search.ahead
+    what, bounds = search.restored(fault[0] - search.anchor + lo)
     if what in ("none", "thin"):
         return UNKNOWN
     start = tuple(t - search.anchor for t in start)
     if what == "never":
-        return between(search.end - start[1], None)
-    return between(bounds[0] - start[1], bounds[1] - start[0])
+        return between(search.end - hi - start[1], None)
+    return between(bounds[0] - hi - start[1], bounds[1] - lo - start[0])
 
 
 def copies(pack, record, stream, node, anchor):
@@ -397,24 +432,27 @@ def copies(pack, record, stream, node, anchor):
         return [None] * stream["count"]
     if len(files) > 1 or files[0]["count"] != stream["count"]:
         raise ValueError("stream %d: not one file of copies for all its attempts on %s" % (stream["id"], node))
-    found = [n for n, in records(pack, dict(files[0], id=stream["id"], kind="copies", closed=True), anchor)]
+    found = [n for n, in records(pack, dict(files[0], id=stream["id"], kind="copies", closed=True, place=0, host=0), anchor)]
     if 255 in found:
         raise ValueError("%s: copies of 255" % files[0]["file"])
     return found
 
 
 def attempts(pack, record, load):
-    """(done, outcome, copies on the database that serves, amount) of every write attempt of a load, or of all."""
+    """(bounds of done, outcome, copies on the database that serves, amount) of every write attempt of a load, or of all."""
     result = []
     anchor = moment(record["anchor"])
     for stream in record["streams"]:
         if stream["kind"] != "ledger" or (load and stream["load"] != load):
             continue
         found = copies(pack, record, stream, record["ledger"]["primary"], anchor)
+        lo, hi = ahead(record, stream)
         for n, r in enumerate(records(pack, stream, anchor)):
+            if r[6] != stream["place"]:
+                raise ValueError("%s: attempt %d was made at another place" % (stream["file"], n))
             if r[0] != (stream["id"] << 40) + n + 1 or r[7] != 0:
                 raise ValueError("%s: attempt %d has another id, or bytes that must be 0" % (stream["file"], n))
-            result.append((r[3], r[5], found[n], r[4]))
+            result.append(((r[3] - hi, r[3] - lo), r[5], found[n], r[4]))
     return result
 
 
@@ -428,7 +466,7 @@ def lost(record, writes, fault):
 
 def rpo_time(record, writes, fault):
     acks = [(done, copies) for done, outcome, copies, _ in writes if outcome == ACKNOWLEDGED]
-    recent = sum(1 for done, _ in acks if fault[0] - SECOND <= done < fault[0])
+    recent = sum(1 for done, _ in acks if fault[0] - SECOND <= done[0] and done[1] < fault[0])
     if lost(record, writes, fault) is None or recent == 0:
         return UNKNOWN
     gone = [done for done, copies in acks if copies == 0]
@@ -436,8 +474,9 @@ def rpo_time(record, writes, fault):
         return between(0, 0)
     if recent < NEEDED_ACKS:
         return UNKNOWN
-    kept = [done for done, copies in acks if copies and done < min(gone)]
-    return between(fault[0] - min(gone), fault[1] - max(kept) if kept else None)
+    first = tuple(min(done[end] for done in gone) for end in (0, 1))
+    kept = [done[0] for done, copies in acks if copies and done[1] < first[0]]
+    return between(fault[0] - first[1], fault[1] - max(kept) if kept else None)
 
 
 def interrupted(pack, record):
@@ -464,13 +503,13 @@ def exercised(pack, record, load, fault):
     for stream in record["streams"]:
         if stream["kind"] != "samples" or stream["load"] not in ledgers:
             continue
-        limit, hurt = stream["timeout_ns"], False
-        for s in samples(pack, stream, anchor):
-            if not fault[0] <= anchor + s.due <= end:
+        limit, hurt, (lo, hi) = stream["timeout_ns"], False, ahead(record, stream)
+        for s in samples(pack, record, stream):
+            if not fault[0] + lo <= anchor + s.due <= end + hi:
                 continue
             if s.bad(limit):
                 hurt = True
-            elif hurt and anchor + s.due >= fault[1]:
+            elif hurt and anchor + s.due >= fault[1] + hi:
                 return True
     return False
 
@@ -491,6 +530,7 @@ def main():
     record = json.loads(pack.bytes("data/record.json").decode("utf-8"), object_pairs_hook=once)
     if record["format"] != "blackstart.pack/2":
         raise SystemExit("stranger: unknown format %s" % record["format"])
+    check_tables(record)
     if record["status"] == "interrupted":
         show(interrupted(pack, record))
         return

@@ -32,8 +32,8 @@ func (b *bagged) quiet() error {
 		return err
 	}
 	h := loadgen.Header{Run: run, Stream: id, Anchor: int64(r.Anchor)}
-	c := harness.CopiesFile{Stream: int(id), Load: "ledger", Node: "east.db", Reading: harness.AfterUndo,
-		File: "data/ledger/ledger.copies-east.db-after-undo.bin", Count: fixtureSamples}
+	c := harness.CopiesFile{Stream: int(id), Load: "ledger", Node: "east.db", Reading: harness.AfterHeal,
+		File: "data/ledger/ledger.copies-east.db-after-heal.bin", Count: fixtureSamples}
 	r.Ledger = harness.LedgerRecord{Read: true, Primary: c.Node, OldPrimary: "west.db", OldDetail: "it never served", Copies: []harness.CopiesFile{c}}
 	held := harness.Event{Kind: "steady.held", At: r.Baseline, Phase: "baseline", Text: "held"}
 	return errors.Join(b.journal.Append(held), b.create("data/ledger/ledger.bin", func(f *os.File) error {

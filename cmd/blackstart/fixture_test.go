@@ -106,6 +106,7 @@ func newBagOf(kind fixtureKind, dir, runID string, loads ...string) (*bagged, er
 	}
 	b.rec = &harness.Record{Format: harness.Format, Rules: harness.Rules, RunID: runID, PackID: packID.String(), Status: harness.Completed, Inputs: sha,
 		Scenario: *s, Profile: "fast", Environment: target.Environment, Executor: "a tester", Tool: toolInfo(), Target: target,
+		Places: harness.PlacesOf(target), Hosts: []harness.Host{{Name: harness.LocalHost}}, Outcomes: loadgen.OutcomesOf(s.Workloads()...),
 		Anchor: anchor, Started: anchor, SealPolicy: []string{}, Approvals: []string{}}
 	b.rec.Executor, b.rec.SealPolicy, b.rec.Status, b.rec.StatusReason = kind.executor, in.SealPolicy, kind.status, kind.reason
 	return b, errors.Join(b.journal.Checkpoint("start"), b.streams())
@@ -197,7 +198,7 @@ func (b *bagged) closed() {
 		rate := int(spec.Rate.PerSecond())
 		said, _ := traitsOf(spec)
 		b.rec.Streams = append(b.rec.Streams, harness.Stream{ID: i + 1, Load: load, Kind: "samples", File: "data/samples/" + load + ".bin",
-			Workload: spec.Workload, Place: spec.Place, Recorded: &said, Cohorts: cohortsOf(spec), Freq: rate, PerNS: int64(time.Second),
+			Workload: spec.Workload, Place: slices.IndexFunc(b.rec.Places, func(p harness.Place) bool { return p.Role == spec.Place }), Recorded: &said, Cohorts: cohortsOf(spec), Freq: rate, PerNS: int64(time.Second),
 			StopNS: loadgen.Every(rate, 0).Due(fixtureSamples), TimeoutNS: int64(spec.Timeout), Count: fixtureSamples, Closed: true})
 	}
 }

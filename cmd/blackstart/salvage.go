@@ -24,6 +24,7 @@ func salvageStreams(bag string, rec *harness.Record) ([]harness.Stream, error) {
 		if ok {
 			said = &traits
 		}
+		at, _ := harness.RolePlace(rec.Places, spec.Place)
 		for _, kind := range []string{"samples", "ledger"} {
 			name := "data/" + kind + "/" + spec.ID + ".bin"
 			count, err := countRecords(filepath.Join(bag, filepath.FromSlash(name)), kind)
@@ -34,7 +35,7 @@ func salvageStreams(bag string, rec *harness.Record) ([]harness.Stream, error) {
 				return nil, err
 			}
 			streams = append(streams, harness.Stream{ID: i + 1, Load: spec.ID, Kind: kind, File: name, Workload: spec.Workload,
-				Place: spec.Place, Recorded: said, Cohorts: cohortNames(traits), Freq: int(spec.Rate.PerSecond()), PerNS: int64(time.Second),
+				Place: at, Recorded: said, Cohorts: cohortNames(traits), Freq: int(spec.Rate.PerSecond()), PerNS: int64(time.Second),
 				TimeoutNS: int64(spec.Timeout), Count: count})
 		}
 	}

@@ -49,23 +49,23 @@ says so.`,
 	return cmd
 }
 
-// exporter writes the samples of one stream, whose cohorts have these names.
-type exporter func(h loadgen.Header, cohorts []string, samples iter.Seq2[loadgen.Sample, error]) error
+// exporter writes the samples of one stream, whose numbers have these names.
+type exporter func(h loadgen.Header, names loadgen.Names, samples iter.Seq2[loadgen.Sample, error]) error
 
 // exporters write in each format.
 var exporters = map[string]func(io.Writer) exporter{
 	"vegeta": func(w io.Writer) exporter {
 		all := loadgen.NewVegetaWriter(w)
-		return func(h loadgen.Header, _ []string, s iter.Seq2[loadgen.Sample, error]) error { return all.Write(h, s) }
+		return all.Write
 	},
 	"csv": func(w io.Writer) exporter {
-		return func(h loadgen.Header, cohorts []string, s iter.Seq2[loadgen.Sample, error]) error {
-			return loadgen.WriteCSV(w, h, cohorts, s)
+		return func(h loadgen.Header, names loadgen.Names, s iter.Seq2[loadgen.Sample, error]) error {
+			return loadgen.WriteCSV(w, h, names, s)
 		}
 	},
 	"ndjson": func(w io.Writer) exporter {
-		return func(h loadgen.Header, cohorts []string, s iter.Seq2[loadgen.Sample, error]) error {
-			return loadgen.WriteNDJSON(w, h, cohorts, s)
+		return func(h loadgen.Header, names loadgen.Names, s iter.Seq2[loadgen.Sample, error]) error {
+			return loadgen.WriteNDJSON(w, h, names, s)
 		}
 	},
 }
@@ -89,17 +89,17 @@ func exportSamples(ctx context.Context, out, diag io.Writer, path string, f samp
 	if err != nil {
 		return unreadable(&seal.Refusal{File: evidence.RecordFile, Reason: err.Error()}, "blackstart verify says what is wrong with the pack")
 	}
-	chosen, names := chooseStreams(rec, f.stream)
+	chosen, loads := chooseStreams(rec, f.stream)
 	switch {
 	case len(chosen) == 0:
-		return usage(fmt.Errorf("no stream %q in the pack", f.stream), clip("it has: "+strings.Join(names, ", "), 200))
+		return usage(fmt.Errorf("no stream %q in the pack", f.stream), clip("it has: "+strings.Join(loads, ", "), 200))
 	case len(chosen) > 1 && f.format != "vegeta":
-		return usage(fmt.Errorf("%s holds one stream, the pack has %d", f.format, len(chosen)), clip("name one with --stream: "+strings.Join(names, ", "), 200))
+		return usage(fmt.Errorf("%s holds one stream, the pack has %d", f.format, len(chosen)), clip("name one with --stream: "+strings.Join(loads, ", "), 200))
 	}
 	w := bufio.NewWriter(out)
 	export := begin(w)
 	for _, s := range chosen {
-		if err := exportStream(diag, p, s, export); err != nil {
+		if err := exportStream(diag, p, s, loadgen.Names{Cohorts: s.Cohorts, Outcomes: rec.Outcomes}, export); err != nil {
 			return broken(fmt.Errorf("export %q: %w", s.File, err), "blackstart verify says what is wrong with the pack")
 		}
 	}
@@ -145,7 +145,7 @@ func chooseStreams(rec *harness.Record, load string) (chosen []harness.Stream, n
 
 // exportStream writes the samples of one stream. One that was never closed, because the run was killed, ends where its last
 // whole sample does; that is said.
-func exportStream(diag io.Writer, p *seal.Pack, s harness.Stream, export exporter) error {
+func exportStream(diag io.Writer, p *seal.Pack, s harness.Stream, names loadgen.Names, export exporter) error {
 	f, err := p.Open(s.File)
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func exportStream(diag io.Writer, p *seal.Pack, s harness.Stream, export exporte
 	if err != nil {
 		return err
 	}
-	return export(h, s.Cohorts, func(yield func(loadgen.Sample, error) bool) {
+	return export(h, names, func(yield func(loadgen.Sample, error) bool) {
 		for sample, err := range samples {
 			var torn *loadgen.TornError
 			if err != nil && !s.Closed && (errors.Is(err, loadgen.ErrNotClosed) || errors.Is(err, loadgen.ErrTrailing) || errors.As(err, &torn)) {

@@ -82,8 +82,9 @@ func (l *load) place() error {
 			return fmt.Errorf("the target has no %s region to stand in", l.spec.Place)
 		}
 		place = region.Name
-		l.config.Place = map[string]loadgen.Place{harness.Primary: loadgen.PlacePrimary, harness.Standby: loadgen.PlaceStandby}[l.spec.Place]
 	}
+	at, _ := harness.RolePlace(harness.PlacesOf(*t), l.spec.Place)
+	l.config.Place = loadgen.Place(at) //nolint:gosec // below the length of the table
 	if l.traits.Speaks == "" {
 		return nil
 	}
@@ -158,7 +159,7 @@ func (l *load) Wait() ([]harness.Stream, error) {
 		err = errors.Join(err, f.Close())
 	}
 	base := harness.Stream{
-		ID: int(l.config.Stream), Load: l.spec.ID, Workload: l.spec.Workload, Place: l.spec.Place, Recorded: &l.traits, Cohorts: cohortNames(l.traits),
+		ID: int(l.config.Stream), Load: l.spec.ID, Workload: l.spec.Workload, Place: int(l.config.Place), Host: int(l.config.Host), Recorded: &l.traits, Cohorts: cohortNames(l.traits),
 		StartNS: l.config.Start, Freq: l.config.Rate, PerNS: int64(time.Second), StopNS: stats.Stopped + 1,
 		TimeoutNS: int64(l.config.Timeout), Closed: stats.Closed,
 	}

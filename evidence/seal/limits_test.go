@@ -50,7 +50,7 @@ func TestNumberOfFiles(t *testing.T) {
 
 // TestLongestNames: the copies of a ledger, under the longest id that a scenario may have, fit.
 func TestLongestNames(t *testing.T) {
-	copies := "data/ledger/" + strings.Repeat("x", 80) + ".copies-west.db-after-undo.bin" + TreeExt
+	copies := "data/ledger/" + strings.Repeat("x", 80) + ".copies-west.db-after-heal.bin" + TreeExt
 	if err := checkPath(strings.Repeat("b", MaxBaseBytes) + "/" + copies); err != nil {
 		t.Error(err)
 	}

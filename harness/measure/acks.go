@@ -9,10 +9,27 @@ import (
 
 // acks counts acknowledged writes between given moments, in one pass over them and in whatever order they come.
 type acks struct {
-	edges   []int64 // the moments at which anything begins or ends, sorted; ns since the anchor
-	counts  []int64 // counts[i]: acknowledged from edges[i-1] to before edges[i]
-	amounts []int64
-	all     int64
+	edges            []int64 // the moments at which anything begins or ends, sorted; ns since the anchor
+	earliest, latest running // by the earliest and the latest that each can have been acknowledged
+	all              int64
+}
+
+// running holds, for each edge, number and amount of the writes before it.
+type running struct{ counts, amounts []int64 }
+
+func newRunning(edges int) running { return running{make([]int64, edges+1), make([]int64, edges+1)} }
+
+func (r running) add(i int, amount int64) {
+	r.counts[i]++
+	r.amounts[i] += amount
+}
+
+// sum turns what came between two edges into what came before each.
+func (r running) sum() {
+	for i := 1; i < len(r.counts); i++ {
+		r.counts[i] += r.counts[i-1]
+		r.amounts[i] += r.amounts[i-1]
+	}
 }
 
 // acksOf counts the acknowledged writes of attempts around what was exposed.
@@ -23,29 +40,43 @@ func acksOf(attempts iter.Seq[Attempt], exposed []Exposed) acks {
 	}
 	slices.Sort(w.edges)
 	w.edges = slices.Compact(w.edges)
-	w.counts, w.amounts = make([]int64, len(w.edges)+1), make([]int64, len(w.edges)+1)
+	w.earliest, w.latest = newRunning(len(w.edges)), newRunning(len(w.edges))
 	for a := range attempts {
 		if a.Outcome != loadgen.AttemptOK {
 			continue
 		}
-		i, _ := slices.BinarySearch(w.edges, a.Done+1) // the first edge after it
-		w.counts[i]++
-		w.amounts[i] += a.Amount
+		at := a.done()
+		i, _ := slices.BinarySearch(w.edges, at.Lo+1) // the first edge after it
+		j := i
+		if at.Hi != at.Lo {
+			j, _ = slices.BinarySearch(w.edges, at.Hi+1)
+		}
+		w.earliest.add(i, a.Amount)
+		w.latest.add(j, a.Amount)
 		w.all++
 	}
-	for i := 1; i < len(w.counts); i++ { // from now on: all before edges[i]
-		w.counts[i] += w.counts[i-1]
-		w.amounts[i] += w.amounts[i-1]
-	}
+	w.earliest.sum()
+	w.latest.sum()
 	return w
 }
 
-// in gives number and value of the writes acknowledged in [from, to], both of which are moments of what was exposed.
-func (w acks) in(from, to int64) (count, amount int64) {
+// possible gives number and value of the writes that may have been acknowledged in [from, to], both of which are moments of what was
+// exposed.
+func (w acks) possible(from, to int64) (count, amount int64) {
+	return w.between(from, w.latest, to, w.earliest)
+}
+
+// certain gives those that certainly were.
+func (w acks) certain(from, to int64) (count, amount int64) {
+	return w.between(from, w.earliest, to, w.latest)
+}
+
+// between takes what one reckoning has before from off what another has up to to.
+func (w acks) between(from int64, before running, to int64, upTo running) (count, amount int64) {
 	lo, found := slices.BinarySearch(w.edges, from)
 	hi, ok := slices.BinarySearch(w.edges, to+1)
 	if !found || !ok || hi <= lo {
 		return 0, 0
 	}
-	return w.counts[hi] - w.counts[lo], w.amounts[hi] - w.amounts[lo]
+	return max(0, upTo.counts[hi]-before.counts[lo]), upTo.amounts[hi] - before.amounts[lo]
 }

@@ -28,10 +28,25 @@ var classWords = map[loadgen.Outcome]string{
 	loadgen.Other:         "other errors",
 }
 
-// ClassWords is what people call an outcome; of OK, which is an error only where it came late, it says so.
-func ClassWords(o loadgen.Outcome) string {
+// outcomeNames gives the names of outcomes by code, as a record has them; "" is one that it does not name.
+type outcomeNames [loadgen.NumOutcomes]string
+
+func namesOf(rec *harness.Record) *outcomeNames {
+	var names outcomeNames
+	for _, c := range rec.Outcomes {
+		names[c.Code] = c.Name
+	}
+	return &names
+}
+
+// ClassWords is what people call an outcome, of OK, which is an error only where it came late, that it did; what only a workload
+// knows is called as the record names it.
+func ClassWords(rec *harness.Record, o loadgen.Outcome) string {
 	if words, ok := classWords[o]; ok {
 		return words
+	}
+	if name := namesOf(rec)[o]; name != "" {
+		return name
 	}
 	return o.String()
 }
@@ -47,11 +62,11 @@ func (d *drill) errorClasses() []harness.Measurement {
 		for cohort, count := range s.errors {
 			for outcome, n := range count {
 				o := loadgen.Outcome(outcome) //nolint:gosec // below NumOutcomes
-				if n == 0 || o == loadgen.None || o == loadgen.OK || o == loadgen.Unsent || o == loadgen.LocalShortage {
+				if n == 0 || d.codes[o] == "" || o == loadgen.OK || o == loadgen.Unsent || o == loadgen.LocalShortage {
 					continue
 				}
-				m := exact(NameErrors+o.String(), n, harness.UnitCount, "requests due after T_f that ended so")
-				m.Load, m.Detail = s.Stream.Load, ClassWords(o)
+				m := exact(NameErrors+d.codes[o], n, harness.UnitCount, "requests due after T_f that ended so")
+				m.Load, m.Detail = s.Stream.Load, ClassWords(d.rec, o)
 				if cohort < len(s.Stream.Cohorts) {
 					m.Cohort = s.Stream.Cohorts[cohort]
 				}
@@ -74,7 +89,7 @@ func (d *drill) dominant(own track, from, to int64) (class loadgen.Outcome, coun
 		i++
 		if own.has(s) {
 			all++
-			if bad(s, own.slo) && s.Outcome < loadgen.NumOutcomes {
+			if bad(s, own.slo) {
 				counts[s.Outcome]++
 			}
 		}
@@ -94,7 +109,7 @@ func (d *drill) clientsSaw(s seen) string {
 	if n == 0 {
 		return ""
 	}
-	said := fmt.Sprintf("%s (%s)", ClassWords(class), percent(n, all))
+	said := fmt.Sprintf("%s (%s)", ClassWords(d.rec, class), percent(n, all))
 	if back := d.anyAnswer(s); back.Recovered {
 		lo, hi, _ := span(d.stamps(back.Restored), s.fault)
 		said += ", though answers of any kind came again after " + Span(lo, hi)
@@ -113,8 +128,9 @@ func percent(n, all int) string {
 // anyAnswer is the outage as one sees it who asks only whether an answer came: a wrong one counts as good. It is only worked
 // out for a cohort that was given wrong answers.
 func (d *drill) anyAnswer(s seen) Outage {
+	fault := d.bounds(s.fault).there(s.cohort.Ahead)
 	wrong := func(t track) bool {
-		from, to := t.between(d.rel(s.fault.Lo), s.end+1)
+		from, to := t.between(fault.Lo, s.end+1)
 		return t.forth(from, to, t.wrong.word) >= 0
 	}
 	if s.err != nil || !wrong(s.cohort.Own) && !wrong(s.cohort.Edges) {
@@ -122,11 +138,11 @@ func (d *drill) anyAnswer(s seen) Outage {
 	}
 	c := s.cohort
 	c.Own.lenient, c.Edges.lenient = true, true
-	outage, err := Restored(c, d.rec.Scenario.Recovered, d.bounds(s.fault), s.end)
+	outage, err := Restored(c, d.rec.Scenario.Recovered, fault, s.end)
 	if err != nil {
 		return Outage{}
 	}
-	return outage
+	return outage.back(c.Ahead)
 }
 
 func answeredWrong(s loadgen.Sample) bool {

@@ -106,7 +106,7 @@ func nullMeasure(measure string) bool { return measure == MeasureImpact || measu
 
 // short prints an objective that was met: "RTO 4.01–4.13 s (≤ 20 s)".
 func short(f harness.Finding) string {
-	bound, err := Bound(f.Objective)
+	bound, err := Bound(f.Objective, f.Measured)
 	if err != nil { // those of a null drill
 		return f.Objective.Measure + " " + Value(f.Measured)
 	}
@@ -114,14 +114,14 @@ func short(f harness.Finding) string {
 	if of.Unit == harness.UnitWord {
 		return of.Title + " " + Value(f.Measured)
 	}
-	return fmt.Sprintf("%s %s (≤ %s)", of.Title, Value(f.Measured), boundText(f.Measured.Unit, bound))
+	return fmt.Sprintf("%s %s (≤ %s)", of.Title, Value(f.Measured), boundText(f.Measured, bound))
 }
 
 // exceptions lists what the target did that it must not do, whatever the objectives ask.
 func (d *drill) exceptions() []string {
 	all := []string{}
 	if l := d.ledger(""); l.err == nil {
-		classes := l.classes(d.rec.Ledger.BusinessTwice)
+		classes := l.classes(d.rec.Ledger.BusinessTwice, d.exponent)
 		if n := countOf(classes, ContractBreak); n > 0 {
 			all = append(all, fmt.Sprintf("%s writes were refused for certain and are there all the same", Count(int64(n))))
 		}

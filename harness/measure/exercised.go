@@ -42,12 +42,13 @@ func (d *drill) notExercised(measure, load, kind string) string {
 			continue
 		}
 		all := s.samples.all()
-		from, to := all.between(d.rel(fault.Lo), d.rel(d.rec.Observation.Hi)+1)
+		ahead := d.ahead(s.Stream)
+		from, to := all.between(d.rel(fault.Lo)+ahead.Lo, d.rel(d.rec.Observation.Hi)+ahead.Hi+1)
 		first := all.firstBad(from, to, byTimeout)
 		if first < 0 {
 			continue
 		}
-		if answer, err := firstAnswer(all, first, to, d.rel(fault.Hi), byTimeout); err == nil && !answer.Never() {
+		if answer, err := firstAnswer(all, first, to, d.rel(fault.Hi)+ahead.Hi, byTimeout); err == nil && !answer.Never() {
 			return ""
 		}
 		hurt = w.Stream.Load

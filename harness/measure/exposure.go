@@ -98,9 +98,9 @@ func (e Exposed) Time() Bounds {
 
 // writes bounds number and value of the acknowledged writes that a failover would have lost.
 func (e Exposed) writes(w acks) (count, amount Bounds) {
-	count.Hi, amount.Hi = w.in(e.Beat, e.Next)
+	count.Hi, amount.Hi = w.possible(e.Beat, e.Next)
 	if e.Asked >= 0 {
-		count.Lo, amount.Lo = w.in(e.Beat+int64(beatAtMost), e.Asked)
+		count.Lo, amount.Lo = w.certain(e.Beat+int64(beatAtMost), e.Asked)
 	}
 	return count, amount
 }
@@ -116,6 +116,7 @@ func (d *drill) exposure(measure, load string, fault harness.Interval, faultErr 
 		m.Unit, m.Method = harness.UnitCount, "writes acknowledged after the last heartbeat that the standby had, at the worst moment"
 		if measure == MeasureExposureValue {
 			m.Unit, m.Method = harness.UnitMinor, "amount of the "+m.Method
+			d.decimals(&m)
 		}
 		if l := d.ledger(load); l.err != nil {
 			err = l.err

@@ -82,6 +82,8 @@ func (f *files) check(s harness.Stream, h loadgen.Header) error {
 		return fmt.Errorf("read %s: its anchor %s is not the record's %s", s.File, harness.Stamp(h.Anchor), f.rec.Anchor)
 	case int(h.Stream) != s.ID:
 		return fmt.Errorf("read %s: it holds stream %d, the record says %d", s.File, h.Stream, s.ID)
+	case int(h.Place) != s.Place || int(h.Host) != s.Host:
+		return fmt.Errorf("read %s: it is of place %d and host %d, the record says %d and %d", s.File, h.Place, h.Host, s.Place, s.Host)
 	}
 	return nil
 }
@@ -147,7 +149,7 @@ type copies struct {
 
 // copies opens what was found on a node of the attempts of a ledger.
 func (f *files) copies(ledger harness.Stream, node string) (*copies, error) {
-	of, found, err := CopiesOn(f.rec, ledger.ID, node)
+	of, found, err := CopiesOn(f.rec, ledger.ID, node, JudgedReading)
 	if err != nil || !found {
 		return nil, err
 	}

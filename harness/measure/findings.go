@@ -18,7 +18,7 @@ func (d *drill) finding(o harness.Objective) harness.Finding {
 	f := harness.Finding{Objective: o, Measured: d.measured(o), Pointers: d.pointers(o)}
 	d.unexercised(&f.Measured, o)
 	f.Measured.Detail = clip(f.Measured.Detail)
-	bound, err := Bound(o)
+	bound, err := Bound(o, f.Measured)
 	if err != nil {
 		f.Reason = o.ID + ": " + err.Error()
 		return f
@@ -42,9 +42,9 @@ func (d *drill) measured(o harness.Objective) harness.Measurement {
 	return of.Find(d, d.asked(o))
 }
 
-// Bound reads the greatest allowed value of an objective, in the unit of its measure: ns, a count, or minor units. For a
+// Bound reads the greatest allowed value of an objective, in the unit of what was measured: ns, a count, or minor units. For a
 // word it is 0: the measurement is 0 if the word is the one that the objective says, and 1 if not.
-func Bound(o harness.Objective) (int64, error) {
+func Bound(o harness.Objective, m harness.Measurement) (int64, error) {
 	of := Of(o.Measure)
 	if of.Find == nil {
 		return 0, fmt.Errorf("nothing measures %q", o.Measure)
@@ -61,7 +61,10 @@ func Bound(o harness.Objective) (int64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("read bound: %w", err)
 		}
-		return int64(a), nil
+		if a.Exponent != m.Decimals() {
+			return 0, fmt.Errorf("read bound %q: the amounts of the drill have %d decimals", o.AtMost, m.Decimals())
+		}
+		return a.Minor, nil
 	case harness.UnitWord:
 		if !slices.Contains(of.Words, o.Is) {
 			return 0, fmt.Errorf("read bound: a %s is one of %s, not %q", of.Title, strings.Join(of.Words, ", "), o.Is)

@@ -86,7 +86,7 @@ func Value(m harness.Measurement) string {
 	}
 	print := Count
 	if m.Unit == harness.UnitMinor {
-		print = func(n int64) string { return harness.Amount(n).String() }
+		print = func(n int64) string { return harness.Amount{Minor: n, Exponent: m.Decimals()}.String() }
 	}
 	switch {
 	case m.Unbounded:

@@ -86,8 +86,8 @@ func TestOtherFormats(t *testing.T) {
 		Value(harness.Measurement{Known: true, Unit: harness.UnitCount, Lo: 3, Hi: 5}):                "3–5",
 		Value(harness.Measurement{Known: true, Unit: harness.UnitCount, Lo: 3, Unbounded: true}):      "at least 3",
 		Value(harness.Measurement{Known: true, Unit: harness.UnitNS, Lo: 4012345678, Hi: 4126700001}): "4.01–4.13 s",
-		boundText(harness.UnitMinor, 10_000):                                                          "100.00",
-		boundText(harness.UnitCount, 10_000):                                                          "10 000",
+		boundText(harness.Measurement{Unit: harness.UnitMinor}, 10_000):                               "100.00",
+		boundText(harness.Measurement{Unit: harness.UnitCount}, 10_000):                               "10 000",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -139,7 +139,7 @@ func TestBound(t *testing.T) {
 		{MeasureRPOValue, "100", 0, true},
 		{"answers.late", "0", 0, true},
 	} {
-		got, err := Bound(harness.Objective{Measure: c.measure, AtMost: c.text})
+		got, err := Bound(harness.Objective{Measure: c.measure, AtMost: c.text}, harness.Measurement{})
 		if (err != nil) != c.bad || got != c.want {
 			t.Errorf("%s %q: %d, %v", c.measure, c.text, got, err)
 		}

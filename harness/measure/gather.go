@@ -31,15 +31,17 @@ type drill struct {
 	faults []Bounds         // when the faults came into force that losses are counted from; at 0 the zero value
 	bits   int              // of memory that samples may still take
 
-	commits listed              // the old primary's log after the fork
-	fork    *behindFork         // that log against the clients' attempts; nil until it was asked for
-	seenBy  map[view]seen       // what was already worked out
-	ledgers map[string]ledgerOf // by load
-	acked   map[exposedOf]acks
+	codes    *outcomeNames
+	exponent uint8               // of all amounts
+	commits  listed              // the old primary's log after the fork
+	fork     *behindFork         // that log against the clients' attempts; nil until it was asked for
+	seenBy   map[view]seen       // what was already worked out
+	ledgers  map[string]ledgerOf // by load
+	acked    map[exposedOf]acks
 }
 
 func gather(rec *harness.Record, src Source) *drill {
-	d := &drill{rec: rec, src: src, bits: maxBits, seenBy: map[view]seen{}, ledgers: map[string]ledgerOf{}, acked: map[exposedOf]acks{}}
+	d := &drill{rec: rec, src: src, codes: namesOf(rec), exponent: exponentOf(rec), bits: maxBits, seenBy: map[view]seen{}, ledgers: map[string]ledgerOf{}, acked: map[exposedOf]acks{}}
 	for i, c := range rec.Clock {
 		w := harness.Stamp(c.WallMinusNS)
 		if i == 0 {
@@ -117,6 +119,7 @@ type Cohort struct {
 	All        track    // every due request of the load, all cohorts
 	Own        track    // those of this cohort
 	Edges      track    // the samples that time the edges: the metronome's, or Own
+	Ahead      Bounds   // of the drill's clock, in ns: the clock of all these samples
 	EdgeEvery  int64    // ns between two of Edges, on average
 	Metronome  bool     // Edges are a metronome's
 	Files      []string // where all this is in the pack
@@ -147,13 +150,13 @@ func (d *drill) cohort(load, name string) (Cohort, error) {
 		own = s.samples.of(index)
 	}
 	c := Cohort{
-		Load: load, Name: name, All: s.samples.all(), Own: own, Files: []string{s.Stream.File},
+		Load: load, Name: name, All: s.samples.all(), Own: own, Ahead: d.ahead(s.Stream), Files: []string{s.Stream.File},
 	}
 	d.setEdges(&c, s.Stream)
 	return c, nil
 }
 
-// setEdges chooses the samples that time the edges: those of a metronome at the same place that stands for the cohort,
+// setEdges chooses the samples that time the edges: those of a metronome at the same place, by the same clock, that stands for the cohort,
 // else the cohort's own.
 func (d *drill) setEdges(c *Cohort, of harness.Stream) {
 	c.Edges, c.EdgeEvery = c.Own, c.Own.every()
@@ -161,7 +164,7 @@ func (d *drill) setEdges(c *Cohort, of harness.Stream) {
 		return // of a load whose clients come in no such cohort nobody else times the edges
 	}
 	for _, m := range d.series {
-		if !m.Stream.Traits().Edges || m.Stream.Place != of.Place || m.Err != nil || m.n() == 0 {
+		if !m.Stream.Traits().Edges || m.Stream.Place != of.Place || m.Stream.Host != of.Host || m.Err != nil || m.n() == 0 {
 			continue
 		}
 		edges := m.samples.all()

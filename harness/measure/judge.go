@@ -14,7 +14,7 @@ func judgeOne(rec *harness.Record, src Source) (harness.Findings, error) {
 		Validity: d.validity(), LedgerNote: d.ledgerNotes(), Exceptions: d.exceptions(),
 	}
 	if l := d.ledger(""); l.err == nil {
-		f.Ledger = l.classes(rec.Ledger.BusinessTwice)
+		f.Ledger = l.classes(rec.Ledger.BusinessTwice, d.exponent)
 	}
 	for _, o := range rec.Scenario.Objectives {
 		f.Objectives = append(f.Objectives, d.finding(o))

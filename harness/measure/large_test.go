@@ -96,7 +96,7 @@ func large(t *testing.T, dir string, samples int) *world {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for id, l := range w.rec.Scenario.Load {
 		w.rec.Streams = append(w.rec.Streams, largeStreams(t, w.rec, dir, id+1, l, rate, func(s *loadgen.Sample, cohort string) {
-			tr.play(rng, s, cohort, "outside", 2*sec)
+			tr.play(rng, s, cohort, atOutside, 2*sec)
 		})...)
 	}
 	w.addProbe("replication.heartbeat", "west.db", 250*ms)
@@ -119,7 +119,7 @@ func (w *world) save(t *testing.T, dir string) {
 
 func largeStreams(t *testing.T, rec *harness.Record, dir string, id int, l harness.LoadSpec, rate int, play func(*loadgen.Sample, string)) []harness.Stream {
 	t.Helper()
-	st := harness.Stream{ID: id, Load: l.ID, Kind: kindSamples, File: "data/samples/" + l.ID + ".bin", Workload: l.Workload, Place: "outside",
+	st := harness.Stream{ID: id, Load: l.ID, Kind: kindSamples, File: "data/samples/" + l.ID + ".bin", Workload: l.Workload,
 		Recorded: new(traitsOf(l.Workload)), Cohorts: l.With.Texts("cohorts"), StartNS: sec, Freq: rate, PerNS: sec, StopNS: watchTo + 100*ms, TimeoutNS: 2 * sec, Closed: true}
 	head := loadgen.Header{Stream: uint32(id), Anchor: int64(rec.Anchor)} //nolint:gosec // small
 	samples, err := os.Create(filepath.Join(dir, st.File))
@@ -158,7 +158,7 @@ func largeStreams(t *testing.T, rec *harness.Record, dir string, id int, l harne
 	}
 	ledger.Count = len(found)
 	for _, node := range []string{rec.Ledger.Primary, rec.Ledger.OldPrimary} {
-		c := harness.CopiesFile{Stream: id, Load: l.ID, Node: node, Reading: harness.AfterUndo, File: "data/ledger/" + node + ".bin", Count: len(found)}
+		c := harness.CopiesFile{Stream: id, Load: l.ID, Node: node, Reading: harness.AfterHeal, File: "data/ledger/" + node + ".bin", Count: len(found)}
 		f, err := os.Create(filepath.Join(dir, c.File))
 		must(t, err)
 		_, err = loadgen.WriteCopies(f, head, slices.Values(found))

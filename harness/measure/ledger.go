@@ -61,15 +61,18 @@ func ClassOf(a Attempt) string {
 }
 
 // Classify counts attempts by class, all classes in a fixed order. twice is the number of business keys with two rows or
-// more, counted on the new primary.
-func Classify(attempts iter.Seq[Attempt], twice int) []harness.Class {
-	l := tallied(attempts)
-	return l.classes(twice)
+// more, counted on the new primary, exponent that of the amounts.
+func Classify(attempts iter.Seq[Attempt], twice int, exponent uint8) []harness.Class {
+	l := tallied(attempts, nil)
+	return l.classes(twice, exponent)
 }
 
-// tallied counts attempts, after faults.
-func tallied(attempts iter.Seq[Attempt], faults ...Bounds) ledger {
-	l := newLedger(faults)
+// tallied counts attempts, after faults; behind tells which places are in the lost region.
+func tallied(attempts iter.Seq[Attempt], behind func(loadgen.Place) bool, faults ...Bounds) ledger {
+	if behind == nil {
+		behind = func(loadgen.Place) bool { return false }
+	}
+	l := newLedger(faults, behind)
 	for a := range attempts {
 		l.add(a)
 	}
@@ -88,19 +91,20 @@ func countOf(classes []harness.Class, name string) int {
 
 // Loss is what was acknowledged and is missing.
 type Loss struct {
-	Attempts int            // all attempts looked at
-	Acked    int            // those that were acknowledged
-	Unread   int            // those whose copies on the new primary are not known
-	Lost     int            // acknowledged, not there
-	Amount   harness.Amount // of Lost
-	Diverged int            // of Lost: by writers in the lost region, acknowledged after the fault was in force
-	Value    harness.Amount // of Diverged
-	LastAck  int64          // ns since the anchor: when the last of Diverged was acknowledged
+	Attempts int    // all attempts looked at
+	Acked    int    // those that were acknowledged
+	Unread   int    // those whose copies on the new primary are not known
+	Lost     int    // acknowledged, not there
+	Amount   int64  // of Lost, in minor units
+	Diverged int    // of Lost: by writers in the lost region, acknowledged after the fault was in force
+	Value    int64  // of Diverged, in minor units
+	LastAck  Bounds // ns since the anchor: when the last of Diverged was acknowledged
 }
 
-// LossOf counts what is missing of attempts, after a fault that was certainly in force at inForce (ns since the anchor).
-func LossOf(attempts iter.Seq[Attempt], inForce int64) Loss {
-	l := tallied(attempts, Bounds{Lo: inForce, Hi: inForce})
+// LossOf counts what is missing of attempts, after a fault that was certainly in force at inForce (ns since the anchor); behind
+// tells which places are in the lost region.
+func LossOf(attempts iter.Seq[Attempt], inForce int64, behind func(loadgen.Place) bool) Loss {
+	l := tallied(attempts, behind, Bounds{Lo: inForce, Hi: inForce})
 	return l.loss(0)
 }
 
@@ -115,16 +119,17 @@ type LossTime struct {
 // lost acknowledgement and a_D the last durable one before it. It is 0 if nothing was lost although writes were
 // acknowledged, and unknown if there was nothing to lose or too little to time the loss by.
 func RPOTime(attempts iter.Seq[Attempt], fault Bounds) LossTime {
-	l := tallied(attempts, fault)
-	return l.lossTime(0, func() int64 { return lastDurable(attempts, l.firstLost) })
+	l := tallied(attempts, nil, fault)
+	return l.lossTime(0, func() int64 { return lastDurable(attempts, *l.firstLost) })
 }
 
-// lastDurable is when the last write was acknowledged that is there and came before a moment; -1 if none was.
-func lastDurable(attempts iter.Seq[Attempt], before int64) int64 {
+// lastDurable is the earliest that the last write can have been acknowledged that is there and certainly came before a moment;
+// -1 if there is none.
+func lastDurable(attempts iter.Seq[Attempt], before Bounds) int64 {
 	last := int64(-1)
 	for a := range attempts {
-		if a.Done < before && ClassOf(a) == Durable {
-			last = max(last, a.Done)
+		if at := a.done(); at.Hi < before.Lo && ClassOf(a) == Durable {
+			last = max(last, at.Lo)
 		}
 	}
 	return last
@@ -136,11 +141,11 @@ func (l *ledger) lossTime(i int, durable func() int64) LossTime {
 	if s.recent == 0 {
 		return LossTime{Unknown: "no write was acknowledged in the second before the fault"}
 	}
-	if l.firstLost < 0 {
+	if l.firstLost == nil {
 		return LossTime{}
 	}
 	last := durable()
-	t := LossTime{Lo: max(0, s.fault.Lo-l.firstLost), Hi: max(0, s.fault.Hi-last), Unbounded: last < 0}
+	t := LossTime{Lo: max(0, s.fault.Lo-l.firstLost.Hi), Hi: max(0, s.fault.Hi-last), Unbounded: last < 0}
 	if t.Unbounded {
 		t.Hi = t.Lo
 	}

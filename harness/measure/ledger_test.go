@@ -30,8 +30,8 @@ func writes(total, n int) ([]Attempt, Bounds) {
 func TestPlantedLosses(t *testing.T) {
 	for _, n := range []int{0, 1, 100, 10_000} {
 		all, fault := writes(12_000, n)
-		loss := LossOf(slices.Values(all), fault.Hi)
-		if loss.Lost != n || loss.Amount != harness.Amount(250*n) || loss.Diverged != 0 {
+		loss := LossOf(slices.Values(all), fault.Hi, nil)
+		if loss.Lost != n || loss.Amount != int64(250*n) || loss.Diverged != 0 {
 			t.Errorf("planted %d: %+v", n, loss)
 		}
 		got := RPOTime(slices.Values(all), fault)
@@ -112,7 +112,7 @@ func TestClassifyCountsEveryAttemptOnce(t *testing.T) {
 	all, _ := writes(500, 7)
 	all[0].New = 2
 	all[1].Outcome = loadgen.AttemptUnknown
-	classes := Classify(slices.Values(all), 0)
+	classes := Classify(slices.Values(all), 0, 2)
 	sum := 0
 	for _, c := range classes {
 		if c.Name != Duplicate {
@@ -122,7 +122,7 @@ func TestClassifyCountsEveryAttemptOnce(t *testing.T) {
 	if sum != 500 || countOf(classes, Lost) != 7 || countOf(classes, Ghost) != 1 || countOf(classes, Duplicate) != 1 {
 		t.Errorf("%+v", classes)
 	}
-	if n := countOf(Classify(slices.Values(all), 3), Duplicate); n != 3 {
+	if n := countOf(Classify(slices.Values(all), 3, 2), Duplicate); n != 3 {
 		t.Errorf("business keys twice: %d, want 3", n)
 	}
 }
@@ -165,7 +165,7 @@ func TestDivergenceIsShownApart(t *testing.T) {
 		t.Errorf("divergence costs %+v", cost)
 	}
 	// Whatever the objectives ask, the first line and the exceptions tell of it, with number and value.
-	told := "split brain: " + Value(n) + " writes worth " + harness.Amount(n.Lo*10_000).String() + " were acknowledged behind the cut, the last 1.9"
+	told := "split brain: " + Value(n) + " writes worth " + harness.Amount{Minor: n.Lo * 10_000, Exponent: 2}.String() + " were acknowledged behind the cut, the last 1.9"
 	if !strings.Contains(f.Reason, told) || !slices.ContainsFunc(f.Exceptions, func(e string) bool { return strings.HasPrefix(e, told) }) {
 		t.Errorf("want %q in %q and in %q", told, f.Reason, f.Exceptions)
 	}
@@ -228,6 +228,6 @@ func TestAlertIsTheFirstOfThisDrill(t *testing.T) {
 }
 
 func oracleOf(all []Attempt, missing int) string {
-	l := tallied(slices.Values(all))
+	l := tallied(slices.Values(all), nil)
 	return l.oracle(missing)
 }

@@ -21,13 +21,14 @@ type Writes struct {
 type ledger struct {
 	attempts, acked   int
 	unread, unreadOld int
-	counts            map[string]int            // by class
-	amounts           map[string]harness.Amount // by class
-	doubled           int                       // ids with two rows or more
-	absent            int                       // unknown, and not on the new primary
-	onOld             int                       // on the old primary only
-	firstLost         int64                     // ns since the anchor: the first acknowledgement that was lost; -1: none was
-	since             []since                   // by the moments of faults, in the drill's order
+	counts            map[string]int           // by class
+	amounts           map[string]int64         // by class, in minor units
+	doubled           int                      // ids with two rows or more
+	absent            int                      // unknown, and not on the new primary
+	onOld             int                      // on the old primary only
+	firstLost         *Bounds                  // the first acknowledgement that was lost, ns since the anchor; nil: none was
+	behind            func(loadgen.Place) bool // whether a place is in the region that was primary
+	since             []since                  // by the moments of faults, in the drill's order
 }
 
 // since counts what depends on when a fault came into force.
@@ -35,12 +36,12 @@ type since struct {
 	fault    Bounds
 	recent   int // acknowledged in the second before it
 	diverged int // lost, of writers in the lost region, acknowledged after it was in force
-	value    harness.Amount
-	lastAck  int64
+	value    int64
+	lastAck  Bounds
 }
 
-func newLedger(faults []Bounds) ledger {
-	l := ledger{counts: map[string]int{}, amounts: map[string]harness.Amount{}, firstLost: -1}
+func newLedger(faults []Bounds, behind func(loadgen.Place) bool) ledger {
+	l := ledger{counts: map[string]int{}, amounts: map[string]int64{}, behind: behind}
 	for _, f := range faults {
 		l.since = append(l.since, since{fault: f})
 	}
@@ -51,10 +52,10 @@ func (l *ledger) add(a Attempt) {
 	class := ClassOf(a)
 	l.attempts++
 	l.counts[class]++
-	l.amounts[class] += harness.Amount(a.Amount)
+	l.amounts[class] += a.Amount
 	if a.New > 1 {
 		l.doubled++
-		l.amounts[Duplicate] += harness.Amount(a.Amount)
+		l.amounts[Duplicate] += a.Amount
 	}
 	if a.New == Unread {
 		l.unread++
@@ -70,25 +71,39 @@ func (l *ledger) add(a Attempt) {
 	}
 	if a.Outcome == loadgen.AttemptOK {
 		l.acked++
-		if class == Lost && (l.firstLost < 0 || a.Done < l.firstLost) {
-			l.firstLost = a.Done
+		if class == Lost {
+			l.lose(a.done())
 		}
 		for i := range l.since {
-			l.since[i].add(a, class == Lost)
+			l.since[i].add(a, class == Lost && l.behind(a.Place))
 		}
 	}
 }
 
+// lose takes a lost acknowledgement into the first of them.
+func (l *ledger) lose(at Bounds) {
+	if l.firstLost == nil {
+		l.firstLost = &at
+		return
+	}
+	l.firstLost = &Bounds{min(l.firstLost.Lo, at.Lo), min(l.firstLost.Hi, at.Hi)}
+}
+
+// add counts an acknowledged write; lost is one of a writer in the lost region that is missing.
 func (s *since) add(a Attempt, lost bool) {
-	if a.Done >= s.fault.Lo-int64(ackWindow) && a.Done < s.fault.Lo {
+	at := a.done()
+	if at.Lo >= s.fault.Lo-int64(ackWindow) && at.Hi < s.fault.Lo {
 		s.recent++
 	}
-	if lost && a.Place == loadgen.PlacePrimary && a.Done > s.fault.Hi {
+	if lost && at.Lo > s.fault.Hi {
 		s.diverged++
-		s.value += harness.Amount(a.Amount)
-		s.lastAck = max(s.lastAck, a.Done)
+		s.value += a.Amount
+		s.lastAck = s.lastAck.later(at)
 	}
 }
+
+// later is the later of two moments.
+func (b Bounds) later(o Bounds) Bounds { return Bounds{max(b.Lo, o.Lo), max(b.Hi, o.Hi)} }
 
 // join adds what another ledger counted, by the same faults.
 func (l *ledger) join(o ledger) {
@@ -101,25 +116,25 @@ func (l *ledger) join(o ledger) {
 	for class, amount := range o.amounts {
 		l.amounts[class] += amount
 	}
-	if o.firstLost >= 0 && (l.firstLost < 0 || o.firstLost < l.firstLost) {
-		l.firstLost = o.firstLost
+	if o.firstLost != nil {
+		l.lose(*o.firstLost)
 	}
 	for i := range l.since {
 		s, other := &l.since[i], o.since[i]
 		s.recent, s.diverged, s.value = s.recent+other.recent, s.diverged+other.diverged, s.value+other.value
-		s.lastAck = max(s.lastAck, other.lastAck)
+		s.lastAck = s.lastAck.later(other.lastAck)
 	}
 }
 
 // classes gives the counts of all classes in a fixed order. twice is the number of business keys with two rows or more.
-func (l *ledger) classes(twice int) []harness.Class {
+func (l *ledger) classes(twice int, exponent uint8) []harness.Class {
 	classes := make([]harness.Class, 0, len(classOrder))
 	for _, name := range classOrder {
 		n := l.counts[name]
 		if name == Duplicate {
 			n = max(twice, l.doubled)
 		}
-		classes = append(classes, harness.Class{Name: name, Count: n, Amount: l.amounts[name]})
+		classes = append(classes, harness.Class{Name: name, Count: n, Amount: harness.Amount{Minor: l.amounts[name], Exponent: exponent}})
 	}
 	return classes
 }
@@ -135,12 +150,14 @@ func (l *ledger) loss(i int) Loss {
 
 // readWrites reads a ledger once for all that can be counted.
 func (d *drill) readWrites(s harness.Stream, src Source) Writes {
-	w := Writes{Stream: s, ledger: newLedger(d.faults)}
+	w := Writes{Stream: s, ledger: newLedger(d.faults, d.wasPrimary)}
+	ahead := d.ahead(s)
 	for a, err := range src.Attempts(s.ID) {
 		if err != nil {
 			w.Err = err
 			break
 		}
+		a.Ahead = ahead
 		if w.fault == "" {
 			w.fault = w.faultOf(a)
 		}
@@ -159,8 +176,16 @@ func (w *Writes) faultOf(a Attempt) string {
 		return fmt.Sprintf("attempt %d has id %d: one is missing before it", n, a.ID)
 	case a.Outcome < loadgen.AttemptOK || a.Outcome > loadgen.AttemptUnknown:
 		return fmt.Sprintf("attempt %d has no outcome", n)
+	case int(a.Place) != w.Stream.Place:
+		return fmt.Sprintf("attempt %d was made at place %d, and the clients of its stream stand at place %d", n, a.Place, w.Stream.Place)
 	case a.Done < a.Sent || a.Sent < 0:
 		return fmt.Sprintf("attempt %d was sent and done in an order that cannot be", n)
 	}
 	return ""
+}
+
+// wasPrimary tells whether a place is in the region that was primary when the drill began.
+func (d *drill) wasPrimary(p loadgen.Place) bool {
+	place, _ := d.rec.Place(int(p))
+	return place.Role == harness.Primary
 }

@@ -89,13 +89,13 @@ func (d *drill) ledger(load string) ledgerOf {
 }
 
 func (d *drill) join(load string) ledgerOf {
-	l := ledgerOf{ledger: newLedger(d.faults)}
+	l := ledgerOf{ledger: newLedger(d.faults, d.wasPrimary)}
 	for _, w := range d.writes {
 		if load != "" && w.Stream.Load != load {
 			continue
 		}
 		if w.Err != nil {
-			return ledgerOf{ledger: newLedger(d.faults), err: w.Err}
+			return ledgerOf{ledger: newLedger(d.faults, d.wasPrimary), err: w.Err}
 		}
 		l.join(w.ledger)
 		l.files = append(l.files, w.Stream.File)
@@ -116,8 +116,9 @@ func (d *drill) Attempts(load string) iter.Seq[Attempt] {
 			if load != "" && w.Stream.Load != load {
 				continue
 			}
+			ahead := d.ahead(w.Stream)
 			for a, err := range d.src.Attempts(w.Stream.ID) {
-				if err != nil || !yield(a) {
+				if a.Ahead = ahead; err != nil || !yield(a) {
 					return
 				}
 			}
@@ -158,7 +159,7 @@ func (d *drill) ledgerNotes() string {
 		}
 	case l.OldRead:
 		note = fmt.Sprintf("checked against the old primary %s, which holds %s ids that %s lacks",
-			l.OldPrimary, Count(int64(l.OracleMissing)), l.Primary)
+			l.OldPrimary, Count(int64(l.OldOnly)), l.Primary)
 	default:
 		note = detailClientSide + ": the old primary was not read: " + orUnknown(l.OldDetail)
 	}
@@ -168,6 +169,7 @@ func (d *drill) ledgerNotes() string {
 // lossMeasure measures rpo.lost, rpo.value or rpo.time for a load ("" for all), after a fault of a kind ("": T_f).
 func (d *drill) lossMeasure(measure, load, kind string) harness.Measurement {
 	m := harness.Measurement{Name: measure, Load: load, Unit: Of(measure).Unit, Method: methodLedger}
+	d.decimals(&m)
 	l := d.ledger(load)
 	err := l.err
 	fault, faultErr := d.faultBounds(kind)
@@ -187,7 +189,7 @@ func (d *drill) lossMeasure(measure, load, kind string) harness.Measurement {
 	default:
 		n := int64(loss.Lost)
 		if measure == MeasureRPOValue {
-			n = int64(loss.Amount)
+			n = loss.Amount
 		}
 		m.Known, m.Lo, m.Hi, m.Detail = true, n, n, d.ledgerNotes()
 		if loss.Diverged > 0 {
@@ -217,7 +219,7 @@ func (d *drill) lossTime(m *harness.Measurement, load string, loss Loss, fault B
 func (d *drill) lastDurable(load string) int64 {
 	l := d.ledger(load)
 	if l.durable == nil {
-		last := lastDurable(d.Attempts(load), l.firstLost)
+		last := lastDurable(d.Attempts(load), *l.firstLost)
 		l.durable = &last
 		d.ledgers[load] = l
 	}
@@ -271,12 +273,13 @@ func (d *drill) divergence() []harness.Measurement {
 		detail = "the ledger was not read in full"
 	default:
 		count = exact(count.Name, int64(loss.Diverged), count.Unit, count.Method)
-		cost = exact(cost.Name, int64(loss.Value), cost.Unit, cost.Method)
+		cost = exact(cost.Name, loss.Value, cost.Unit, cost.Method)
 		lasted.Known = true
 		if loss.Diverged > 0 {
-			lasted.Lo, lasted.Hi = max(0, loss.LastAck-fault.Hi), max(0, loss.LastAck-fault.Lo)
+			lasted.Lo, lasted.Hi = max(0, loss.LastAck.Lo-fault.Hi), max(0, loss.LastAck.Hi-fault.Lo)
 		}
 	}
 	count.Detail, lasted.Detail, cost.Detail = detail, detail, detail
+	d.decimals(&cost)
 	return []harness.Measurement{count, lasted, cost}
 }

@@ -53,7 +53,8 @@ func (d *drill) nullImpact() harness.Measurement {
 			return m
 		}
 		t := s.samples.all()
-		i, j := t.between(from, end+1)
+		span := Bounds{from, end}.there(d.ahead(s.Stream))
+		i, j := t.between(span.Lo, span.Hi+1)
 		all := j - i
 		if all == 0 {
 			m.Detail = fmt.Sprintf("load %s has no samples in the observation", r.Load)

@@ -60,7 +60,7 @@ type seen struct {
 	cohort Cohort
 	fault  harness.Interval // in which it came into force
 	outage Outage
-	end    int64 // ns since the anchor: the end of what was watched
+	end    int64 // the end of what was certainly watched, on the cohort's clock, ns since the anchor
 	err    error // why there is nothing to see
 }
 
@@ -91,8 +91,9 @@ func (d *drill) look(load, name string, fault harness.Interval) seen {
 	if step := int64(limits.Window) / stepsPerWindow; step <= 0 || (end-d.rel(fault.Lo))/step > maxWindows {
 		return seen{cohort: c, err: fmt.Errorf("the window of %s is too short to judge the observation by", limits.Window)}
 	}
-	outage, err := Restored(c, limits, d.bounds(fault), end)
-	return seen{cohort: c, fault: fault, end: end, outage: outage, err: err}
+	end += c.Ahead.Lo
+	outage, err := Restored(c, limits, d.bounds(fault).there(c.Ahead), end)
+	return seen{cohort: c, fault: fault, end: end, outage: outage.back(c.Ahead), err: err}
 }
 
 func (d *drill) noFault() error {
@@ -146,7 +147,7 @@ func (d *drill) rto(s seen, name string, start harness.Interval, startErr error)
 		m.Detail = s.outage.Thin
 	case !s.outage.Recovered:
 		m.Known, m.Unbounded = true, true
-		m.Lo = max(0, int64(d.rec.Observation.Hi-start.Hi))
+		m.Lo = max(0, s.end-s.cohort.Ahead.Hi-d.rel(start.Hi)) // the earliest that the last sample can be from
 		m.Hi = m.Lo
 		m.Detail = d.unrecovered(s)
 		m.Text = d.clientsSaw(s)
@@ -280,12 +281,12 @@ func (d *drill) lost(s seen) []harness.Measurement {
 		}
 	}
 	if s.err == nil && !s.cohort.Own.empty() {
-		n, ns := lostService(s.cohort.Own, d.rel(d.tf.Lo), s.end)
+		n, ns := lostService(s.cohort.Own, d.rel(d.tf.Lo)+s.cohort.Ahead.Lo, s.end)
 		requests.Known, requests.Lo, requests.Hi = true, int64(n), int64(n)
 		service.Known, service.Lo, service.Hi = true, ns, ns
 		brown.Detail = "there was no good answer after the impact"
 		if !s.outage.First.Never() {
-			n := int64(brownout(s.cohort.Own, s.outage.First.Hi, s.end))
+			n := int64(brownout(s.cohort.Own, s.outage.First.Hi+s.cohort.Ahead.Lo, s.end))
 			brown.Known, brown.Lo, brown.Hi, brown.Detail = true, n, n, ""
 		}
 	}

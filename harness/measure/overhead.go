@@ -19,7 +19,7 @@ func (d *drill) overhead() []harness.Measurement {
 	for _, outside := range d.series {
 		for _, inside := range d.series {
 			a, b := outside.Stream, inside.Stream
-			if a.Workload != b.Workload || a.Place != harness.Outside || b.Place == harness.Outside {
+			if a.Workload != b.Workload || d.role(a) != harness.Outside || d.role(b) == harness.Outside || d.role(b) == "" {
 				continue
 			}
 			for _, pair := range [][2]string{{NameLatencyMedian, NameOverheadMedian}, {NameLatencyP99, NameOverheadP99}} {

@@ -8,12 +8,13 @@ import (
 )
 
 // overheadOf judges two loads of one workload whose good latencies are given, in µs.
-func overheadOf(t *testing.T, faults []harness.FaultRecord, insidePlace string, outside, inside int64) []harness.Measurement {
+func overheadOf(t *testing.T, faults []harness.FaultRecord, insidePlace int, outside, inside int64) []harness.Measurement {
 	t.Helper()
-	rec := &harness.Record{Anchor: 1, Baseline: harness.Interval{Lo: 1, Hi: 1_000_000_001}, Faults: faults}
+	rec := &harness.Record{Anchor: 1, Baseline: harness.Interval{Lo: 1, Hi: 1_000_000_001}, Faults: faults,
+		Places: harness.PlacesOf(worldRecord().Target), Hosts: []harness.Host{{Name: harness.LocalHost}}, Outcomes: loadgen.CommonOutcomes()}
 	w := &world{rec: rec, samples: map[int][]loadgen.Sample{}}
-	d := &drill{rec: rec, bits: maxBits}
-	for i, place := range []string{harness.Outside, insidePlace} {
+	d := &drill{rec: rec, bits: maxBits, codes: namesOf(rec)}
+	for i, place := range []int{atOutside, insidePlace} {
 		s := harness.Stream{ID: i + 1, Load: []string{"ledger", "isolated"}[i], Workload: "postgres.ledger", Place: place, TimeoutNS: 1e9, Freq: 1000, PerNS: 1_000_000_000}
 		for n := range int64(100) {
 			due := n * 1_000_000
@@ -25,11 +26,11 @@ func overheadOf(t *testing.T, faults []harness.FaultRecord, insidePlace string, 
 }
 
 func TestOverheadIsWhatTheLinksAdd(t *testing.T) {
-	all := overheadOf(t, nil, harness.Primary, 900, 600)
+	all := overheadOf(t, nil, atPrimary, 900, 600)
 	if len(all) != 2 || all[0].Name != NameOverheadMedian || all[0].Lo != 300_000 || all[1].Lo != 300_000 || all[0].Detail != "ledger against isolated" {
 		t.Errorf("got %+v", all)
 	}
-	if all := overheadOf(t, nil, harness.Outside, 900, 600); len(all) != 0 {
+	if all := overheadOf(t, nil, atOutside, 900, 600); len(all) != 0 {
 		t.Errorf("two loads through the links were compared: %+v", all)
 	}
 }

@@ -88,9 +88,9 @@ func TestDivergenceIsOfThePrimaryRegion(t *testing.T) {
 		return Attempt{Attempt: loadgen.Attempt{Outcome: loadgen.AttemptOK, Place: place, Done: done, Amount: 5}}
 	}
 	l := LossOf(slices.Values([]Attempt{
-		lost(loadgen.PlaceOutside, 200), lost(loadgen.PlacePrimary, 90), lost(loadgen.PlacePrimary, 150), lost(loadgen.PlaceStandby, 160),
-	}), 100)
-	if l.Lost != 4 || l.Diverged != 1 || l.Value != 5 || l.LastAck != 150 {
+		lost(7, 200), lost(3, 90), lost(3, 150), lost(2, 160),
+	}), 100, func(p loadgen.Place) bool { return p == 3 })
+	if l.Lost != 4 || l.Diverged != 1 || l.Value != 5 || l.LastAck != (Bounds{150, 150}) {
 		t.Errorf("%+v", l)
 	}
 }
@@ -111,15 +111,16 @@ func TestEarlyAlert(t *testing.T) {
 // Whose edges a metronome times: those of its own place, and of the cohort it stands for.
 func TestMetronomeStandsForItsCohort(t *testing.T) {
 	for _, c := range []struct {
-		name, cohort, place string
-		cohorts             []string
-		want                bool
+		name, cohort string
+		place        int
+		cohorts      []string
+		want         bool
 	}{
-		{"fresh", "fresh", "outside", nil, true},
-		{"pooled", "pooled", "outside", nil, false},
-		{"elsewhere", "fresh", "standby", nil, false},
-		{"named", "pooled", "outside", []string{"pooled"}, true},
-		{"named for others", "fresh", "outside", []string{"pooled"}, false},
+		{"fresh", "fresh", atOutside, nil, true},
+		{"pooled", "pooled", atOutside, nil, false},
+		{"elsewhere", "fresh", atStandby, nil, false},
+		{"named", "pooled", atOutside, []string{"pooled"}, true},
+		{"named for others", "fresh", atOutside, []string{"pooled"}, false},
 	} {
 		w := build(usual())
 		w.rec.Streams[1].Place, w.rec.Streams[1].Cohorts = c.place, c.cohorts

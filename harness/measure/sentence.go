@@ -6,13 +6,13 @@ import (
 	"blackstart/harness"
 )
 
-// boundText prints a greatest allowed value in the unit of its measure.
-func boundText(unit string, atMost int64) string {
-	switch unit {
+// boundText prints a greatest allowed value in the unit of what was measured.
+func boundText(m harness.Measurement, atMost int64) string {
+	switch m.Unit {
 	case harness.UnitNS:
 		return Length(atMost)
 	case harness.UnitMinor:
-		return harness.Amount(atMost).String()
+		return harness.Amount{Minor: atMost, Exponent: m.Decimals()}.String()
 	}
 	return Count(atMost)
 }
@@ -20,7 +20,7 @@ func boundText(unit string, atMost int64) string {
 // Sentence says what an objective came to, in one sentence that needs no context.
 func Sentence(f harness.Finding, atMost int64) string {
 	m, o, of := f.Measured, f.Objective, Of(f.Objective.Measure)
-	limit := boundText(m.Unit, atMost)
+	limit := boundText(m, atMost)
 	if of.Unit == harness.UnitWord {
 		limit = o.Is
 	}

@@ -13,18 +13,18 @@ func TestBoundsOfEveryMeasure(t *testing.T) {
 		if o.Measure = measure; of.Unit == harness.UnitWord {
 			o.Is = of.Words[0]
 		}
-		if _, err := Bound(o); err != nil {
+		if _, err := Bound(o, harness.Measurement{}); err != nil {
 			t.Errorf("%s: %v", measure, err)
 		}
 		for _, bad := range []harness.Objective{{}, {AtMost: "-1"}, {AtMost: "-1s"}, {AtMost: "many"}, {Is: "moved", AtMost: "many"}} {
 			if bad.Measure = measure; bad.Measure != "" {
-				if n, err := Bound(bad); err == nil {
+				if n, err := Bound(bad, harness.Measurement{}); err == nil {
 					t.Errorf("%s: %+v is read as %d", measure, bad, n)
 				}
 			}
 		}
 	}
-	if _, err := Bound(harness.Objective{Measure: "speed", AtMost: "1s"}); err == nil {
+	if _, err := Bound(harness.Objective{Measure: "speed", AtMost: "1s"}, harness.Measurement{}); err == nil {
 		t.Error("a measure that nothing measures has a bound")
 	}
 }

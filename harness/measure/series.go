@@ -14,6 +14,8 @@ type Series struct {
 	Err    error // why it could not be read
 
 	samples  *column
+	codes    *outcomeNames
+	ahead    Bounds                         // of the drill's clock, in ns: the clock of the samples
 	fault    string                         // the first sample that is not as the schedule and the format say, "" if none
 	offered  int                            // those that were sent
 	late     int64                          // the longest time between due and sent, ns
@@ -32,11 +34,12 @@ type spans struct {
 	answers  Bounds // from the first fault to the end of observation
 }
 
-func (d *drill) spans() spans {
+// spans gives them on a clock that is so far ahead of the drill's.
+func (d *drill) spans(ahead Bounds) spans {
 	end := d.rel(d.rec.Observation.Hi) + 1
 	return spans{
-		baseline: Bounds{d.rel(d.rec.Baseline.Lo), d.rel(d.rec.Baseline.Hi)},
-		errors:   Bounds{d.rel(d.tf.Lo), end}, answers: Bounds{d.rel(firstFault(d.rec)), end},
+		baseline: Bounds{d.rel(d.rec.Baseline.Lo), d.rel(d.rec.Baseline.Hi)}.inner(ahead),
+		errors:   Bounds{d.rel(d.tf.Lo), end}.there(ahead), answers: Bounds{d.rel(firstFault(d.rec)), end}.there(ahead),
 	}
 }
 
@@ -44,14 +47,14 @@ func (b Bounds) holds(at int64) bool { return at >= b.Lo && at < b.Hi }
 
 // readSeries reads a stream of samples: once for all that can be counted, and its baseline again for the percentiles.
 func (d *drill) readSeries(s harness.Stream, src Source) Series {
-	r := Series{Stream: s, Err: checkNames(s), p50: loadgen.Never, p99: loadgen.Never}
+	r := Series{Stream: s, codes: d.codes, ahead: d.ahead(s), Err: checkNames(s), p50: loadgen.Never, p99: loadgen.Never}
 	r.samples = newColumn(s, int64(d.rec.Scenario.Recovered.P99AtMost), func(n int) (loadgen.Sample, error) { return sampleAt(src, s.ID, n) })
 	if r.Err != nil {
 		r.Stream.Cohorts = nil // nothing is said of them one by one
 		return r
 	}
 	r.errors = make([][loadgen.NumOutcomes]int64, max(1, len(s.Cohorts)))
-	in, q := d.spans(), &quantile{}
+	in, q := d.spans(d.ahead(s)), &quantile{}
 	for one, err := range src.Samples(s.ID, 0) {
 		if err == nil {
 			d.bits -= r.samples.width()
@@ -90,9 +93,6 @@ func (r *Series) take(s loadgen.Sample, in spans) {
 		r.offered++
 		r.late = max(r.late, s.Sent-s.Due)
 	}
-	if s.Outcome >= loadgen.NumOutcomes {
-		return
-	}
 	r.outcomes[s.Outcome]++
 	if in.errors.holds(s.Due) && int(s.Cohort) < len(r.errors) {
 		r.errors[s.Cohort][s.Outcome]++
@@ -127,8 +127,10 @@ func (r *Series) faultOf(s loadgen.Sample) string {
 		return fmt.Sprintf("sample %d has seq %d", n, s.Seq)
 	case s.Due != at:
 		return fmt.Sprintf("sample %d is due at %d, by the schedule at %d", n, s.Due, at)
-	case s.Outcome == loadgen.None || s.Outcome >= loadgen.NumOutcomes:
+	case s.Outcome == loadgen.None:
 		return fmt.Sprintf("sample %d has no outcome", n)
+	case r.codes[s.Outcome] == "":
+		return fmt.Sprintf("sample %d has outcome %d, which is not in the record's table", n, s.Outcome)
 	case s.Outcome != loadgen.Unsent && (s.Sent < s.Due || s.Done < s.Sent):
 		return fmt.Sprintf("sample %d was due, sent and done in an order that cannot be", n)
 	case int(s.Cohort) >= max(1, len(r.Stream.Cohorts)):

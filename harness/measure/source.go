@@ -3,6 +3,8 @@ package measure
 import (
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 
 	"blackstart/harness"
 	"blackstart/loadgen"
@@ -28,17 +30,21 @@ type Attempt struct {
 	loadgen.Attempt
 	New int // copies on the database that serves (ledger.primary); loadgen.MaxCopies: so many or more; or Unread
 	Old int // the same of the one that was left behind (ledger.old_primary)
+
+	Ahead Bounds // by how much the clock of Sent and Done is ahead of the drill's, in ns
 }
 
 // MaxObservationLine bounds one line of an observation file, in bytes.
 const MaxObservationLine = 64 << 10
 
-// CopiesOn finds the file of the copies that were found on a node, when everything had been undone, of the attempts of a
-// ledger. It is not found if the node was not read, and an error if the record names two: nobody could say which one counts.
-func CopiesOn(rec *harness.Record, stream int, node string) (harness.CopiesFile, bool, error) {
+// JudgedReading is the reading that losses are judged from: the databases as they were when everything had been undone.
+const JudgedReading = harness.AfterHeal
+
+// CopiesOn finds the file of what a reading of a node found of the attempts of a ledger. It is not found if there was no such reading, whatever others there were, and an error if the record names two: nobody could say which one counts.
+func CopiesOn(rec *harness.Record, stream int, node, reading string) (harness.CopiesFile, bool, error) {
 	var all []harness.CopiesFile
 	for _, c := range rec.Ledger.Copies {
-		if c.Stream == stream && c.Node == node && c.Reading == harness.AfterUndo && node != "" {
+		if c.Stream == stream && c.Node == node && c.Reading == reading && node != "" {
 			all = append(all, c)
 		}
 	}
@@ -49,4 +55,22 @@ func CopiesOn(rec *harness.Record, stream int, node string) (harness.CopiesFile,
 		return all[0], true, nil
 	}
 	return harness.CopiesFile{}, false, fmt.Errorf("the record names %d files of what was found on %s of stream %d", len(all), node, stream)
+}
+
+// done bounds when the outcome of an attempt was known, on the drill's clock.
+func (a Attempt) done() Bounds { return Bounds{a.Done - a.Ahead.Hi, a.Done - a.Ahead.Lo} }
+
+// otherReadings names the readings of a node that are there although the one that is judged is not, "" if there are none.
+func otherReadings(rec *harness.Record, node string) string {
+	var others []string
+	for _, c := range rec.Ledger.Copies {
+		if c.Node == node && !slices.Contains(others, c.Reading) {
+			others = append(others, c.Reading)
+		}
+	}
+	if len(others) == 0 || slices.Contains(others, JudgedReading) {
+		return ""
+	}
+	slices.Sort(others)
+	return fmt.Sprintf(": it was read %s, and losses are judged from %s", strings.Join(others, ", "), JudgedReading)
 }

@@ -49,7 +49,8 @@ func steadyLoad(r harness.Requirement, loads []Series, anchor harness.Stamp, win
 		if l.Stream.Load != r.Load {
 			continue
 		}
-		from, to := int64(window.Lo-anchor), int64(window.Hi-anchor)
+		span := Bounds{int64(window.Lo - anchor), int64(window.Hi - anchor)}.inner(l.ahead)
+		from, to := span.Lo, span.Hi
 		i, j := l.samples.between(from, to)
 		seen := j - i
 		expected := slotsBefore(l.Stream, to) - slotsBefore(l.Stream, from)

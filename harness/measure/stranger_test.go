@@ -27,7 +27,7 @@ func (w *world) store(t *testing.T, dir string) {
 	for _, s := range w.rec.Streams {
 		f, err := os.Create(filepath.Join(dir, s.File))
 		must(t, err)
-		h := loadgen.Header{Stream: uint32(s.ID), Anchor: int64(w.rec.Anchor)} //nolint:gosec // small
+		h := loadgen.Header{Stream: uint32(s.ID), Place: loadgen.Place(s.Place), Host: uint8(s.Host), Anchor: int64(w.rec.Anchor)} //nolint:gosec // small
 		if s.Kind == kindSamples {
 			out, err := loadgen.NewSampleWriter(f, h)
 			must(t, err)
@@ -72,13 +72,13 @@ func (w *world) storeCopies(t *testing.T, dir string, s harness.Stream) {
 		if node == "" || slices.Contains(all, Unread) {
 			continue
 		}
-		name := "data/ledger/" + s.Load + ".copies-" + node + "-" + harness.AfterUndo + ".bin"
+		name := "data/ledger/" + s.Load + ".copies-" + node + "-" + harness.AfterHeal + ".bin"
 		f, err := os.Create(filepath.Join(dir, name))
 		must(t, err)
 		n, err := loadgen.WriteCopies(f, loadgen.Header{Stream: uint32(s.ID), Anchor: int64(w.rec.Anchor)}, slices.Values(all)) //nolint:gosec // small
 		must(t, err)
 		must(t, f.Close())
-		l.Copies = append(l.Copies, harness.CopiesFile{Stream: s.ID, Load: s.Load, Node: node, Reading: harness.AfterUndo, File: name, Count: int(n)}) //nolint:gosec // small
+		l.Copies = append(l.Copies, harness.CopiesFile{Stream: s.ID, Load: s.Load, Node: node, Reading: harness.AfterHeal, File: name, Count: int(n)}) //nolint:gosec // small
 	}
 }
 

@@ -51,15 +51,15 @@ func (d *drill) missingStream(l harness.LoadSpec) string {
 		if s.Recorded == nil {
 			return "its stream does not say what kind of load it is"
 		}
+		if role := d.role(s); s.Workload != l.Workload || role != l.Place {
+			return fmt.Sprintf("its stream is %s at %s, the scenario says %s at %s", s.Workload, orNowhere(role), l.Workload, l.Place)
+		}
 		switch s.Kind {
 		case kindSamples:
 			samples++
 			// Freq ÷ PerNS must be the scenario's rate.
 			if int64(s.Freq)*int64(l.Rate.Per) != int64(l.Rate.Count)*s.PerNS {
 				return fmt.Sprintf("its stream runs at %d per %s, the scenario says %s", s.Freq, Length(s.PerNS), l.Rate)
-			}
-			if s.Workload != l.Workload || s.Place != l.Place {
-				return fmt.Sprintf("its stream is %s at %s, the scenario says %s at %s", s.Workload, s.Place, l.Workload, l.Place)
 			}
 			ledger = s.Traits().Ledger
 			for _, c := range s.Traits().Cohorts {
@@ -78,6 +78,19 @@ func (d *drill) missingStream(l harness.LoadSpec) string {
 		return fmt.Sprintf("it has %d ledgers, want one", ledgers)
 	}
 	return ""
+}
+
+// role is that of the place where the clients of a stream stand; "" of one that the record does not name.
+func (d *drill) role(s harness.Stream) string {
+	p, _ := d.rec.Place(s.Place)
+	return p.Role
+}
+
+func orNowhere(role string) string {
+	if role == "" {
+		return "a place that the record does not name"
+	}
+	return role
 }
 
 // some gives the first few of names that a record may hold any number of.
@@ -100,7 +113,9 @@ func (d *drill) sampleFault(s Series) string {
 	case !onCount(st, int64(s.n())):
 		return fmt.Sprintf("%s requests were due by its schedule, %s are on file",
 			Count(slotsBefore(st, st.StopNS)), Count(int64(s.n())))
-	case st.StartNS > d.rel(d.rec.Baseline.Lo)+int64(edgeSlack) || st.StopNS < d.rel(d.rec.Observation.Hi)-int64(edgeSlack):
+	case d.hostFault(st) != "":
+		return d.hostFault(st)
+	case st.StartNS-d.ahead(st).Lo > d.rel(d.rec.Baseline.Lo)+int64(edgeSlack) || st.StopNS-d.ahead(st).Hi < d.rel(d.rec.Observation.Hi)-int64(edgeSlack):
 		return "it did not run from the baseline to the end of observation"
 	}
 	return s.fault
@@ -124,6 +139,10 @@ func (d *drill) ledgerFault(w Writes) string {
 		return "its file was not closed"
 	case w.Stream.Count != w.ledger.attempts:
 		return fmt.Sprintf("%d attempts are on file, the record counts %d", w.ledger.attempts, w.Stream.Count)
+	case d.hostFault(w.Stream) != "":
+		return d.hostFault(w.Stream)
+	case d.mixed(w.Stream) != "":
+		return d.mixed(w.Stream)
 	case w.first != sent:
 		return fmt.Sprintf("%s requests were sent, but %s first attempts are on file", Count(int64(sent)), Count(int64(w.first)))
 	}
@@ -168,10 +187,10 @@ func (d *drill) checkLedger() harness.ValidityCheck {
 	}
 	switch {
 	case unread > 0:
-		return verdict(name, fmt.Sprintf("%s of %s ids were not looked up on %s", Count(int64(unread)), Count(int64(all)), l.Primary), "")
+		return verdict(name, fmt.Sprintf("%s of %s ids were not looked up on %s", Count(int64(unread)), Count(int64(all)), l.Primary)+otherReadings(d.rec, l.Primary), "")
 	case l.OldRead && unreadOld > 0:
 		return verdict(name, fmt.Sprintf("%s of %s ids were not looked up on %s, which is said to be read",
-			Count(int64(unreadOld)), Count(int64(all)), l.OldPrimary), "")
+			Count(int64(unreadOld)), Count(int64(all)), l.OldPrimary)+otherReadings(d.rec, l.OldPrimary), "")
 	}
 	return verdict(name, "", fmt.Sprintf("%s ids looked up on %s", Count(int64(all)), l.Primary))
 }
@@ -188,9 +207,9 @@ func (d *drill) checkOracle() harness.ValidityCheck {
 	case !l.OldRead:
 		return verdict(name, "", d.ledgerNotes())
 	}
-	all := newLedger(nil)
+	all := newLedger(nil, d.wasPrimary)
 	for _, w := range d.writes {
 		all.join(w.ledger)
 	}
-	return verdict(name, all.oracle(l.OracleMissing), d.ledgerNotes())
+	return verdict(name, all.oracle(l.OldOnly), d.ledgerNotes())
 }

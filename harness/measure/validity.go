@@ -165,7 +165,8 @@ func (d *drill) checkEnough() harness.ValidityCheck {
 		if err != nil {
 			return verdict(name, err.Error(), "")
 		}
-		i, j := c.All.between(from, end+1)
+		span := Bounds{from, end}.inner(c.Ahead)
+		i, j := c.All.between(span.Lo, span.Hi+1)
 		all, own := c.All.size(i, j), c.Own.size(i, j)
 		s, _ := d.seriesOf(o.Load)
 		most := mulDiv(int64(limits.Window), int64(s.Stream.Freq), max(1, s.Stream.PerNS)) + 1

@@ -48,7 +48,7 @@ func (w *world) strand() *Attempt {
 	all := w.attempts[idIsolated]
 	a := &all[len(all)-1]
 	a.Outcome, a.New, a.Old = loadgen.AttemptUnknown, 0, 1
-	w.rec.Ledger.OracleMissing++
+	w.rec.Ledger.OldOnly++
 	return a
 }
 

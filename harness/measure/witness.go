@@ -124,10 +124,10 @@ func (d *drill) wroteEarly(fault harness.Interval) string {
 		return ""
 	}
 	for a := range d.Attempts("") {
-		if ClassOf(a) != Durable || a.Old != 0 || a.Sent < d.rel(fault.Hi) {
+		if ClassOf(a) != Durable || a.Old != 0 || a.Sent-a.Ahead.Hi < d.rel(fault.Hi) {
 			continue
 		}
-		ack := witness{fmt.Sprintf("the client of write %d was told that it is kept", a.ID), d.stamps(Bounds{a.Sent, a.Done})}
+		ack := witness{fmt.Sprintf("the client of write %d was told that it is kept", a.ID), d.stamps(Bounds{a.Sent - a.Ahead.Hi, a.Done - a.Ahead.Lo})}
 		if ack.before(last) {
 			return disagree(ack, last, fault) + ", and only there that write is found"
 		}

@@ -109,6 +109,9 @@ const (
 	fileQueries, fileEdge, fileLedger, fileWrites = "queries", "edge", "ledger", "isolated"
 )
 
+// Places of a world, as its table has them.
+const atOutside, atPrimary, atStandby = 0, 1, 2
+
 func at(ns int64) harness.Stamp { return worldAnchor + harness.Stamp(ns) }
 
 func worldScenario() harness.Scenario {
@@ -160,6 +163,7 @@ func worldRecord() *harness.Record {
 		Undo:   harness.UndoRecord{Complete: true, Fenced: true, FenceChecked: true, FencedBy: "harness"},
 		Ledger: harness.LedgerRecord{Read: true, Primary: "west.db", OldPrimary: "east.db", OldRead: true, Promoted: true},
 	}
+	rec.Places, rec.Hosts, rec.Outcomes = harness.PlacesOf(rec.Target), []harness.Host{{Name: harness.LocalHost}}, loadgen.CommonOutcomes()
 	for _, t := range []int64{0, baseFrom, baseTo, watchTo + sec} {
 		rec.Clock = append(rec.Clock, harness.ClockReading{At: at(t), Synchronised: true, State: "ok", WallMinusNS: t % 1000})
 	}
@@ -173,10 +177,10 @@ func worldRecord() *harness.Record {
 // build makes the world of a truth.
 func build(t truth) *world {
 	w := &world{rec: worldRecord(), samples: map[int][]loadgen.Sample{}, attempts: map[int][]Attempt{}, answers: map[string][]harness.Observation{}}
-	w.addStream(t, idQueries, 0, 200, 2*sec, "outside")
-	w.addStream(t, idEdge, 1, 100, 2*sec, "outside")
-	w.addStream(t, idLedger, 2, 250, 2*sec, "outside")
-	w.addStream(t, idIsolated, 3, 50, 2*sec, "primary")
+	w.addStream(t, idQueries, 0, 200, 2*sec, atOutside)
+	w.addStream(t, idEdge, 1, 100, 2*sec, atOutside)
+	w.addStream(t, idLedger, 2, 250, 2*sec, atOutside)
+	w.addStream(t, idIsolated, 3, 50, 2*sec, atPrimary)
 	w.plant(t)
 	w.addProbe("replication.heartbeat", "west.db", 250*ms)
 	w.addWritable(t.null)
@@ -193,7 +197,7 @@ func build(t truth) *world {
 var played sync.Map
 
 // addStream plays one load through the truth.
-func (w *world) addStream(t truth, id, spec, rate int, timeout int64, place string) {
+func (w *world) addStream(t truth, id, spec, rate int, timeout int64, place int) {
 	l := w.rec.Scenario.Load[spec]
 	start := sec + int64(id)*137_003
 	st := harness.Stream{
@@ -215,7 +219,7 @@ func (w *world) addStream(t truth, id, spec, rate int, timeout int64, place stri
 	if st.Traits().Ledger {
 		st.Kind, st.File = kindLedger, "data/ledger/"+l.ID+".bin"
 		w.rec.Streams = append(w.rec.Streams, st)
-		w.attempts[id] = attemptsOf(uint32(id), place, all) //nolint:gosec // small
+		w.attempts[id] = attemptsOf(uint32(id), loadgen.Place(place), all) //nolint:gosec // small
 	}
 }
 
@@ -234,7 +238,7 @@ func (t truth) perform(st harness.Stream) []loadgen.Sample {
 }
 
 // play gives a sample the answer that the truth gives at its time.
-func (t truth) play(rng *rand.Rand, s *loadgen.Sample, cohort, place string, timeout int64) {
+func (t truth) play(rng *rand.Rand, s *loadgen.Sample, cohort string, place int, timeout int64) {
 	took := ms + rng.Int64N(4*ms)
 	for _, o := range t.slow {
 		if s.Sent >= o.from && s.Sent < o.to {
@@ -243,7 +247,7 @@ func (t truth) play(rng *rand.Rand, s *loadgen.Sample, cohort, place string, tim
 	}
 	s.Outcome, s.Status, s.Done = loadgen.OK, 200, s.Sent+took
 	spans := append(append([]outage{}, t.down[""]...), t.down[cohort]...)
-	if place == "primary" {
+	if place == atPrimary {
 		spans = nil
 		if !t.isolated {
 			spans = t.down[""]
@@ -256,13 +260,10 @@ func (t truth) play(rng *rand.Rand, s *loadgen.Sample, cohort, place string, tim
 	}
 }
 
-func attemptsOf(stream uint32, place string, samples []loadgen.Sample) []Attempt {
+func attemptsOf(stream uint32, place loadgen.Place, samples []loadgen.Sample) []Attempt {
 	var all []Attempt
 	for n, s := range samples {
-		a := Attempt{Attempt: loadgen.Attempt{ID: loadgen.AttemptID(stream, uint64(n)), Sent: s.Sent, Done: s.Done, Amount: 10_000}} //nolint:gosec // small
-		if place == "primary" {
-			a.Place = loadgen.PlacePrimary
-		}
+		a := Attempt{Attempt: loadgen.Attempt{ID: loadgen.AttemptID(stream, uint64(n)), Sent: s.Sent, Done: s.Done, Amount: 10_000, Place: place}} //nolint:gosec // small
 		a.Outcome = loadgen.AttemptUnknown
 		if s.Outcome == loadgen.OK {
 			a.Outcome, a.New = loadgen.AttemptOK, 1
@@ -294,7 +295,7 @@ func (w *world) plant(t truth) {
 			}
 		}
 	}
-	w.rec.Ledger.OracleMissing = w.onOldOnly()
+	w.rec.Ledger.OldOnly = w.onOldOnly()
 }
 
 func (w *world) onOldOnly() int {
@@ -384,6 +385,6 @@ func find(t *testing.T, f harness.Findings, name, load, cohort string) harness.M
 // traitsOf are those that the workloads of the product say they have.
 func traitsOf(workload string) harness.Traits {
 	return map[string]harness.Traits{
-		"http.query": {Questions: true, Cohorts: []string{"fresh", "pooled", "stale-resolver"}}, "metronome": {Edges: true}, "postgres.ledger": {Ledger: true, Valued: true, Speaks: "postgres"},
+		"http.query": {Questions: true, Cohorts: []string{"fresh", "pooled", "stale-resolver"}}, "metronome": {Edges: true}, "postgres.ledger": {Ledger: true, Table: "blackstart.ledger", Valued: true, Currency: "USD", Exponent: 2, Speaks: "postgres"},
 	}[workload]
 }

@@ -128,7 +128,7 @@ func (d *drill) sampled(c *answerCount, load string, first harness.Stamp) (int64
 		strange := int64(s.answers.wrong + s.answers.alien)
 		c.wrong, c.foreign = c.wrong+int64(s.answers.wrong), c.foreign+int64(s.answers.alien)
 		answers += int64(s.answers.ok) + strange
-		if at := s.strange - d.rel(first); strange > 0 && c.first == "" {
+		if at := s.strange - s.ahead.Lo - d.rel(first); strange > 0 && c.first == "" {
 			c.first = "a request of load " + s.Stream.Load + " due " + Span(at, at) + " after the first fault"
 		}
 	}

@@ -40,7 +40,7 @@ func (e *examiner) writeCopies(st harness.Stream, node string, found *workloads.
 	if found == nil {
 		return nil
 	}
-	name := copiesFile(st.Load, node, harness.AfterUndo)
+	name := copiesFile(st.Load, node, harness.AfterHeal)
 	// O_EXCL: a reading is written once. A second one has a name of its own.
 	f, err := os.OpenFile(filepath.Join(e.s.DataDir, filepath.FromSlash(strings.TrimPrefix(name, "data/"))), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -52,7 +52,7 @@ func (e *examiner) writeCopies(st harness.Stream, node string, found *workloads.
 		return err
 	}
 	e.rec.Ledger.Copies = append(e.rec.Ledger.Copies, harness.CopiesFile{
-		Stream: st.ID, Load: st.Load, Node: node, Reading: harness.AfterUndo, File: name, Count: int(n), //nolint:gosec // n is st.Count
+		Stream: st.ID, Load: st.Load, Node: node, Reading: harness.AfterHeal, File: name, Count: int(n), //nolint:gosec // n is st.Count
 	})
 	return nil
 }
@@ -80,9 +80,9 @@ func (e *examiner) countStranded(st harness.Stream, c copies) {
 		if c.old.Copies(id) == 0 || c.serving.Copies(id) > 0 {
 			continue
 		}
-		l.OracleMissing++
-		if len(l.StrandedInWAL) < maxOnlyOldIDs {
-			l.StrandedInWAL = append(l.StrandedInWAL, id)
+		l.OldOnly++
+		if len(l.OldOnlyIDs) < maxOnlyOldIDs {
+			l.OldOnlyIDs = append(l.OldOnlyIDs, id)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func drill(t *testing.T, n int) *examiner {
 	t.Helper()
 	root := t.TempDir()
 	run := uuid.Must(uuid.NewV7())
-	st := harness.Stream{ID: 3, Load: "writes", Kind: "ledger", File: "data/ledger/writes.bin", Count: n, Closed: true}
+	st := harness.Stream{ID: 3, Load: "writes", Kind: "ledger", File: "data/ledger/writes.bin", Count: n, Closed: true, Recorded: &harness.Traits{Ledger: true, Table: "blackstart.ledger"}}
 	rec := &harness.Record{RunID: run.String(), Anchor: 1_790_000_000_000_000_000, Streams: []harness.Stream{{ID: 3, Load: "writes", Kind: "samples"}, st}}
 	if err := os.MkdirAll(filepath.Join(root, "data/ledger"), 0o755); err != nil {
 		t.Fatal(err)
@@ -91,10 +91,10 @@ func TestCopiesAreFilesOfTheirOwn(t *testing.T) {
 		}
 	}
 	l := e.rec.Ledger
-	if ids := []uint64{loadgen.AttemptID(3, 2), loadgen.AttemptID(3, 4)}; l.OracleMissing != 2 || !slices.Equal(l.StrandedInWAL, ids) {
-		t.Errorf("stranded %d: %v", l.OracleMissing, l.StrandedInWAL)
+	if ids := []uint64{loadgen.AttemptID(3, 2), loadgen.AttemptID(3, 4)}; l.OldOnly != 2 || !slices.Equal(l.OldOnlyIDs, ids) {
+		t.Errorf("stranded %d: %v", l.OldOnly, l.OldOnlyIDs)
 	}
-	name := harness.CopiesFile{Stream: 3, Load: "writes", Node: "west.db", Reading: "after-undo", File: "data/ledger/writes.copies-west.db-after-undo.bin", Count: 6}
+	name := harness.CopiesFile{Stream: 3, Load: "writes", Node: "west.db", Reading: "after-heal", File: "data/ledger/writes.copies-west.db-after-heal.bin", Count: 6}
 	if len(l.Copies) != 2 || l.Copies[0] != name || l.Copies[1].Node != "east.db" {
 		t.Errorf("the record names %+v", l.Copies)
 	}

@@ -192,8 +192,8 @@ func TestAnOldStoreThatLies(t *testing.T) {
 				if want := map[string]int{measure.Durable: 4, measure.Lost: 2}; !maps.Equal(e.classes(t), want) || !l.Read {
 					t.Errorf("the writes are %v, want %v, read %v", e.classes(t), want, l.Read)
 				}
-				if l.OracleMissing != c.missing || l.OldRead != (c.detail == "") || !strings.Contains(l.OldDetail, c.detail) {
-					t.Errorf("%d missing, want %d; read %v, %q", l.OracleMissing, c.missing, l.OldRead, l.OldDetail)
+				if l.OldOnly != c.missing || l.OldRead != (c.detail == "") || !strings.Contains(l.OldDetail, c.detail) {
+					t.Errorf("%d missing, want %d; read %v, %q", l.OldOnly, c.missing, l.OldRead, l.OldDetail)
 				}
 				if unread := e.attempts(t)[0].Old == measure.Unread; unread != (c.detail != "") {
 					t.Errorf("copies on the old one unread: %v", unread)
@@ -240,7 +240,7 @@ func TestAStoreThatChangesItsMind(t *testing.T) {
 	if r.west.asked != 1 || r.east.asked != 1 {
 		t.Errorf("read %d and %d times", r.west.asked, r.east.asked)
 	}
-	if l := e.rec.Ledger; l.WAL.Listed != 1 || l.OracleMissing != 1 { // measure holds the one against the other
+	if l := e.rec.Ledger; l.WAL.Listed != 1 || l.OldOnly != 1 { // measure holds the one against the other
 		t.Errorf("%+v", l)
 	}
 	r.west.rows = found(0, 1, 2, 3, 4, 5)

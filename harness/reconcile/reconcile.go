@@ -19,7 +19,6 @@ import (
 )
 
 const (
-	ledgerTable   = "blackstart.ledger"
 	connectLimit  = 5 * time.Second
 	maxOnlyOldIDs = 1000 // ids listed in the Record; the files hold all of them
 )
@@ -213,13 +212,33 @@ func (e *examiner) readWAL(ctx context.Context, both sides) {
 		e.rec.Ledger.WALDetail = "this target does not let the old primary's log be read"
 		return
 	}
-	report, commits, err := autopsy.LedgerCommits(ctx, both.old.Name, both.other.Name, ledgerTable)
+	table, err := e.table()
 	if err != nil {
 		e.rec.Ledger.WALDetail = err.Error()
 		return
 	}
+	report, commits, err := autopsy.LedgerCommits(ctx, both.old.Name, both.other.Name, table)
+	if err != nil {
+		e.rec.Ledger.WALDetail = err.Error()
+		return
+	}
+	report.Table = table
 	e.rec.Ledger.WAL = report
 	if err := e.writeWAL(commits); err != nil {
 		e.rec.Ledger.WALDetail = err.Error()
 	}
+}
+
+// table is where the loads of the drill wrote: the one table whose commits can be told from all others in a log.
+func (e *examiner) table() (string, error) {
+	var all []string
+	for _, st := range e.rec.Streams {
+		if name := st.Traits().Table; st.Kind == "ledger" && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	if len(all) != 1 || all[0] == "" {
+		return "", fmt.Errorf("the ledgers are in the tables %q: the commits of one can be listed", all)
+	}
+	return all[0], nil
 }

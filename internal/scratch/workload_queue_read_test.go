@@ -22,6 +22,11 @@ type queueReadWith struct {
 	Most int `yaml:"most" need:"yes" min:"1" max:"1000" doc:"bytes of an answer that are read"`
 }
 
+// queueEmpty is how this workload calls an answer without a byte: no other knows it.
+const queueEmpty loadgen.Outcome = 224
+
+var _ = loadgen.Reserve("queue.read", queueEmpty, "queue-empty")
+
 func (q *queueRead) With() any { return &q.with }
 
 func (*queueRead) Traits() loadgen.Traits { return loadgen.Traits{Speaks: "queue"} }
@@ -35,7 +40,7 @@ func (q *queueRead) Open(cfg workloads.Config, _ *loadgen.AttemptWriter) (loadge
 		}
 		defer func() { _ = conn.Close() }()
 		if n, err := conn.Read(make([]byte, q.with.Most)); err != nil || n == 0 {
-			return loadgen.Result{Outcome: loadgen.Reset}
+			return loadgen.Result{Outcome: queueEmpty}
 		}
 		return loadgen.Result{Outcome: loadgen.OK}
 	}), nil

@@ -12,6 +12,9 @@ import (
 	"blackstart/loadgen"
 )
 
+// LedgerTable is where every write goes.
+const LedgerTable = "blackstart.ledger"
+
 // CreateLedgerSQL makes the schema blackstart with the ledger and a first beat,
 // so that a standby has one which can grow old. It may be run more than once.
 // The ledger has no unique constraint on purpose: a write applied twice must be
@@ -62,7 +65,7 @@ func ReadIDs(ctx context.Context, conn *pgx.Conn, run [16]byte) (*Found, error) 
 }
 
 func readIDs(ctx context.Context, conn *pgconn.PgConn, run [16]byte) (*Found, error) {
-	const sql = `SELECT id, business_key FROM blackstart.ledger WHERE run = $1`
+	const sql = `SELECT id, business_key FROM ` + LedgerTable + ` WHERE run = $1`
 	rows := conn.ExecParams(ctx, sql, [][]byte{run[:]}, []uint32{2950}, []int16{1}, []int16{1})
 	f := &Found{Streams: make(map[uint32]*loadgen.IDSet)}
 	keys := make(map[uint32]*loadgen.IDSet)

@@ -58,10 +58,25 @@ type neverLeft struct{}
 func (neverLeft) Error() string     { return "busy" }
 func (neverLeft) SafeToRetry() bool { return true }
 
-func TestFormatAmount(t *testing.T) {
-	for minor, want := range map[int64]string{0: "0.00", 5: "0.05", 1234: "12.34", -1234: "-12.34", -1 << 63: "-92233720368547758.08"} {
-		if got := string(formatAmount(minor)); got != want {
-			t.Errorf("%d: %s, want %s", minor, got, want)
+// What a load writes, and in what, is its parameters' word; without an amount nothing has a value.
+func TestTraitsOfALedgerNameTableAndCurrency(t *testing.T) {
+	for _, c := range []struct {
+		with map[string]any
+		want loadgen.Traits
+	}{
+		{map[string]any{"amount": "100.00", "currency": "USD"}, loadgen.Traits{Valued: true, Currency: "USD", Exponent: 2}},
+		{map[string]any{"amount": "100", "currency": "JPY"}, loadgen.Traits{Valued: true, Currency: "JPY"}},
+		{map[string]any{"amount": "0.00000001"}, loadgen.Traits{Valued: true, Exponent: 8}},
+		{nil, loadgen.Traits{Exponent: 2}},
+	} {
+		k, _ := Workloads.Get("postgres.ledger")
+		w, err := k.Make(c.with)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := w.Traits()
+		if got.Valued != c.want.Valued || got.Currency != c.want.Currency || got.Exponent != c.want.Exponent || !got.Ledger || got.Table != LedgerTable {
+			t.Errorf("%v: %+v", c.with, got)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -25,8 +24,9 @@ type postgresLedger struct{ with ledgerWith }
 
 // ledgerWith are the parameters of postgres.ledger.
 type ledgerWith struct {
-	Amount  loadgen.Amount `yaml:"amount" doc:"value of one write, two decimals; 0.00 if not written"`
-	Retries int            `yaml:"retries" min:"0" max:"10" doc:"new attempts after one that did not succeed, within the timeout; 0 if not written"`
+	Amount   loadgen.Amount `yaml:"amount" doc:"value of one write, with the decimals of its currency; 0.00 if not written"`
+	Currency string         `yaml:"currency" doc:"of the amount, by ISO 4217, such as USD; a unit that is no currency if not written"`
+	Retries  int            `yaml:"retries" min:"0" max:"10" doc:"new attempts after one that did not succeed, within the timeout; 0 if not written"`
 }
 
 // With implements registry.Parametrised.
@@ -34,7 +34,17 @@ func (p *postgresLedger) With() any { return &p.with }
 
 // Traits implements Workload.
 func (p *postgresLedger) Traits() loadgen.Traits {
-	return loadgen.Traits{Ledger: true, Valued: p.with.Amount > 0, Speaks: "postgres", Conns: DefaultMaxConns}
+	amount := p.with.amount()
+	return loadgen.Traits{Ledger: true, Table: LedgerTable, Valued: amount.Minor > 0, Currency: p.with.Currency, Exponent: amount.Exponent,
+		Speaks: "postgres", Conns: DefaultMaxConns}
+}
+
+// amount is that of one write: 0.00 if none was written.
+func (w ledgerWith) amount() loadgen.Amount {
+	if w.Amount == (loadgen.Amount{}) {
+		return loadgen.Amount{Exponent: 2}
+	}
+	return w.Amount
 }
 
 // Open implements Workload.
@@ -52,11 +62,11 @@ func (p *postgresLedger) Open(cfg Config, ledger *loadgen.AttemptWriter) (loadge
 	if err != nil {
 		return nil, err
 	}
-	return &ledgerOp{cfg: cfg, with: p.with, ledger: ledger, sessions: sessions, amount: formatAmount(int64(p.with.Amount))}, nil
+	return &ledgerOp{cfg: cfg, with: p.with, ledger: ledger, sessions: sessions, amount: []byte(p.with.amount().String())}, nil
 }
 
 // insertLedger is one implicit transaction: its end is the commit.
-const insertLedger = `INSERT INTO blackstart.ledger (run, id, business_key, stream, amount) VALUES ($1, $2, $3, $4, $5)`
+const insertLedger = `INSERT INTO ` + LedgerTable + ` (run, id, business_key, stream, amount) VALUES ($1, $2, $3, $4, $5)`
 
 // PostgreSQL's type numbers of insertLedger's parameters, and their formats: all
 // binary but the amount, which is text.
@@ -86,7 +96,7 @@ func (o *ledgerOp) Do(_ context.Context, slot loadgen.Slot) loadgen.Result {
 			first = id
 		}
 		a := loadgen.Attempt{
-			ID: id, RetryOf: previous, Sent: o.cfg.Clock.Now(), Amount: int64(o.with.Amount), Place: o.cfg.Place, Worker: slot.Worker,
+			ID: id, RetryOf: previous, Sent: o.cfg.Clock.Now(), Amount: o.with.Amount.Minor, Place: o.cfg.Place, Worker: slot.Worker,
 		}
 		if try == 0 {
 			a.Sent = slot.Sent
@@ -130,13 +140,4 @@ func (o *ledgerOp) write(id, key uint64, deadline time.Time) writeResult {
 func (o *ledgerOp) Close() error {
 	o.sessions.close()
 	return nil
-}
-
-// formatAmount writes minor units as a decimal with two digits: 1234 → 12.34.
-func formatAmount(minor int64) []byte {
-	sign, n := "", uint64(minor)
-	if minor < 0 {
-		sign, n = "-", -n
-	}
-	return fmt.Appendf(nil, "%s%s.%02d", sign, strconv.FormatUint(n/100, 10), n%100)
 }

@@ -27,7 +27,7 @@ func startWriter(t *testing.T, run byte, cfg Config) writer {
 func startWriterWith(t *testing.T, run byte, cfg Config, with ledgerWith) writer {
 	t.Helper()
 	w := writer{samples: create(t, "s.bin"), ledger: create(t, "l.bin"), run: [16]byte{0: run}}
-	cfg.Run, with.Amount = w.run, 1999
+	cfg.Run, with.Amount = w.run, loadgen.Amount{Minor: 1999, Exponent: 2}
 	if cfg.Clock.Now == nil {
 		cfg.Clock = loadgen.NewClock()
 	}
@@ -94,13 +94,13 @@ func TestLedgerOnPostgres(t *testing.T) {
 }
 
 func testEveryWrite(t *testing.T, conn *pgx.Conn, db Database) {
-	w := startWriter(t, 1, Config{Rate: 500, Slots: 200, Stream: 3, Timeout: testTimeout, Place: loadgen.PlacePrimary, Database: db})
+	w := startWriter(t, 1, Config{Rate: 500, Slots: 200, Stream: 3, Timeout: testTimeout, Place: 2, Database: db})
 	stats, attempts, found := w.wait(t, conn)
 	if stats.OK != 200 || found.Rows != 200 || found.Foreign != 0 || found.RepeatedKeys != 0 || len(attempts) != 200 {
 		t.Fatalf("%+v, %d rows, %d attempts, %v", stats, found.Rows, len(attempts), w.Errors())
 	}
 	for n, a := range attempts {
-		if a.ID != loadgen.AttemptID(3, uint64(n)) || found.Copies(a.ID) != 1 || a.Place != loadgen.PlacePrimary {
+		if a.ID != loadgen.AttemptID(3, uint64(n)) || found.Copies(a.ID) != 1 || a.Place != 2 {
 			t.Fatalf("%+v", a)
 		}
 	}

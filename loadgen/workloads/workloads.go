@@ -74,9 +74,10 @@ const (
 
 // Config is the plan of one stream of load. Each workload uses its part.
 type Config struct {
-	Run    [16]byte // run id
-	Stream uint32   // number of the stream within the run
-	Place  loadgen.Place
+	Run    [16]byte      // run id
+	Stream uint32        // number of the stream within the run
+	Place  loadgen.Place // where its clients stand
+	Host   uint8         // whose clock it reads; 0 is the machine of the drill
 	Clock  loadgen.Clock
 
 	Rate    int           // requests per second; 0 offers nothing
@@ -153,7 +154,7 @@ func Start(ctx context.Context, w Workload, cfg Config, files Files) (*Running, 
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
-	header := loadgen.Header{Run: cfg.Run, Stream: cfg.Stream, Anchor: cfg.Clock.Anchor.UnixNano()}
+	header := loadgen.Header{Run: cfg.Run, Stream: cfg.Stream, Place: cfg.Place, Host: cfg.Host, Anchor: cfg.Clock.Anchor.UnixNano()}
 	r := &Running{done: make(chan struct{})}
 	var err error
 	if files.Ledger != nil {

@@ -168,8 +168,8 @@ func losses(t *testing.T, b box, name string) {
 			lost = c.Count
 		}
 	}
-	if lost == 0 || lost > rec.Ledger.OracleMissing {
-		t.Errorf("lost %d, the oracle misses %d", lost, rec.Ledger.OracleMissing)
+	if lost == 0 || lost > rec.Ledger.OldOnly {
+		t.Errorf("lost %d, the oracle misses %d", lost, rec.Ledger.OldOnly)
 	}
 	// The old primary's own log says when the last durable and the first lost write were committed: the truth lies between
 	// the fault and these, and must overlap what clients saw. Bounds are as wide as T_f and the pauses between writes.

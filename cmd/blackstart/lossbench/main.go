@@ -160,7 +160,7 @@ func plant(ctx context.Context, c *postgres.Cluster, dir string, n int) (counted
 	if err := f.Close(); err != nil {
 		return 0, 0, err
 	}
-	loss := measure.LossOf(slices.Values(attempts), fault)
+	loss := measure.LossOf(slices.Values(attempts), fault, nil)
 	span := measure.RPOTime(slices.Values(attempts), measure.Bounds{Lo: fault, Hi: fault})
 	if span.Unknown != "" || span.Unbounded {
 		return loss.Lost, 0, fmt.Errorf("rpo.time is not known: %s", span.Unknown)
