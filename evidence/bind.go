@@ -255,12 +255,7 @@ func fileDetail(fsys fs.FS, name string) (map[string]string, error) {
 // findTold lists the files that have their event in the log already.
 func (b *Binding) findTold() error {
 	b.told = map[string]bool{}
-	f, err := os.Open(filepath.Join(b.Dir, filepath.FromSlash(seal.EventsFile)))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return eachEvent(f, func(_ int64, e harness.Event) error {
+	return b.Journal.each(func(_ int64, e harness.Event) error {
 		if e.Kind == streamClosedKind || e.Kind == fileClosedKind {
 			b.told[e.Detail["file"]] = true
 		}

@@ -111,6 +111,18 @@ func (j *Journal) append(e harness.Event) error {
 	return nil
 }
 
+// each reads the events of the log. None is added meanwhile: half a line would be no event.
+func (j *Journal) each(do func(seq int64, e harness.Event) error) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	f, err := os.Open(filepath.Join(j.dir, filepath.FromSlash(seal.EventsFile)))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return eachEvent(f, do)
+}
+
 // Checkpoint signs the head of the log. Of several faults the first has the checkpoint.
 func (j *Journal) Checkpoint(name string) error {
 	j.mu.Lock()
