@@ -44,14 +44,14 @@ func command() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		service("region", "Serve one region: HTTPS API over PostgreSQL and a vector index", config.LoadRegion,
+		subcommand("region", "Serve one region: HTTPS API over PostgreSQL and a vector index", config.LoadRegion,
 			func(ctx context.Context, c config.Region, log *slog.Logger) (runner, error) {
 				region.Continue(c, log)
 				return region.New(ctx, c, build, log)
 			}),
-		service("dns", "Serve the public name, and the choice between its two addresses", config.LoadDNS,
+		subcommand("dns", "Serve the public name, and the choice between its two addresses", config.LoadDNS,
 			func(_ context.Context, c config.DNS, log *slog.Logger) (runner, error) { return dnsserver.New(c, log) }),
-		service("controller", "Watch the primary region, and fail over to the standby", config.LoadController,
+		subcommand("controller", "Watch the primary region, and fail over to the standby", config.LoadController,
 			func(_ context.Context, c config.Controller, log *slog.Logger) (runner, error) {
 				return controller.New(c, build, log)
 			}),
@@ -62,8 +62,8 @@ func command() *cobra.Command {
 
 type runner interface{ Run(context.Context) error }
 
-// service makes the command that loads one configuration file and runs what it describes until it is told to stop.
-func service[C any](name, short string, load func(string) (C, error), make func(context.Context, C, *slog.Logger) (runner, error)) *cobra.Command {
+// subcommand makes the command that loads one configuration file and runs what it describes until it is told to stop.
+func subcommand[C any](name, short string, load func(string) (C, error), make func(context.Context, C, *slog.Logger) (runner, error)) *cobra.Command {
 	var path string
 	c := &cobra.Command{
 		Use:     name + " --config FILE",
