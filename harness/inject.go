@@ -86,7 +86,7 @@ func (d *drill) confirm(ctx context.Context, f *FaultRecord) error {
 
 // undo takes back what may be in force: load off, what the plans name fenced and seen to refuse writes, then everything else
 // in reverse order, then proof. If fencing fails the fault stays: two primaries are worse than an outage.
-func (d *drill) undo(ctx context.Context) error {
+func (d *drill) undo(ctx context.Context, _ PlannedAct) error {
 	ctx, cancel := context.WithTimeout(ctx, undoLimit+restoreLimit)
 	defer cancel()
 	u := &d.rec.Undo
@@ -224,7 +224,7 @@ func (d *drill) allowGone(err error) error {
 }
 
 // examine reads what is left on both sides: the target's own log, both ledgers, the write-ahead log.
-func (d *drill) examine(ctx context.Context) error {
+func (d *drill) examine(ctx context.Context, _ PlannedAct) error {
 	if !d.started {
 		return nil
 	}
@@ -250,7 +250,7 @@ func (d *drill) examine(ctx context.Context) error {
 }
 
 // stop ends the target and keeps its logs.
-func (d *drill) stop(ctx context.Context) error {
+func (d *drill) stop(ctx context.Context, _ PlannedAct) error {
 	if !d.touched {
 		return nil
 	}
