@@ -1,10 +1,12 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -26,9 +28,7 @@ const (
 
 // PlannedAct is one act that a scenario asks for.
 type PlannedAct struct {
-	Kind  string
-	Name  string   // which of its kind: the kind of the fault, the name of the step; "" where there is one only
-	Fault string   // id of the fault that is put in force or ended, "" if it has none
+	Act            // At is never
 	Due   Duration // after the begin of the observation: when it begins; of a watch, when it ends
 	Lasts Duration // about how long it takes
 	Item  int      // which fault, in order of time, or which step
@@ -38,40 +38,46 @@ type PlannedAct struct {
 // ends of faults by their times with clients watched between them, then the way back. Of those that are due at the same time
 // faults come first and ends last.
 func Acts(s Scenario) []PlannedAct {
-	all := []PlannedAct{
-		{Kind: ActSetup, Lasts: Duration(6 * time.Second)}, {Kind: ActPlan},
-		{Kind: ActSoak, Lasts: Duration(soakTime)}, {Kind: ActBaseline, Lasts: s.SteadyState.For + Duration(drainTime)},
+	lone := func(kind string, lasts time.Duration) PlannedAct {
+		return PlannedAct{Act: Act{Kind: kind, By: ByHarness}, Lasts: Duration(lasts)}
 	}
+	watch := func(until, lasts Duration) PlannedAct {
+		a := lone(ActWatch, lasts.D())
+		a.Due = until
+		return a
+	}
+	all := []PlannedAct{lone(ActSetup, 6*time.Second), lone(ActPlan, 0), lone(ActSoak, soakTime), lone(ActBaseline, s.SteadyState.For.D()+drainTime)}
 	watched := Duration(0) // until when
-	for _, a := range append(timedActs(s), PlannedAct{Kind: ActWatch, Due: s.Observe}) {
+	for _, a := range timedActs(s) {
 		if a.Due > watched {
-			all = append(all, PlannedAct{Kind: ActWatch, Due: a.Due, Lasts: a.Due - watched})
+			all = append(all, watch(a.Due, a.Due-watched))
 			watched = a.Due
 		}
-		if a.Kind != ActWatch {
-			all = append(all, a)
-		}
+		all = append(all, a)
 	}
-	return append(all, PlannedAct{Kind: ActSettle, Lasts: s.Settle}, PlannedAct{Kind: ActUndo, Lasts: Duration(4 * time.Second)},
-		PlannedAct{Kind: ActReconcile, Lasts: Duration(time.Second)}, PlannedAct{Kind: ActStop, Lasts: Duration(time.Second)})
+	if s.Observe > watched {
+		all = append(all, watch(s.Observe, s.Observe-watched))
+	}
+	return append(all, lone(ActSettle, s.Settle.D()), lone(ActUndo, 4*time.Second), lone(ActReconcile, time.Second), lone(ActStop, time.Second))
 }
 
 // timedActs are those that a scenario gives a time to, in order of time.
 func timedActs(s Scenario) []PlannedAct {
 	faults := slices.Clone(s.Faults)
-	slices.SortStableFunc(faults, func(a, b FaultSpec) int { return int(max(-1, min(1, a.At-b.At))) })
+	slices.SortStableFunc(faults, func(a, b FaultSpec) int { return cmp.Compare(a.At, b.At) })
 	var all, ends []PlannedAct
 	for i, f := range faults {
-		all = append(all, PlannedAct{Kind: ActInject, Name: f.Kind, Fault: f.ID, Due: f.At, Lasts: Duration(time.Second), Item: i})
-		if f.For > 0 {
-			ends = append(ends, PlannedAct{Kind: ActEnd, Name: f.Kind, Fault: f.ID, Due: f.At + f.For, Item: i})
+		act := Act{Kind: ActInject, Name: f.Kind, Fault: f.ID, By: ByHarness}
+		all = append(all, PlannedAct{Act: act, Due: f.At, Lasts: Duration(time.Second), Item: i})
+		if act.Kind = ActEnd; f.For > 0 {
+			ends = append(ends, PlannedAct{Act: act, Due: f.At + f.For, Item: i})
 		}
 	}
 	for i, step := range s.Recovery.Steps {
-		all = append(all, PlannedAct{Kind: ActStep, Name: step.Name, Due: step.At, Item: i})
+		all = append(all, PlannedAct{Act: Act{Kind: ActStep, Name: step.Name, By: ByHarness}, Due: step.At, Item: i})
 	}
 	all = append(all, ends...)
-	slices.SortStableFunc(all, func(a, b PlannedAct) int { return int(max(-1, min(1, a.Due-b.Due))) })
+	slices.SortStableFunc(all, func(a, b PlannedAct) int { return cmp.Compare(a.Due, b.Due) })
 	return all
 }
 
@@ -102,18 +108,25 @@ func (d *drill) tell(ctx context.Context, a PlannedAct) (err error) {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%s: panic: %v", a.Kind, r)
 		}
-		d.rec.Phases = append(d.rec.Phases, Phase{Name: a.Kind, At: Interval{from, d.clock.Now()}})
+		done := a.Act
+		done.At = Interval{from, d.clock.Now()}
+		d.event(Event{Kind: "act.ended", At: done.At, Text: a.title() + " ended"})
+		d.rec.Acts = append(d.rec.Acts, done)
 		err = errors.Join(err, d.save())
 	}()
 	if d.Kernel != nil {
 		d.rec.Clock = append(d.rec.Clock, d.Kernel(a.Kind))
 	}
-	d.note("phase.started", "phase "+a.Kind, nil)
+	d.event(Event{Kind: "act.started", At: Interval{from, from}, Text: a.title(),
+		Detail: map[string]string{"kind": a.Kind, "name": a.Name, "fault": a.Fault, "by": a.By}})
 	if err := hands[a.Kind](d, ctx, a); err != nil {
 		return fmt.Errorf("%s: %w", a.Kind, err)
 	}
 	return nil
 }
+
+// title is what people read of an act: its kind, and which of them.
+func (a Act) title() string { return strings.TrimSpace(a.Kind + " " + a.Name) }
 
 // estimateLeft adds up what the scenario still has before it; the ends are estimates.
 func (d *drill) estimateLeft(now Stamp) time.Duration {

@@ -222,8 +222,8 @@ func (l leftover) bindInterrupted(ctx context.Context, bag string, rec *harness.
 
 // lastPhase is the act that was under way: the one after those that the record has.
 func lastPhase(rec *harness.Record) string {
-	if acts := harness.Acts(rec.Scenario); len(rec.Phases) < len(acts) {
-		return acts[len(rec.Phases)].Kind
+	if acts := harness.Acts(rec.Scenario); len(rec.Acts) < len(acts) {
+		return acts[len(rec.Acts)].Kind
 	}
 	return "sealing"
 }

@@ -85,8 +85,8 @@ func unjudged(f *harness.Findings, why string) {
 // nothing.
 func interrupted(rec *harness.Record) harness.Findings {
 	why := "interrupted: " + orUnknown(rec.StatusReason)
-	if n := len(rec.Phases); n > 0 {
-		why += "; the last phase that it finished was " + rec.Phases[n-1].Name
+	if n := len(rec.Acts); n > 0 {
+		why += "; the last phase that it finished was " + rec.Acts[n-1].Kind
 	} else {
 		why += "; it had finished no phase"
 	}

@@ -27,7 +27,7 @@ const (
 	NameWallTotal      = "wall.total"
 	NameWallRecovery   = "wall.recovery" // T_s − T_f
 	NameWallRest       = "wall.rest"     // total − recovery
-	NameWallPhase      = "wall.phase."   // + name of the phase
+	NameWallPhase      = "wall.phase."   // + kind of the acts
 	NameWallUntold     = "wall.untold"   // total − all phases
 	fromDeclaration    = "declaration"   // Objective.From
 	fromFault          = "fault"         // Objective.From, the default

@@ -38,7 +38,7 @@ func (d *drill) steps() []harness.Measurement {
 	)
 }
 
-// wallTime itemises how long the drill took: every phase, what no phase tells of, and what was not recovery.
+// wallTime itemises how long the drill took: every phase, which is all acts of one kind, what no phase tells of, and what was not recovery.
 func (d *drill) wallTime(recovery harness.Measurement) []harness.Measurement {
 	total := exact(NameWallTotal, int64(d.rec.Ended-d.rec.Started), harness.UnitNS, methodWall)
 	if d.rec.Started == 0 || d.rec.Ended < d.rec.Started {
@@ -46,9 +46,17 @@ func (d *drill) wallTime(recovery harness.Measurement) []harness.Measurement {
 	}
 	all := []harness.Measurement{total}
 	untold := total.Lo
-	for _, p := range d.rec.Phases {
-		all = append(all, exact(NameWallPhase+p.Name, int64(p.At.Hi-p.At.Lo), harness.UnitNS, methodWall))
-		untold -= int64(p.At.Hi - p.At.Lo)
+	var kinds []string
+	spent := map[string]int64{}
+	for _, a := range d.rec.Acts {
+		if _, ok := spent[a.Kind]; !ok {
+			kinds = append(kinds, a.Kind)
+		}
+		spent[a.Kind] += int64(a.At.Hi - a.At.Lo)
+		untold -= int64(a.At.Hi - a.At.Lo)
+	}
+	for _, kind := range kinds {
+		all = append(all, exact(NameWallPhase+kind, spent[kind], harness.UnitNS, methodWall))
 	}
 	if !total.Known {
 		return all
