@@ -134,10 +134,10 @@ var recordChanges = map[string]func(r *harness.Record){
 	"alert-earlier":     func(r *harness.Record) { r.Arrivals[2].At -= 1e9 },
 	"alert-nonce":       func(r *harness.Record) { r.Arrivals[0].Nonce = false },
 	"alert-accepted":    func(r *harness.Record) { r.Arrivals[0].Accepted = false },
-	"alert-severity":    func(r *harness.Record) { r.Arrivals[0].Severity = "critical" },
+	"alert-severity":    func(r *harness.Record) { paged(r).Severity = "info" },
 	"alert-summary":     func(r *harness.Record) { r.Arrivals[0].Summary = "all is well" },
 	"alert-status":      func(r *harness.Record) { r.Arrivals[0].Status = 201 },
-	"alert-class":       func(r *harness.Record) { r.Arrivals[0].Class = "primary.unreachable" },
+	"alert-class":       func(r *harness.Record) { paged(r).Class = "certificate.expiring" },
 	"alert-dropped":     func(r *harness.Record) { r.Arrivals = r.Arrivals[1:] },
 	"alert-added":       func(r *harness.Record) { r.Arrivals = append(r.Arrivals, r.Arrivals[0]) },
 	"decision-earlier":  func(r *harness.Record) { r.Decisions[4].At -= 1e9 },
@@ -190,6 +190,11 @@ func everyLedger(r *harness.Record, change func(*harness.Traits)) {
 }
 
 func last(r *harness.Record) *harness.CopiesFile { return &r.Ledger.Copies[len(r.Ledger.Copies)-1] }
+
+// paged is a message of the pager: the events tell its severity and class. Which of the channels comes first is chance.
+func paged(r *harness.Record) *harness.Arrival {
+	return &r.Arrivals[slices.IndexFunc(r.Arrivals, func(a harness.Arrival) bool { return a.Class != "" })]
+}
 
 func flip(digit string) string {
 	if digit == "0" {

@@ -84,7 +84,7 @@ type FaultSpec struct {
 	On            string   `yaml:"on" json:"on" need:"yes" one:"primary|standby" doc:"role of the region: primary or standby"`
 	With          With     `yaml:"with" json:"with,omitempty" with:"faults kind" doc:"what the fault is told: see its parameters"`
 	For           Duration `yaml:"for" json:"for_ns" doc:"taken back this long after it was made, while clients are watched; not written: by the undo"`
-	StartsClock   bool     `yaml:"startsClock" json:"starts_clock" doc:"RTO counts from this fault; exactly one has it"`
+	StartsClock   bool     `yaml:"startsClock" json:"starts_clock" doc:"objectives count from this fault, up to the next that has it; at least one has it"`
 	ConfirmWithin Duration `yaml:"confirmWithin" json:"confirm_within_ns" doc:"seen by the victim within this, or inconclusive; 2s if not written"`
 }
 
@@ -117,7 +117,8 @@ type Objective struct {
 	Cohort  string `yaml:"cohort" json:"cohort" doc:"client cohort, for rto"`
 	Channel string `yaml:"channel" json:"channel" doc:"alert channel, for alert.received"`
 	From    string `yaml:"from" json:"from" one:"fault|declaration" doc:"fault (the default) or declaration"`
-	Fault   string `yaml:"fault" json:"fault" doc:"kind of the fault it counts from (the first of that kind); else the one that starts the clock"`
+	After   string `yaml:"after" json:"after,omitempty" doc:"id of the fault whose clock it counts by; not written: the first that starts one"`
+	Fault   string `yaml:"fault" json:"fault" doc:"kind of the fault it counts from (the first of that kind); else one that starts a clock"`
 	AtMost  string `yaml:"atMost" json:"at_most" doc:"greatest allowed value: a duration, a count or an amount"`
 	Is      string `yaml:"is" json:"is" one:"failed-over|refused|none" doc:"for decision, in place of atMost: what the target must have decided"`
 

@@ -7,7 +7,7 @@ import (
 )
 
 // steps gives the times of the target's own steps.
-func (d *drill) steps() []harness.Measurement {
+func (d *drill) steps(c clock) []harness.Measurement {
 	if d.null() {
 		return nil
 	}
@@ -16,15 +16,15 @@ func (d *drill) steps() []harness.Measurement {
 	if log := d.rec.Target.Decisions; log != nil {
 		var err error
 		why = ""
-		if detected, err = d.logged(log.Detected, d.tf); err != nil {
+		if detected, err = d.logged(log.Detected, c.tf); err != nil {
 			why = err.Error()
 		}
-		if declared, err = d.declared(d.tf); err != nil && why == "" {
+		if declared, err = d.declared(c.tf); err != nil && why == "" {
 			why = err.Error()
 		}
 	}
 	all := []harness.Measurement{
-		between(NameDetected, "T_d − T_f, "+methodDecisions, detected, d.tf),
+		between(NameDetected, "T_d − T_f, "+methodDecisions, detected, c.tf),
 		between(NameDeclared, "T_dec − T_d, "+methodDecisions, declared, detected),
 	}
 	for i := range all {
@@ -33,7 +33,7 @@ func (d *drill) steps() []harness.Measurement {
 		}
 	}
 	return append(all,
-		between(NameWritable, "T_w − T_f, from a real write on the standby", d.writable(), d.tf),
+		between(NameWritable, "T_w − T_f, from a real write on the standby", d.writable(c.tf), c.tf),
 		harness.Measurement{Name: NameRedundant, Unit: harness.UnitNS, Method: "T_c − T_s", Detail: "not measured: " + methodNotMeasured},
 	)
 }
