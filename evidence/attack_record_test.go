@@ -146,6 +146,7 @@ var recordChanges = map[string]func(r *harness.Record){
 	"decision-error":    func(r *harness.Record) { r.DecisionsErr = "could not be read" },
 	"undo-incomplete":   func(r *harness.Record) { r.Undo.Complete = false },
 	"undo-fenced-by":    func(r *harness.Record) { r.Undo.FencedBy = "target" },
+	"undo-watched":      func(r *harness.Record) { r.Undo.Watched = r.Undo.At },
 	"undo-at":           func(r *harness.Record) { r.Undo.At.Hi++ },
 	"undo-gone":         func(r *harness.Record) { r.Undo.Gone = []string{"east.db is gone: nobody looked"} },
 	"undo-detail":       func(r *harness.Record) { r.Undo.Detail = "as agreed" },

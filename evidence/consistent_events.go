@@ -96,7 +96,7 @@ func followsScenario(rec *harness.Record) error {
 		}
 		next += at + 1
 	}
-	if rec.Status == harness.Completed && rec.StatusReason == "" && len(rec.Acts) != len(planned) {
+	if rec.Status == harness.Completed && rec.StatusReason == "" && rec.Undo.Complete && len(rec.Acts) != len(planned) {
 		return fmt.Errorf("%d acts, the scenario asks for %d", len(rec.Acts), len(planned))
 	}
 	return nil
@@ -171,8 +171,29 @@ func (t *toldEvents) undoOf(rec *harness.Record) error {
 	if complete := len(t.at["undo.complete"]); broke(rec) && rec.Undo.Complete != (complete > 0) {
 		errs = append(errs, fmt.Errorf("undo.complete is %t, and %d events say so", rec.Undo.Complete, complete))
 	}
+	errs = append(errs, watchedUndo(rec))
 	if !slices.Equal(rec.Undo.Gone, t.gone) && rec.Status != harness.Interrupted {
 		errs = append(errs, fmt.Errorf("the record tells of %d components that are gone, the events of %d, or of others", len(rec.Undo.Gone), len(t.gone)))
 	}
 	return errors.Join(errs...)
+}
+
+// watchedUndo holds the window of the undo against the acts that it goes from and to.
+func watchedUndo(rec *harness.Record) error {
+	at := func(kind string) harness.Interval {
+		i := slices.IndexFunc(rec.Acts, func(a harness.Act) bool { return a.Kind == kind })
+		if i < 0 {
+			return harness.Interval{}
+		}
+		return rec.Acts[i].At
+	}
+	undo, watch, w := at(harness.ActUndo), at(harness.ActWatchUndo), rec.Undo.Watched
+	switch {
+	case rec.Status == harness.Interrupted && w.Never():
+	case w.Never() != watch.Never():
+		return errors.New("the undo was watched, or there is an act watch-undo, but not both")
+	case !w.Never() && (w.Lo < undo.Lo || w.Lo > undo.Hi || w.Hi < watch.Lo || w.Hi > watch.Hi):
+		return errors.New("the watch of the undo does not go from the act undo to the act watch-undo")
+	}
+	return nil
 }

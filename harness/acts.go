@@ -12,18 +12,19 @@ import (
 
 // Kinds of act, in the order in which a drill comes to the first of each.
 const (
-	ActSetup     = "setup"     // the target comes up
-	ActPlan      = "plan"      // every fault becomes data
-	ActSoak      = "soak"      // loads and probes begin
-	ActBaseline  = "baseline"  // the steady state holds for its whole window
-	ActInject    = "inject"    // one fault is put in force, and seen to be
-	ActWatch     = "watch"     // clients are watched, and nothing is done
-	ActStep      = "step"      // one step of the runbook is taken
-	ActEnd       = "end"       // one fault that lasts a stated time is taken back, and seen to be over
-	ActSettle    = "settle"    // the load stops, and writes drain
-	ActUndo      = "undo"      // everything that is still in force is taken back
-	ActReconcile = "reconcile" // what is left on both sides is read
-	ActStop      = "stop"      // the target goes down
+	ActSetup     = "setup"      // the target comes up
+	ActPlan      = "plan"       // every fault becomes data
+	ActSoak      = "soak"       // loads and probes begin
+	ActBaseline  = "baseline"   // the steady state holds for its whole window
+	ActInject    = "inject"     // one fault is put in force, and seen to be
+	ActWatch     = "watch"      // clients are watched, and nothing is done
+	ActStep      = "step"       // one step of the runbook is taken
+	ActEnd       = "end"        // one fault that lasts a stated time is taken back, and seen to be over
+	ActSettle    = "settle"     // the load stops, and writes drain
+	ActUndo      = "undo"       // everything that is still in force is taken back
+	ActWatchUndo = "watch-undo" // clients are watched after the undo, under load
+	ActReconcile = "reconcile"  // what is left on both sides is read
+	ActStop      = "stop"       // the target goes down
 )
 
 // PlannedAct is one act that a scenario asks for.
@@ -35,7 +36,8 @@ type PlannedAct struct {
 }
 
 // Acts turns a scenario into what a drill does, in order: what comes before the faults, then faults, steps of the runbook and
-// ends of faults by their times with clients watched between them, then the way back. Of those that are due at the same time
+// ends of faults by their times with clients watched between them, then the way back: load off first, or last where the undo is
+// observed. Of those that are due at the same time
 // faults come first and ends last.
 func Acts(s Scenario) []PlannedAct {
 	lone := func(kind string, lasts time.Duration) PlannedAct {
@@ -58,7 +60,13 @@ func Acts(s Scenario) []PlannedAct {
 	if s.Observe > watched {
 		all = append(all, watch(s.Observe, s.Observe-watched))
 	}
-	return append(all, lone(ActSettle, s.Settle.D()), lone(ActUndo, 4*time.Second), lone(ActReconcile, time.Second), lone(ActStop, time.Second))
+	settle, undo := lone(ActSettle, s.Settle.D()), lone(ActUndo, 4*time.Second)
+	if s.ObserveUndo > 0 {
+		all = append(all, undo, lone(ActWatchUndo, s.ObserveUndo.D()), settle)
+	} else {
+		all = append(all, settle, undo)
+	}
+	return append(all, lone(ActReconcile, time.Second), lone(ActStop, time.Second))
 }
 
 // timedActs are those that a scenario gives a time to, in order of time.
@@ -85,7 +93,7 @@ func timedActs(s Scenario) []PlannedAct {
 var hands = map[string]func(*drill, context.Context, PlannedAct) error{
 	ActSetup: (*drill).setup, ActPlan: (*drill).plan, ActSoak: (*drill).soak, ActBaseline: (*drill).baseline,
 	ActInject: (*drill).inject, ActWatch: (*drill).watch, ActStep: (*drill).step, ActEnd: (*drill).end, ActSettle: (*drill).settle,
-	ActUndo: (*drill).undo, ActReconcile: (*drill).examine, ActStop: (*drill).stop,
+	ActUndo: (*drill).undo, ActWatchUndo: (*drill).watchUndo, ActReconcile: (*drill).examine, ActStop: (*drill).stop,
 }
 
 // tellAll carries out acts until one fails.

@@ -60,6 +60,17 @@ func TestActsOfAScenario(t *testing.T) {
 	}
 }
 
+// Where the undo is observed, load stops after it.
+func TestActsOfAnObservedUndo(t *testing.T) {
+	var kinds []string
+	for _, a := range Acts(Scenario{Observe: Duration(time.Minute), ObserveUndo: Duration(time.Second)}) {
+		kinds = append(kinds, a.Kind)
+	}
+	if got := strings.Join(kinds, " "); got != "setup plan soak baseline watch undo watch-undo settle reconcile stop" {
+		t.Error(got)
+	}
+}
+
 // A step of the runbook comes when it is due, also before a later fault.
 func TestAStepBeforeASecondFault(t *testing.T) {
 	r := newRig()

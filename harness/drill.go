@@ -54,23 +54,32 @@ func (d *drill) run(ctx context.Context) error {
 	back := slices.IndexFunc(d.acts, func(a PlannedAct) bool { return a.Kind == ActUndo })
 	err := d.tellAll(ctx, d.acts[:back])
 	d.conclude(ctx, err)
-	return d.wayBack(context.WithoutCancel(ctx), d.acts[back:], err) // an interrupt ends the story, never the undo
+	d.underLoad = err == nil && d.Scenario.ObserveUndo > 0 // what went wrong is undone in the safest way
+	return d.wayBack(ctx, d.acts[back:], err)
 }
 
 // wayBack takes everything back, reads what is left on both sides, and stops the target. Who is in a hurry may leave what comes
 // after the undo out, once nothing is in force any more.
 func (d *drill) wayBack(ctx context.Context, acts []PlannedAct, err error) error {
-	undo, after := acts[0], acts[1:]
-	if e := d.tell(ctx, undo); e != nil {
+	sure := context.WithoutCancel(ctx) // an interrupt ends the story, never the undo
+	last := len(acts) - 2              // to reconcile and to stop are left
+	if e := d.tell(sure, acts[0]); e != nil {
+		err = d.worsen(err, e)
+	} else if d.underLoad && d.rec.Undo.Complete {
+		err = d.tellAll(ctx, acts[1:last])
+		d.conclude(ctx, err)
+	}
+	if e := d.stopLoads(); e != nil {
 		err = d.worsen(err, e)
 	}
-	hurried, cancel := context.WithCancel(ctx)
+	d.stopProbes()
+	hurried, cancel := context.WithCancel(sure)
 	defer cancel()
 	if d.Hurry != nil {
 		defer context.AfterFunc(d.Hurry, cancel)()
 	}
 	leaving := func() bool { return d.Hurry != nil && d.Hurry.Err() != nil }
-	for _, a := range after {
+	for _, a := range acts[last:] {
 		if !leaving() {
 			if e := d.tell(hurried, a); e != nil && !leaving() {
 				err = d.worsen(err, e)
@@ -161,6 +170,13 @@ func (d *drill) step(ctx context.Context, a PlannedAct) error {
 	d.event(Event{Kind: "runbook.step", At: Interval{from, d.clock.Now()}, Text: "runbook: " + step.Name,
 		Detail: map[string]string{"call": step.Call}})
 	return nil
+}
+
+// watchUndo watches what users see of the undo, and after it.
+func (d *drill) watchUndo(ctx context.Context, _ PlannedAct) error {
+	u := &d.rec.Undo
+	defer func() { u.Watched = Interval{u.At.Lo, d.clock.Now()} }()
+	return d.until(ctx, u.At.Hi.Add(d.Scenario.ObserveUndo.D()))
 }
 
 // settle stops the load and lets writes drain.

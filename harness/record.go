@@ -70,7 +70,7 @@ type Tool struct {
 
 // Act is one thing that was done, and its part of the drill's wall time.
 type Act struct {
-	Kind  string   `json:"kind"`  // setup, plan, soak, baseline, inject, watch, step, end, settle, undo, reconcile, stop
+	Kind  string   `json:"kind"`  // setup, plan, soak, baseline, inject, watch, step, end, settle, undo, watch-undo, reconcile, stop
 	Name  string   `json:"name"`  // which of its kind: the kind of the fault, the name of the step; "" where there is one only
 	Fault string   `json:"fault"` // id of the fault that is put in force or ended, "" if it has none
 	By    string   `json:"by"`    // who carried it out: harness, target or person
@@ -138,7 +138,8 @@ type UndoRecord struct {
 	Fenced       bool     `json:"fenced"`
 	FenceChecked bool     `json:"fence_checked"` // the old primary was seen to refuse a write
 	Complete     bool     `json:"complete"`
-	Gone         []string `json:"gone"` // components that the undo found gone, each with what was looked for, in words
+	Watched      Interval `json:"watched,omitzero"` // under load: from the begin of the undo to the end of the watch after it
+	Gone         []string `json:"gone"`             // components that the undo found gone, each with what was looked for, in words
 	Detail       string   `json:"detail"`
 }
 

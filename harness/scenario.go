@@ -16,6 +16,7 @@ type Scenario struct {
 	Objectives  []Objective        `yaml:"objectives" json:"objectives" need:"yes" doc:"bounds to prove, each with its source"`
 	Observe     Duration           `yaml:"observe" json:"observe_ns" need:"yes" doc:"how long clients are watched after the first fault"`
 	Settle      Duration           `yaml:"settle" json:"settle_ns" need:"yes" doc:"how long writes drain before the undo"`
+	ObserveUndo Duration           `yaml:"observeUndo" json:"observe_undo_ns,omitempty" doc:"load goes on through the undo, and clients are watched this long after it; not written: load stops before it"`
 	Guards      []Guard            `yaml:"guards" json:"guards" doc:"what stops the drill at once: undo, exit 4"`
 	Profiles    map[string]Overlay `yaml:"profiles" json:"profiles" doc:"numbers that differ by profile"`
 }
@@ -139,6 +140,7 @@ type Guard struct {
 type Overlay struct {
 	Observe     Duration                    `yaml:"observe" json:"observe_ns" doc:"replaces observe"`
 	Settle      Duration                    `yaml:"settle" json:"settle_ns" doc:"replaces settle"`
+	ObserveUndo Duration                    `yaml:"observeUndo" json:"observe_undo_ns,omitempty" doc:"replaces observeUndo"`
 	SteadyState *SteadyOverlay              `yaml:"steadyState" json:"steady_state,omitempty" doc:"replaces numbers of the steady state"`
 	Recovered   *Recovered                  `yaml:"recovered" json:"recovered,omitempty" doc:"replaces numbers of recovered"`
 	Load        map[string]LoadOverlay      `yaml:"load" json:"load,omitempty" doc:"by load id"`

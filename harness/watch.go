@@ -24,6 +24,7 @@ type drill struct {
 	inForce     []forceStep
 	fencedNames map[string]bool
 	gone        map[string]string // components met gone by the undo, and what was found
+	underLoad   bool              // the undo is carried out while loads go on
 	touched     bool              // the driver was asked to start
 	started     bool
 	loads       []Load

@@ -145,5 +145,11 @@ func (r *rules) windowFits(load, what string) {
 func (r *rules) spans() {
 	r.within("observe", r.s.Observe, ofObserve, "observe")
 	r.within("settle", r.s.Settle, ofSettle, "settle")
+	r.within("observeUndo", r.s.ObserveUndo, ofUndo, "observeUndo")
+	window := r.s.Recovered.Window
+	if r.s.ObserveUndo.D() >= ofUndo.least && r.s.ObserveUndo < window && r.has("observeUndo") {
+		r.wrong(fmt.Sprintf("observeUndo is %s, in which no window of %s fits", brief(r.s.ObserveUndo.D()), brief(window.D())),
+			"write more than "+brief(window.D())+", the time to recover added", "observeUndo")
+	}
 	r.longEnough()
 }

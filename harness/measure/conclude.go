@@ -160,6 +160,7 @@ func (d *drill) exceptions() []string {
 		all = append(all, "the old primary was fenced, but was not seen to refuse a write")
 	}
 	all = append(all, d.rec.Undo.Gone...)
+	all = append(all, d.undoHurt()...)
 	if n := d.unsynchronised(); n > 0 {
 		all = append(all, fmt.Sprintf("the machine's clock was not synchronised in %d of %d readings: times of day are its own",
 			n, len(d.rec.Clock)))

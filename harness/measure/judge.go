@@ -47,6 +47,7 @@ func (d *drill) measurements() []harness.Measurement {
 	}
 	all = append(all, d.latencies()...)
 	all = append(all, d.overhead()...)
+	all = append(all, d.undone()...)
 	all = append(all, d.wallTime(d.headline())...)
 	for i := range all {
 		all[i].Detail = clip(all[i].Detail)

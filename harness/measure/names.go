@@ -24,6 +24,9 @@ const (
 	NameLatencyP99     = "latency.p99"
 	NameOverheadMedian = "overhead.p50" // of our links, on a null drill
 	NameOverheadP99    = "overhead.p99"
+	NameUndoOutage     = "undo.outage" // T_s − begin of the undo, where load went on through it
+	NameUndoRequests   = "undo.lost.requests"
+	NameUndoService    = "undo.lost.service"
 	NameWallTotal      = "wall.total"
 	NameWallRecovery   = "wall.recovery" // T_s − T_f
 	NameWallRest       = "wall.rest"     // total − recovery

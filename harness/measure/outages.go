@@ -69,13 +69,14 @@ func (d *drill) see(load, name string, fault harness.Interval) seen {
 	key := view{load, name, fault}
 	s, ok := d.seenBy[key]
 	if !ok {
-		s = d.look(load, name, fault)
+		s = d.look(load, name, fault, d.end(fault))
 		d.seenBy[key] = s
 	}
 	return s
 }
 
-func (d *drill) look(load, name string, fault harness.Interval) seen {
+// look watches one cohort from a moment on, up to another.
+func (d *drill) look(load, name string, fault harness.Interval, until harness.Stamp) seen {
 	c, err := d.cohort(load, name)
 	if err != nil {
 		return seen{err: err, cohort: Cohort{Load: load, Name: name}}
@@ -87,7 +88,7 @@ func (d *drill) look(load, name string, fault harness.Interval) seen {
 	if limits.Window <= 0 || limits.MinRequests <= 0 || limits.SuccessAtLeast <= 0 {
 		return seen{cohort: c, err: fmt.Errorf("the scenario does not say what counts as recovered")}
 	}
-	end := d.rel(d.end(fault))
+	end := d.rel(until)
 	if step := int64(limits.Window) / stepsPerWindow; step <= 0 || (end-d.rel(fault.Lo))/step > maxWindows {
 		return seen{cohort: c, err: fmt.Errorf("the window of %s is too short to judge the observation by", limits.Window)}
 	}
@@ -197,7 +198,7 @@ func edgeMethod(s seen) string {
 }
 
 // cohorts lists every load and cohort whose outage is reported: those of objectives on rto and of the steady state.
-func (d *drill) cohorts(c clock) []seen {
+func (d *drill) cohorts() []view {
 	var loads []string
 	for _, o := range d.rec.Scenario.Objectives {
 		if Of(o.Measure).Outage {
@@ -209,7 +210,7 @@ func (d *drill) cohorts(c clock) []seen {
 			loads = append(loads, r.Load)
 		}
 	}
-	var all []seen
+	var all []view
 	done := map[string]bool{}
 	for _, load := range loads {
 		s, ok := d.seriesOf(load)
@@ -222,9 +223,7 @@ func (d *drill) cohorts(c clock) []seen {
 			names = []string{""}
 		}
 		for _, name := range names {
-			if s := d.see(load, name, c.tf); s.err != nil || !s.cohort.Own.empty() { // a cohort that nobody played saw nothing
-				all = append(all, s)
-			}
+			all = append(all, view{load: load, cohort: name})
 		}
 	}
 	return all
@@ -234,7 +233,11 @@ func (d *drill) cohorts(c clock) []seen {
 func (d *drill) outages(c clock) []harness.Measurement {
 	declared, declaredErr := d.declared(c.tf)
 	var all []harness.Measurement
-	for _, s := range d.cohorts(c) {
+	for _, v := range d.cohorts() {
+		s := d.see(v.load, v.cohort, c.tf)
+		if s.err == nil && s.cohort.Own.empty() {
+			continue // a cohort that nobody played saw nothing
+		}
 		all = append(all,
 			d.rto(s, MeasureRTO, c.tf, nil),
 			d.rto(s, NameRTODeclared, declared, declaredErr),
