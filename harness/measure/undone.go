@@ -64,7 +64,7 @@ func (d *drill) undoneFor(load, name string) []harness.Measurement {
 		outage.Lo, outage.Hi, outage.Known = span(d.stamps(s.outage.Restored), begin)
 	}
 	if s.err == nil {
-		n, ns := lostService(s.cohort.Own, d.rel(begin.Lo), s.end)
+		n, ns := lostService(s.cohort.Own, d.rel(begin.Lo)+s.cohort.Ahead.Lo, s.end)
 		requests.Known, requests.Lo, requests.Hi = true, int64(n), int64(n)
 		service.Known, service.Lo, service.Hi = true, ns, ns
 	}
