@@ -74,10 +74,10 @@ var costly = []attack{
 		}
 		b.setRecord(r)
 	}, signed: true},
-	{name: "costly-phases", do: func(b *bag) {
+	{name: "costly-acts", do: func(b *bag) {
 		r := b.record()
 		for range 10_000 {
-			r.Phases = append(r.Phases, r.Phases[0])
+			r.Acts = append(r.Acts, r.Acts[0])
 		}
 		b.setRecord(r)
 	}, signed: true},

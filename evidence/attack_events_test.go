@@ -9,7 +9,7 @@ import (
 )
 
 // eventKinds are those of a drill with a partition; every one is changed, removed, doubled and moved.
-var eventKinds = []string{"log.opened", "phase.started", "target.progress", "target.ready", "fault.planned", "load.started", "steady.held",
+var eventKinds = []string{"log.opened", "act.started", "act.ended", "target.progress", "target.ready", "fault.planned", "load.started", "steady.held",
 	"undo.logged", "fault.done", "fault.in-force", "load.checkpoint", "alert.received", "load.stopped", "primary.fenced", "fault.undone",
 	"fault.restored", "undo.complete", "stream.closed", "file.closed", "record.closed"}
 
@@ -76,7 +76,7 @@ func eventAttacks() (list []attack) {
 		"blank-line":       func(l []byte) []byte { return append(l, '\n') },
 		"open-ended":       func(l []byte) []byte { return slices.Concat(lines(l)[:len(lines(l))-1]...) },
 		"emptied":          func([]byte) []byte { return nil },
-		"bare-change":      func(l []byte) []byte { return bytes.Replace(l, []byte("phase setup"), []byte("phase setuq"), 1) },
+		"bare-change":      func(l []byte) []byte { return bytes.Replace(l, []byte(`"kind":"setup"`), []byte(`"kind":"setuq"`), 1) },
 		"nul":              func(l []byte) []byte { return append(l, 0) },
 		"after-the-end":    func(l []byte) []byte { return append(l, lines(l)[3]...) },
 		"long-line":        func(l []byte) []byte { return append(l, append(bytes.Repeat([]byte("x"), 70<<10), '\n')...) },

@@ -50,8 +50,14 @@ var recordChanges = map[string]func(r *harness.Record){
 	"clock-wall":          func(r *harness.Record) { r.Clock[1].WallMinusNS += 1e6 },
 	"clock-synchronised":  func(r *harness.Record) { r.Clock[1].Synchronised = true; r.Clock[1].State = "ok" },
 	"clock-reading-gone":  func(r *harness.Record) { r.Clock = append(r.Clock[:1:1], r.Clock[2:]...) },
-	"phase-time":          func(r *harness.Record) { r.Phases[3].At.Hi += 1e6 },
-	"phase-gone":          func(r *harness.Record) { r.Phases = r.Phases[:len(r.Phases)-1] },
+	"act-begin":           func(r *harness.Record) { r.Acts[3].At.Lo += 1e6 },
+	"act-end":             func(r *harness.Record) { r.Acts[3].At.Hi += 1e6 },
+	"act-gone":            func(r *harness.Record) { r.Acts = r.Acts[:len(r.Acts)-1] },
+	"act-twice":           func(r *harness.Record) { r.Acts = append(r.Acts, r.Acts[len(r.Acts)-1]) },
+	"act-kind":            func(r *harness.Record) { r.Acts[4].Kind = "step" },
+	"act-name":            func(r *harness.Record) { r.Acts[4].Name = "region.kill" },
+	"act-fault":           func(r *harness.Record) { r.Acts[4].Fault = "another" },
+	"act-by":              func(r *harness.Record) { r.Acts[4].By = harness.ByPerson },
 	"fault-later":         func(r *harness.Record) { r.Faults[0].InForce.Lo += 2e9; r.Faults[0].InForce.Hi += 2e9 },
 	"fault-done":          func(r *harness.Record) { r.Faults[0].Do.Hi++ },
 	"fault-unconfirmed":   func(r *harness.Record) { r.Faults[0].Confirmed = false },
@@ -128,10 +134,10 @@ var recordChanges = map[string]func(r *harness.Record){
 	"alert-earlier":     func(r *harness.Record) { r.Arrivals[2].At -= 1e9 },
 	"alert-nonce":       func(r *harness.Record) { r.Arrivals[0].Nonce = false },
 	"alert-accepted":    func(r *harness.Record) { r.Arrivals[0].Accepted = false },
-	"alert-severity":    func(r *harness.Record) { r.Arrivals[0].Severity = "critical" },
+	"alert-severity":    func(r *harness.Record) { paged(r).Severity = "info" },
 	"alert-summary":     func(r *harness.Record) { r.Arrivals[0].Summary = "all is well" },
 	"alert-status":      func(r *harness.Record) { r.Arrivals[0].Status = 201 },
-	"alert-class":       func(r *harness.Record) { r.Arrivals[0].Class = "primary.unreachable" },
+	"alert-class":       func(r *harness.Record) { paged(r).Class = "certificate.expiring" },
 	"alert-dropped":     func(r *harness.Record) { r.Arrivals = r.Arrivals[1:] },
 	"alert-added":       func(r *harness.Record) { r.Arrivals = append(r.Arrivals, r.Arrivals[0]) },
 	"decision-earlier":  func(r *harness.Record) { r.Decisions[4].At -= 1e9 },
@@ -140,6 +146,7 @@ var recordChanges = map[string]func(r *harness.Record){
 	"decision-error":    func(r *harness.Record) { r.DecisionsErr = "could not be read" },
 	"undo-incomplete":   func(r *harness.Record) { r.Undo.Complete = false },
 	"undo-fenced-by":    func(r *harness.Record) { r.Undo.FencedBy = "target" },
+	"undo-watched":      func(r *harness.Record) { r.Undo.Watched = r.Undo.At },
 	"undo-at":           func(r *harness.Record) { r.Undo.At.Hi++ },
 	"undo-gone":         func(r *harness.Record) { r.Undo.Gone = []string{"east.db is gone: nobody looked"} },
 	"undo-detail":       func(r *harness.Record) { r.Undo.Detail = "as agreed" },
@@ -185,6 +192,11 @@ func everyLedger(r *harness.Record, change func(*harness.Traits)) {
 
 func last(r *harness.Record) *harness.CopiesFile { return &r.Ledger.Copies[len(r.Ledger.Copies)-1] }
 
+// paged is a message of the pager: the events tell its severity and class. Which of the channels comes first is chance.
+func paged(r *harness.Record) *harness.Arrival {
+	return &r.Arrivals[slices.IndexFunc(r.Arrivals, func(a harness.Arrival) bool { return a.Class != "" })]
+}
+
 func flip(digit string) string {
 	if digit == "0" {
 		return "1"
@@ -210,7 +222,6 @@ var wordOnly = map[string]bool{
 	"clock-wall":         true,
 	"clock-synchronised": true,
 	"clock-reading-gone": true,
-	"phase-time":         true,
 	"fault-done":         true,
 	"fault-restored":     true,
 	"fault-detail":       true,

@@ -190,10 +190,26 @@ func (d *drawing) success() chart {
 func (d *drawing) timeline() chart {
 	t := plots.Timeline{Axis: d.axis, Title: "Timeline"}
 	t.Events = append(slices.Clone(t.Events), d.late...)
-	for _, p := range d.rec.Phases {
-		t.Bars = append(t.Bars, plots.Bar{Name: p.Name, From: d.at(p.At.Lo), To: d.at(p.At.Hi)})
+	for _, a := range drawnActs(d.rec.Acts) {
+		t.Bars = append(t.Bars, plots.Bar{Name: a.Kind, From: d.at(a.At.Lo), To: d.at(a.At.Hi)})
 	}
-	return chart{name: "timeline", caption: "Phases of the drill and what happened in them.", plot: t}
+	return chart{name: "timeline", caption: "Acts of the drill and what happened in them.", plot: t}
+}
+
+// drawnActs gives each act a bar of its own, or where those are too many for a chart each kind one, from its first to its last.
+func drawnActs(acts []harness.Act) []harness.Act {
+	if len(acts) <= plots.MaxBars {
+		return acts
+	}
+	var kinds []harness.Act
+	for _, a := range acts {
+		i := slices.IndexFunc(kinds, func(k harness.Act) bool { return k.Kind == a.Kind })
+		if i < 0 {
+			i, kinds = len(kinds), append(kinds, a)
+		}
+		kinds[i].At.Hi = max(kinds[i].At.Hi, a.At.Hi)
+	}
+	return kinds[:min(len(kinds), plots.MaxBars)]
 }
 
 // writeCharts puts every chart into the bag in three formats.

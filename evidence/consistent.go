@@ -46,8 +46,8 @@ func bounded(rec *harness.Record) error {
 			return fmt.Errorf("it names %d %s, at most %d are possible", n, what, maxNamed)
 		}
 	}
-	if len(rec.Phases) > maxToldMoments || len(rec.Arrivals) > maxToldAlerts {
-		return fmt.Errorf("it tells of %d phases and %d alerts, at most %d and %d are possible", len(rec.Phases), len(rec.Arrivals), maxToldMoments, maxToldAlerts)
+	if len(rec.Acts) > maxToldMoments || len(rec.Arrivals) > maxToldAlerts {
+		return fmt.Errorf("it tells of %d acts and %d alerts, at most %d and %d are possible", len(rec.Acts), len(rec.Arrivals), maxToldMoments, maxToldAlerts)
 	}
 	if err := boundedCohorts(rec); err != nil {
 		return err

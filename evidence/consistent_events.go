@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"blackstart/evidence/seal"
 	"blackstart/harness"
@@ -19,15 +18,18 @@ const (
 // toldEvents is what of the event log is held against the record.
 type toldEvents struct {
 	at     map[string][]harness.Interval // of the kinds that tell of a moment in the record
-	phases []string
+	begun  []harness.Act                 // At is when each began
+	ended  []harness.Interval            // of each act that ended
 	alerts []harness.Event
 	gone   []string // what the undo found gone, in words
 }
 
 func (t *toldEvents) take(seq int64, e harness.Event) error {
 	switch e.Kind {
-	case "phase.started":
-		t.phases = append(t.phases, strings.TrimPrefix(e.Text, "phase "))
+	case "act.started":
+		t.begun = append(t.begun, harness.Act{Kind: e.Detail["kind"], Name: e.Detail["name"], Fault: e.Detail["fault"], By: e.Detail["by"], At: e.At})
+	case "act.ended":
+		t.ended = append(t.ended, e.At)
 	case alertReceived, alertRefused:
 		t.alerts = append(t.alerts, e)
 	case "component.gone":
@@ -36,7 +38,7 @@ func (t *toldEvents) take(seq int64, e harness.Event) error {
 		"drill.stopped", "drill.left", "drill.unsteady", "drill.error", "drill.interrupted":
 		t.at[e.Kind] = append(t.at[e.Kind], e.At)
 	}
-	if len(t.phases) > maxToldMoments || len(t.alerts) > maxToldAlerts || len(t.at[e.Kind]) > maxToldMoments ||
+	if max(len(t.begun), len(t.ended)) > maxToldMoments || len(t.alerts) > maxToldAlerts || len(t.at[e.Kind]) > maxToldMoments ||
 		len(t.gone) > maxToldMoments {
 		return fmt.Errorf("event %d: more of kind %s than a drill can have", seq, e.Kind)
 	}
@@ -63,18 +65,39 @@ func (c *checker) agreesWithEvents() error {
 		return err
 	}
 	rec := c.out.Record
-	return errors.Join(told.phasesOf(rec), told.statusOf(rec), told.faultsOf(rec), told.undoOf(rec), arrivalsTold(rec, told.alerts))
+	return errors.Join(told.actsOf(rec), followsScenario(rec), told.statusOf(rec), told.faultsOf(rec), told.undoOf(rec), arrivalsTold(rec, told.alerts))
 }
 
-// phasesOf demands the phases in their order; a run that was killed may have begun one that its record never finished.
-func (t *toldEvents) phasesOf(rec *harness.Record) error {
-	for i, p := range rec.Phases {
-		if i >= len(t.phases) || t.phases[i] != p.Name {
-			return fmt.Errorf("phase %s is not told by the events in its place", p.Name)
+// actsOf demands the acts in their order, each when and by whom the events say; a run that was killed may have begun, and even
+// ended, one that its record does not have.
+func (t *toldEvents) actsOf(rec *harness.Record) error {
+	if n := len(rec.Acts); n > len(t.begun) || n > len(t.ended) || rec.Status != harness.Interrupted && (n != len(t.begun) || n != len(t.ended)) {
+		return fmt.Errorf("%d acts, the events tell of %d that began and %d that ended", n, len(t.begun), len(t.ended))
+	}
+	for i, a := range rec.Acts {
+		told := t.begun[i]
+		told.At.Hi = t.ended[i].Hi
+		if a != told || t.ended[i].Lo != told.At.Lo {
+			return fmt.Errorf("act %d, %s %s by %s at %s, is not what the events tell in its place", i+1, a.Kind, a.Name, a.By, a.At.Lo)
 		}
 	}
-	if rec.Status != harness.Interrupted && len(t.phases) != len(rec.Phases) {
-		return fmt.Errorf("%d phases, the events tell of %d", len(rec.Phases), len(t.phases))
+	return nil
+}
+
+// followsScenario demands that the acts are those of the scenario, in its order: all of them where the drill ended as it was to.
+func followsScenario(rec *harness.Record) error {
+	planned := harness.Acts(rec.Scenario)
+	next := 0
+	for i, a := range rec.Acts {
+		a.At = harness.Interval{}
+		at := slices.IndexFunc(planned[next:], func(p harness.PlannedAct) bool { return p.Act == a })
+		if at < 0 {
+			return fmt.Errorf("act %d, %s %s by %s, is not one that the scenario asks for in its place", i+1, a.Kind, a.Name, a.By)
+		}
+		next += at + 1
+	}
+	if rec.Status == harness.Completed && rec.StatusReason == "" && rec.Undo.Complete && len(rec.Acts) != len(planned) {
+		return fmt.Errorf("%d acts, the scenario asks for %d", len(rec.Acts), len(planned))
 	}
 	return nil
 }
@@ -148,8 +171,29 @@ func (t *toldEvents) undoOf(rec *harness.Record) error {
 	if complete := len(t.at["undo.complete"]); broke(rec) && rec.Undo.Complete != (complete > 0) {
 		errs = append(errs, fmt.Errorf("undo.complete is %t, and %d events say so", rec.Undo.Complete, complete))
 	}
+	errs = append(errs, watchedUndo(rec))
 	if !slices.Equal(rec.Undo.Gone, t.gone) && rec.Status != harness.Interrupted {
 		errs = append(errs, fmt.Errorf("the record tells of %d components that are gone, the events of %d, or of others", len(rec.Undo.Gone), len(t.gone)))
 	}
 	return errors.Join(errs...)
+}
+
+// watchedUndo holds the window of the undo against the acts that it goes from and to.
+func watchedUndo(rec *harness.Record) error {
+	at := func(kind string) harness.Interval {
+		i := slices.IndexFunc(rec.Acts, func(a harness.Act) bool { return a.Kind == kind })
+		if i < 0 {
+			return harness.Interval{}
+		}
+		return rec.Acts[i].At
+	}
+	undo, watch, w := at(harness.ActUndo), at(harness.ActWatchUndo), rec.Undo.Watched
+	switch {
+	case rec.Status == harness.Interrupted && w.Never():
+	case w.Never() != watch.Never():
+		return errors.New("the undo was watched, or there is an act watch-undo, but not both")
+	case !w.Never() && (w.Lo < undo.Lo || w.Lo > undo.Hi || w.Hi < watch.Lo || w.Hi > watch.Hi):
+		return errors.New("the watch of the undo does not go from the act undo to the act watch-undo")
+	}
+	return nil
 }

@@ -23,9 +23,9 @@ func arrivalsTold(rec *harness.Record, events []harness.Event) error {
 		return nil // the record was cut off before it took them
 	}
 	var until harness.Stamp
-	for _, p := range rec.Phases {
-		if p.Name == "reconcile" {
-			until = p.At.Lo
+	for _, a := range rec.Acts {
+		if a.Kind == harness.ActReconcile {
+			until = a.At.Lo
 		}
 	}
 	key := func(kind, channel, event string, at harness.Stamp) string {

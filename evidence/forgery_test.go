@@ -66,8 +66,8 @@ func TestAForgerWhoHoldsTheKeyIsFound(t *testing.T) {
 			h.rec.Arrivals = []harness.Arrival{{Channel: "pagerduty", Event: "trigger", At: h.rec.Started, Nonce: true, Accepted: true}}
 			h.judgeAgain(t, madeSamples)
 		}, RecordFile},
-		"a phase that was not": {func(t *testing.T, h *honest) {
-			h.rec.Phases = []harness.Phase{{Name: "inject"}}
+		"an act that was not": {func(t *testing.T, h *honest) {
+			h.rec.Acts = []harness.Act{{Kind: harness.ActInject, By: harness.ByHarness}}
 			h.judgeAgain(t, madeSamples)
 		}, RecordFile},
 		"it ended after it was signed": {func(t *testing.T, h *honest) {

@@ -150,8 +150,24 @@ func recorded(t *testing.T, dir string, ask func(*Inputs)) (*honest, *Journal) {
 		Streams: []harness.Stream{{ID: 1, Load: "edge", Kind: "samples", File: "data/samples/edge.bin", Workload: "metronome", Recorded: &harness.Traits{Edges: true},
 			Cohorts: []string{"fresh"}, Freq: 100, PerNS: int64(time.Second), StopNS: madeSamples * int64(10*time.Millisecond),
 			TimeoutNS: int64(time.Second), Count: madeSamples, Closed: true}}}
+	h.act(t, j)
 	h.observe(t)
 	return h, j
+}
+
+// act tells of every act that the scenario asks for.
+func (h *honest) act(t *testing.T, j *Journal) {
+	t.Helper()
+	for _, a := range harness.Acts(h.rec.Scenario) {
+		a.At = h.rec.Baseline
+		h.rec.Acts = append(h.rec.Acts, a.Act)
+		detail := map[string]string{"kind": a.Kind, "name": a.Name, "fault": a.Fault, "by": a.By}
+		for _, kind := range []string{"act.started", "act.ended"} {
+			if err := j.Append(harness.Event{Kind: kind, At: a.At, Phase: a.Kind, Detail: detail}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // observe adds the answers of one probe.

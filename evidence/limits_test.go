@@ -35,7 +35,7 @@ func TestARecordNamesWhatADrillCanHave(t *testing.T) {
 		"a load more":                       {&harness.Record{Scenario: harness.Scenario{Load: make([]harness.LoadSpec, maxNamed+1)}}, false},
 		"a fault more":                      {&harness.Record{Faults: make([]harness.FaultRecord, maxNamed+1)}, false},
 		"a file of copies more":             {&harness.Record{Ledger: harness.LedgerRecord{Copies: make([]harness.CopiesFile, maxNamed+1)}}, false},
-		"a phase more":                      {&harness.Record{Phases: make([]harness.Phase, maxToldMoments+1)}, false},
+		"an act more":                       {&harness.Record{Acts: make([]harness.Act, maxToldMoments+1)}, false},
 		"an alert more":                     {&harness.Record{Arrivals: make([]harness.Arrival, maxToldAlerts+1)}, false},
 		"the same file for two streams":     {&harness.Record{Streams: []harness.Stream{{File: "a", ID: 1}, {File: "a", ID: 2}}}, false},
 		"the same probe on the same region": {&harness.Record{Probes: []harness.ProbeSeries{{File: "a", Probe: "p"}, {File: "b", Probe: "p"}}}, false},

@@ -59,7 +59,7 @@ func stage(t *testing.T, scenario string) *staged {
 	s.rec.Started, s.rec.Ended = s.at(0), s.at(70)
 	s.rec.Baseline, s.rec.Observation = s.span(2, 12), s.span(12, stagedEnd)
 	for i, name := range []string{"setup", "plan", "soak", "baseline", "inject", "watch", "settle", "undo", "reconcile"} {
-		s.rec.Phases = append(s.rec.Phases, harness.Phase{Name: name, At: s.span(float64(i), float64(i+1))})
+		s.rec.Acts = append(s.rec.Acts, harness.Act{Kind: name, By: harness.ByHarness, At: s.span(float64(i), float64(i+1))})
 	}
 	s.target()
 	s.rec.Places, s.rec.Hosts, s.rec.Outcomes = harness.PlacesOf(s.rec.Target), []harness.Host{{Name: harness.LocalHost}}, loadgen.OutcomesOf(sc.Workloads()...)

@@ -135,7 +135,7 @@ func (c *checker) content(*seal.Pack) (seal.Content, error) {
 // phasesOf lists the checkpoints a pack must have. The key of a run that was killed died with it: no end is signed then.
 func phasesOf(rec *harness.Record) []string {
 	phases := []string{"start"}
-	if rec.Status == harness.Broken && len(rec.Phases) == 0 {
+	if rec.Status == harness.Broken && len(rec.Acts) == 0 {
 		phases = nil
 	}
 	if slices.ContainsFunc(rec.Faults, func(f harness.FaultRecord) bool { return f.Do.Lo != 0 }) {

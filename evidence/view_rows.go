@@ -46,7 +46,7 @@ func clock(s harness.Stamp) string {
 }
 
 // untold are the events that a report leaves to events.jsonl.
-var untold = map[string]bool{"target.progress": true, "undo.logged": true, "phase.started": true, "load.started": true, "log.opened": true}
+var untold = map[string]bool{"target.progress": true, "undo.logged": true, "act.started": true, "act.ended": true, "load.started": true, "log.opened": true}
 
 func (v *view) timeline() []reports.Moment {
 	type moment struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -32,13 +33,12 @@ var (
 	errUnrestored = errors.New("a fault whose time was over could not be seen to be over")
 )
 
-// Run is the story of one drill. Whatever happens in the middle, what was broken is undone, the target is stopped, and the
-// Record comes back with all that was seen; the error is a problem of the harness, never of the target.
+// Run is the story of one drill: the acts that its scenario asks for, one after the other. Whatever happens in the middle, what
+// was broken is undone, the target is stopped, and the Record comes back with all that was seen; the error is a problem of the
+// harness, never of the target.
 func Run(ctx context.Context, p Parts) (*Record, error) {
 	d := newDrill(p)
-	err := d.story(ctx)
-	d.conclude(ctx, err)
-	err = d.aftermath(context.WithoutCancel(ctx), err) // an interrupt ends the story, never the undo
+	err := d.run(ctx)
 	d.rec.Ended = d.clock.Now()
 	if e := d.close(); e != nil {
 		err = d.worsen(err, e)
@@ -49,80 +49,52 @@ func Run(ctx context.Context, p Parts) (*Record, error) {
 	return d.rec, err
 }
 
-// aftermath takes everything back, reads what is left on both sides, and stops the target. Who is in a hurry may leave the
-// last two out, once nothing is in force any more.
-func (d *drill) aftermath(ctx context.Context, err error) error {
-	if e := d.tell(ctx, chapter{"undo", d.undo}); e != nil {
+// run carries out every act: those up to the undo while nothing goes wrong, and the way back in any case.
+func (d *drill) run(ctx context.Context) error {
+	back := slices.IndexFunc(d.acts, func(a PlannedAct) bool { return a.Kind == ActUndo })
+	err := d.tellAll(ctx, d.acts[:back])
+	d.conclude(ctx, err)
+	d.underLoad = err == nil && d.Scenario.ObserveUndo > 0 // what went wrong is undone in the safest way
+	return d.wayBack(ctx, d.acts[back:], err)
+}
+
+// wayBack takes everything back, reads what is left on both sides, and stops the target. Who is in a hurry may leave what comes
+// after the undo out, once nothing is in force any more.
+func (d *drill) wayBack(ctx context.Context, acts []PlannedAct, err error) error {
+	sure := context.WithoutCancel(ctx) // an interrupt ends the story, never the undo
+	last := len(acts) - 2              // to reconcile and to stop are left
+	if e := d.tell(sure, acts[0]); e != nil {
+		err = d.worsen(err, e)
+	} else if d.underLoad && d.rec.Undo.Complete {
+		err = d.tellAll(ctx, acts[1:last])
+		d.conclude(ctx, err)
+	}
+	if e := d.stopLoads(); e != nil {
 		err = d.worsen(err, e)
 	}
-	hurried, cancel := context.WithCancel(ctx)
+	d.stopProbes()
+	hurried, cancel := context.WithCancel(sure)
 	defer cancel()
 	if d.Hurry != nil {
 		defer context.AfterFunc(d.Hurry, cancel)()
 	}
 	leaving := func() bool { return d.Hurry != nil && d.Hurry.Err() != nil }
-	for _, step := range []chapter{{"reconcile", d.examine}, {"stop", d.stop}} {
+	for _, a := range acts[last:] {
 		if !leaving() {
-			if e := d.tell(hurried, step); e != nil && !leaving() {
+			if e := d.tell(hurried, a); e != nil && !leaving() {
 				err = d.worsen(err, e)
 			}
 		}
 		if leaving() {
-			d.left(step.name)
+			d.left(a.Kind)
 			break
 		}
 	}
 	return err
 }
 
-// chapter is one named part of the story.
-type chapter struct {
-	name string
-	tell func(context.Context) error
-}
-
-// story tells the drill up to the moment when everything is to be undone.
-func (d *drill) story(ctx context.Context) error {
-	for _, c := range []chapter{
-		{"setup", d.setup},
-		{"plan", d.plan},
-		{"soak", d.soak},
-		{"baseline", d.baseline},
-		{"inject", d.inject},
-		{"watch", d.observe},
-		{"settle", d.settle},
-	} {
-		if err := d.tell(ctx, c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// tell runs one chapter, times it, and turns a panic into an error so that the undo still follows.
-func (d *drill) tell(ctx context.Context, c chapter) (err error) {
-	d.phase = c.name
-	from := d.clock.Now()
-	d.phaseFrom, d.phaseEnd = from, 0
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%s: panic: %v", c.name, r)
-		}
-		d.rec.Phases = append(d.rec.Phases, Phase{Name: c.name, At: Interval{from, d.clock.Now()}})
-		err = errors.Join(err, d.save())
-	}()
-	if d.Kernel != nil {
-		d.rec.Clock = append(d.rec.Clock, d.Kernel(c.name))
-	}
-	d.note("phase.started", "phase "+c.name, nil)
-	if err := c.tell(ctx); err != nil {
-		return fmt.Errorf("%s: %w", c.name, err)
-	}
-	return nil
-}
-
 // setup brings the target up and proves that it is the one described.
-func (d *drill) setup(ctx context.Context) error {
+func (d *drill) setup(ctx context.Context, _ PlannedAct) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	req := StartRequest{
@@ -152,7 +124,7 @@ func (d *drill) setup(ctx context.Context) error {
 }
 
 // plan turns every fault into data; nothing is touched.
-func (d *drill) plan(ctx context.Context) error {
+func (d *drill) plan(ctx context.Context, _ PlannedAct) error {
 	plans, err := PlanFaults(ctx, d.Scenario, d.rec.Target, d.Driver.Can(), d.Injector)
 	if err != nil {
 		return err
@@ -165,7 +137,7 @@ func (d *drill) plan(ctx context.Context) error {
 }
 
 // soak starts the load and the probes and lets connections and caches fill.
-func (d *drill) soak(ctx context.Context) error {
+func (d *drill) soak(ctx context.Context, _ PlannedAct) error {
 	if err := d.startProbes(ctx); err != nil {
 		return err
 	}
@@ -175,44 +147,40 @@ func (d *drill) soak(ctx context.Context) error {
 	return d.until(ctx, d.clock.Now().Add(soakTime))
 }
 
-// inject breaks things in the order of their times, each confirmed from the victim's side.
-func (d *drill) inject(ctx context.Context) error {
-	if err := d.until(ctx, d.clock.Now().Add(drainTime)); err != nil {
+// inject puts one fault in force at its time, confirmed from the victim's side.
+func (d *drill) inject(ctx context.Context, a PlannedAct) error {
+	f := &d.rec.Faults[a.Item]
+	if err := d.until(ctx, d.rec.Observation.Lo.Add(a.Due.D())); err != nil {
 		return err
 	}
-	d.rec.Observation.Lo = d.clock.Now()
-	for i := range d.rec.Faults {
-		f := &d.rec.Faults[i]
-		if err := d.wait(ctx, d.rec.Observation.Lo.Add(f.Plan.Fault.At.D())); err != nil {
-			return err
-		}
-		if err := d.breakOne(ctx, f); err != nil {
-			return err
-		}
-		d.rec.Observation.Lo = min(d.rec.Observation.Lo, f.InForce.Lo)
+	return d.breakOne(ctx, f)
+}
+
+// watch watches what users see until the act's time.
+func (d *drill) watch(ctx context.Context, a PlannedAct) error {
+	return d.until(ctx, d.rec.Observation.Lo.Add(a.Due.D()))
+}
+
+// step takes one step of the runbook.
+func (d *drill) step(ctx context.Context, a PlannedAct) error {
+	step, from := d.Scenario.Recovery.Steps[a.Item], d.clock.Now()
+	if err := d.Driver.Execute(ctx, Action{Kind: RunbookCall, Call: step.Call}); err != nil {
+		return fmt.Errorf("runbook step %q: %w", step.Name, err)
 	}
+	d.event(Event{Kind: "runbook.step", At: Interval{from, d.clock.Now()}, Text: "runbook: " + step.Name,
+		Detail: map[string]string{"call": step.Call}})
 	return nil
 }
 
-// observe watches what users see until the end of the observation, and takes the runbook's steps when their time comes. A
-// fault that lasts a stated time is taken back meanwhile.
-func (d *drill) observe(ctx context.Context) error {
-	for _, step := range d.Scenario.Recovery.Steps {
-		if err := d.wait(ctx, d.rec.Observation.Lo.Add(step.At.D())); err != nil {
-			return err
-		}
-		from := d.clock.Now()
-		if err := d.Driver.Execute(ctx, Action{Kind: RunbookCall, Call: step.Call}); err != nil {
-			return fmt.Errorf("runbook step %q: %w", step.Name, err)
-		}
-		d.event(Event{Kind: "runbook.step", At: Interval{from, d.clock.Now()}, Text: "runbook: " + step.Name,
-			Detail: map[string]string{"call": step.Call}})
-	}
-	return d.wait(ctx, d.rec.Observation.Lo.Add(d.Scenario.Observe.D()))
+// watchUndo watches what users see of the undo, and after it.
+func (d *drill) watchUndo(ctx context.Context, _ PlannedAct) error {
+	u := &d.rec.Undo
+	defer func() { u.Watched = Interval{u.At.Lo, d.clock.Now()} }()
+	return d.until(ctx, u.At.Hi.Add(d.Scenario.ObserveUndo.D()))
 }
 
 // settle stops the load and lets writes drain.
-func (d *drill) settle(ctx context.Context) error {
+func (d *drill) settle(ctx context.Context, _ PlannedAct) error {
 	if err := d.stopLoads(); err != nil {
 		return err
 	}

@@ -56,6 +56,7 @@ type Measurement struct {
 	Load      string `json:"load,omitempty"`
 	Cohort    string `json:"cohort,omitempty"`
 	Channel   string `json:"channel,omitempty"`
+	After     string `json:"after,omitempty"`    // id of the fault that started its clock, where several do
 	Unit      string `json:"unit"`               // ns, count, minor (of the currency), word
 	Exponent  *uint8 `json:"exponent,omitempty"` // of a unit minor that is not 10^-2
 	Known     bool   `json:"known"`

@@ -84,15 +84,18 @@ func (d *drill) confirm(ctx context.Context, f *FaultRecord) error {
 	return nil
 }
 
-// undo takes back what may be in force: load off, what the plans name fenced and seen to refuse writes, then everything else
-// in reverse order, then proof. If fencing fails the fault stays: two primaries are worse than an outage.
-func (d *drill) undo(ctx context.Context) error {
+// undo takes back what may be in force: load off unless the undo is observed, what the plans name fenced and seen to refuse writes,
+// then everything else in reverse order, then proof. If fencing fails the fault stays: two primaries are worse than an outage.
+func (d *drill) undo(ctx context.Context, _ PlannedAct) error {
 	ctx, cancel := context.WithTimeout(ctx, undoLimit+restoreLimit)
 	defer cancel()
 	u := &d.rec.Undo
+	d.endObservation() // before the undo begins: what clients see of it is another matter
 	u.At.Lo = d.clock.Now()
-	loadErr := d.stopLoads()
-	defer d.stopProbes() // after the proof: a heartbeat must go on for a standby to be seen to follow it
+	var loadErr error
+	if !d.underLoad {
+		loadErr = d.stopLoads()
+	}
 	u.Complete = true
 	d.lookForGone(ctx)
 	if d.unrestored() {
@@ -224,7 +227,7 @@ func (d *drill) allowGone(err error) error {
 }
 
 // examine reads what is left on both sides: the target's own log, both ledgers, the write-ahead log.
-func (d *drill) examine(ctx context.Context) error {
+func (d *drill) examine(ctx context.Context, _ PlannedAct) error {
 	if !d.started {
 		return nil
 	}
@@ -250,7 +253,7 @@ func (d *drill) examine(ctx context.Context) error {
 }
 
 // stop ends the target and keeps its logs.
-func (d *drill) stop(ctx context.Context) error {
+func (d *drill) stop(ctx context.Context, _ PlannedAct) error {
 	if !d.touched {
 		return nil
 	}

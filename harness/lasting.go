@@ -7,41 +7,13 @@ import (
 	"slices"
 )
 
-// wait waits until end, and on the way takes back each fault whose time is over.
-func (d *drill) wait(ctx context.Context, end Stamp) error {
-	for {
-		f := d.nextToEnd(end)
-		if f == nil {
-			return d.until(ctx, end)
-		}
-		if err := d.until(ctx, f.Do.Lo.Add(f.Plan.Fault.For.D())); err != nil {
-			return err
-		}
-		if err := d.endOne(ctx, f); err != nil {
-			return err
-		}
-	}
-}
-
-// nextToEnd finds the fault whose time is over first, if that is before end.
-func (d *drill) nextToEnd(end Stamp) *FaultRecord {
-	var next *FaultRecord
-	for i := range d.rec.Faults {
-		f := &d.rec.Faults[i]
-		over := f.Do.Lo.Add(f.Plan.Fault.For.D())
-		if f.Plan.Fault.For == 0 || f.Do.Lo == 0 || !f.Undone.Never() || over >= end {
-			continue
-		}
-		if next == nil || over < next.Do.Lo.Add(next.Plan.Fault.For.D()) {
-			next = f
-		}
-	}
-	return next
-}
-
-// endOne takes one fault back while clients are watched, and asks for proof at once. What cannot be taken back ends the
+// end takes one fault back when it has lasted as long as it was to, and asks for proof at once. What cannot be taken back ends the
 // drill: the undo tries again.
-func (d *drill) endOne(ctx context.Context, f *FaultRecord) error {
+func (d *drill) end(ctx context.Context, a PlannedAct) error {
+	f := &d.rec.Faults[a.Item]
+	if err := d.until(ctx, f.Do.Lo.Add(f.Plan.Fault.For.D())); err != nil {
+		return err
+	}
 	from := d.clock.Now()
 	for i := len(d.inForce) - 1; i >= 0; i-- {
 		if s := d.inForce[i]; s.fault == f {

@@ -68,11 +68,16 @@ func bindWritten(loads []Load, journal Journal) error {
 	return journal.LoadCheckpoint(all)
 }
 
-// stopLoads stops every load once and collects its streams; the observation ends here.
-func (d *drill) stopLoads() error {
-	if d.rec.Observation.Lo != 0 && d.rec.Observation.Hi == 0 { // without a load, too, something was watched
+// endObservation ends it once: when loads stop, or the undo begins. Without a load, too, something was watched.
+func (d *drill) endObservation() {
+	if d.rec.Observation.Lo != 0 && d.rec.Observation.Hi == 0 {
 		d.rec.Observation.Hi = d.clock.Now()
 	}
+}
+
+// stopLoads stops every load once and collects its streams.
+func (d *drill) stopLoads() error {
+	d.endObservation()
 	d.noteShortages()
 	if d.loadsDone || len(d.loads) == 0 {
 		return nil

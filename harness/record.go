@@ -42,7 +42,7 @@ type Record struct {
 	Baseline     Interval        `json:"baseline"`    // the steady-state window
 	Observation  Interval        `json:"observation"` // from the first fault (or baseline's end) to the end of watching
 	Clock        []ClockReading  `json:"clock"`
-	Phases       []Phase         `json:"phases"`
+	Acts         []Act           `json:"acts"` // what was done, in order; the last may have failed
 	Faults       []FaultRecord   `json:"faults"`
 	Places       []Place         `json:"places"`   // where clients can stand; named by index
 	Hosts        []Host          `json:"hosts"`    // machines that clients run on; named by index
@@ -68,11 +68,21 @@ type Tool struct {
 	CPUs    int    `json:"cpus"`
 }
 
-// Phase is one part of the drill's wall time.
-type Phase struct {
-	Name string   `json:"name"`
-	At   Interval `json:"at"`
+// Act is one thing that was done, and its part of the drill's wall time.
+type Act struct {
+	Kind  string   `json:"kind"`  // setup, plan, soak, baseline, inject, watch, step, end, settle, undo, watch-undo, reconcile, stop
+	Name  string   `json:"name"`  // which of its kind: the kind of the fault, the name of the step; "" where there is one only
+	Fault string   `json:"fault"` // id of the fault that is put in force or ended, "" if it has none
+	By    string   `json:"by"`    // who carried it out: harness, target or person
+	At    Interval `json:"at"`
 }
+
+// Who carries out an act.
+const (
+	ByHarness = "harness"
+	ByTarget  = "target" // its own automation
+	ByPerson  = "person"
+)
 
 // FaultRecord is what became of one fault.
 type FaultRecord struct {
@@ -128,7 +138,8 @@ type UndoRecord struct {
 	Fenced       bool     `json:"fenced"`
 	FenceChecked bool     `json:"fence_checked"` // the old primary was seen to refuse a write
 	Complete     bool     `json:"complete"`
-	Gone         []string `json:"gone"` // components that the undo found gone, each with what was looked for, in words
+	Watched      Interval `json:"watched,omitzero"` // under load: from the begin of the undo to the end of the watch after it
+	Gone         []string `json:"gone"`             // components that the undo found gone, each with what was looked for, in words
 	Detail       string   `json:"detail"`
 }
 

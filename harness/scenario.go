@@ -16,6 +16,7 @@ type Scenario struct {
 	Objectives  []Objective        `yaml:"objectives" json:"objectives" need:"yes" doc:"bounds to prove, each with its source"`
 	Observe     Duration           `yaml:"observe" json:"observe_ns" need:"yes" doc:"how long clients are watched after the first fault"`
 	Settle      Duration           `yaml:"settle" json:"settle_ns" need:"yes" doc:"how long writes drain before the undo"`
+	ObserveUndo Duration           `yaml:"observeUndo" json:"observe_undo_ns,omitempty" doc:"load goes on through the undo, and clients are watched this long after it; not written: load stops before it"`
 	Guards      []Guard            `yaml:"guards" json:"guards" doc:"what stops the drill at once: undo, exit 4"`
 	Profiles    map[string]Overlay `yaml:"profiles" json:"profiles" doc:"numbers that differ by profile"`
 }
@@ -84,7 +85,7 @@ type FaultSpec struct {
 	On            string   `yaml:"on" json:"on" need:"yes" one:"primary|standby" doc:"role of the region: primary or standby"`
 	With          With     `yaml:"with" json:"with,omitempty" with:"faults kind" doc:"what the fault is told: see its parameters"`
 	For           Duration `yaml:"for" json:"for_ns" doc:"taken back this long after it was made, while clients are watched; not written: by the undo"`
-	StartsClock   bool     `yaml:"startsClock" json:"starts_clock" doc:"RTO counts from this fault; exactly one has it"`
+	StartsClock   bool     `yaml:"startsClock" json:"starts_clock" doc:"objectives count from this fault, up to the next that has it; at least one has it"`
 	ConfirmWithin Duration `yaml:"confirmWithin" json:"confirm_within_ns" doc:"seen by the victim within this, or inconclusive; 2s if not written"`
 }
 
@@ -117,7 +118,8 @@ type Objective struct {
 	Cohort  string `yaml:"cohort" json:"cohort" doc:"client cohort, for rto"`
 	Channel string `yaml:"channel" json:"channel" doc:"alert channel, for alert.received"`
 	From    string `yaml:"from" json:"from" one:"fault|declaration" doc:"fault (the default) or declaration"`
-	Fault   string `yaml:"fault" json:"fault" doc:"kind of the fault it counts from (the first of that kind); else the one that starts the clock"`
+	After   string `yaml:"after" json:"after,omitempty" doc:"id of the fault whose clock it counts by; not written: the first that starts one"`
+	Fault   string `yaml:"fault" json:"fault" doc:"kind of the fault it counts from (the first of that kind); else one that starts a clock"`
 	AtMost  string `yaml:"atMost" json:"at_most" doc:"greatest allowed value: a duration, a count or an amount"`
 	Is      string `yaml:"is" json:"is" one:"failed-over|refused|none" doc:"for decision, in place of atMost: what the target must have decided"`
 
@@ -138,6 +140,7 @@ type Guard struct {
 type Overlay struct {
 	Observe     Duration                    `yaml:"observe" json:"observe_ns" doc:"replaces observe"`
 	Settle      Duration                    `yaml:"settle" json:"settle_ns" doc:"replaces settle"`
+	ObserveUndo Duration                    `yaml:"observeUndo" json:"observe_undo_ns,omitempty" doc:"replaces observeUndo"`
 	SteadyState *SteadyOverlay              `yaml:"steadyState" json:"steady_state,omitempty" doc:"replaces numbers of the steady state"`
 	Recovered   *Recovered                  `yaml:"recovered" json:"recovered,omitempty" doc:"replaces numbers of recovered"`
 	Load        map[string]LoadOverlay      `yaml:"load" json:"load,omitempty" doc:"by load id"`

@@ -100,8 +100,7 @@ func TestAFullDiskIsNoFailedUndo(t *testing.T) {
 			}
 		}
 		d.Watch = p.Watch
-		err := d.story(t.Context())
-		err = d.aftermath(t.Context(), err)
+		err := d.run(t.Context())
 		if closeErr := d.close(); !errors.Is(closeErr, os.ErrClosed) {
 			t.Errorf("%v, %v", err, closeErr)
 		}

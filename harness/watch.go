@@ -14,7 +14,9 @@ type drill struct {
 	Parts
 	clock     *Clock
 	rec       *Record
-	phase     string
+	acts      []PlannedAct // all that the scenario asks for
+	next      int          // the number of those that have begun
+	phase     string       // kind of the act under way
 	phaseFrom Stamp
 	phaseEnd  Stamp
 
@@ -22,6 +24,7 @@ type drill struct {
 	inForce     []forceStep
 	fencedNames map[string]bool
 	gone        map[string]string // components met gone by the undo, and what was found
+	underLoad   bool              // the undo is carried out while loads go on
 	touched     bool              // the driver was asked to start
 	started     bool
 	loads       []Load
@@ -36,7 +39,7 @@ type drill struct {
 }
 
 func newDrill(p Parts) *drill {
-	d := &drill{Parts: p, clock: p.Clock, fencedNames: map[string]bool{}, gone: map[string]string{}}
+	d := &drill{Parts: p, clock: p.Clock, acts: Acts(p.Scenario), fencedNames: map[string]bool{}, gone: map[string]string{}}
 	d.rec = &Record{
 		Format: Format, Rules: Rules, RunID: p.RunID, PackID: p.PackID, Status: Completed, Inputs: p.InputsSHA,
 		Scenario: p.Scenario, Profile: p.Profile, Environment: p.Environment, Executor: p.Executor, Tool: p.Tool,
@@ -87,30 +90,6 @@ func (d *drill) show(e *Event) {
 	d.Watch(p)
 }
 
-// estimateLeft adds up what the scenario still has before it; the ends are estimates.
-func (d *drill) estimateLeft(now Stamp) time.Duration {
-	const tail = 6 * time.Second // undo, reconcile, stop
-	s := d.Scenario
-	spans := []struct {
-		phase string
-		takes time.Duration
-	}{
-		{"setup", 6 * time.Second}, {"plan", 0}, {"soak", soakTime}, {"baseline", s.SteadyState.For.D()},
-		{"inject", time.Second}, {"watch", s.Observe.D()}, {"settle", s.Settle.D()}, {"undo", tail},
-	}
-	left, found := time.Duration(0), false
-	for _, sp := range spans {
-		switch {
-		case sp.phase == d.phase:
-			found = true
-			left += max(sp.takes-now.Sub(d.phaseFrom), 0)
-		case found:
-			left += sp.takes
-		}
-	}
-	return left
-}
-
 // until waits while watching the guards. It returns early when the drill is interrupted or a guard fires.
 func (d *drill) until(ctx context.Context, end Stamp) error {
 	d.phaseEnd = end
@@ -154,8 +133,9 @@ func (d *drill) guard() error {
 	return nil
 }
 
-// baseline waits for the steady state to hold for its whole window; the last window is the baseline.
-func (d *drill) baseline(ctx context.Context) error {
+// baseline waits for the steady state to hold for its whole window; the last window is the baseline. The observation begins when
+// what was due in it has ended.
+func (d *drill) baseline(ctx context.Context, _ PlannedAct) error {
 	var red string
 	for try := range steadyTries {
 		from := d.clock.Now()
@@ -166,7 +146,11 @@ func (d *drill) baseline(ctx context.Context) error {
 		d.rec.Baseline = Interval{from, d.clock.Now()}
 		if red = d.unsteady(d.rec.Baseline); red == "" {
 			d.event(Event{Kind: "steady.held", At: d.rec.Baseline, Text: "the steady state held for its whole window"})
-			return nil
+			err := d.until(ctx, d.clock.Now().Add(drainTime))
+			if err == nil {
+				d.rec.Observation.Lo = d.clock.Now()
+			}
+			return err
 		}
 		d.note("steady.red", fmt.Sprintf("steady state, window %d of %d: %s", try+1, steadyTries, red), nil)
 	}

@@ -59,7 +59,7 @@ func (k Known) format() *strictyaml.Format {
 
 // gone are keys of the whole file that earlier versions had, with what is true without them.
 var gone = map[string]string{
-	"undo":       "leave it out: every drill settles, fences the old primary where one could be left, and takes everything back",
+	"undo":       "leave it out: every drill settles, fences the old primary where one could be left, and takes everything back; observeUndo: 30s lets load go on meanwhile",
 	"failback":   "leave it out: roles always stay as the failover left them",
 	"frameworks": "leave it out: every pack has the reports of all frameworks",
 	"seed":       "leave it out: nothing in a drill is drawn by lot",

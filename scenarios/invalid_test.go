@@ -116,8 +116,10 @@ func TestInvalid(t *testing.T) {
 
 func TestValid(t *testing.T) {
 	for _, profile := range []string{"", "standard", "fast"} {
-		if _, _, err := (Reader{Known: known}).Load(examples+"/valid.yaml", profile); err != nil {
-			t.Error(err)
+		for _, name := range []string{"valid.yaml", "two-clocks.yaml"} {
+			if _, _, err := (Reader{Known: known}).Load(examples+"/"+name, profile); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

@@ -51,6 +51,7 @@ var (
 	ofStale    = span{time.Second, MaxObserve, "the mark in the data is written once a second"}
 	ofObserve  = span{time.Second, MaxObserve, "nothing is seen in less"}
 	ofSettle   = span{0, MaxSettle, ""}
+	ofUndo     = span{time.Second, MaxSettle, "nothing is seen in less"}
 )
 
 var (

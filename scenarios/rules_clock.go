@@ -38,9 +38,15 @@ func (r *rules) alert(o harness.Objective, i int, what string) {
 
 // counted checks the fault that an objective counts from.
 func (r *rules) counted(o harness.Objective, m harness.MeasureSpec, i int, what string) {
-	var kinds []string
+	var kinds, clocks []string
 	for _, f := range r.s.Faults {
 		kinds = append(kinds, f.Kind)
+		if f.StartsClock && f.ID != "" {
+			clocks = append(clocks, f.ID)
+		}
+	}
+	if o.After != "" && r.has("objectives", i, "after") && !r.anyUnread("faults", "id") && !r.anyUnread("faults", "startsClock") {
+		r.clock(o, clocks, i, what)
 	}
 	if o.Fault != "" && len(kinds) > 0 && !slices.Contains(kinds, o.Fault) {
 		r.wrong(fmt.Sprintf("%s counts from a fault %s, which the scenario does not have", what, o.Fault), strictyaml.Suggest(o.Fault, kinds), "objectives", i, "fault")
@@ -52,14 +58,44 @@ func (r *rules) counted(o harness.Objective, m harness.MeasureSpec, i int, what 
 	}
 }
 
-// from finds the fault that an objective counts from: the first of the kind it names, else the one that starts the clock.
+// clock checks that an objective counts by a clock that a fault starts.
+func (r *rules) clock(o harness.Objective, clocks []string, i int, what string) {
+	known := slices.ContainsFunc(r.s.Faults, func(f harness.FaultSpec) bool { return f.ID == o.After })
+	steps := []any{"objectives", i, "after"}
+	switch {
+	case o.Fault != "":
+		r.wrong(fmt.Sprintf("%s counts after %s and from the fault %s", what, o.After, o.Fault), "keep one of the two", steps...)
+	case !known:
+		r.wrong(fmt.Sprintf("%s counts after %s, which no fault is called", what, o.After), strictyaml.Suggest(o.After, clocks), steps...)
+	case !slices.Contains(clocks, o.After):
+		r.wrong(fmt.Sprintf("%s counts after %s, which starts no clock", what, o.After), "write startsClock: true on that fault, or count by another", steps...)
+	}
+}
+
+// from finds the fault that an objective counts from: the first of the kind it names, else the one after which it counts, else the
+// first that starts a clock.
 func (r *rules) from(o harness.Objective) (harness.FaultSpec, bool) {
-	for _, f := range r.s.Faults {
-		if o.Fault == f.Kind || o.Fault == "" && f.StartsClock {
-			return f, true
+	var found *harness.FaultSpec
+	for i, f := range r.s.Faults {
+		fits := o.Fault == f.Kind || o.Fault == "" && f.StartsClock && (o.After == "" || o.After == f.ID)
+		if fits && (found == nil || f.At < found.At) {
+			found = &r.s.Faults[i]
 		}
 	}
-	return harness.FaultSpec{}, false
+	if found == nil {
+		return harness.FaultSpec{}, false
+	}
+	return *found, true
+}
+
+// windowEnd is the fault that ends the window of one that starts a clock, and its place; false if the observation ends it.
+func (r *rules) windowEnd(f harness.FaultSpec) (next harness.FaultSpec, place int, ok bool) {
+	for i, other := range r.s.Faults {
+		if f.StartsClock && other.StartsClock && other.At > f.At && (!ok || other.At < next.At) {
+			next, place, ok = other, i, true
+		}
+	}
+	return next, place, ok
 }
 
 // longEnough checks that clients are watched until after every bound: otherwise a miss could not be told from a pass. It
@@ -81,6 +117,13 @@ func (r *rules) longEnough() {
 		start := f.At.D()
 		if m.Lasting {
 			start += f.For.D()
+		}
+		if next, at, ok := r.windowEnd(f); ok && start <= MaxObserve && r.has("faults", at, "at") {
+			if needed := start + d.D() + window; next.At.D() <= needed {
+				r.wrong(fmt.Sprintf("fault %s starts its clock at %s, which does not exceed %s (%s) and the window (%s) after fault %s", next.ID, brief(next.At.D()),
+					place("objective", o.ID, i), brief(d.D()), brief(window), f.ID), "write more than "+brief(needed), "faults", at, "at")
+			}
+			continue
 		}
 		if start > MaxObserve || start+d.D() <= latest {
 			continue

@@ -7,7 +7,6 @@ import (
 )
 
 func (r *rules) faults() {
-	starter := -1
 	var ids []string
 	for _, f := range r.s.Faults {
 		if f.ID != "" {
@@ -28,15 +27,33 @@ func (r *rules) faults() {
 				"write less than observe, "+brief(r.s.Observe.D()), "faults", i, "at")
 		}
 		r.lasts(f, i, what)
-		switch {
-		case f.StartsClock && starter >= 0:
-			r.wrong(fmt.Sprintf("%s starts the clock, and so does fault %d", what, starter+1), "keep startsClock on one fault", "faults", i, "startsClock")
-		case f.StartsClock:
-			starter = i
+	}
+	r.clocks()
+}
+
+// clocks checks the faults that start one: where several do, each has a name to be counted by, and a time of its own.
+func (r *rules) clocks() {
+	var starters []int
+	for i, f := range r.s.Faults {
+		if f.StartsClock {
+			starters = append(starters, i)
 		}
 	}
-	if starter < 0 && len(r.s.Faults) > 0 && !r.anyUnread("faults", "startsClock") {
+	if len(starters) == 0 && len(r.s.Faults) > 0 && !r.anyUnread("faults", "startsClock") {
 		r.wrong("no fault starts the clock", "write startsClock: true on the fault that objectives count from", "faults", 0)
+	}
+	for n, i := range starters {
+		f := r.s.Faults[i]
+		if len(starters) > 1 && f.ID == "" && !r.anyUnread("faults", "id") {
+			r.wrong(fmt.Sprintf("fault %d is one of %d that start a clock, and has no id", i+1, len(starters)),
+				"write an id, such as id: first, so that an objective can say after: first", "faults", i, "startsClock")
+		}
+		for _, j := range starters[:n] {
+			if f.At == r.s.Faults[j].At && r.has("faults", i, "at") && r.has("faults", j, "at") {
+				r.wrong(fmt.Sprintf("fault %d starts a clock at %s, and so does fault %d", i+1, brief(f.At.D()), j+1),
+					"let one of the two start none, or come later", "faults", i, "startsClock")
+			}
+		}
 	}
 }
 
@@ -128,5 +145,11 @@ func (r *rules) windowFits(load, what string) {
 func (r *rules) spans() {
 	r.within("observe", r.s.Observe, ofObserve, "observe")
 	r.within("settle", r.s.Settle, ofSettle, "settle")
+	r.within("observeUndo", r.s.ObserveUndo, ofUndo, "observeUndo")
+	window := r.s.Recovered.Window
+	if r.s.ObserveUndo.D() >= ofUndo.least && r.s.ObserveUndo < window && r.has("observeUndo") {
+		r.wrong(fmt.Sprintf("observeUndo is %s, in which no window of %s fits", brief(r.s.ObserveUndo.D()), brief(window.D())),
+			"write more than "+brief(window.D())+", the time to recover added", "observeUndo")
+	}
 	r.longEnough()
 }

@@ -152,7 +152,7 @@ def samples(pack, record, stream):
 class Recovery:
     """The search for the moment at which the service was restored, for one cohort of one load."""
 
-    def __init__(self, pack, record, objective):
+    def __init__(self, pack, record, fault, objective):
         self.anchor = moment(record["anchor"])
         wanted = record["scenario"]["recovered"]
         self.length = wanted["window_ns"]
@@ -162,7 +162,7 @@ class Recovery:
         streams = [s for s in record["streams"] if s["kind"] == "samples"]
         load = next(s for s in streams if s["load"] == objective["load"])
         self.ahead = ahead(record, load)
-        self.end = moment(record["observation"]["hi"]) - self.anchor + self.ahead[0]  # on the clock of the load
+        self.end = window_end(record, fault) - self.anchor + self.ahead[0]  # on the clock of the load
         self.all = samples(pack, record, load)
         self.own, self.cohort = self.pick(load, self.all, objective["cohort"])
         self.edges, self.limit = self.own, load["timeout_ns"]
@@ -262,7 +262,7 @@ def logged(record, event, fault):
     for d in record["decisions"] or []:
         if event and d["event"] == event:
             bounds = (moment(d["at"]) - max(walls), moment(d["at"]) - min(walls))
-            if bounds[1] >= fault[0]:
+            if bounds[1] >= fault[0] and bounds[0] < next_clock(record, fault):
                 found.append(bounds)
     return min(found) if found else None
 
@@ -273,16 +273,72 @@ def decided(record, fault):
     return logged(record, says["declared"], fault) if says else None
 
 
-def in_force(record, kind):
+def in_force(record, kind, after=""):
     """When the fault came into force that is counted from, or None."""
-    faults = [f for f in record["faults"] or []]
+    faults = sorted(record["faults"] or [], key=lambda f: f["plan"]["fault"]["at_ns"])
+    specs = [(f, f["plan"]["fault"]) for f in faults]
     if kind:
-        faults = sorted((f for f in faults if f["plan"]["fault"]["kind"] == kind), key=lambda f: f["plan"]["fault"]["at_ns"])[:1]
+        faults = [f for f, spec in specs if spec["kind"] == kind]
     else:
-        faults = [f for f in faults if f["plan"]["fault"]["starts_clock"]]
-    if len(faults) != 1 or not faults[0]["confirmed"]:
+        faults = [f for f, spec in specs if spec["starts_clock"] and after in ("", spec.get("id", ""))]
+    if not faults or not faults[0]["confirmed"]:
         return None
     return moment(faults[0]["in_force"]["lo"]), moment(faults[0]["in_force"]["hi"])
+
+
+def clocks(record):
+    """When each fault that starts a clock came into force, in order of time, and whether it takes the primary region away."""
+    faults = sorted(record["faults"] or [], key=lambda f: f["plan"]["fault"]["at_ns"])
+    faults = [f for f in faults if f["plan"]["fault"]["starts_clock"] and f["confirmed"]]
+    plans = [f["plan"] for f in faults]
+    gone = [p.get("isolates", False) and p["fault"]["on"] == "primary" for p in plans]
+    return [((moment(f["in_force"]["lo"]), moment(f["in_force"]["hi"])), g) for f, g in zip(faults, gone)]
+
+
+def next_clock(record, fault):
+    """When the clock after that of a fault started; for ever after, if there is none."""
+    all = [tf for tf, _ in clocks(record)]
+    if fault in all[:-1]:
+        return all[all.index(fault) + 1][0]
+    return 1 << 63
+
+
+def window_end(record, fault):
+    """When the window of a fault ends: with the observation, or when the next clock starts."""
+    return min(moment(record["observation"]["hi"]), next_clock(record, fault))
+
+
+def writable(pack, record, fault, first):
+    """By when the standby took its first write in the window of a fault; None if it took none."""
+    names = [r["name"] for r in record["target"]["regions"] or [] if r["role"] == "standby"][:1]
+    theirs = {c["name"] for c in record["target"]["components"] or [] if [c["region"]] == names}
+    began = False
+    for o in observations(pack, record, "postgres.writable") or []:
+        if o["on"] not in theirs or not o["reached"] or o["lo"] > next_clock(record, fault):
+            continue
+        if o["ok"] and not began and (first or o["hi"] >= fault[0]):
+            return o["hi"]
+        began = o["ok"]
+    return None
+
+
+def of_clock(pack, record, writes, fault):
+    """The writes, with those taken for kept whose loss another clock counts."""
+    every = clocks(record)
+    mine = [i for i, (tf, _) in enumerate(every) if tf == fault]
+    if len(every) < 2 or not mine:
+        return writes
+    anchor, cuts = moment(record["anchor"]), []
+    for i, (tf, gone) in enumerate(every):
+        last = writable(pack, record, tf, i == 0) or tf[1]
+        cuts.append((tf[0] - anchor, last - anchor, gone))
+
+    def loser(done, place):
+        k = max([0] + [i for i, (start, _, _) in enumerate(cuts) if start <= done])
+        behind = done <= cuts[k][1] or (cuts[k][2] and place)
+        return k if behind or k + 1 == len(cuts) else k + 1
+
+    return [w if w[2] != 0 or loser(w[0][0], w[4]) == mine[0] else w[:2] + (-1,) + w[3:] for w in writes]
 
 
 def observations(pack, record, probe):
@@ -305,12 +361,12 @@ def exposure(pack, record, fault, load):
     nothing = {"exposure_time": UNKNOWN, "exposure_lost": UNKNOWN, "exposure_value": UNKNOWN}
     if not fault or answers is None:
         return nothing
-    anchor, end = moment(record["anchor"]), moment(record["observation"]["hi"])
+    anchor, end = moment(record["anchor"]), window_end(record, fault)
     writes = [w for w in attempts(pack, record, load) if w[1] == ACKNOWLEDGED]
 
     def running(end):
         """Times of the acknowledgements by one end of their bounds, and the amounts up to each."""
-        ordered = sorted((anchor + done[end], amount) for done, _, _, amount in writes)
+        ordered = sorted((anchor + done[end], amount) for done, _, _, amount, _ in writes)
         sums = [0]
         for _, amount in ordered:
             sums.append(sums[-1] + amount)
@@ -364,12 +420,14 @@ def decision(pack, record, fault):
     standby = [r["name"] for r in record["target"]["regions"] or [] if r["role"] == "standby"][:1]
     theirs = {c["name"] for c in record["target"]["components"] or [] if [c["region"]] == standby}
     asked = [o for o in observations(pack, record, "postgres.writable") or [] if o["on"] in theirs]
+    several = len(clocks(record)) > 1
     if asked:
-        signs.append(any(o["reached"] and o["ok"] for o in asked))
-    found = [o["value"] for o in observations(pack, record, "dns.answer") or [] if o["reached"] and o["ok"] and o["hi"] >= fault[0]]
+        signs.append(writable(pack, record, fault, fault == clocks(record)[0][0] or not several) is not None)
+    answers = [o for o in observations(pack, record, "dns.answer") or [] if o["lo"] < next_clock(record, fault)]
+    found = [o["value"] for o in answers if o["reached"] and o["ok"] and o["hi"] >= fault[0]]
     if found and "standby" in roles:
         signs.append(roles.index("standby") in found)
-    if record["ledger"]["promoted"] or record["ledger"]["primary"]:
+    if not several and (record["ledger"]["promoted"] or record["ledger"]["primary"]):
         signs.append(record["ledger"]["promoted"])
     if not signs:
         return {"known": False, "text": None}
@@ -378,12 +436,17 @@ def decision(pack, record, fault):
     return {"known": True, "text": word if agree else "log %s, outside %s" % (word, outside)}
 
 
-def answers_wrong(pack, record, load, stale_after):
-    """How many answers were wrong, stale or foreign, from the first fault on."""
+def answers_wrong(pack, record, load, stale_after, fault):
+    """How many answers were wrong, stale or foreign: from the first fault on, or in the window of a later clock."""
     lows = [moment(f["in_force"]["lo"]) for f in record["faults"] or [] if f["in_force"]["lo"]]
     if not lows:
         return UNKNOWN
     first, end, anchor = min(lows), moment(record["observation"]["hi"]), moment(record["anchor"])
+    starts = [tf for tf, _ in clocks(record)]
+    if len(starts) > 1:
+        if fault not in starts:
+            return UNKNOWN
+        first, end = first if fault == starts[0] else fault[0], window_end(record, fault)
     asked = [o for o in observations(pack, record, "answers.known") or [] if o.get("answer")]
     acked = sorted((o["hi"], o["answer"]["version"]) for o in asked if o["answer"]["wrote"] and o["reached"] and o["ok"])
     bad = known = markers = given = 0
@@ -411,7 +474,7 @@ def answers_wrong(pack, record, load, stale_after):
 
 
 def rto(pack, record, fault, objective):
-    search = Recovery(pack, record, objective)
+    search = Recovery(pack, record, fault, objective)
     start = decided(record, fault) if objective["from"] == "declaration" else fault
     if start is None:
         return UNKNOWN
@@ -439,7 +502,7 @@ def copies(pack, record, stream, node, anchor):
 
 
 def attempts(pack, record, load):
-    """(bounds of done, outcome, copies on the database that serves, amount) of every write attempt of a load, or of all."""
+    """(bounds of done, outcome, copies on the database that serves, amount, in the primary region) of every attempt of a load, or of all."""
     result = []
     anchor = moment(record["anchor"])
     for stream in record["streams"]:
@@ -452,20 +515,21 @@ def attempts(pack, record, load):
                 raise ValueError("%s: attempt %d was made at another place" % (stream["file"], n))
             if r[0] != (stream["id"] << 40) + n + 1 or r[7] != 0:
                 raise ValueError("%s: attempt %d has another id, or bytes that must be 0" % (stream["file"], n))
-            result.append(((r[3] - hi, r[3] - lo), r[5], found[n], r[4]))
+            primary = record["places"][r[6]]["role"] == "primary"
+            result.append(((r[3] - hi, r[3] - lo), r[5], found[n], r[4], primary))
     return result
 
 
 def lost(record, writes, fault):
     """How many acknowledged writes are missing; None if that is not known."""
-    if fault is None or not record["ledger"]["read"] or any(copies is None for _, _, copies, _ in writes):
+    if fault is None or not record["ledger"]["read"] or any(w[2] is None for w in writes):
         return None
-    acked = [copies for _, outcome, copies, _ in writes if outcome == ACKNOWLEDGED]
+    acked = [w[2] for w in writes if w[1] == ACKNOWLEDGED]
     return sum(1 for copies in acked if copies == 0) if acked else None
 
 
 def rpo_time(record, writes, fault):
-    acks = [(done, copies) for done, outcome, copies, _ in writes if outcome == ACKNOWLEDGED]
+    acks = [(w[0], w[2]) for w in writes if w[1] == ACKNOWLEDGED]
     recent = sum(1 for done, _ in acks if fault[0] - SECOND <= done[0] and done[1] < fault[0])
     if lost(record, writes, fault) is None or recent == 0:
         return UNKNOWN
@@ -475,7 +539,7 @@ def rpo_time(record, writes, fault):
     if recent < NEEDED_ACKS:
         return UNKNOWN
     first = tuple(min(done[end] for done in gone) for end in (0, 1))
-    kept = [done[0] for done, copies in acks if copies and done[1] < first[0]]
+    kept = [done[0] for done, copies in acks if copies > 0 and done[1] < first[0]]
     return between(fault[0] - first[1], fault[1] - max(kept) if kept else None)
 
 
@@ -496,9 +560,13 @@ def interrupted(pack, record):
 
 def exercised(pack, record, load, fault):
     """Whether anything was recovered: a failover, or a ledger that was written again after an impact."""
-    if record["ledger"]["promoted"]:
+    starts = [tf for tf, _ in clocks(record)]
+    failed_over = record["ledger"]["promoted"]
+    if len(starts) > 1:
+        failed_over = writable(pack, record, fault, fault == starts[0]) is not None
+    if failed_over:
         return True
-    anchor, end = moment(record["anchor"]), moment(record["observation"]["hi"])
+    anchor, end = moment(record["anchor"]), window_end(record, fault)
     ledgers = {s["load"] for s in record["streams"] if s["kind"] == "ledger" and load in ("", s["load"])}
     for stream in record["streams"]:
         if stream["kind"] != "samples" or stream["load"] not in ledgers:
@@ -541,24 +609,26 @@ def main():
     def asked(measure):
         """The first objective on a measure, or one that asks for all, and the fault it counts from."""
         o = first(objectives, measure) or {"load": "", "missing": True}
-        return o, None if null else in_force(record, o.get("fault") or "")
+        return o, None if null else in_force(record, o.get("fault") or "", o.get("after") or "")
 
     result = {"status": record["status"], "rto": UNKNOWN, "rpo_time": UNKNOWN}
-    result["lost"] = lost(record, attempts(pack, record, ""), (end, end) if null else in_force(record, ""))
+    fault = (end, end) if null else asked("rpo.lost")[1]
+    result["lost"] = lost(record, of_clock(pack, record, attempts(pack, record, ""), fault), fault)
     objective, fault = asked("rto")
     if fault and "missing" not in objective:
         result["rto"] = rto(pack, record, fault, objective)
     objective, fault = asked("rpo.time")
     if fault and "missing" not in objective:
-        writes = attempts(pack, record, objective["load"])
+        writes = of_clock(pack, record, attempts(pack, record, objective["load"]), fault)
         if lost(record, writes, fault) or exercised(pack, record, objective["load"], fault):
             result["rpo_time"] = rpo_time(record, writes, tuple(t - anchor for t in fault))
     for name in ("exposure_time", "exposure_lost", "exposure_value"):
         objective, fault = asked(name.replace("_", "."))
         result[name] = exposure(pack, record, fault, objective["load"])[name]
     result["decision"] = decision(pack, record, asked("decision")[1])
-    objective, _ = asked("answers.wrong")
-    result["answers_wrong"] = UNKNOWN if null else answers_wrong(pack, record, objective["load"], objective.get("stale_after_ns") or 0)
+    objective, fault = asked("answers.wrong")
+    stale_after = objective.get("stale_after_ns") or 0
+    result["answers_wrong"] = UNKNOWN if null else answers_wrong(pack, record, objective["load"], stale_after, fault)
     show(result)
 
 

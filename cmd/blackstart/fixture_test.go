@@ -171,11 +171,8 @@ func (b *bagged) breakRegion() error {
 	b.rec.Target = target
 	b.rec.Baseline = harness.Interval{Lo: b.rec.Started, Hi: now}
 	b.rec.Faults = []harness.FaultRecord{{Plan: plans[0], Do: harness.Interval{Lo: now, Hi: now + 1}, InForce: harness.Interval{Lo: now, Hi: now + 2}, Confirmed: true}}
-	for _, phase := range []string{"setup", "plan", "soak", "baseline", "inject"} {
-		b.rec.Phases = append(b.rec.Phases, harness.Phase{Name: phase, At: harness.Interval{Lo: now, Hi: now}})
-		if err := b.journal.Append(harness.Event{Kind: "phase.started", At: harness.Interval{Lo: now, Hi: now}, Phase: phase, Text: "phase " + phase}); err != nil {
-			return err
-		}
+	if err := b.act(now, harness.Acts(b.rec.Scenario)[:5]); err != nil { // up to the fault
+		return err
 	}
 	log, err := harness.CreateUndoLog(filepath.Join(b.dir, "undo.jsonl"), b.clock)
 	if err != nil {
@@ -189,6 +186,21 @@ func (b *bagged) breakRegion() error {
 	return errors.Join(err, b.journal.Checkpoint("fault"),
 		b.journal.Append(harness.Event{Kind: "fault.done", At: b.rec.Faults[0].Do, Phase: "inject", Text: "region.partition carried out"}), b.journal.Append(harness.Event{Kind: "fault.in-force",
 			At: harness.Interval{Lo: now, Hi: now + 2}, Phase: "inject", Text: "region.partition is in force"}))
+}
+
+// act tells of acts that were carried out at a moment.
+func (b *bagged) act(now harness.Stamp, acts []harness.PlannedAct) error {
+	for _, act := range acts {
+		act.At = harness.Interval{Lo: now, Hi: now}
+		b.rec.Acts = append(b.rec.Acts, act.Act)
+		for _, kind := range []string{"act.started", "act.ended"} {
+			if err := b.journal.Append(harness.Event{Kind: kind, At: act.At, Phase: act.Kind, Text: act.Kind,
+				Detail: map[string]string{"kind": act.Kind, "name": act.Name, "fault": act.Fault, "by": act.By}}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // closed lists the streams of the fixture in the record, as a load that ended does.
@@ -232,6 +244,9 @@ func (b *bagged) seal(out, name string) error {
 			return err
 		}
 		b.rec.Faults = []harness.FaultRecord{{Plan: plans[0]}}
+	}
+	if err := b.act(b.clock.Now(), harness.Acts(b.rec.Scenario)[len(b.rec.Acts):]); err != nil {
+		return err
 	}
 	b.rec.Ended = b.clock.Now()
 	if b.rec.Observation.Never() {

@@ -171,7 +171,11 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 		step("restored when every window of %s has at least %d due requests, %s of them OK, p99 at most %s",
 			s.Recovered.Window, s.Recovered.MinRequests, s.Recovered.SuccessAtLeast, s.Recovered.P99AtMost)
 	}
-	fmt.Fprintf(out, "\nwatch for %s, settle for %s, then undo, reconcile, judge, seal\n\nobjectives\n", s.Observe, s.Settle)
+	if s.ObserveUndo > 0 {
+		fmt.Fprintf(out, "\nwatch for %s, undo under load, watch for %s, settle for %s, then reconcile, judge, seal\n\nobjectives\n", s.Observe, s.ObserveUndo, s.Settle)
+	} else {
+		fmt.Fprintf(out, "\nwatch for %s, settle for %s, then undo, reconcile, judge, seal\n\nobjectives\n", s.Observe, s.Settle)
+	}
 	for _, o := range s.Objectives {
 		step("%s: %s (%s)", o.ID, asked(o), o.Source)
 	}

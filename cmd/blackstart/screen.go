@@ -42,7 +42,7 @@ func newScreen(out io.Writer, quiet bool) *screen {
 }
 
 // hidden lists the events that are for the log, not for the eye.
-var hidden = map[string]bool{"phase.started": true, "undo.logged": true, "fault.planned": true}
+var hidden = map[string]bool{"act.started": true, "act.ended": true, "undo.logged": true, "fault.planned": true}
 
 // show is the drill's Watch.
 func (s *screen) show(p harness.Progress) {

@@ -80,7 +80,7 @@ func TestScreenWithoutTerminal(t *testing.T) {
 	s := newScreen(&out, false)
 	s.show(busy())
 	s.show(busy()) // too soon after the first: not shown
-	s.show(harness.Progress{Event: &harness.Event{Kind: "phase.started", Text: "phase soak"}})
+	s.show(harness.Progress{Event: &harness.Event{Kind: "act.started", Text: "soak began"}})
 	s.show(harness.Progress{Event: &harness.Event{Kind: "alert.received", Text: "pagerduty received " + strings.Repeat("words ", 30) + "\x1b]0;title\a"}})
 	s.say("sealing %s", "now")
 	text := out.String()
@@ -93,7 +93,7 @@ func TestScreenWithoutTerminal(t *testing.T) {
 	if !strings.Contains(text, "0.0s  pagerduty received words") || !strings.Contains(text, "\n         words") {
 		t.Errorf("the times do not stand in a column of their own:\n%s", text)
 	}
-	if strings.Contains(text, "phase soak") || !strings.Contains(text, "alert") && !strings.Contains(text, "pagerduty received") || !strings.Contains(text, "sealing now") {
+	if strings.Contains(text, "soak began") || !strings.Contains(text, "alert") && !strings.Contains(text, "pagerduty received") || !strings.Contains(text, "sealing now") {
 		t.Errorf("events:\n%s", text)
 	}
 	for line := range strings.Lines(text) {

@@ -220,14 +220,12 @@ func (l leftover) bindInterrupted(ctx context.Context, bag string, rec *harness.
 		Logs: logs, UndoLog: filepath.Join(l.dir, "undo.jsonl"), Formats: formats})
 }
 
+// lastPhase is the act that was under way: the one after those that the record has.
 func lastPhase(rec *harness.Record) string {
-	phases := []string{"setup", "plan", "soak", "baseline", "inject", "watch", "settle", "undo", "reconcile", "stop", "sealing"}
-	for i, p := range phases {
-		if len(rec.Phases) > 0 && rec.Phases[len(rec.Phases)-1].Name == p && i+1 < len(phases) {
-			return phases[i+1]
-		}
+	if acts := harness.Acts(rec.Scenario); len(rec.Acts) < len(acts) {
+		return acts[len(rec.Acts)].Kind
 	}
-	return phases[0]
+	return "sealing"
 }
 
 // salvage reads the record as it stood; nil if the run had not got that far.

@@ -28,7 +28,7 @@ const (
 	maxPoints  = 200_000              // of one series; more is refused
 	maxEvents  = 64
 	maxFaults  = 16
-	maxBars    = 64
+	MaxBars    = 64
 	keyColumns = 118 // characters in one line of the key below a chart
 )
 

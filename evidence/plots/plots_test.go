@@ -159,7 +159,7 @@ func TestOddInput(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := (Timeline{Bars: make([]Bar, maxBars+1)}).Render(); err == nil {
+	if _, err := (Timeline{Bars: make([]Bar, MaxBars+1)}).Render(); err == nil {
 		t.Error("too many phases are drawn")
 	}
 }

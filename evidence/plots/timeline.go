@@ -29,8 +29,8 @@ type Timeline struct {
 // Render draws the timeline.
 func (t Timeline) Render() (Images, error) {
 	err := t.check()
-	if err == nil && len(t.Bars) > maxBars {
-		err = fmt.Errorf("more than %d phases", maxBars)
+	if err == nil && len(t.Bars) > MaxBars {
+		err = fmt.Errorf("more than %d phases", MaxBars)
 	}
 	if err != nil {
 		return Images{}, fmt.Errorf("draw timeline %q: %w", t.Title, err)

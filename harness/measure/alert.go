@@ -101,7 +101,7 @@ func (d *drill) alert(o harness.Objective, fault, start harness.Interval, startE
 		m.Detail = startErr.Error()
 		return m
 	}
-	end := d.rec.Observation.Hi
+	end := d.end(fault)
 	first, ok := FirstAlert(d.rec.Arrivals, o.Channel, o.Carries, &d.rec.Target, fault.Lo, end)
 	if !ok {
 		m.Known, m.Unbounded = true, true
@@ -120,14 +120,14 @@ func (d *drill) alert(o harness.Objective, fault, start harness.Interval, startE
 
 // unheard says what came in place of the alert that did not.
 func (d *drill) unheard(o harness.Objective, fault harness.Interval) string {
-	other, ok := FirstAlert(d.rec.Arrivals, o.Channel, nil, &d.rec.Target, fault.Lo, d.rec.Observation.Hi)
+	other, ok := FirstAlert(d.rec.Arrivals, o.Channel, nil, &d.rec.Target, fault.Lo, d.end(fault))
 	switch {
 	case !ok:
-		return "nothing of this drill was received by the end of observation"
+		return "nothing of this drill was received " + d.ended(fault)
 	case len(o.Carries) == 0:
-		return "nothing that tells of trouble was received by the end of observation"
+		return "nothing that tells of trouble was received " + d.ended(fault)
 	}
-	said := "no message that carries " + fieldWords(o.Carries) + " was received by the end of observation"
+	said := "no message that carries " + fieldWords(o.Carries) + " was received " + d.ended(fault)
 	if lacks := Lacking(other, o.Carries, &d.rec.Target); len(lacks) > 0 {
 		said += "; the first of others: " + lacks[0].String()
 	}
@@ -135,14 +135,14 @@ func (d *drill) unheard(o harness.Objective, fault harness.Interval) string {
 }
 
 // alerts gives the measurements of every channel, and what is left of them beyond the configured floor.
-func (d *drill) alerts() []harness.Measurement {
+func (d *drill) alerts(c clock) []harness.Measurement {
 	if d.null() {
 		return nil
 	}
-	start, err := d.moment("")
+	start, err := d.moment(c.origin)
 	var all []harness.Measurement
-	for _, c := range d.rec.Target.Channels {
-		m := d.alert(harness.Objective{Channel: c.Name}, start, start, err)
+	for _, channel := range d.rec.Target.Channels {
+		m := d.alert(harness.Objective{Channel: channel.Name}, start, start, err)
 		all = append(all, m)
 		floor := d.rec.Target.Timings.AlertFloorNS
 		if m.Known && !m.Unbounded && floor > 0 {

@@ -16,7 +16,7 @@ var _ = Add(Row{
 		Fault: true, Lasting: true, Watched: true,
 	},
 	Formula: "catching up",
-	Find:    func(d *Drill, o Asked) harness.Measurement { return d.catchup(o.Fault) },
+	Find:    func(d *Drill, o Asked) harness.Measurement { return d.catchup(originOf(o.Objective)) },
 	Files:   func(d *Drill, _ harness.Objective) []string { return d.probeFiles(probeHeartbeat) },
 	Endless: "the standby has not caught up",
 	Asking:  func(o harness.Objective) string { return "the standby caught up within " + o.AtMost + from(o) },
@@ -60,12 +60,12 @@ func CaughtUp(answers iter.Seq[harness.Observation], limit int64, from, end harn
 
 // catchup measures how long the standby took to be as young as the steady state asks, from when a fault was taken back while
 // clients were watched.
-func (d *drill) catchup(kind string) harness.Measurement {
+func (d *drill) catchup(from origin) harness.Measurement {
 	m := harness.Measurement{Name: MeasureCatchup, Unit: harness.UnitNS,
 		Method: "from the undo of the fault to the first heartbeat within the steady state's age, with all after it"}
-	f, err := d.faultOf(kind)
+	f, err := d.faultOf(from)
 	answers, _, answersErr := d.observations(probeHeartbeat)
-	limit, end := ageLimit(d.rec.Scenario.SteadyState, probeHeartbeat), d.rec.Observation.Hi
+	limit, end := ageLimit(d.rec.Scenario.SteadyState, probeHeartbeat), d.end(f.InForce)
 	undone := f.Undone
 	switch {
 	case err != nil:

@@ -51,15 +51,15 @@ func ClassWords(rec *harness.Record, o loadgen.Outcome) string {
 	return o.String()
 }
 
-// errorClasses counts, for every load and cohort, the outcomes that users call errors, due from T_f to the end of observation.
-// Requests that were never sent, or not for want of something of ours, are the harness's own shortfall and not among them.
-func (d *drill) errorClasses() []harness.Measurement {
-	if d.tf.Never() {
+// errorClasses counts, for every load and cohort, the outcomes that users call errors, due from T_f to the end of its
+// window. Requests that were never sent, or not for want of something of ours, are the harness's own shortfall and not among them.
+func (d *drill) errorClasses(c clock) []harness.Measurement {
+	if c.tf.Never() {
 		return nil
 	}
 	var all []harness.Measurement
 	for _, s := range d.series {
-		for cohort, count := range s.errors {
+		for cohort, count := range s.windows[max(0, d.number(c.tf))].errors {
 			for outcome, n := range count {
 				o := loadgen.Outcome(outcome) //nolint:gosec // below NumOutcomes
 				if n == 0 || d.codes[o] == "" || o == loadgen.OK || o == loadgen.Unsent || o == loadgen.LocalShortage {

@@ -143,10 +143,15 @@ func (d *drill) exceptions() []string {
 			all = append(all, fmt.Sprintf("load %s got %s answers of another namespace than it asked", s.Stream.Load, Count(n)))
 		}
 	}
-	for _, m := range d.decisions() {
-		if m.Known && m.Lo > 0 {
-			all = append(all, m.Detail)
+	for _, c := range d.clocks {
+		for _, m := range d.decisions(c) {
+			if m.Known && m.Lo > 0 {
+				all = append(all, m.Detail)
+			}
 		}
+	}
+	if why := d.elsewhere(); why != "" {
+		all = append(all, why)
 	}
 	if d.rec.DecisionsErr != "" {
 		all = append(all, "the target's own log was not read: "+d.rec.DecisionsErr)
@@ -155,6 +160,7 @@ func (d *drill) exceptions() []string {
 		all = append(all, "the old primary was fenced, but was not seen to refuse a write")
 	}
 	all = append(all, d.rec.Undo.Gone...)
+	all = append(all, d.undoHurt()...)
 	if n := d.unsynchronised(); n > 0 {
 		all = append(all, fmt.Sprintf("the machine's clock was not synchronised in %d of %d readings: times of day are its own",
 			n, len(d.rec.Clock)))

@@ -44,7 +44,7 @@ func (d *drill) content(o harness.Objective, fault harness.Interval, faultErr er
 	if class := o.Carries[fieldClass]; class != "" && class != anyValue {
 		which, of = map[string]string{fieldClass: class}, " of class "+class
 	}
-	first, ok := FirstAlert(d.rec.Arrivals, o.Channel, which, &d.rec.Target, fault.Lo, d.rec.Observation.Hi)
+	first, ok := FirstAlert(d.rec.Arrivals, o.Channel, which, &d.rec.Target, fault.Lo, d.end(fault))
 	if !ok {
 		m.Detail = "nothing" + of + " was received, so there is nothing to read"
 		return m

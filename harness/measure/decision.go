@@ -102,7 +102,7 @@ func (d *drill) decided(fault harness.Interval) (word, reason string, err error)
 		return DecidedNone, "", nil
 	}
 	for _, dec := range d.rec.Decisions {
-		if dec.Event == log.Refused && d.onDrillClock(dec.At).Hi >= fault.Lo {
+		if at := d.onDrillClock(dec.At); dec.Event == log.Refused && at.Hi >= fault.Lo && at.Lo < d.next(fault) {
 			return DecidedRefused, dec.Detail["reason"], nil
 		}
 	}
@@ -127,14 +127,14 @@ func (d *drill) signs(fault harness.Interval) []sign {
 			break
 		}
 	}
-	if w := d.writable(); !w.Never() {
+	if w := d.writable(fault); !w.Never() {
 		wrote = sign{true, true, "the standby took a write " + after(w)}
 	}
 	sent := sign{words: "the entry point was never sent to the standby"}
 	standby := slices.IndexFunc(d.rec.Target.Regions, func(r harness.Region) bool { return r.Role == harness.Standby })
 	answers, _, _ = d.observations(probeDNS) // without a series the sign is not known
 	for o := range answers {
-		if !o.Reached || !o.OK || o.At.Hi < fault.Lo || standby < 0 {
+		if !o.Reached || !o.OK || o.At.Hi < fault.Lo || o.At.Lo >= d.next(fault) || standby < 0 {
 			continue
 		}
 		sent.known = true
@@ -143,8 +143,8 @@ func (d *drill) signs(fault harness.Interval) []sign {
 			break
 		}
 	}
-	role := sign{known: d.rec.Ledger.Primary != "", words: "the standby was still in recovery at the end"}
-	if d.rec.Ledger.Promoted {
+	role := sign{known: d.rec.Ledger.Primary != "" && len(d.clocks) < 2, words: "the standby was still in recovery at the end"}
+	if d.rec.Ledger.Promoted && len(d.clocks) < 2 { // at the end, after all of them
 		role = sign{true, true, "the standby had left recovery at the end"}
 	}
 	return []sign{wrote, sent, role}

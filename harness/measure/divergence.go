@@ -14,7 +14,7 @@ func (d *drill) splitBrain() string {
 		return ""
 	}
 	var number, lasted, value harness.Measurement
-	for _, m := range d.divergence() {
+	for _, m := range d.divergence(d.clocks[0]) {
 		switch m.Name {
 		case NameDivergence:
 			number = m

@@ -44,7 +44,7 @@ func (d *drill) cutShort() string {
 func (d *drill) stopped(f *harness.Findings) {
 	f.Exit, f.Reason = harness.ExitStopped, "STOPPED: "+orUnknown(d.rec.StatusReason)
 	for _, c := range f.Validity {
-		if !c.OK && c.Name != observedCheck {
+		if !c.OK && c.Name != observedCheck && c.Name != undoCheck {
 			unjudged(f, c.Name+": "+c.Detail)
 			return
 		}
@@ -85,8 +85,8 @@ func unjudged(f *harness.Findings, why string) {
 // nothing.
 func interrupted(rec *harness.Record) harness.Findings {
 	why := "interrupted: " + orUnknown(rec.StatusReason)
-	if n := len(rec.Phases); n > 0 {
-		why += "; the last phase that it finished was " + rec.Phases[n-1].Name
+	if n := len(rec.Acts); n > 0 {
+		why += "; the last phase that it finished was " + rec.Acts[n-1].Kind
 	} else {
 		why += "; it had finished no phase"
 	}

@@ -80,7 +80,7 @@ func TestInterruptedHasNoResult(t *testing.T) {
 	if len(f.Validity) != 1 || f.Validity[0].OK {
 		t.Errorf("validity %+v", f.Validity)
 	}
-	w.rec.Phases = nil
+	w.rec.Acts = nil
 	if f := mustJudge(t, w); !strings.Contains(f.Reason, "it had finished no phase") {
 		t.Error(f.Reason)
 	}

@@ -18,18 +18,18 @@ func Unexercised(m harness.Measurement) bool {
 // notExercised says why a drill puts no recovery point to the test, "" if it does: where nothing failed over and no ledger of
 // the load was written again after an impact, there was no recovery, and so no point to which anything was recovered. That
 // nothing is missing is then no merit of the target's.
-func (d *drill) notExercised(measure, load, kind string) string {
+func (d *drill) notExercised(measure, load string, from origin) string {
 	if d.null() {
 		if Of(measure).Unit == harness.UnitNS {
 			return notExercisedWord + detailNoFault + ", so there was nothing to recover from"
 		}
 		return "" // a null drill must show that nothing is lost, and does
 	}
-	if d.rec.Ledger.Promoted {
+	fault, err := d.moment(from)
+	if err != nil {
 		return ""
 	}
-	fault, err := d.moment(kind)
-	if err != nil {
+	if d.promoted(fault) {
 		return ""
 	}
 	hurt := ""
@@ -43,8 +43,8 @@ func (d *drill) notExercised(measure, load, kind string) string {
 		}
 		all := s.samples.all()
 		ahead := d.ahead(s.Stream)
-		from, to := all.between(d.rel(fault.Lo)+ahead.Lo, d.rel(d.rec.Observation.Hi)+ahead.Hi+1)
-		first := all.firstBad(from, to, byTimeout)
+		at, to := all.between(d.rel(fault.Lo)+ahead.Lo, d.rel(d.end(fault))+ahead.Hi+1)
+		first := all.firstBad(at, to, byTimeout)
 		if first < 0 {
 			continue
 		}
@@ -59,16 +59,24 @@ func (d *drill) notExercised(measure, load, kind string) string {
 	return notExercisedWord + detailNoFailover + ", and no write was impaired"
 }
 
+// promoted tells whether there was a failover in the window of a fault.
+func (d *drill) promoted(fault harness.Interval) bool {
+	if len(d.clocks) < 2 {
+		return d.rec.Ledger.Promoted
+	}
+	return !d.writable(fault).Never()
+}
+
 // unexercised takes the value from the measurement of an objective that was not put to the test, so that a loss of zero does
 // not read as one that was achieved. A loss that was found is one, however it came about.
 func (d *drill) unexercised(m *harness.Measurement, o harness.Objective) {
 	if !Of(o.Measure).Losses || !m.Known {
 		return
 	}
-	if lost := d.lossMeasure(MeasureRPOLost, o.Load, o.Fault); !lost.Known || lost.Hi > 0 {
+	if lost := d.lossMeasure(MeasureRPOLost, o.Load, originOf(o)); !lost.Known || lost.Hi > 0 {
 		return
 	}
-	if why := d.notExercised(o.Measure, o.Load, o.Fault); why != "" {
+	if why := d.notExercised(o.Measure, o.Load, originOf(o)); why != "" {
 		m.Known, m.Lo, m.Hi = false, 0, 0
 		m.Detail = why + " (no acknowledged write is missing)"
 	}

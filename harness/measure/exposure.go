@@ -110,7 +110,7 @@ func (e Exposed) writes(w acks) (count, amount Bounds) {
 func (d *drill) exposure(measure, load string, fault harness.Interval, faultErr error) harness.Measurement {
 	m := harness.Measurement{Name: measure, Load: load, Unit: harness.UnitNS, Method: "greatest age of the last heartbeat that the standby had"}
 	answers, _, err := d.observations(probeHeartbeat)
-	all := Exposures(answers, d.rec.Anchor, d.rel(fault.Lo), d.rel(d.rec.Observation.Hi))
+	all := Exposures(answers, d.rec.Anchor, d.rel(fault.Lo), d.rel(d.end(fault)))
 	var written acks
 	if measure != MeasureExposure {
 		m.Unit, m.Method = harness.UnitCount, "writes acknowledged after the last heartbeat that the standby had, at the worst moment"
@@ -184,11 +184,11 @@ func (e Exposed) of(measure string, written acks) Bounds {
 }
 
 // exposures gives the exposure of every drill whose heartbeat was asked, of all ledgers together.
-func (d *drill) exposures() []harness.Measurement {
+func (d *drill) exposures(c clock) []harness.Measurement {
 	if _, _, err := d.observations(probeHeartbeat); err != nil || d.null() {
 		return nil
 	}
-	fault, err := d.moment("")
+	fault, err := d.moment(c.origin)
 	all := []harness.Measurement{d.exposure(MeasureExposure, "", fault, err)}
 	if len(d.writes) > 0 {
 		all = append(all, d.exposure(MeasureExposureLost, "", fault, err), d.exposure(MeasureExposureValue, "", fault, err))

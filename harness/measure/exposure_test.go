@@ -63,7 +63,7 @@ func TestExposure(t *testing.T) {
 	} {
 		w := broken(c.spoil)
 		d := gather(w.rec, w)
-		fault, err := d.moment("")
+		fault, err := d.moment(origin{})
 		age := d.exposure(MeasureExposure, "", fault, err)
 		lost := d.exposure(MeasureExposureLost, fileLedger, fault, err)
 		value := d.exposure(MeasureExposureValue, fileLedger, fault, err)

@@ -17,6 +17,7 @@ const recordFile = "data/record.json"
 func (d *drill) finding(o harness.Objective) harness.Finding {
 	f := harness.Finding{Objective: o, Measured: d.measured(o), Pointers: d.pointers(o)}
 	d.unexercised(&f.Measured, o)
+	f.Measured.After = d.id(originOf(o))
 	f.Measured.Detail = clip(f.Measured.Detail)
 	bound, err := Bound(o, f.Measured)
 	if err != nil {

@@ -26,7 +26,9 @@ type drill struct {
 	series []Series
 	writes []Writes
 	probes []Answers
-	tf     harness.Interval // T_f; never if there is none, or it was not confirmed
+	tf     harness.Interval // T_f of the first clock; never if there is none, or it was not confirmed
+	clocks []clock          // in order of time; one at least
+	cuts   []cut            // between the losses of several clocks
 	wall   harness.Interval // bounds of the target's wall clock minus the drill's, as an interval of ns
 	faults []Bounds         // when the faults came into force that losses are counted from; at 0 the zero value
 	bits   int              // of memory that samples may still take
@@ -49,8 +51,16 @@ func gather(rec *harness.Record, src Source) *drill {
 		}
 		d.wall.Lo, d.wall.Hi = min(d.wall.Lo, w), max(d.wall.Hi, w)
 	}
-	d.tf, _ = InForce(rec)
-	d.faults = d.lossFaults()
+	d.clocks = clocksOf(rec)
+	d.tf = d.clocks[0].tf
+	for i, p := range rec.Probes {
+		if i >= maxProbes {
+			d.probes = append(d.probes, Answers{Series: p, Err: fmt.Errorf("the record names more than %d probes", maxProbes), Each: none})
+			break
+		}
+		d.probes = append(d.probes, readAnswers(p, src))
+	}
+	d.faults, d.cuts = d.lossFaults(), d.lossCuts()
 	for i, s := range rec.Streams {
 		if i >= maxStreams {
 			d.series = append(d.series, Series{Stream: s, samples: newColumn(s, 0, nil), Err: fmt.Errorf("the record names more than %d streams", maxStreams)})
@@ -63,13 +73,6 @@ func gather(rec *harness.Record, src Source) *drill {
 			d.writes = append(d.writes, d.readWrites(s, src))
 		}
 	}
-	for i, p := range rec.Probes {
-		if i >= maxProbes {
-			d.probes = append(d.probes, Answers{Series: p, Err: fmt.Errorf("the record names more than %d probes", maxProbes), Each: none})
-			break
-		}
-		d.probes = append(d.probes, readAnswers(p, src))
-	}
 	d.commits = readCommits(rec, src)
 	return d
 }
@@ -79,22 +82,25 @@ func none(func(harness.Observation) bool) {}
 // lossFaults lists when the faults came into force that a loss can be counted from.
 func (d *drill) lossFaults() []Bounds {
 	all := []Bounds{{}}
-	kinds := []string{""}
-	for _, o := range d.rec.Scenario.Objectives {
-		kinds = append(kinds, o.Fault)
+	var from []origin
+	for _, c := range d.clocks {
+		from = append(from, c.origin)
 	}
-	for _, kind := range kinds {
-		if b, err := d.faultBounds(kind); err == nil && !slices.Contains(all, b) && len(all) < maxStreams {
+	for _, o := range d.rec.Scenario.Objectives {
+		from = append(from, originOf(o))
+	}
+	for _, origin := range from {
+		if b, err := d.faultBounds(origin); err == nil && !slices.Contains(all, b) && len(all) < maxStreams {
 			all = append(all, b)
 		}
 	}
 	return all
 }
 
-// InForce finds T_f, the interval in which the fault that starts the clock came into force. It is an error if there is not
-// exactly one such fault, or if it was not confirmed.
+// InForce finds T_f, the interval in which the first fault that starts a clock came into force. It is an error if there is no such
+// fault, or if it was not confirmed.
 func InForce(rec *harness.Record) (harness.Interval, error) {
-	f, err := faultOf(rec, "")
+	f, err := faultOf(rec, origin{})
 	return f.InForce, err
 }
 

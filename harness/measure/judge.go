@@ -1,6 +1,10 @@
 package measure
 
-import "blackstart/harness"
+import (
+	"slices"
+
+	"blackstart/harness"
+)
 
 // judgeOne judges by measure/1.
 func judgeOne(rec *harness.Record, src Source) (harness.Findings, error) {
@@ -31,16 +35,19 @@ func judgeOne(rec *harness.Record, src Source) (harness.Findings, error) {
 
 // measurements lists everything that was measured, whether an objective asks for it or not.
 func (d *drill) measurements() []harness.Measurement {
-	all := append([]harness.Measurement{}, d.outages()...)
-	all = append(all, d.steps()...)
-	all = append(all, d.losses()...)
-	all = append(all, d.alerts()...)
-	all = append(all, d.decisions()...)
-	all = append(all, d.exposures()...)
-	all = append(all, d.wrongs()...)
-	all = append(all, d.errorClasses()...)
+	all := []harness.Measurement{}
+	for i, c := range d.clocks {
+		if i > 0 && c.tf.Never() {
+			continue // it was never started: there is nothing after it
+		}
+		for _, m := range slices.Concat(d.outages(c), d.steps(c), d.losses(c), d.alerts(c), d.decisions(c), d.exposures(c), d.wrongs(c), d.errorClasses(c)) {
+			m.After = d.id(c.origin)
+			all = append(all, m)
+		}
+	}
 	all = append(all, d.latencies()...)
 	all = append(all, d.overhead()...)
+	all = append(all, d.undone()...)
 	all = append(all, d.wallTime(d.headline())...)
 	for i := range all {
 		all[i].Detail = clip(all[i].Detail)
@@ -52,7 +59,8 @@ func (d *drill) measurements() []harness.Measurement {
 func (d *drill) headline() harness.Measurement {
 	for _, o := range d.rec.Scenario.Objectives {
 		if o.Measure == MeasureRTO {
-			return d.rto(d.see(o.Load, o.Cohort, d.tf), MeasureRTO, d.tf, nil)
+			tf, _ := d.moment(origin{after: o.After})
+			return d.rto(d.see(o.Load, o.Cohort, tf), MeasureRTO, tf, nil)
 		}
 	}
 	return harness.Measurement{}

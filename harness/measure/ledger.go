@@ -120,7 +120,7 @@ type LossTime struct {
 // acknowledged, and unknown if there was nothing to lose or too little to time the loss by.
 func RPOTime(attempts iter.Seq[Attempt], fault Bounds) LossTime {
 	l := tallied(attempts, nil, fault)
-	return l.lossTime(0, func() int64 { return lastDurable(attempts, *l.firstLost) })
+	return l.lossTime(0, func() int64 { return lastDurable(attempts, *l.since[0].firstLost) })
 }
 
 // lastDurable is the earliest that the last write can have been acknowledged that is there and certainly came before a moment;
@@ -141,11 +141,11 @@ func (l *ledger) lossTime(i int, durable func() int64) LossTime {
 	if s.recent == 0 {
 		return LossTime{Unknown: "no write was acknowledged in the second before the fault"}
 	}
-	if l.firstLost == nil {
+	if s.firstLost == nil {
 		return LossTime{}
 	}
 	last := durable()
-	t := LossTime{Lo: max(0, s.fault.Lo-l.firstLost.Hi), Hi: max(0, s.fault.Hi-last), Unbounded: last < 0}
+	t := LossTime{Lo: max(0, s.fault.Lo-s.firstLost.Hi), Hi: max(0, s.fault.Hi-last), Unbounded: last < 0}
 	if t.Unbounded {
 		t.Hi = t.Lo
 	}

@@ -26,18 +26,22 @@ type ledger struct {
 	doubled           int                      // ids with two rows or more
 	absent            int                      // unknown, and not on the new primary
 	onOld             int                      // on the old primary only
-	firstLost         *Bounds                  // the first acknowledgement that was lost, ns since the anchor; nil: none was
 	behind            func(loadgen.Place) bool // whether a place is in the region that was primary
 	since             []since                  // by the moments of faults, in the drill's order
+	cuts              []cut                    // between the losses of several clocks; nil: there is one
 }
 
 // since counts what depends on when a fault came into force.
 type since struct {
-	fault    Bounds
-	recent   int // acknowledged in the second before it
-	diverged int // lost, of writers in the lost region, acknowledged after it was in force
-	value    int64
-	lastAck  Bounds
+	fault     Bounds
+	clock     int     // which clock it starts, -1: none
+	recent    int     // acknowledged in the second before it
+	lost      int     // by its clock; of a fault that starts none, all that are lost
+	amount    int64   // of lost, in minor units
+	firstLost *Bounds // the first acknowledgement that was lost, ns since the anchor; nil: none was
+	diverged  int     // lost, of writers in the lost region, acknowledged after it was in force
+	value     int64
+	lastAck   Bounds
 }
 
 func newLedger(faults []Bounds, behind func(loadgen.Place) bool) ledger {
@@ -71,31 +75,35 @@ func (l *ledger) add(a Attempt) {
 	}
 	if a.Outcome == loadgen.AttemptOK {
 		l.acked++
-		if class == Lost {
-			l.lose(a.done())
-		}
 		for i := range l.since {
-			l.since[i].add(a, class == Lost && l.behind(a.Place))
+			s, behind := &l.since[i], l.behind(a.Place)
+			s.add(a, class == Lost && (l.cuts == nil || s.clock < 0 || lostBy(l.cuts, a.done().Lo, behind) == s.clock), behind)
 		}
 	}
 }
 
 // lose takes a lost acknowledgement into the first of them.
-func (l *ledger) lose(at Bounds) {
-	if l.firstLost == nil {
-		l.firstLost = &at
+func (s *since) lose(at Bounds) {
+	if s.firstLost == nil {
+		s.firstLost = &at
 		return
 	}
-	l.firstLost = &Bounds{min(l.firstLost.Lo, at.Lo), min(l.firstLost.Hi, at.Hi)}
+	s.firstLost = &Bounds{min(s.firstLost.Lo, at.Lo), min(s.firstLost.Hi, at.Hi)}
 }
 
-// add counts an acknowledged write; lost is one of a writer in the lost region that is missing.
-func (s *since) add(a Attempt, lost bool) {
+// add counts an acknowledged write: lost is one that is missing by this fault, behind one of a writer in the lost region.
+func (s *since) add(a Attempt, lost, behind bool) {
 	at := a.done()
 	if at.Lo >= s.fault.Lo-int64(ackWindow) && at.Hi < s.fault.Lo {
 		s.recent++
 	}
-	if lost && at.Lo > s.fault.Hi {
+	if !lost {
+		return
+	}
+	s.lost++
+	s.amount += int64(a.Amount)
+	s.lose(at)
+	if behind && at.Lo > s.fault.Hi {
 		s.diverged++
 		s.value += a.Amount
 		s.lastAck = s.lastAck.later(at)
@@ -116,12 +124,13 @@ func (l *ledger) join(o ledger) {
 	for class, amount := range o.amounts {
 		l.amounts[class] += amount
 	}
-	if o.firstLost != nil {
-		l.lose(*o.firstLost)
-	}
 	for i := range l.since {
 		s, other := &l.since[i], o.since[i]
 		s.recent, s.diverged, s.value = s.recent+other.recent, s.diverged+other.diverged, s.value+other.value
+		s.lost, s.amount = s.lost+other.lost, s.amount+other.amount
+		if other.firstLost != nil {
+			s.lose(*other.firstLost)
+		}
 		s.lastAck = s.lastAck.later(other.lastAck)
 	}
 }
@@ -143,14 +152,14 @@ func (l *ledger) classes(twice int, exponent uint8) []harness.Class {
 func (l *ledger) loss(i int) Loss {
 	s := l.since[i]
 	return Loss{
-		Attempts: l.attempts, Acked: l.acked, Unread: l.unread, Lost: l.counts[Lost], Amount: l.amounts[Lost],
+		Attempts: l.attempts, Acked: l.acked, Unread: l.unread, Lost: s.lost, Amount: s.amount,
 		Diverged: s.diverged, Value: s.value, LastAck: s.lastAck,
 	}
 }
 
 // readWrites reads a ledger once for all that can be counted.
 func (d *drill) readWrites(s harness.Stream, src Source) Writes {
-	w := Writes{Stream: s, ledger: newLedger(d.faults, d.wasPrimary)}
+	w := Writes{Stream: s, ledger: d.newLedger()}
 	ahead := d.ahead(s)
 	for a, err := range src.Attempts(s.ID) {
 		if err != nil {

@@ -45,7 +45,9 @@ var _, _, _ = addLoss(Row{
 // addLoss adds a measure with what all of them have in common.
 func addLoss(r Row) Row {
 	r.Load, r.Ledger, r.Losses, r.Formula = true, true, true, "RPO"
-	r.Find = func(d *Drill, o Asked) harness.Measurement { return d.lossMeasure(o.Measure, o.Load, o.Fault) }
+	r.Find = func(d *Drill, o Asked) harness.Measurement {
+		return d.lossMeasure(o.Measure, o.Load, originOf(o.Objective))
+	}
 	r.Files = func(d *Drill, o harness.Objective) []string { return d.ledgerFiles(o.Load) }
 	r.Contradicted = func(d *Drill, _ harness.Objective, fault harness.Interval) string {
 		if why := d.forked().odd; why != "" {
@@ -75,7 +77,7 @@ type ledgerOf struct {
 	ledger
 	files   []string
 	err     error
-	durable *int64 // when the last write before the first lost one was acknowledged; nil: not looked for yet
+	durable map[int]int64 // by fault: when the last write before the first lost one was acknowledged, where it was looked for
 }
 
 // ledger counts the write attempts of a load, or of all loads for "".
@@ -89,13 +91,13 @@ func (d *drill) ledger(load string) ledgerOf {
 }
 
 func (d *drill) join(load string) ledgerOf {
-	l := ledgerOf{ledger: newLedger(d.faults, d.wasPrimary)}
+	l := ledgerOf{ledger: d.newLedger(), durable: map[int]int64{}}
 	for _, w := range d.writes {
 		if load != "" && w.Stream.Load != load {
 			continue
 		}
 		if w.Err != nil {
-			return ledgerOf{ledger: newLedger(d.faults, d.wasPrimary), err: w.Err}
+			return ledgerOf{ledger: d.newLedger(), err: w.Err}
 		}
 		l.join(w.ledger)
 		l.files = append(l.files, w.Stream.File)
@@ -129,14 +131,24 @@ func (d *drill) Attempts(load string) iter.Seq[Attempt] {
 // fault finds the number by which ledgers count what depends on a fault; 0 for one that they do not know.
 func (d *drill) fault(b Bounds) int { return max(0, slices.Index(d.faults, b)) }
 
-// faultBounds is T_f, or when the fault of a kind came into force, in ns since the anchor; for a null drill, the end of its
+// newLedger counts by the faults and the clocks of the drill.
+func (d *drill) newLedger() ledger {
+	l := newLedger(d.faults, d.wasPrimary)
+	l.cuts = d.cuts
+	for i := range l.since {
+		l.since[i].clock = slices.IndexFunc(d.clocks, func(c clock) bool { return !c.tf.Never() && d.bounds(c.tf) == l.since[i].fault })
+	}
+	return l
+}
+
+// faultBounds is when the fault came into force that is counted from, in ns since the anchor; for a null drill, the end of its
 // observation: nothing is lost before it.
-func (d *drill) faultBounds(kind string) (Bounds, error) {
+func (d *drill) faultBounds(from origin) (Bounds, error) {
 	if d.null() {
 		end := d.rel(d.rec.Observation.Hi)
 		return Bounds{end, end}, nil
 	}
-	at, err := d.moment(kind)
+	at, err := d.moment(from)
 	if err != nil {
 		return Bounds{}, err
 	}
@@ -166,13 +178,13 @@ func (d *drill) ledgerNotes() string {
 	return note
 }
 
-// lossMeasure measures rpo.lost, rpo.value or rpo.time for a load ("" for all), after a fault of a kind ("": T_f).
-func (d *drill) lossMeasure(measure, load, kind string) harness.Measurement {
+// lossMeasure measures rpo.lost, rpo.value or rpo.time for a load ("" for all), after a fault.
+func (d *drill) lossMeasure(measure, load string, from origin) harness.Measurement {
 	m := harness.Measurement{Name: measure, Load: load, Unit: Of(measure).Unit, Method: methodLedger}
 	d.decimals(&m)
 	l := d.ledger(load)
 	err := l.err
-	fault, faultErr := d.faultBounds(kind)
+	fault, faultErr := d.faultBounds(from)
 	loss := l.loss(d.fault(fault))
 	switch {
 	case err != nil:
@@ -202,7 +214,7 @@ func (d *drill) lossMeasure(measure, load, kind string) harness.Measurement {
 
 func (d *drill) lossTime(m *harness.Measurement, load string, loss Loss, fault Bounds) {
 	l := d.ledger(load)
-	t := l.lossTime(d.fault(fault), func() int64 { return d.lastDurable(load) })
+	t := l.lossTime(d.fault(fault), func() int64 { return d.lastDurable(load, d.fault(fault)) })
 	m.Method = "T_f − first lost acknowledgement, and T_f − last durable one before it"
 	m.Lo, m.Hi, m.Unbounded, m.Known = t.Lo, t.Hi, t.Unbounded, t.Unknown == ""
 	m.Detail = t.Unknown
@@ -215,19 +227,19 @@ func (d *drill) lossTime(m *harness.Measurement, load string, loss Loss, fault B
 	}
 }
 
-// lastDurable is when the last write of a load before its first lost one was acknowledged; -1 if none was.
-func (d *drill) lastDurable(load string) int64 {
+// lastDurable is when the last write of a load before the first that the fault of a number lost was acknowledged; -1 if none was.
+func (d *drill) lastDurable(load string, fault int) int64 {
 	l := d.ledger(load)
-	if l.durable == nil {
-		last := lastDurable(d.Attempts(load), *l.firstLost)
-		l.durable = &last
-		d.ledgers[load] = l
+	last, ok := l.durable[fault]
+	if !ok {
+		last = lastDurable(d.Attempts(load), *l.since[fault].firstLost)
+		l.durable[fault] = last
 	}
-	return *l.durable
+	return last
 }
 
 // losses gives the measurements of all ledgers together and of each, and what the databases' own log says.
-func (d *drill) losses() []harness.Measurement {
+func (d *drill) losses(c clock) []harness.Measurement {
 	loads := []string{""}
 	for _, w := range d.writes {
 		if !slices.Contains(loads, w.Stream.Load) {
@@ -243,25 +255,28 @@ func (d *drill) losses() []harness.Measurement {
 			if load != "" && measure == MeasureRPOTime {
 				continue
 			}
-			m := d.lossMeasure(measure, load, "")
+			m := d.lossMeasure(measure, load, c.origin)
 			if measure == MeasureRPOTime { // a count of what is missing is a fact, a time of zero would be an achievement
-				d.unexercised(&m, harness.Objective{Measure: measure, Load: load})
+				d.unexercised(&m, harness.Objective{Measure: measure, Load: load, After: c.after})
 			}
 			all = append(all, m)
 		}
 	}
-	all = append(all, d.divergence()...)
+	all = append(all, d.divergence(c)...)
+	if d.later(c.tf) {
+		return all // the log was read from one fork
+	}
 	return append(all, d.database())
 }
 
 // divergence measures what writers behind the fault were promised and lost.
-func (d *drill) divergence() []harness.Measurement {
+func (d *drill) divergence(c clock) []harness.Measurement {
 	count := harness.Measurement{Name: NameDivergence, Unit: harness.UnitCount, Method: "lost writes of place primary, acknowledged after T_f"}
 	lasted := harness.Measurement{Name: NameDivergenceTime, Unit: harness.UnitNS, Method: "last such acknowledgement − T_f"}
 	cost := harness.Measurement{Name: NameDivergenceCost, Unit: harness.UnitMinor, Method: "amount of such writes"}
 	l := d.ledger("")
 	err := l.err
-	fault, faultErr := d.faultBounds("")
+	fault, faultErr := d.faultBounds(c.origin)
 	loss := l.loss(d.fault(fault))
 	detail := ""
 	switch {

@@ -6,42 +6,55 @@ import (
 	"blackstart/harness"
 )
 
-// faultOf finds the fault that an objective counts from: of those of a kind the one that comes first by the plan, or for ""
-// the one that starts the clock. It is an error if there is none, or if it was not confirmed in force.
-func (d *drill) faultOf(kind string) (harness.FaultRecord, error) {
-	if kind == "" && d.null() {
+// faultOf finds the fault that an objective counts from: of those of a kind the one that comes first by the plan, else of those
+// that start a clock the one of an id, or the first. It is an error if there is none, or if it was not confirmed in force.
+func (d *drill) faultOf(from origin) (harness.FaultRecord, error) {
+	if from.kind == "" && d.null() {
 		return harness.FaultRecord{}, fmt.Errorf("%s", detailNoFault)
 	}
-	return faultOf(d.rec, kind)
+	return faultOf(d.rec, from)
 }
 
-func faultOf(rec *harness.Record, kind string) (harness.FaultRecord, error) {
+func faultOf(rec *harness.Record, from origin) (harness.FaultRecord, error) {
 	var found []harness.FaultRecord
+	for _, f := range startersOf(rec) {
+		if from.kind == "" && len(found) == 0 && (from.after == "" || f.Plan.Fault.ID == from.after) {
+			found = append(found, f)
+		}
+	}
 	for _, f := range rec.Faults {
 		switch spec := f.Plan.Fault; {
-		case kind == "" && spec.StartsClock:
-			found = append(found, f)
-		case kind == "" || spec.Kind != kind:
+		case from.kind == "" || spec.Kind != from.kind:
 		case len(found) == 0 || spec.At < found[0].Plan.Fault.At:
 			found = []harness.FaultRecord{f}
 		}
 	}
-	if len(found) != 1 && kind == "" {
-		return harness.FaultRecord{}, fmt.Errorf("find T_f: %d faults start the clock, want one", len(found))
+	switch {
+	case len(found) > 0:
+		_, err := confirmed(found[0])
+		if err != nil {
+			return harness.FaultRecord{}, err
+		}
+		return found[0], nil
+	case from.kind != "":
+		return harness.FaultRecord{}, fmt.Errorf("the objective counts from %s, which was not done", from.kind)
+	case from.after != "":
+		return harness.FaultRecord{}, fmt.Errorf("the objective counts after %s, which starts no clock", from.after)
 	}
-	if len(found) == 0 {
-		return harness.FaultRecord{}, fmt.Errorf("the objective counts from %s, which was not done", kind)
-	}
-	f := found[0]
+	return harness.FaultRecord{}, fmt.Errorf("find T_f: 0 faults start the clock, want one")
+}
+
+// confirmed is when a fault came into force, an error if it was not confirmed to be.
+func confirmed(f harness.FaultRecord) (harness.Interval, error) {
 	if !f.Confirmed || f.InForce.Lo <= 0 || f.InForce.Hi < f.InForce.Lo {
-		return harness.FaultRecord{}, fmt.Errorf("find T_f: %s was not confirmed in force: %s", f.Plan.Fault.Kind, orUnknown(f.Detail))
+		return harness.Interval{}, fmt.Errorf("find T_f: %s was not confirmed in force: %s", f.Plan.Fault.Kind, orUnknown(f.Detail))
 	}
-	return f, nil
+	return f.InForce, nil
 }
 
 // moment is when the fault came into force that an objective counts from.
-func (d *drill) moment(kind string) (harness.Interval, error) {
-	f, err := d.faultOf(kind)
+func (d *drill) moment(from origin) (harness.Interval, error) {
+	f, err := d.faultOf(from)
 	if err != nil {
 		return harness.Interval{}, err
 	}

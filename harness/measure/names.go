@@ -24,10 +24,13 @@ const (
 	NameLatencyP99     = "latency.p99"
 	NameOverheadMedian = "overhead.p50" // of our links, on a null drill
 	NameOverheadP99    = "overhead.p99"
+	NameUndoOutage     = "undo.outage" // T_s − begin of the undo, where load went on through it
+	NameUndoRequests   = "undo.lost.requests"
+	NameUndoService    = "undo.lost.service"
 	NameWallTotal      = "wall.total"
 	NameWallRecovery   = "wall.recovery" // T_s − T_f
 	NameWallRest       = "wall.rest"     // total − recovery
-	NameWallPhase      = "wall.phase."   // + name of the phase
+	NameWallPhase      = "wall.phase."   // + kind of the acts
 	NameWallUntold     = "wall.untold"   // total − all phases
 	fromDeclaration    = "declaration"   // Objective.From
 	fromFault          = "fault"         // Objective.From, the default

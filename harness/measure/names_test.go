@@ -48,7 +48,7 @@ func TestEveryNameHasAFormula(t *testing.T) {
 	names := []string{MeasureImpact, MeasureLoss, NameRTODeclared, NameRTOAnswering, NameErrors + "NAME", NameImpact, NameDetected,
 		NameDeclared, NameFirstAnswer, NameSteady, NameWritable, NameRedundant, NameLostService, NameLostRequests, NameBrownout, NameRPODatabase,
 		NameDivergence, NameDivergenceTime, NameDivergenceCost, NameAlertBeyond, NameLatencyMedian, NameLatencyP99, NameOverheadMedian,
-		NameOverheadP99, NameWallTotal, NameWallRecovery, NameWallRest, NameWallPhase + "NAME", NameWallUntold}
+		NameOverheadP99, NameUndoOutage, NameUndoRequests, NameUndoService, NameWallTotal, NameWallRecovery, NameWallRest, NameWallPhase + "NAME", NameWallUntold}
 	for _, w := range strangers() {
 		for _, m := range mustJudge(t, w).Measurements {
 			known := m.Name

@@ -21,7 +21,7 @@ func (d *drill) nullFindings() []harness.Finding {
 	impact := harness.Objective{ID: MeasureImpact, Measure: MeasureImpact, AtMost: "0", Source: nullSource}
 	findings := []harness.Finding{{Objective: impact, Measured: d.nullImpact(), Pointers: []string{recordFile}}}
 	if len(d.writes) > 0 {
-		m := d.lossMeasure(MeasureRPOLost, "", "")
+		m := d.lossMeasure(MeasureRPOLost, "", origin{})
 		m.Name = MeasureLoss
 		findings = append(findings, harness.Finding{Objective: loss, Measured: m, Pointers: []string{recordFile}})
 	}

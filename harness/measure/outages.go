@@ -69,13 +69,14 @@ func (d *drill) see(load, name string, fault harness.Interval) seen {
 	key := view{load, name, fault}
 	s, ok := d.seenBy[key]
 	if !ok {
-		s = d.look(load, name, fault)
+		s = d.look(load, name, fault, d.end(fault))
 		d.seenBy[key] = s
 	}
 	return s
 }
 
-func (d *drill) look(load, name string, fault harness.Interval) seen {
+// look watches one cohort from a moment on, up to another.
+func (d *drill) look(load, name string, fault harness.Interval, until harness.Stamp) seen {
 	c, err := d.cohort(load, name)
 	if err != nil {
 		return seen{err: err, cohort: Cohort{Load: load, Name: name}}
@@ -87,7 +88,7 @@ func (d *drill) look(load, name string, fault harness.Interval) seen {
 	if limits.Window <= 0 || limits.MinRequests <= 0 || limits.SuccessAtLeast <= 0 {
 		return seen{cohort: c, err: fmt.Errorf("the scenario does not say what counts as recovered")}
 	}
-	end := d.rel(d.rec.Observation.Hi)
+	end := d.rel(until)
 	if step := int64(limits.Window) / stepsPerWindow; step <= 0 || (end-d.rel(fault.Lo))/step > maxWindows {
 		return seen{cohort: c, err: fmt.Errorf("the window of %s is too short to judge the observation by", limits.Window)}
 	}
@@ -100,8 +101,12 @@ func (d *drill) noFault() error {
 	if d.null() {
 		return fmt.Errorf("%s", detailNoFault)
 	}
-	_, err := InForce(d.rec)
-	return err
+	for _, c := range d.clocks {
+		if c.err != nil {
+			return c.err
+		}
+	}
+	return nil
 }
 
 // declared is T_dec: the first time after a fault that the target said it declared a failover.
@@ -121,7 +126,7 @@ func (d *drill) logged(event string, fault harness.Interval) (harness.Interval, 
 	var first harness.Interval
 	for _, dec := range d.rec.Decisions {
 		at := d.onDrillClock(dec.At)
-		if event != "" && dec.Event == event && at.Hi >= fault.Lo && (first.Never() || at.Lo < first.Lo) {
+		if event != "" && dec.Event == event && at.Hi >= fault.Lo && at.Lo < d.next(fault) && (first.Never() || at.Lo < first.Lo) {
 			first = at
 		}
 	}
@@ -165,7 +170,7 @@ func (d *drill) rto(s seen, name string, start harness.Interval, startErr error)
 
 // unrecovered says why a cohort does not count as recovered.
 func (d *drill) unrecovered(s seen) string {
-	const what = "not recovered by the end of observation: "
+	what := "not recovered " + d.ended(s.fault) + ": "
 	if s.outage.Late.Never() {
 		return what + "no good answer followed the last bad one"
 	}
@@ -193,7 +198,7 @@ func edgeMethod(s seen) string {
 }
 
 // cohorts lists every load and cohort whose outage is reported: those of objectives on rto and of the steady state.
-func (d *drill) cohorts() []seen {
+func (d *drill) cohorts() []view {
 	var loads []string
 	for _, o := range d.rec.Scenario.Objectives {
 		if Of(o.Measure).Outage {
@@ -205,7 +210,7 @@ func (d *drill) cohorts() []seen {
 			loads = append(loads, r.Load)
 		}
 	}
-	var all []seen
+	var all []view
 	done := map[string]bool{}
 	for _, load := range loads {
 		s, ok := d.seriesOf(load)
@@ -218,23 +223,25 @@ func (d *drill) cohorts() []seen {
 			names = []string{""}
 		}
 		for _, name := range names {
-			if s := d.see(load, name, d.tf); s.err != nil || !s.cohort.Own.empty() { // a cohort that nobody played saw nothing
-				all = append(all, s)
-			}
+			all = append(all, view{load: load, cohort: name})
 		}
 	}
 	return all
 }
 
 // outages gives the measurements of every cohort that was watched.
-func (d *drill) outages() []harness.Measurement {
-	declared, declaredErr := d.declared(d.tf)
+func (d *drill) outages(c clock) []harness.Measurement {
+	declared, declaredErr := d.declared(c.tf)
 	var all []harness.Measurement
-	for _, s := range d.cohorts() {
+	for _, v := range d.cohorts() {
+		s := d.see(v.load, v.cohort, c.tf)
+		if s.err == nil && s.cohort.Own.empty() {
+			continue // a cohort that nobody played saw nothing
+		}
 		all = append(all,
-			d.rto(s, MeasureRTO, d.tf, nil),
+			d.rto(s, MeasureRTO, c.tf, nil),
 			d.rto(s, NameRTODeclared, declared, declaredErr),
-			d.step(s, NameImpact, "T_i − T_f", d.stamps(s.outage.Impact), d.tf),
+			d.step(s, NameImpact, "T_i − T_f", d.stamps(s.outage.Impact), c.tf),
 			d.step(s, NameFirstAnswer, "T_1 − T_dec", d.stamps(s.outage.First), declared),
 			d.step(s, NameSteady, "T_s − T_1", d.stamps(s.outage.Restored), d.stamps(s.outage.First)),
 		)
@@ -281,7 +288,7 @@ func (d *drill) lost(s seen) []harness.Measurement {
 		}
 	}
 	if s.err == nil && !s.cohort.Own.empty() {
-		n, ns := lostService(s.cohort.Own, d.rel(d.tf.Lo)+s.cohort.Ahead.Lo, s.end)
+		n, ns := lostService(s.cohort.Own, d.rel(s.fault.Lo)+s.cohort.Ahead.Lo, s.end)
 		requests.Known, requests.Lo, requests.Hi = true, int64(n), int64(n)
 		service.Known, service.Lo, service.Hi = true, ns, ns
 		brown.Detail = "there was no good answer after the impact"

@@ -157,7 +157,7 @@ func changes(was, is harness.Findings) []Change {
 			note(o.Objective.ID, Value(o.Measured)+", "+o.Verdict.String())
 		}
 		for _, m := range f.Measurements {
-			note(strings.Join(strings.Fields(m.Name+" "+m.Load+" "+m.Cohort+" "+m.Channel), " "), Value(m))
+			note(strings.Join(strings.Fields(m.Name+" "+m.Load+" "+m.Cohort+" "+m.Channel+" "+m.After), " "), Value(m))
 		}
 		return values
 	}

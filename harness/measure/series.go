@@ -15,32 +15,41 @@ type Series struct {
 
 	samples  *column
 	codes    *outcomeNames
-	ahead    Bounds                         // of the drill's clock, in ns: the clock of the samples
-	fault    string                         // the first sample that is not as the schedule and the format say, "" if none
-	offered  int                            // those that were sent
-	late     int64                          // the longest time between due and sent, ns
-	outcomes [loadgen.NumOutcomes]int64     // of all
-	errors   [][loadgen.NumOutcomes]int64   // by cohort, due from T_f to the end of observation
-	answers  struct{ ok, wrong, alien int } // due from the first fault to the end of observation
-	strange  int64                          // when the first of those that are not right was due
-	p50, p99 int64                          // ns from due, of right answers in the baseline, by nearest rank; Never of none
-	good     int64                          // right answers in the baseline
+	ahead    Bounds                     // of the drill's clock, in ns: the clock of the samples
+	fault    string                     // the first sample that is not as the schedule and the format say, "" if none
+	offered  int                        // those that were sent
+	late     int64                      // the longest time between due and sent, ns
+	outcomes [loadgen.NumOutcomes]int64 // of all
+	windows  []counts                   // by clock
+	p50, p99 int64                      // ns from due, of right answers in the baseline, by nearest rank; Never of none
+	good     int64                      // right answers in the baseline
+}
+
+// counts are those of one clock's window.
+type counts struct {
+	errors  [][loadgen.NumOutcomes]int64   // by cohort, due from T_f to the end of the window
+	answers struct{ ok, wrong, alien int } // the same; of the first clock, due from the first fault
+	strange int64                          // when the first of those that are not right was due
 }
 
 // spans are the times that samples are counted in, ns since the anchor, each from its Lo to before its Hi.
 type spans struct {
-	baseline Bounds
-	errors   Bounds // from T_f to the end of observation
-	answers  Bounds // from the first fault to the end of observation
+	baseline        Bounds
+	errors, answers []Bounds // by clock, as counts has them
 }
 
 // spans gives them on a clock that is so far ahead of the drill's.
 func (d *drill) spans(ahead Bounds) spans {
-	end := d.rel(d.rec.Observation.Hi) + 1
-	return spans{
-		baseline: Bounds{d.rel(d.rec.Baseline.Lo), d.rel(d.rec.Baseline.Hi)}.inner(ahead),
-		errors:   Bounds{d.rel(d.tf.Lo), end}.there(ahead), answers: Bounds{d.rel(firstFault(d.rec)), end}.there(ahead),
+	s := spans{baseline: Bounds{d.rel(d.rec.Baseline.Lo), d.rel(d.rec.Baseline.Hi)}.inner(ahead)}
+	for i, c := range d.clocks {
+		b := Bounds{d.rel(c.tf.Lo), d.rel(d.end(c.tf)) + 1}
+		s.errors = append(s.errors, b.there(ahead))
+		if i == 0 {
+			b.Lo = d.rel(firstFault(d.rec))
+		}
+		s.answers = append(s.answers, b.there(ahead))
 	}
+	return s
 }
 
 func (b Bounds) holds(at int64) bool { return at >= b.Lo && at < b.Hi }
@@ -50,10 +59,14 @@ func (d *drill) readSeries(s harness.Stream, src Source) Series {
 	r := Series{Stream: s, codes: d.codes, ahead: d.ahead(s), Err: checkNames(s), p50: loadgen.Never, p99: loadgen.Never}
 	r.samples = newColumn(s, int64(d.rec.Scenario.Recovered.P99AtMost), func(n int) (loadgen.Sample, error) { return sampleAt(src, s.ID, n) })
 	if r.Err != nil {
-		r.Stream.Cohorts = nil // nothing is said of them one by one
+		r.Stream.Cohorts, s.Cohorts = nil, nil // nothing is said of them one by one
+	}
+	for range d.clocks {
+		r.windows = append(r.windows, counts{errors: make([][loadgen.NumOutcomes]int64, max(1, len(s.Cohorts)))})
+	}
+	if r.Err != nil {
 		return r
 	}
-	r.errors = make([][loadgen.NumOutcomes]int64, max(1, len(s.Cohorts)))
 	in, q := d.spans(d.ahead(s)), &quantile{}
 	for one, err := range src.Samples(s.ID, 0) {
 		if err == nil {
@@ -94,25 +107,32 @@ func (r *Series) take(s loadgen.Sample, in spans) {
 		r.late = max(r.late, s.Sent-s.Due)
 	}
 	r.outcomes[s.Outcome]++
-	if in.errors.holds(s.Due) && int(s.Cohort) < len(r.errors) {
-		r.errors[s.Cohort][s.Outcome]++
+	for i := range r.windows {
+		c := &r.windows[i]
+		if in.errors[i].holds(s.Due) && int(s.Cohort) < len(c.errors) {
+			c.errors[s.Cohort][s.Outcome]++
+		}
+		if in.answers[i].holds(s.Due) {
+			c.answer(s)
+		}
 	}
-	if !in.answers.holds(s.Due) {
-		return
-	}
+}
+
+// answer counts a sample that was given one.
+func (c *counts) answer(s loadgen.Sample) {
 	switch s.Outcome {
 	case loadgen.OK:
-		r.answers.ok++
+		c.answers.ok++
 		return
 	case loadgen.WrongAnswer:
-		r.answers.wrong++
+		c.answers.wrong++
 	case loadgen.ForeignAnswer:
-		r.answers.alien++
+		c.answers.alien++
 	default:
 		return
 	}
-	if r.answers.wrong+r.answers.alien == 1 {
-		r.strange = s.Due
+	if c.answers.wrong+c.answers.alien == 1 {
+		c.strange = s.Due
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // steps gives the times of the target's own steps.
-func (d *drill) steps() []harness.Measurement {
+func (d *drill) steps(c clock) []harness.Measurement {
 	if d.null() {
 		return nil
 	}
@@ -16,15 +16,15 @@ func (d *drill) steps() []harness.Measurement {
 	if log := d.rec.Target.Decisions; log != nil {
 		var err error
 		why = ""
-		if detected, err = d.logged(log.Detected, d.tf); err != nil {
+		if detected, err = d.logged(log.Detected, c.tf); err != nil {
 			why = err.Error()
 		}
-		if declared, err = d.declared(d.tf); err != nil && why == "" {
+		if declared, err = d.declared(c.tf); err != nil && why == "" {
 			why = err.Error()
 		}
 	}
 	all := []harness.Measurement{
-		between(NameDetected, "T_d − T_f, "+methodDecisions, detected, d.tf),
+		between(NameDetected, "T_d − T_f, "+methodDecisions, detected, c.tf),
 		between(NameDeclared, "T_dec − T_d, "+methodDecisions, declared, detected),
 	}
 	for i := range all {
@@ -33,12 +33,12 @@ func (d *drill) steps() []harness.Measurement {
 		}
 	}
 	return append(all,
-		between(NameWritable, "T_w − T_f, from a real write on the standby", d.writable(), d.tf),
+		between(NameWritable, "T_w − T_f, from a real write on the standby", d.writable(c.tf), c.tf),
 		harness.Measurement{Name: NameRedundant, Unit: harness.UnitNS, Method: "T_c − T_s", Detail: "not measured: " + methodNotMeasured},
 	)
 }
 
-// wallTime itemises how long the drill took: every phase, what no phase tells of, and what was not recovery.
+// wallTime itemises how long the drill took: every phase, which is all acts of one kind, what no phase tells of, and what was not recovery.
 func (d *drill) wallTime(recovery harness.Measurement) []harness.Measurement {
 	total := exact(NameWallTotal, int64(d.rec.Ended-d.rec.Started), harness.UnitNS, methodWall)
 	if d.rec.Started == 0 || d.rec.Ended < d.rec.Started {
@@ -46,9 +46,17 @@ func (d *drill) wallTime(recovery harness.Measurement) []harness.Measurement {
 	}
 	all := []harness.Measurement{total}
 	untold := total.Lo
-	for _, p := range d.rec.Phases {
-		all = append(all, exact(NameWallPhase+p.Name, int64(p.At.Hi-p.At.Lo), harness.UnitNS, methodWall))
-		untold -= int64(p.At.Hi - p.At.Lo)
+	var kinds []string
+	spent := map[string]int64{}
+	for _, a := range d.rec.Acts {
+		if _, ok := spent[a.Kind]; !ok {
+			kinds = append(kinds, a.Kind)
+		}
+		spent[a.Kind] += int64(a.At.Hi - a.At.Lo)
+		untold -= int64(a.At.Hi - a.At.Lo)
+	}
+	for _, kind := range kinds {
+		all = append(all, exact(NameWallPhase+kind, spent[kind], harness.UnitNS, methodWall))
 	}
 	if !total.Known {
 		return all

@@ -49,8 +49,10 @@ func worse() map[string]*world {
 				w.rec.Scenario.Objectives[i].Fault = "replication.break"
 			}
 		},
-		"no staleness": func(w *world) { w.rec.Scenario.Objectives[6].StaleAfter = 0 },
-		"no marker":    func(w *world) { w.answers[probeAnswers+" entry"] = w.answers[probeAnswers+" entry"][:10] },
+		"after the first of two":  func(w *world) { w.second("first") },
+		"after the second of two": func(w *world) { w.second("second") },
+		"no staleness":            func(w *world) { w.rec.Scenario.Objectives[6].StaleAfter = 0 },
+		"no marker":               func(w *world) { w.answers[probeAnswers+" entry"] = w.answers[probeAnswers+" entry"][:10] },
 		"load answers": func(w *world) {
 			w.answerAs(idQueries, loadgen.WrongAnswer, faultLo+7*sec, 3)
 			w.answerAs(idQueries, loadgen.ForeignAnswer, faultLo+9*sec, 5)

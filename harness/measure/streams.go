@@ -115,7 +115,7 @@ func (d *drill) sampleFault(s Series) string {
 			Count(slotsBefore(st, st.StopNS)), Count(int64(s.n())))
 	case d.hostFault(st) != "":
 		return d.hostFault(st)
-	case st.StartNS-d.ahead(st).Lo > d.rel(d.rec.Baseline.Lo)+int64(edgeSlack) || st.StopNS-d.ahead(st).Hi < d.rel(d.rec.Observation.Hi)-int64(edgeSlack):
+	case st.StartNS-d.ahead(st).Lo > d.rel(d.rec.Baseline.Lo)+int64(edgeSlack) || st.StopNS-d.ahead(st).Hi < d.rel(max(d.rec.Observation.Hi, d.rec.Undo.Watched.Hi))-int64(edgeSlack):
 		return "it did not run from the baseline to the end of observation"
 	}
 	return s.fault

@@ -93,7 +93,7 @@ func Specs() []harness.MeasureSpec {
 // asked finds the moments that an objective counts from.
 func (d *drill) asked(o harness.Objective) Asked {
 	a := Asked{Objective: o}
-	a.InForce, a.Err = d.moment(o.Fault)
+	a.InForce, a.Err = d.moment(originOf(o))
 	if a.Start, a.StartErr = a.InForce, a.Err; a.Err == nil {
 		a.Start, a.StartErr = d.start(o, a.InForce)
 	}

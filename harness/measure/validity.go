@@ -22,6 +22,9 @@ const (
 func (d *drill) validity() []harness.ValidityCheck {
 	checks := []harness.ValidityCheck{d.checkRecord(), d.checkFaults(), d.checkObserved(), d.checkStreams(), d.checkOffered(),
 		d.checkShortage()}
+	if d.rec.Scenario.ObserveUndo > 0 {
+		checks = append(checks, d.checkUndo())
+	}
 	checks = append(checks, d.checkBaseline())
 	if c := d.checkUndisturbed(); !c.OK { // its line stands where it fails only: others than the drill are rarely there
 		checks = append(checks, c)

@@ -36,11 +36,11 @@ func (a witness) width() harness.Stamp { return a.at.Hi - a.at.Lo }
 // contradiction holds the witnesses of an objective against each other, and names two that cannot both be right, "" if there
 // are none. A measurement that a second witness contradicts is worth nothing, however it came out.
 func (d *drill) contradiction(o harness.Objective) string {
-	fault, err := d.moment(o.Fault)
-	if d.null() || err != nil {
+	fault, err := d.moment(originOf(o))
+	if d.null() || err != nil || d.later(fault) && !Of(o.Measure).Outage { // roles may have moved before: who is which is not known
 		return ""
 	}
-	if o.From == fromDeclaration {
+	if o.From == fromDeclaration && !d.later(fault) {
 		if why := d.declaredLate(fault); why != "" {
 			return why
 		}
@@ -83,7 +83,7 @@ func (d *drill) declaredLate(fault harness.Interval) string {
 		return ""
 	}
 	said := witness{"the target's log declares the failover", declared}
-	for _, w := range []witness{{"the standby took a write (postgres.writable)", d.writable()}, d.sentThere(fault)} {
+	for _, w := range []witness{{"the standby took a write (postgres.writable)", d.writable(fault)}, d.sentThere(fault)} {
 		if w.at.Hi >= fault.Lo && w.before(said) {
 			return disagree(w, said, fault)
 		}
@@ -99,14 +99,14 @@ func (d *drill) loggedEarly(fault harness.Interval) string {
 	}
 	if at, err := d.logged(log.Promoted, fault); err == nil {
 		said := witness{"the target's log says the standby is promoted", at}
-		if w := d.lastInRecovery(); said.before(w) {
+		if w := d.lastInRecovery(fault); said.before(w) {
 			return disagree(said, w, fault)
 		}
 	}
 	if at, err := d.logged(log.Switched, fault); err == nil {
 		at.Hi += harness.Stamp(d.rec.Target.Timings.TTLNS) // an answer may be as old as the entry point allows
 		said := witness{"the target's log says clients are sent to the standby", at}
-		if w := d.lastSentElsewhere(); said.before(w) {
+		if w := d.lastSentElsewhere(fault); said.before(w) {
 			return disagree(said, w, fault)
 		}
 	}
@@ -115,11 +115,11 @@ func (d *drill) loggedEarly(fault harness.Interval) string {
 
 // wroteEarly: nothing is acknowledged by a standby in recovery, and one that takes writes has left it.
 func (d *drill) wroteEarly(fault harness.Interval) string {
-	if w := d.writable(); !d.rec.Ledger.Promoted && d.rec.Ledger.Read && !w.Never() && w.Lo > fault.Hi {
+	if w := d.writable(fault); !d.rec.Ledger.Promoted && d.rec.Ledger.Read && !w.Never() && w.Lo > fault.Hi {
 		took := witness{"the standby took a write (postgres.writable)", w}
 		return "two witnesses disagree: " + inWords(took, fault) + ", yet its own word at the end was that it had never left recovery"
 	}
-	last := d.lastInRecovery()
+	last := d.lastInRecovery(fault)
 	if d.ledger("").err != nil || !d.rec.Ledger.Promoted || !d.rec.Ledger.OldRead || last.at.Never() {
 		return ""
 	}
@@ -143,27 +143,27 @@ func (d *drill) servedEarly(o harness.Objective, fault harness.Interval) string 
 		return ""
 	}
 	served := witness{"the clients of load " + o.Load + " were served again", d.stamps(s.outage.Restored)}
-	if d.regionGone(o.Fault, served.at) {
+	if !d.later(fault) && d.regionGone(originOf(o), served.at) {
 		sent := d.sentThere(fault)
 		if served.before(sent) {
 			return disagree(served, sent, fault)
 		}
-		if last := d.lastSentElsewhere(); sent.at.Never() && served.before(last) {
+		if last := d.lastSentElsewhere(fault); sent.at.Never() && served.before(last) {
 			return disagree(served, last, fault) + ", to the region that was gone"
 		}
 	}
 	if s.cohort.Name != cohortFresh && s.cohort.Name != "" {
 		return "" // the probe asks as a new client does
 	}
-	if silent := d.unanswered(served.at.Hi); served.before(silent) {
+	if silent := d.unanswered(served.at.Hi, d.end(fault)); served.before(silent) {
 		return disagree(served, silent, fault)
 	}
 	return ""
 }
 
 // regionGone tells whether the fault took the whole primary region away, and had not been taken back by then.
-func (d *drill) regionGone(kind string, by harness.Interval) bool {
-	f, err := d.faultOf(kind)
+func (d *drill) regionGone(from origin, by harness.Interval) bool {
+	f, err := d.faultOf(from)
 	if err != nil {
 		return false
 	}
@@ -190,7 +190,7 @@ func (d *drill) sentThere(fault harness.Interval) witness {
 	before := harness.Stamp(0) // when the last answer was asked for that named another region
 	for o := range answers {
 		if o.Value == standby {
-			if before > 0 && o.At.Hi >= fault.Lo { // else it was sent there all along
+			if before > 0 && o.At.Hi >= fault.Lo && o.At.Lo < d.next(fault) { // else it was sent there all along
 				w.at = harness.Interval{Lo: before, Hi: o.At.Hi}
 			}
 			return w
@@ -202,14 +202,14 @@ func (d *drill) sentThere(fault harness.Interval) witness {
 
 // lastSentElsewhere is the last answer with which the entry point sent clients to another region, before it first sent them to
 // the standby.
-func (d *drill) lastSentElsewhere() witness {
+func (d *drill) lastSentElsewhere(fault harness.Interval) witness {
 	answers, standby := d.directed()
 	w := witness{name: "the entry point still sent clients elsewhere (dns.answer)"}
 	for o := range answers {
 		if o.Value == standby {
 			break
 		}
-		if o.At.Hi <= d.rec.Observation.Hi {
+		if o.At.Hi <= d.end(fault) {
 			w.at = o.At
 		}
 	}
@@ -217,7 +217,7 @@ func (d *drill) lastSentElsewhere() witness {
 }
 
 // lastInRecovery is the last answer with which the standby said that it was in recovery, before its first write.
-func (d *drill) lastInRecovery() witness {
+func (d *drill) lastInRecovery(fault harness.Interval) witness {
 	w := witness{name: "the standby was still in recovery (postgres.writable)"}
 	on, _ := standbyProbe(d.rec)
 	answers, _, _ := d.observations(probeWritable) // without a series nothing is known
@@ -228,7 +228,7 @@ func (d *drill) lastInRecovery() witness {
 		if o.OK {
 			break
 		}
-		if strings.HasPrefix(o.Detail, inRecovery) && o.At.Hi <= d.rec.Observation.Hi {
+		if strings.HasPrefix(o.Detail, inRecovery) && o.At.Hi <= d.end(fault) {
 			w.at = o.At
 		}
 	}
@@ -237,12 +237,12 @@ func (d *drill) lastInRecovery() witness {
 
 // unanswered is the last of the known questions, asked in a row from a moment on, that got no answer. It is never if fewer
 // than unansweredRow did.
-func (d *drill) unanswered(from harness.Stamp) witness {
+func (d *drill) unanswered(from, end harness.Stamp) witness {
 	w := witness{name: "the known questions still went unanswered (answers.known)"}
 	answers, _, _ := d.observations(probeAnswers) // without a series nothing is known
 	n := 0
 	for o := range answers {
-		if o.At.Lo <= from || o.At.Lo > d.rec.Observation.Hi || o.Answer == nil || o.Answer.Wrote {
+		if o.At.Lo <= from || o.At.Lo > end || o.Answer == nil || o.Answer.Wrote {
 			continue
 		}
 		if o.OK {

@@ -76,6 +76,8 @@ func from(o harness.Objective) string {
 		return " from the declaration"
 	case o.Fault != "":
 		return " from " + o.Fault
+	case o.After != "":
+		return " after " + o.After
 	}
 	return ""
 }

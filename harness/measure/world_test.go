@@ -159,7 +159,7 @@ func worldRecord() *harness.Record {
 		Decisions: []harness.Decision{
 			{At: at(faultLo + 2900*ms), Event: "failure.detected"}, {At: at(faultLo + 2950*ms), Event: "failover.declared"},
 		},
-		Phases: []harness.Phase{{Name: "baseline", At: harness.Interval{Lo: at(baseFrom), Hi: at(baseTo)}}},
+		Acts:   []harness.Act{{Kind: harness.ActBaseline, By: harness.ByHarness, At: harness.Interval{Lo: at(baseFrom), Hi: at(baseTo)}}},
 		Undo:   harness.UndoRecord{Complete: true, Fenced: true, FenceChecked: true, FencedBy: "harness"},
 		Ledger: harness.LedgerRecord{Read: true, Primary: "west.db", OldPrimary: "east.db", OldRead: true, Promoted: true},
 	}

@@ -16,7 +16,9 @@ var _ = Add(Row{
 		Load: true, Questions: true, Fault: true,
 	},
 	Formula: "wrong answers",
-	Find:    func(d *Drill, o Asked) harness.Measurement { return d.wrong(o.Load, int64(o.StaleAfter)) },
+	Find: func(d *Drill, o Asked) harness.Measurement {
+		return d.wrong(o.Load, int64(o.StaleAfter), d.windowOf(o))
+	},
 	Files: func(d *Drill, o harness.Objective) []string {
 		all := d.probeFiles(probeAnswers)
 		for _, s := range d.series {
@@ -52,10 +54,17 @@ type answerCount struct {
 
 // wrong counts the wrong, stale and foreign answers that clients were given while any fault was in force or had been: those
 // of a load ("": of every load that asks questions) and those of the probe answers.known.
-func (d *drill) wrong(load string, staleAfter int64) harness.Measurement {
+func (d *drill) wrong(load string, staleAfter int64, window int) harness.Measurement {
 	m := harness.Measurement{Name: MeasureWrong, Load: load, Unit: harness.UnitCount,
 		Method: "answers from the first fault to the end of observation, held against the known right ones"}
-	first, end := firstFault(d.rec), d.rec.Observation.Hi
+	if len(d.clocks) > 1 {
+		m.Method = "answers in the window of the clock, held against the known right ones"
+	}
+	if window < 0 {
+		m.Detail = "answers are counted in the window of a clock, and the fault starts none"
+		return m
+	}
+	first, end := d.answersIn(window)
 	observations, _, probeErr := d.observations(probeAnswers)
 	probed := slices.ContainsFunc(d.probes, func(p Answers) bool { return p.Series.Probe == probeAnswers })
 	var c answerCount
@@ -63,7 +72,7 @@ func (d *drill) wrong(load string, staleAfter int64) harness.Measurement {
 	for j := range judgedAnswers(observations, written, harness.Interval{Lo: first, Hi: end}, staleAfter) {
 		c.take(j)
 	}
-	sampled, err := d.sampled(&c, load, first)
+	sampled, err := d.sampled(&c, load, first, window)
 	switch {
 	case first == 0:
 		m.Detail = d.noFault().Error()
@@ -92,6 +101,24 @@ func (d *drill) wrong(load string, staleAfter int64) harness.Measurement {
 	return m
 }
 
+// windowOf is the number of the clock in whose window an objective counts answers, -1 if it counts from a fault that starts none
+// while several start one.
+func (d *drill) windowOf(o Asked) int {
+	if len(d.clocks) < 2 {
+		return 0
+	}
+	return d.number(o.InForce)
+}
+
+// answersIn is when answers are counted for a clock; the first counts from the first fault on, whether that starts a clock or not.
+func (d *drill) answersIn(window int) (first, end harness.Stamp) {
+	tf := d.clocks[window].tf
+	if window == 0 {
+		return firstFault(d.rec), d.end(tf)
+	}
+	return tf.Lo, d.end(tf)
+}
+
 // take counts one answer of the probe.
 func (c *answerCount) take(j Judged) {
 	c.all++
@@ -116,7 +143,7 @@ func (c *answerCount) take(j Judged) {
 }
 
 // sampled counts the answers that the requests of a load were given, and tells how many there were.
-func (d *drill) sampled(c *answerCount, load string, first harness.Stamp) (int64, error) {
+func (d *drill) sampled(c *answerCount, load string, first harness.Stamp, window int) (int64, error) {
 	found, answers := false, int64(0)
 	for _, s := range d.series {
 		if !s.Stream.Traits().Questions || load != "" && s.Stream.Load != load {
@@ -125,10 +152,11 @@ func (d *drill) sampled(c *answerCount, load string, first harness.Stamp) (int64
 		if found = true; s.Err != nil {
 			return 0, s.Err
 		}
-		strange := int64(s.answers.wrong + s.answers.alien)
-		c.wrong, c.foreign = c.wrong+int64(s.answers.wrong), c.foreign+int64(s.answers.alien)
-		answers += int64(s.answers.ok) + strange
-		if at := s.strange - s.ahead.Lo - d.rel(first); strange > 0 && c.first == "" {
+		in := s.windows[window]
+		strange := int64(in.answers.wrong + in.answers.alien)
+		c.wrong, c.foreign = c.wrong+int64(in.answers.wrong), c.foreign+int64(in.answers.alien)
+		answers += int64(in.answers.ok) + strange
+		if at := in.strange - s.ahead.Lo - d.rel(first); strange > 0 && c.first == "" {
 			c.first = "a request of load " + s.Stream.Load + " due " + Span(at, at) + " after the first fault"
 		}
 	}
@@ -140,20 +168,20 @@ func (d *drill) sampled(c *answerCount, load string, first harness.Stamp) (int64
 }
 
 // wrongs gives the wrong answers of every drill in which answers were held against known ones.
-func (d *drill) wrongs() []harness.Measurement {
+func (d *drill) wrongs(c clock) []harness.Measurement {
 	probed := slices.ContainsFunc(d.probes, func(p Answers) bool { return p.Series.Probe == probeAnswers })
 	if d.null() || !probed && len(d.rec.Target.Questions) == 0 {
 		return nil
 	}
-	return []harness.Measurement{d.wrong("", StaleAfter(d.rec))}
+	return []harness.Measurement{d.wrong("", StaleAfter(d.rec), max(0, d.number(c.tf)))}
 }
 
 // decisions gives what the target decided, where its log can tell.
-func (d *drill) decisions() []harness.Measurement {
+func (d *drill) decisions(c clock) []harness.Measurement {
 	log := d.rec.Target.Decisions
 	if d.null() || log == nil || log.Promoted == "" && log.Switched == "" && log.Done == "" {
 		return nil
 	}
-	fault, err := d.moment("")
+	fault, err := d.moment(c.origin)
 	return []harness.Measurement{d.decision("", fault, err)}
 }

@@ -17,8 +17,8 @@ import (
 func note(t *testing.T, b box, r rows.Row) rows.Row {
 	t.Helper()
 	r.Findings = readFindings(t, b, r.Scenario)
-	for _, p := range readRecord(t, b, r.Scenario).Phases {
-		if p.Name == "setup" {
+	for _, p := range readRecord(t, b, r.Scenario).Acts {
+		if p.Kind == harness.ActSetup {
 			r.Up = p.At.Hi.Sub(p.At.Lo)
 		}
 	}

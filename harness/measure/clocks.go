@@ -1,0 +1,153 @@
+package measure
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"blackstart/harness"
+)
+
+// origin is what an objective counts from: the first fault of a kind, else the fault of an id that starts a clock, else the first
+// that starts one.
+type origin struct{ kind, after string }
+
+func originOf(o harness.Objective) origin { return origin{o.Fault, o.After} }
+
+// clock is what is measured from one fault that starts a clock, in its window: from T_f to the next clock's, or to the end of
+// observation.
+type clock struct {
+	origin
+	tf       harness.Interval // never if the fault was not confirmed in force
+	err      error            // why not
+	isolates bool             // the fault takes the primary region away
+}
+
+// startersOf are the faults that start a clock, in order of time by the plan.
+func startersOf(rec *harness.Record) []harness.FaultRecord {
+	var all []harness.FaultRecord
+	for _, f := range rec.Faults {
+		if f.Plan.Fault.StartsClock {
+			all = append(all, f)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b harness.FaultRecord) int { return cmp.Compare(a.Plan.Fault.At, b.Plan.Fault.At) })
+	return all
+}
+
+// clocksOf lists the clocks of a drill in order of time. Without a fault there is one, which never started.
+func clocksOf(rec *harness.Record) []clock {
+	var all []clock
+	starters := startersOf(rec)
+	for i, f := range starters {
+		c := clock{isolates: f.Plan.Isolates && f.Plan.Fault.On == harness.Primary}
+		if i > 0 {
+			c.after = f.Plan.Fault.ID
+		}
+		c.tf, c.err = confirmed(f)
+		all = append(all, c)
+	}
+	if len(all) == 0 {
+		tf, err := InForce(rec)
+		all = append(all, clock{tf: tf, err: err})
+	}
+	return all
+}
+
+// number is which clock a fault that came into force in fault starts, -1 if it starts none.
+func (d *drill) number(fault harness.Interval) int {
+	return slices.IndexFunc(d.clocks, func(c clock) bool { return c.tf == fault })
+}
+
+// later tells whether another clock ran before that of a fault: roles may have moved then.
+func (d *drill) later(fault harness.Interval) bool { return d.number(fault) > 0 }
+
+// next is when the clock after that of a fault started, far away if there is none.
+func (d *drill) next(fault harness.Interval) harness.Stamp {
+	if i := d.number(fault); i >= 0 && i+1 < len(d.clocks) && !d.clocks[i+1].tf.Never() {
+		return d.clocks[i+1].tf.Lo
+	}
+	return math.MaxInt64
+}
+
+// end is when the window of a fault ends: when the next clock starts, else with the observation.
+func (d *drill) end(fault harness.Interval) harness.Stamp {
+	return min(d.rec.Observation.Hi, d.next(fault))
+}
+
+// ended says in words how the window of a fault ended.
+func (d *drill) ended(fault harness.Interval) string {
+	if d.next(fault) < d.rec.Observation.Hi {
+		return "before the next clock started"
+	}
+	return "by the end of observation"
+}
+
+// id names the clock that an objective counts by, "" where there is only one, or where it counts from another fault.
+func (d *drill) id(o origin) string {
+	starters := startersOf(d.rec)
+	if len(starters) < 2 || o.kind != "" {
+		return ""
+	}
+	if o.after != "" {
+		return o.after
+	}
+	return starters[0].Plan.Fault.ID
+}
+
+// A cut is where the losses of one clock end.
+type cut struct {
+	from     int64 // T_f.lo
+	last     int64 // the last acknowledgement whose loss is this clock's: T_w.hi, or T_f.hi where the standby took no write
+	isolates bool
+}
+
+// cuts are those between the losses of several clocks, nil where there is one.
+func (d *drill) lossCuts() []cut {
+	if len(d.clocks) < 2 {
+		return nil
+	}
+	var all []cut
+	for _, c := range d.clocks {
+		if c.tf.Never() {
+			return nil // nothing is judged then
+		}
+		one := cut{from: d.rel(c.tf.Lo), last: d.rel(c.tf.Hi), isolates: c.isolates}
+		if w := d.writable(c.tf); !w.Never() {
+			one.last = d.rel(w.Hi)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// lostBy is the number of the clock that a lost write is counted by, acknowledged at done, and behind by a writer in the region that was
+// primary. One acknowledged before the standby took writes after a fault,
+// or by a writer in the region that the fault took away, is lost by that fault; one acknowledged after that, by the next.
+func lostBy(cuts []cut, done int64, behind bool) int {
+	k := 0
+	for k+1 < len(cuts) && cuts[k+1].from <= done {
+		k++
+	}
+	if k+1 == len(cuts) || done <= cuts[k].last || cuts[k].isolates && behind {
+		return k
+	}
+	return k + 1
+}
+
+// elsewhere says that writes were lost by a clock that no objective on lost writes speaks of, "" if there are none.
+func (d *drill) elsewhere() string {
+	if len(d.clocks) < 2 || d.ledger("").err != nil {
+		return ""
+	}
+	for _, c := range d.clocks {
+		asked := slices.ContainsFunc(d.rec.Scenario.Objectives, func(o harness.Objective) bool {
+			return Of(o.Measure).Losses && d.id(originOf(o)) == d.id(c.origin)
+		})
+		if m := d.lossMeasure(MeasureRPOLost, "", c.origin); !asked && m.Known && m.Lo > 0 {
+			return fmt.Sprintf("%s acknowledged writes were lost after %s, of which no objective speaks", Value(m), d.id(c.origin))
+		}
+	}
+	return ""
+}
