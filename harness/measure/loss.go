@@ -33,13 +33,14 @@ var _, _, _ = addLoss(Row{
 		}
 		return "acknowledged writes lost " + Value(m) + lostByLoad(all)
 	},
-	Evidence: "lost writes",
+	InTable: "Acknowledged writes really lost", Evidence: "lost writes",
 }), addLoss(Row{
 	MeasureSpec: harness.MeasureSpec{
 		Name: MeasureRPOValue, Title: "lost value", Doc: "acknowledged writes that are missing, by value", Unit: harness.UnitMinor, Valued: true,
 	},
 	Asking: func(o harness.Objective) string { return "value of the writes lost: at most " + o.AtMost },
-	Missed: func(f harness.Finding) string { return "value lost " + Value(f.Measured) },
+	Missed:  func(f harness.Finding) string { return "value lost " + Value(f.Measured) },
+	InTable: "Value really lost",
 })
 
 // addLoss adds a measure with what all of them have in common.
