@@ -38,7 +38,7 @@ var _, _, _ = addLoss(Row{
 	MeasureSpec: harness.MeasureSpec{
 		Name: MeasureRPOValue, Title: "lost value", Doc: "acknowledged writes that are missing, by value", Unit: harness.UnitMinor, Valued: true,
 	},
-	Asking: func(o harness.Objective) string { return "value of the writes lost: at most " + o.AtMost },
+	Asking:  func(o harness.Objective) string { return "value of the writes lost: at most " + o.AtMost },
 	Missed:  func(f harness.Finding) string { return "value lost " + Value(f.Measured) },
 	InTable: "Value really lost",
 })
