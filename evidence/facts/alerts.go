@@ -20,14 +20,9 @@ func since(all []harness.Arrival, from harness.Stamp) []harness.Arrival {
 
 // Asked tells whether an objective speaks of a channel; where none speaks of any, all of them count.
 func Asked(rec *harness.Record, channel string) bool {
-	any := false
-	for _, o := range rec.Scenario.Objectives {
-		if o.Channel == channel {
-			return true
-		}
-		any = any || o.Channel != ""
-	}
-	return !any
+	all := rec.Scenario.Objectives
+	return slices.ContainsFunc(all, func(o harness.Objective) bool { return o.Channel == channel }) ||
+		!slices.ContainsFunc(all, func(o harness.Objective) bool { return o.Channel != "" })
 }
 
 // Notification is the first message on one channel that carries what an objective wants, and the answers to its incident.

@@ -112,6 +112,7 @@ type sheet struct {
 	wide  map[int]bool // widths of the plots so far, in pixels
 
 	arranged arrangement
+	err      error // why something could not be placed
 }
 
 // render lays a report out. fill adds everything below the page header.

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"blackstart/evidence/words"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -31,23 +32,7 @@ type Document struct {
 }
 
 // part is one part of a report.
-type part func(*sheet, Report) error
-
-// always makes a part of what cannot fail.
-func always(draw func(*sheet, Report)) part {
-	return func(s *sheet, r Report) error {
-		draw(s, r)
-		return nil
-	}
-}
-
-// The parts that a report may have, by themselves.
-var (
-	objectives, found, ledger, exceptions = always((*sheet).objectives), always((*sheet).found), always((*sheet).ledger), always((*sheet).exceptions)
-	timeline, measures, alerts, faults    = always((*sheet).timeline), always((*sheet).measures), always((*sheet).alerts), always((*sheet).faults)
-	system, lessons, provenance           = always((*sheet).system), always((*sheet).lessons), always((*sheet).provenance)
-	charts, requirements                  = part((*sheet).plots), part((*sheet).requirements)
-)
+type part func(*sheet, Report)
 
 // arrangement is the layout of the report for one framework: signatures and facts come first, then the first page and these parts,
 // and how to verify it last.
@@ -58,20 +43,22 @@ type arrangement struct {
 	parts    []part
 }
 
-// arrangements are by framework; "" is that of every other.
+// common is the arrangement for every framework that has none of its own.
+var common = arrangement{
+	controls: "Requirements, and what this drill exercised",
+	parts:    []part{(*sheet).objectives, (*sheet).found, (*sheet).plots, (*sheet).requirements, (*sheet).timeline, (*sheet).measures, (*sheet).ledger, (*sheet).alerts, (*sheet).faults, (*sheet).system, (*sheet).exceptions, (*sheet).lessons, (*sheet).provenance},
+}
+
+// arrangements are by framework.
 var arrangements = map[string]arrangement{
-	"": {
-		controls: "Requirements, and what this drill exercised",
-		parts:    []part{objectives, found, charts, requirements, timeline, measures, ledger, alerts, faults, system, exceptions, lessons, provenance},
-	},
 	"finra-4370": {
 		title: "Business continuity drill report: FINRA Rule 4370", controls: "Elements of the rule, and what this drill exercised",
-		parts: []part{objectives, found, charts, requirements, timeline, measures, ledger, alerts, faults, system, exceptions, lessons, provenance},
+		parts: common.parts,
 	},
 	"icfr": {
 		title: "ICFR-relevant observations", controls: "Requirements, and what this evidence can be used for",
 		preface: "Observations from one drill, for those who assess or audit internal control over financial reporting. It is no report on general IT controls and gives no opinion: whether a control exists, and whether it works, is for management and the auditor to say.",
-		parts:   []part{objectives, found, ledger, exceptions, requirements, provenance, timeline, measures, charts, faults, alerts, system, lessons},
+		parts:   []part{(*sheet).objectives, (*sheet).found, (*sheet).ledger, (*sheet).exceptions, (*sheet).requirements, (*sheet).provenance, (*sheet).timeline, (*sheet).measures, (*sheet).plots, (*sheet).faults, (*sheet).alerts, (*sheet).system, (*sheet).lessons},
 	},
 }
 
@@ -79,7 +66,7 @@ var arrangements = map[string]arrangement{
 func Render(r Report) (Document, error) {
 	a, ok := arrangements[r.Requirements.Framework]
 	if !ok {
-		a = arrangements[""]
+		a = common
 	}
 	return render(r, orElse(a.title, r.Requirements.Title), func(s *sheet) error {
 		s.arranged = a
@@ -90,12 +77,10 @@ func Render(r Report) (Document, error) {
 		}
 		s.first(r)
 		for _, p := range a.parts {
-			if err := p(s, r); err != nil {
-				return err
-			}
+			p(s, r)
 		}
 		s.closing(r)
-		return nil
+		return s.err
 	})
 }
 
@@ -113,7 +98,7 @@ func (s *sheet) objectives(r Report) {
 }
 
 // requirements prints the map from the clauses of a framework to the evidence of this drill.
-func (s *sheet) requirements(r Report) error {
+func (s *sheet) requirements(r Report) {
 	of := r.Requirements
 	s.section(s.arranged.controls)
 	s.note(of.Scope)
@@ -124,7 +109,6 @@ func (s *sheet) requirements(r Report) error {
 		{"Limits", 14, "", plain}}, rowsOf(of.Clauses, func(c words.Control) []string {
 		return []string{c.Clause, c.Requirement, c.Level, c.Evidence, c.Limits}
 	}), "")
-	return nil
 }
 
 func (s *sheet) timeline(r Report) {
@@ -169,10 +153,10 @@ func (s *sheet) alerts(r Report) {
 		rows, "Alerts: "+words.NotMeasured+".")
 }
 
-func (s *sheet) plots(r Report) error {
+func (s *sheet) plots(r Report) {
 	list := r.Plots
 	if len(list) > maxPlots {
-		return fmt.Errorf("place plots: more than %d", maxPlots)
+		s.err, list = fmt.Errorf("place plots: more than %d", maxPlots), nil
 	}
 	if len(list) > 0 {
 		s.room(plotHeight(list[0]) + 22) // its title must not stand alone at the foot of a page
@@ -182,9 +166,6 @@ func (s *sheet) plots(r Report) error {
 		s.say("No chart is printed here.")
 	}
 	for _, p := range list {
-		if err := s.plot(p); err != nil {
-			return err
-		}
+		s.err = errors.Join(s.err, s.plot(p))
 	}
-	return nil
 }

@@ -84,13 +84,11 @@ func roleOf(rec *harness.Record, s harness.Stream) string {
 
 // loads counts each load's samples: intended, offered, answered well.
 func loads(rec *harness.Record, list []facts.Load) []Stream {
-	var rows []Stream
-	for _, l := range list {
+	return each(list, func(l facts.Load) Stream {
 		row := Stream{Name: l.Stream.Load + " (" + l.Stream.Workload + ")", Place: roleOf(rec, l.Stream), Intended: fmt.Sprintf("%d/s", l.Stream.Freq)}
 		if l.Err != nil {
 			row.Outcomes = "file is not whole: " + l.Err.Error()
-			rows = append(rows, row)
-			continue
+			return row
 		}
 		row.Intended += ", " + measure.Count(int64(l.All))
 		row.Offered, row.Achieved = measure.Count(int64(l.All-l.Outcomes[loadgen.Unsent])), measure.Count(int64(l.Outcomes[loadgen.OK]))
@@ -101,9 +99,8 @@ func loads(rec *harness.Record, list []facts.Load) []Stream {
 			}
 		}
 		row.Outcomes = strings.Join(parts, ", ")
-		rows = append(rows, row)
-	}
-	return rows
+		return row
+	})
 }
 
 // outcomes tells how the requests of every load and cohort ended, from the first to the last of the drill.
