@@ -28,7 +28,7 @@ type Drill struct {
 	Decisions   []Step
 	Alerts      []harness.Arrival
 	Channels    []Notification
-	Service     Service
+	Recovery    Recovery
 	Coverage    controls.Drill
 }
 
@@ -40,7 +40,7 @@ func Of(rec *harness.Record, f harness.Findings, events []harness.Event, source 
 	d.Scenario, d.EventLog = digest(source, "data/as-run/scenario.yaml"), digest(source, seal.EventsFile)
 	d.Artefacts, d.Loads = artefacts(rec, src, source), Loads(rec, src)
 	d.Answers = answers(rec, src, d.FirstFault)
-	d.Log, d.Service = logOf(rec, d.FirstFault), serviceOf(f, d.Zero)
+	d.Log, d.Recovery = logOf(rec, d.FirstFault), recoveryOf(f, d.Zero)
 	beats := seriesOf(rec, src, harness.ProbeHeartbeat)
 	d.Replication = replicationOf(d.Log, beats)
 	d.Decisions = d.steps(src, beats)
@@ -113,14 +113,14 @@ func FindOf(f harness.Findings, name, load string) harness.Measurement {
 // Fresh is the cohort of clients that open a new connection for each request: what users without one see.
 const Fresh = "fresh"
 
-// Service tells when clients that open a new connection had service back.
-type Service struct {
+// Recovery tells when clients that open a new connection had service back.
+type Recovery struct {
 	Back   harness.Interval      // never: it was not, as far as any load saw
 	Load   string                // that saw it
 	Failed []harness.Measurement // of the loads that did not see it to the end
 }
 
-func serviceOf(f harness.Findings, zero harness.Stamp) (s Service) {
+func recoveryOf(f harness.Findings, zero harness.Stamp) (s Recovery) {
 	for _, m := range f.Measurements {
 		switch {
 		case m.Name != measure.MeasureRTO || m.Cohort != Fresh:

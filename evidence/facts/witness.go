@@ -34,7 +34,7 @@ func (w witness) of(m Meaning, entry harness.Decision) Seen {
 	case Switched:
 		return w.redirected()
 	case Done:
-		return w.service(logged)
+		return w.recovered(logged)
 	case Renewed:
 		if logged {
 			return w.accepted(entry.Region())
@@ -73,12 +73,12 @@ func (w witness) redirected() Seen {
 	return outcome(false, 0, "")
 }
 
-func (w witness) service(logged bool) Seen {
+func (w witness) recovered(logged bool) Seen {
 	switch {
-	case w.Service.Load != "":
-		return outcome(true, w.Service.Back.Hi, w.Service.Load)
-	case logged && len(w.Service.Failed) > 0:
-		return outcome(false, 0, w.Service.Failed[0].Load)
+	case w.Recovery.Load != "":
+		return outcome(true, w.Recovery.Back.Hi, w.Recovery.Load)
+	case logged && len(w.Recovery.Failed) > 0:
+		return outcome(false, 0, w.Recovery.Failed[0].Load)
 	}
 	return Seen{}
 }

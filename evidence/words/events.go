@@ -103,10 +103,10 @@ func logKeys(log facts.Log) (all []key) {
 }
 
 func userKeys(d facts.Drill, z zero) (all []key) {
-	if d.Service.Load != "" {
-		all = append(all, key{d.Service.Back.Hi, "clients: service was back for new connections of " + d.Service.Load})
+	if d.Recovery.Load != "" {
+		all = append(all, key{d.Recovery.Back.Hi, "clients: service was back for new connections of " + d.Recovery.Load})
 	}
-	for _, m := range d.Service.Failed {
+	for _, m := range d.Recovery.Failed {
 		all = append(all, key{d.Record.Observation.Hi, "clients: the observation ended, and service was not back for new connections of " + m.Load + measure.Saw(m)})
 	}
 	for _, o := range d.Findings.Objectives {

@@ -79,7 +79,7 @@ const impactIntro = ". What users felt: "
 
 // impact strings together the measurements a reader asks for first.
 func impact(all []harness.Measurement) string {
-	return orWord(strings.Join(measure.Felt(all), ", "), "not measured") + "."
+	return orWord(strings.Join(measure.Impact(all), ", "), "not measured") + "."
 }
 
 // warnings say what a reader of the first page must not overlook, whatever the verdict: writes that were acknowledged behind the

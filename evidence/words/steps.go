@@ -47,7 +47,7 @@ func decisions(d facts.Drill, z zero) []DecisionStep {
 		case s.Seen.Happened:
 			row.Outside = strings.Replace(steps[s.Meaning].happened, "%s", subject, 1)
 		case s.Seen.Missing && s.Meaning == facts.Done:
-			subject += measure.Saw(d.Service.Failed[0])
+			subject += measure.Saw(d.Recovery.Failed[0])
 			fallthrough
 		case s.Seen.Missing:
 			row.Outside = strings.Replace(steps[s.Meaning].didNotHappen, "%s", subject, 1)

@@ -34,7 +34,7 @@ var _ = Add(Row{
 		}
 		return text
 	},
-	Waited: "nobody was told so in %s",
+	Pending: "nobody was told so in %s",
 })
 
 // Events of an Arrival. The first two tell somebody of trouble.

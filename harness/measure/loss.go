@@ -27,7 +27,7 @@ var _, _, _ = addLoss(Row{
 	},
 	Asking: func(o harness.Objective) string { return "acknowledged writes lost: at most " + o.AtMost },
 	Missed: func(f harness.Finding) string { return Value(f.Measured) + " acknowledged writes lost" },
-	Felt: func(m harness.Measurement, all []harness.Measurement) string {
+	Impact: func(m harness.Measurement, all []harness.Measurement) string {
 		if m.Load != "" || !m.Known {
 			return ""
 		}

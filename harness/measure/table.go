@@ -34,9 +34,9 @@ type Row struct {
 	// In reports:
 	Asking   func(o harness.Objective) string                              // what an objective asks
 	Missed   func(f harness.Finding) string                                // what one that was not met came to
-	Waited   string                                                        // a value without an upper bound, %s is how long
+	Pending  string                                                        // a value without an upper bound, %s is how long
 	Counted  string                                                        // what its numbers count: "fields lacking"
-	Felt     func(m harness.Measurement, all []harness.Measurement) string // what users felt, "" if m does not tell
+	Impact   func(m harness.Measurement, all []harness.Measurement) string // what users felt, "" if m does not tell
 	InTable  string                                                        // its title among what became of the standby's data
 	Evidence string                                                        // what it is called among what frameworks ask for
 }
