@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"blackstart/evidence/facts"
 	"blackstart/harness"
 	"blackstart/harness/measure"
 	"blackstart/loadgen"
@@ -104,7 +105,7 @@ func TestAnAddedMeasureIsJudgedAndTold(t *testing.T) {
 	if p := strings.Join(found["tight"].Pointers, " "); p != RecordFile+" data/ledger/ledger.bin" || found["tight"].Measured.Lo == 0 {
 		t.Errorf("%s writes, by %s", value, p)
 	}
-	r, _, err := compose(s.rec, f, ReportSpecs(), nil, NewRedactor(), os.DirFS(s.dir), "9f86d081")
+	r, _, err := compose(facts.Of(s.rec, f, nil, os.DirFS(s.dir)), ReportSpecs(), os.DirFS(s.dir), "9f86d081")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,29 +3,18 @@ package evidence
 import (
 	"fmt"
 	"io/fs"
-	"iter"
 	"math"
 	"slices"
-	"sort"
-	"strings"
 
+	"blackstart/evidence/facts"
 	"blackstart/evidence/plots"
+	"blackstart/evidence/words"
 	"blackstart/harness"
 	"blackstart/harness/measure"
 	"blackstart/loadgen"
 )
 
-// Limits of what is drawn.
-const (
-	bucketNS  = 500_000_000 // width of a point of latency and success
-	maxMarks  = 18          // events marked in a chart
-	maxPoints = 20_000      // of one series of observations
-
-	maxHalves   = 200_000             // half seconds of one load: more than a day
-	maxInBucket = loadgen.MaxRate / 2 // requests that may be due in half a second
-)
-
-// chart is one plot with its file name, without ending. Its images are drawn by charts; its numbers need no drawing.
+// chart is one plot with its file name, without ending. Its images are drawn by draw; its numbers need no drawing.
 type chart struct {
 	name, caption string
 	plot          interface {
@@ -35,165 +24,104 @@ type chart struct {
 	images plots.Images
 }
 
-// charts draws what the raw data of a drill looks like. It computes nothing that is judged.
-func charts(rec *harness.Record, events []harness.Event, fsys fs.FS) ([]chart, error) {
-	all := plotted(rec, events, fsys)
-	for i, c := range all {
+// draw draws every chart.
+func draw(all []chart) error {
+	for i := range all {
 		var err error
-		if all[i].images, err = c.plot.Render(); err != nil {
-			return nil, err
+		if all[i].images, err = all[i].plot.Render(); err != nil {
+			return err
 		}
 	}
-	return all, nil
+	return nil
 }
 
 // chartNumbers gives the CSV of every chart, by its name: what is drawn, without drawing it.
 func chartNumbers(rec *harness.Record, events []harness.Event, fsys fs.FS) map[string][]byte {
 	all := map[string][]byte{}
-	for _, c := range plotted(rec, events, fsys) {
+	for _, c := range charts(rec, facts.Loads(rec, measure.Files(fsys, rec)), events, fsys) {
 		all[c.name] = c.plot.CSV()
 	}
 	return all
 }
 
-// plotted collects what the charts of a drill show.
-func plotted(rec *harness.Record, events []harness.Event, fsys fs.FS) []chart {
-	d := &drawing{rec: rec, src: measure.Files(fsys, rec), zero: zeroOf(rec)}
-	d.axis = plots.Axis{Zero: zeroWords(rec), Faults: d.windows(), Events: d.events(marksOf(rec))}
-	d.late = d.events(lateMarks(events))
-	order := []func() chart{d.classes, d.latency, d.success, d.lag, d.timeline}
-	if ofReplication(rec) {
-		order = []func() chart{d.lag, d.classes, d.latency, d.success, d.timeline}
+// charts lays out the charts of a drill, in the order of its reports. It computes nothing that is judged.
+func charts(rec *harness.Record, loads []facts.Load, events []harness.Event, fsys fs.FS) []chart {
+	curves := facts.CurvesOf(rec, loads, fsys)
+	texts := words.ChartTexts(curves)
+	zero := facts.Zero(rec)
+	axis := plots.Axis{Zero: words.ZeroWords(rec), Faults: faultWindows(rec, zero), Events: marked(words.Marks(rec), zero)}
+	lowest, highest := 0.0, 104.0 // room above the line of 100 %
+	lines := func(name string, most *float64, all ...plots.Series) chart {
+		return chart{name: name, plot: plots.Chart{Axis: axis, Title: texts[name].Title, YLabel: texts[name].Axis, Series: all, YMin: &lowest, YMax: most}}
 	}
-	var all []chart
-	for _, draw := range order {
-		all = append(all, draw())
+	classes := plots.Stacked{Axis: axis, Title: texts["classes"].Title, YLabel: texts["classes"].Axis}
+	if s := curves.Outcomes; s.Known {
+		classes.From, classes.Width, classes.Layers = float64(s.FromNS)/1e9, float64(s.WidthNS)/1e9, layers(rec, s)
+	}
+	timeline := plots.Timeline{Axis: axis, Title: texts["timeline"].Title}
+	timeline.Events = append(marked(words.Marks(rec), zero), marked(words.LateMarks(events), zero)...)
+	for _, p := range drawnActs(rec.Acts) {
+		timeline.Bars = append(timeline.Bars, plots.Bar{Name: p.Kind, From: p.At.Lo.Sub(zero).Seconds(), To: p.At.Hi.Sub(zero).Seconds()})
+	}
+	age := lines("replication", nil, series(curves.Age, "heartbeat age on ")...)
+	all := []chart{{name: "classes", plot: classes}, lines("latency", nil, line(curves.P50, "p50"), line(curves.P99, "p99")),
+		lines("success", &highest, series(curves.Success, "")...), age, {name: "timeline", plot: timeline}}
+	if facts.OfReplication(rec) {
+		all = slices.Insert(slices.Delete(all, 3, 4), 0, age)
+	}
+	for i := range all {
+		all[i].caption = texts[all[i].name].Caption
 	}
 	return all
 }
 
-// drawing is what all charts of one drill share.
-type drawing struct {
-	rec  *harness.Record
-	src  measure.Source
-	zero harness.Stamp // moment 0 of every chart: the fault, else the start of the observation
-	axis plots.Axis
-	late []plots.Event // of the end of the drill
+func line(c facts.Curve, name string) plots.Series { return plots.Series{Name: name, T: c.T, V: c.V} }
+
+func series(list []facts.Curve, prefix string) []plots.Series {
+	var all []plots.Series
+	for _, c := range list {
+		all = append(all, line(c, prefix+c.Of))
+	}
+	return all
 }
 
-func zeroOf(rec *harness.Record) harness.Stamp {
+func layers(rec *harness.Record, s facts.Stacks) []plots.Layer {
+	var all []plots.Layer
+	for o, v := range s.Counts {
+		if v != nil {
+			// Outcomes that a single workload knows look like other errors, and are told by their names.
+			look := o
+			if o >= int(loadgen.FirstReserved) {
+				look = int(loadgen.Other)
+			}
+			all = append(all, plots.Layer{Name: words.ClassWords(rec, loadgen.Outcome(o)), Look: look, V: v})
+		}
+	}
+	return all
+}
+
+// faultWindows gives the span of every fault.
+func faultWindows(rec *harness.Record, zero harness.Stamp) []plots.Window {
+	var all []plots.Window
 	for _, f := range rec.Faults {
-		if f.Plan.Fault.StartsClock && f.InForce.Lo != 0 {
-			return f.InForce.Lo
-		}
-	}
-	if rec.Observation.Lo != 0 {
-		return rec.Observation.Lo
-	}
-	return rec.Started
-}
-
-func (d *drawing) at(s harness.Stamp) float64 { return s.Sub(d.zero).Seconds() }
-
-// bucket is what was due in one half second.
-type bucket struct {
-	key       int
-	due, ok   int
-	latencies []float64 // ms
-}
-
-// buckets sorts samples into half seconds by when they were due and shows each one when it is whole: samples come in order of
-// due, so that no more than one is in memory. It stops at the first error.
-func (d *drawing) buckets(samples iter.Seq2[loadgen.Sample, error], latencies bool, show func(bucket)) error {
-	b, shown := bucket{}, 0
-	for s, err := range samples {
-		if err != nil {
-			return err
-		}
-		at := int64(d.rec.Anchor) + s.Due - int64(d.zero)
-		if key := int(math.Floor(float64(at) / bucketNS)); key != b.key || b.due == 0 {
-			if b.due > 0 {
-				show(b)
-			}
-			if shown++; shown > maxHalves {
-				return fmt.Errorf("requests are due in more than %d half seconds", maxHalves)
-			}
-			b = bucket{key: key, latencies: b.latencies[:0]}
-		}
-		if b.due++; b.due > maxInBucket {
-			return fmt.Errorf("more than %d requests are due in half a second", maxInBucket)
-		}
-		if s.Outcome == loadgen.OK {
-			b.ok++
-		}
-		if s.Done != loadgen.Never && latencies {
-			b.latencies = append(b.latencies, float64(s.Done-s.Due)/1e6)
-		}
-	}
-	if b.due > 0 {
-		show(b)
-	}
-	return nil
-}
-
-func middle(key int) float64 { return (float64(key) + 0.5) * bucketNS / 1e9 }
-
-func quantile(sorted []float64, q float64) float64 {
-	if len(sorted) == 0 {
-		return math.NaN()
-	}
-	return sorted[int(math.Ceil(q*float64(len(sorted))))-1]
-}
-
-// latency draws the load an RTO objective speaks of, or the first of its kind.
-func (d *drawing) latency() chart {
-	p50, p99 := plots.Series{Name: "p50"}, plots.Series{Name: "p99"}
-	name := "no load"
-	for _, s := range d.rec.Streams {
-		if s.Kind != "samples" || !s.Traits().Questions {
+		if f.InForce.Lo == 0 {
 			continue
 		}
-		median, high := plots.Series{Name: "p50"}, plots.Series{Name: "p99"}
-		err := d.buckets(d.src.Samples(s.ID, 0), true, func(b bucket) {
-			sort.Float64s(b.latencies)
-			median.T, median.V = append(median.T, middle(b.key)), append(median.V, quantile(b.latencies, 0.5))
-			high.T, high.V = append(high.T, middle(b.key)), append(high.V, quantile(b.latencies, 0.99))
-		})
-		if err == nil { // of a torn file the report says so, the chart shows no data
-			name, p50, p99 = s.Load, median, high
+		w := plots.Window{From: f.InForce.Lo.Sub(zero).Seconds(), To: math.Inf(1), Label: f.Plan.Label}
+		if f.Undone.Hi != 0 {
+			w.To = f.Undone.Hi.Sub(zero).Seconds()
 		}
-		break
+		all = append(all, w)
 	}
-	c := plots.Latency(p50, p99, nil, d.axis)
-	c.Title = "Latency from due time, load " + name
-	return chart{name: "latency", caption: "Latency of the requests due in each half second, counted from when they were due.", plot: c}
+	return all
 }
 
-// success draws every load.
-func (d *drawing) success() chart {
-	var series []plots.Series
-	for _, s := range d.rec.Streams {
-		if s.Kind != "samples" {
-			continue
-		}
-		line := plots.Series{Name: s.Load}
-		err := d.buckets(d.src.Samples(s.ID, 0), false, func(b bucket) {
-			line.T, line.V = append(line.T, middle(b.key)), append(line.V, 100*float64(b.ok)/float64(b.due))
-		})
-		if err == nil { // of a torn file the report says so
-			series = append(series, line)
-		}
+func marked(list []words.Mark, zero harness.Stamp) []plots.Event {
+	var all []plots.Event
+	for _, m := range list {
+		all = append(all, plots.Event{T: m.At.Hi.Sub(zero).Seconds(), Label: m.Label})
 	}
-	return chart{name: "success", caption: "Share of the requests due in each half second that were answered well, by load.", plot: plots.Success(series, nil, d.axis)}
-}
-
-func (d *drawing) timeline() chart {
-	t := plots.Timeline{Axis: d.axis, Title: "Timeline"}
-	t.Events = append(slices.Clone(t.Events), d.late...)
-	for _, a := range drawnActs(d.rec.Acts) {
-		t.Bars = append(t.Bars, plots.Bar{Name: a.Kind, From: d.at(a.At.Lo), To: d.at(a.At.Hi)})
-	}
-	return chart{name: "timeline", caption: "Acts of the drill and what happened in them.", plot: t}
+	return all
 }
 
 // drawnActs gives each act a bar of its own, or where those are too many for a chart each kind one, from its first to its last.
@@ -216,7 +144,7 @@ func drawnActs(acts []harness.Act) []harness.Act {
 func writeCharts(dir string, all []chart) error {
 	for _, c := range all {
 		for ending, data := range map[string][]byte{"png": c.images.PNG, "svg": c.images.SVG, "csv": c.images.CSV} {
-			if err := writeFile(dir, fmt.Sprintf("data/plots/%s.%s", strings.ToLower(c.name), ending), data); err != nil {
+			if err := writeFile(dir, fmt.Sprintf("data/plots/%s.%s", c.name, ending), data); err != nil {
 				return err
 			}
 		}

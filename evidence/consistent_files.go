@@ -123,22 +123,21 @@ func (c *checker) agreesOnPromotion() error {
 	if rec.Ledger.Primary == "" || rec.Ledger.Promoted {
 		return nil // it was not asked; or it says so, and the bounds are judged
 	}
-	for o, err := range measure.Files(packFS{c.pack}, rec).Observations(harness.ProbeWritable, standbyDatabase(rec)) {
-		if err != nil {
-			return nil // there is no such probe, or its file is refused for itself
+	standby, _ := rec.Target.RegionByRole(harness.Standby)
+	for _, p := range rec.Probes {
+		if on, _ := rec.Target.ComponentByName(p.On); p.Probe != harness.ProbeWritable || on.Region != standby.Name {
+			continue
 		}
-		if o.OK && o.Value == 1 {
-			return fmt.Errorf("no failover took place, yet %s wrote to %s at %s", o.Probe, o.On, o.At.Lo)
+		for o, err := range measure.Files(packFS{c.pack}, rec).Observations(p.Probe, p.On) {
+			if err != nil {
+				break // its file is refused for itself
+			}
+			if o.OK && o.Value == 1 {
+				return fmt.Errorf("no failover took place, yet %s wrote to %s at %s", o.Probe, o.On, o.At.Lo)
+			}
 		}
 	}
 	return nil
-}
-
-// standbyDatabase names the database of the region that stands by when the drill starts.
-func standbyDatabase(rec *harness.Record) string {
-	region, _ := rec.Target.RegionByRole(harness.Standby)
-	db, _ := rec.Target.ComponentOf(region.Name, "postgres")
-	return db.Name
 }
 
 // agreesWithLedger counts again what the record says of both ledgers, and holds samples against attempts.

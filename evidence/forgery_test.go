@@ -110,7 +110,7 @@ func TestAForgerWhoHoldsTheKeyIsFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			docs, _, err := render(&told, harness.Findings{Verdict: harness.Pass, Reason: "PASS"}, ReportSpecs(), nil, s.Redact, os.DirFS(h.dir), seal.Digest(data))
+			docs, _, err := render(&told, harness.Findings{Verdict: harness.Pass, Reason: "PASS"}, ReportSpecs(), nil, os.DirFS(h.dir), seal.Digest(data))
 			if err != nil {
 				t.Fatal(err)
 			}

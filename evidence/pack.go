@@ -92,6 +92,11 @@ func (s *Sealing) write(ctx context.Context, f harness.Findings, recordSHA strin
 	if _, err := writeJSON(s.Dir, FindingsFile, f, s.Redact); err != nil {
 		return err
 	}
+	// The reports say what the pack holds, which is redacted, and can be laid out again from it alone.
+	f, err := readFindings(os.DirFS(s.Dir))
+	if err != nil {
+		return err
+	}
 	specs, err := readSpecs(os.DirFS(s.Dir))
 	if err != nil {
 		return fmt.Errorf("list the reports: %w", err)
@@ -101,6 +106,15 @@ func (s *Sealing) write(ctx context.Context, f harness.Findings, recordSHA strin
 	}
 	s.Progress("drawing plots and reports")
 	return errors.Join(ctx.Err(), s.writeReports(f, specs, recordSHA))
+}
+
+// readFindings reads the findings of a bag.
+func readFindings(source fs.FS) (f harness.Findings, err error) {
+	data, err := fs.ReadFile(source, FindingsFile)
+	if err == nil {
+		err = seal.StrictDecode(data, &f)
+	}
+	return f, err
 }
 
 // Unseal removes what an earlier, unfinished seal of the bag at dir left, so that it can be sealed again. What is bound to the

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"blackstart/harness"
 )
 
 func TestRedactorTakesOutTheLongestFirst(t *testing.T) {
@@ -44,5 +46,17 @@ func TestCopyLogsRedactsAndBounds(t *testing.T) {
 	}
 	if n, err := NewRedactor().CopyLogs(filepath.Join(from, "none"), to); n != 0 || err != nil {
 		t.Errorf("no logs: %d, %v", n, err)
+	}
+}
+
+// TestReportsSayWhatThePackHolds: what the findings say of a secret is redacted before a report is made of them.
+func TestReportsSayWhatThePackHolds(t *testing.T) {
+	s := &Sealing{Dir: t.TempDir(), Redact: NewRedactor("hunter-2-hunter")}
+	if _, err := writeJSON(s.Dir, FindingsFile, harness.Findings{Reason: "PASS: hunter-2-hunter"}, s.Redact); err != nil {
+		t.Fatal(err)
+	}
+	f, err := readFindings(os.DirFS(s.Dir))
+	if err != nil || f.Reason != "PASS: "+Redacted {
+		t.Errorf("read %q, %v", f.Reason, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"blackstart/evidence/facts"
 	"blackstart/evidence/pades"
 	"blackstart/evidence/reports"
 	"blackstart/evidence/seal"
@@ -175,7 +176,7 @@ func (c *checker) renderAgain() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	docs, all, err := render(c.out.Record, *c.out.Findings, c.inputs.Reports, events, NewRedactor(), packFS{c.pack}, seal.Digest(data))
+	docs, all, err := render(c.out.Record, *c.out.Findings, c.inputs.Reports, events, packFS{c.pack}, seal.Digest(data))
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +200,7 @@ func (c *checker) controlMap() {
 		return
 	}
 	rec := c.out.Record
-	drill := (&view{rec: rec, f: *c.out.Findings}).drill()
+	drill := facts.Coverage(rec, *c.out.Findings)
 	rows := 0
 	for _, r := range c.inputs.Reports {
 		some := of(m.Controls, r.Framework)

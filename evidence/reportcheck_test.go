@@ -9,8 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"blackstart/evidence/controls"
+	"blackstart/evidence/facts"
 	"blackstart/evidence/reports"
 	"blackstart/evidence/seal"
+	"blackstart/evidence/words"
 	"blackstart/harness"
 )
 
@@ -30,13 +33,17 @@ func (h *honest) forgeReport(t *testing.T, change func(*reports.Report)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, _, err := compose(&rec, f, ReportSpecs(), events, NewRedactor(), os.DirFS(h.dir), seal.Digest(data))
+	r, _, err := compose(facts.Of(&rec, f, events, os.DirFS(h.dir)), ReportSpecs(), os.DirFS(h.dir), seal.Digest(data))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Block = FactLines(&rec, f, seal.Digest(data), ReportSpecs()[0].Framework)
+	of, err := controls.Load(ReportSpecs()[0].Framework)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Block, r.Requirements = FactLines(&rec, f, seal.Digest(data), of.Name), words.RequirementsOf(of, facts.Coverage(&rec, f))
 	change(&r)
-	doc, err := reports.FINRA4370(r)
+	doc, err := reports.Render(r)
 	if err != nil {
 		t.Fatal(err)
 	}

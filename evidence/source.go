@@ -48,13 +48,3 @@ func ReadRecord(p *seal.Pack) (*harness.Record, error) {
 	}
 	return &rec, nil
 }
-
-// fileDigest is the digest of a file's bytes.
-func fileDigest(source fs.FS, name string) (string, error) {
-	f, err := source.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	return seal.DigestReader(f)
-}

@@ -64,7 +64,7 @@ func TestTheFirstPageSaysWhatFailedAndWhy(t *testing.T) {
 			if f.Verdict != harness.Fail {
 				t.Errorf("the drill is judged %s: %s", f.Verdict, f.Reason)
 			}
-			docs, all, err := render(s.rec, f, ReportSpecs(), nil, NewRedactor(), os.DirFS(s.dir), "9f86d081")
+			docs, all, err := render(s.rec, f, ReportSpecs(), nil, os.DirFS(s.dir), "9f86d081")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -67,7 +67,7 @@ func stage(t *testing.T, scenario string) *staged {
 		at := 12 + f.At.D().Seconds()
 		plan := s.plan(f)
 		fault := harness.FaultRecord{Plan: harness.Plan{Fault: f, Label: plan.Label, What: plan.What, Isolates: plan.Isolates, InForce: make([]harness.Check, 2),
-			Follows: []harness.Check{{Kind: harness.SlotInactive}}, Fences: []string{"east.db"}},
+			Follows: plan.Follows, Fences: []string{"east.db"}},
 			Do: s.span(at, at+0.1), InForce: s.span(at, at+0.2), Confirmed: true, Undone: s.span(55, 55.1), Restored: true}
 		if f.For > 0 {
 			fault.Undone = s.span(at+f.For.D().Seconds(), at+f.For.D().Seconds()+0.1)
@@ -85,7 +85,8 @@ func (s *staged) target() {
 		Channels: []harness.Channel{{Name: "pagerduty", Muted: s.rec.Scenario.Target.Settings["pager.muted"] == "true"}, {Name: "slack"}},
 		Timings:  harness.Timings{Profile: "fast", CheckIntervalNS: 1e9, CheckFailures: 3, TTLNS: 2e9},
 		Decisions: &harness.DecisionLog{Detected: "failure.detected", Declared: "failover.declared", Refused: "failover.refused", Promoted: "promote.done",
-			Switched: "dns.switched", Done: "failover.done", Lagging: "replication.lagging", Renewed: "certificate.renewed", Deployed: "code.deployed"},
+			Switched: "dns.switched", Done: "failover.done", Lagging: "replication.lagging", Renewed: "certificate.renewed", Deployed: "code.deployed",
+			Alerts: map[string]string{"primary.unreachable": "failure.detected"}},
 		Builds: []harness.Build{{Name: harness.BuildCurrent, Version: "2.1.0"}, {Name: harness.BuildPrevious, Version: "2.0.0"}},
 		Questions: []harness.Question{
 			{ID: "dividend-date", Namespace: "public", Text: "When is the dividend record date of Heather Shipping?", Right: "known-dividend-notice", Older: "known-dividend-archive"},

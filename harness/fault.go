@@ -1,6 +1,9 @@
 package harness
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // ActionKind names the smallest change a driver can make.
 type ActionKind string
@@ -104,6 +107,11 @@ type Plan struct {
 	Follows  []Check   `json:"follows"`  // must hold too, within the same time: effects that come later and date nothing
 	Restored []Check   `json:"restored"` // all must hold after the undo
 	Fences   []string  `json:"fences"`   // databases that refuse writes before the undo, by name: promotion may have begun; none: it needs none
+}
+
+// Ages tells whether the fault is to let the standby's data get old, by what is to follow from it.
+func (p Plan) Ages() bool {
+	return slices.ContainsFunc(slices.Concat(p.InForce, p.Follows), func(c Check) bool { return c.Kind == HeartbeatStalls })
 }
 
 // Injector plans one kind of fault. It may look at the description but touches nothing.

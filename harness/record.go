@@ -1,6 +1,10 @@
 package harness
 
-import "blackstart/loadgen"
+import (
+	"strings"
+
+	"blackstart/loadgen"
+)
 
 // OutcomeCode is one row of the table of outcomes.
 type OutcomeCode = loadgen.OutcomeCode
@@ -130,6 +134,27 @@ type Decision struct {
 	Event  string            `json:"event"`
 	Detail map[string]string `json:"detail"`
 }
+
+// What an entry of any target's own log may tell, beside the events that DecisionLog gives a meaning.
+const (
+	notifyPrefix  = "notify."     // of an event about a message to people, on the channel that the detail names
+	notifySent    = "notify.sent" // it was handed over
+	skippedSuffix = ".skipped"    // of an event by which the target left out a step of its own
+)
+
+// Reason is why the target did so, by its own word; "" if it gives none.
+func (d Decision) Reason() string { return d.Detail["reason"] }
+
+// Region is the name of the region that the entry speaks of, "" if of none.
+func (d Decision) Region() string { return d.Detail["region"] }
+
+// Notifies tells whether the entry is about a message to people, on which channel, and whether it was handed over.
+func (d Decision) Notifies() (channel string, sent, ok bool) {
+	return d.Detail["channel"], d.Event == notifySent, strings.HasPrefix(d.Event, notifyPrefix)
+}
+
+// Skips tells whether the target left out a step of its own.
+func (d Decision) Skips() bool { return strings.HasSuffix(d.Event, skippedSuffix) }
 
 // UndoRecord is how the faults were taken back.
 type UndoRecord struct {

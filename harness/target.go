@@ -119,6 +119,20 @@ type DecisionLog struct {
 	Lagging  string `json:"lagging"`  // replication lags: somebody was told, or should have been
 	Renewed  string `json:"renewed"`  // a certificate was renewed
 	Deployed string `json:"deployed"` // another build was deployed
+
+	// Alerts says which event an alert of a class speaks of, where the two have different names.
+	Alerts map[string]string `json:"alerts,omitempty"`
+}
+
+// EventOf is the event that an alert of a class speaks of: of one without a class, or of any, the failure itself.
+func (l *DecisionLog) EventOf(class string) string {
+	switch event, named := l.Alerts[class]; {
+	case named:
+		return event
+	case class == "" || class == "*":
+		return l.Detected
+	}
+	return class
 }
 
 // Timings is the timing profile the target ran with.

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,7 +21,31 @@ import (
 )
 
 //go:embed *.yaml
-var catalogue embed.FS
+var own embed.FS
+
+// catalogues are the texts of all catalogues, by name.
+var catalogues = map[string][]byte{}
+
+var _ = Add(own)
+
+// Add adds every catalogue of a folder: each is one file, named as the framework is, NAME.yaml. A file says var _ = Add(…) of what
+// it embeds. It panics at what no user can mend: a catalogue that is not one, or a name that is taken.
+func Add(folder fs.FS) []string {
+	files, err := fs.Glob(folder, "*.yaml")
+	for _, file := range files {
+		name := strings.TrimSuffix(file, ".yaml")
+		b, err1 := fs.ReadFile(folder, file)
+		f, err2 := Parse(b)
+		if err := errors.Join(err1, err2); err != nil || f.Name != name || catalogues[name] != nil {
+			panic(fmt.Sprintf("controls: add %s, which calls itself %q: it is no catalogue, or its name is taken: %v", file, f.Name, err))
+		}
+		catalogues[name] = b
+	}
+	if err != nil || len(files) == 0 {
+		panic(fmt.Sprintf("controls: add a folder that has no catalogue: %v", err))
+	}
+	return files
+}
 
 // Level is how far the evidence of a drill bears on a clause.
 type Level string
@@ -136,44 +161,23 @@ func (c Clause) Judge(d Drill) Bearing {
 
 // Digest is the SHA-256 of a catalogue as this build has it, in hexadecimal; "" if it has none of this name.
 func Digest(framework string) string {
-	b, err := catalogue.ReadFile(framework + ".yaml")
-	if err != nil {
+	b, ok := catalogues[framework]
+	if !ok {
 		return ""
 	}
 	return fmt.Sprintf("%x", sha256.Sum256(b))
 }
 
 // Names lists the catalogues, sorted.
-func Names() []string {
-	files, err := fs.Glob(catalogue, "*.yaml")
-	if err != nil {
-		panic("controls: list catalogues: " + err.Error()) // unreachable: the pattern is well formed
-	}
-	names := make([]string, 0, len(files))
-	for _, f := range files {
-		names = append(names, strings.TrimSuffix(f, ".yaml"))
-	}
-	slices.Sort(names)
-	return names
-}
+func Names() []string { return slices.Sorted(maps.Keys(catalogues)) }
 
-// Load reads one catalogue by its name and checks it.
+// Load gives one catalogue by its name.
 func Load(name string) (Framework, error) {
-	if !slices.Contains(Names(), name) {
+	b, ok := catalogues[name]
+	if !ok {
 		return Framework{}, fmt.Errorf("load framework %q: there is none; choose one of %s", name, strings.Join(Names(), ", "))
 	}
-	b, err := catalogue.ReadFile(name + ".yaml")
-	if err != nil {
-		return Framework{}, fmt.Errorf("load framework %q: %w", name, err)
-	}
-	f, err := Parse(b)
-	if err == nil && f.Name != name {
-		err = fmt.Errorf("it calls itself %q", f.Name)
-	}
-	if err != nil {
-		return Framework{}, fmt.Errorf("load framework %q: %w", name, err)
-	}
-	return f, nil
+	return Parse(b)
 }
 
 // Parse decodes a catalogue strictly: unknown keys, a second document and missing statements are errors, all of which

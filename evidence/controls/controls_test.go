@@ -3,6 +3,7 @@ package controls
 import (
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 func TestEveryCatalogueLoads(t *testing.T) {
@@ -63,10 +64,7 @@ var neverSaid = []string{"finra requires quarterly", "7 years", "17a-4 requires 
 
 func TestNeverSaid(t *testing.T) {
 	for _, name := range Names() {
-		b, err := catalogue.ReadFile(name + ".yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := catalogues[name]
 		for _, phrase := range neverSaid {
 			if strings.Contains(strings.ToLower(string(b)), phrase) {
 				t.Errorf("%s says %q", name, phrase)
@@ -112,6 +110,25 @@ clauses:
 		if _, err := Parse([]byte(bad)); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
+	}
+}
+
+func TestAddRefuses(t *testing.T) {
+	for why, folder := range map[string]fstest.MapFS{
+		"nothing": {}, "no catalogue": {"x.yaml": {Data: []byte("name: x\n")}}, "another name": {"x.yaml": {Data: catalogues["icfr"]}},
+		"a name that is taken": {"icfr.yaml": {Data: catalogues["icfr"]}},
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("added %s", why)
+				}
+			}()
+			Add(folder)
+		}()
+	}
+	if len(Names()) != 2 {
+		t.Errorf("left %v", Names())
 	}
 }
 

@@ -88,24 +88,6 @@ type Chart struct {
 // Images is one chart in three formats.
 type Images struct{ PNG, SVG, CSV []byte }
 
-// Latency is the chart of latency from the due time, in milliseconds, of the requests due in each bucket.
-func Latency(p50, p99 Series, objective *float64, axis Axis) Chart {
-	zero := 0.0
-	return Chart{Axis: axis, Title: "Latency from due time", YLabel: "milliseconds", Series: []Series{p50, p99}, Objective: objective, YMin: &zero}
-}
-
-// Success is the chart of the share of requests that were answered well, in percent.
-func Success(series []Series, objective *float64, axis Axis) Chart {
-	lo, hi := 0.0, 104.0 // room above the line of 100 %
-	return Chart{Axis: axis, Title: "Success rate", YLabel: "percent of due requests", Series: series, Objective: objective, YMin: &lo, YMax: &hi}
-}
-
-// Lag is the chart of replication lag or of the age of the heartbeat row, in seconds.
-func Lag(series []Series, objective *float64, axis Axis) Chart {
-	zero := 0.0
-	return Chart{Axis: axis, Title: "Replication lag and heartbeat age", YLabel: "seconds", Series: series, Objective: objective, YMin: &zero}
-}
-
 // Render draws the chart.
 func (c Chart) Render() (Images, error) {
 	if err := c.check(); err != nil {

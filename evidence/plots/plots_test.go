@@ -32,7 +32,7 @@ func sample() (Chart, Timeline) {
 	events := []Event{{0, "fault in force"}, {3.1, "failure detected"}, {3.3, "failover declared"}, {3.4, "alert received (pagerduty)"},
 		{4.2, "first good response"}, {18, "undo complete"}, {99, "later"}}
 	axis := Axis{Zero: "region.partition was in force", Faults: faults, Events: events}
-	return Latency(p50, p99, &objective, axis), Timeline{Axis: axis, Title: "Timeline",
+	return Chart{Axis: axis, Title: "Latency", YLabel: "milliseconds", Series: []Series{p50, p99}, Objective: &objective, YMin: new(float64)}, Timeline{Axis: axis, Title: "Timeline",
 		Bars: []Bar{{"baseline", -10, 0}, {"fault", 0, 18}, {"settle", 4.2, 20}, {"undo", 17.5, 18.2}, {"reconcile the ledger", 20, nan}, {"never started", nan, nan}}}
 }
 
@@ -120,7 +120,7 @@ func TestChartsAreDeterministic(t *testing.T) {
 }
 
 func TestCSVHoldsWhatIsDrawn(t *testing.T) {
-	c := Success([]Series{{Name: "fresh, pooled", T: []float64{-1, 0.25, 1}, V: []float64{100, nan, 99.5}}}, nil, Axis{Faults: []Window{{From: 0, To: math.Inf(1)}}})
+	c := Chart{Series: []Series{{Name: "fresh, pooled", T: []float64{-1, 0.25, 1}, V: []float64{100, nan, 99.5}}}, Axis: Axis{Faults: []Window{{From: 0, To: math.Inf(1)}}}}
 	img, err := c.Render()
 	if err != nil {
 		t.Fatal(err)
@@ -134,8 +134,8 @@ func TestCSVHoldsWhatIsDrawn(t *testing.T) {
 func TestNoDataIsSaid(t *testing.T) {
 	empty := Series{Name: "p50", T: []float64{0, 1}, V: []float64{nan, nan}}
 	for name, render := range map[string]func() (Images, error){
-		"all missing":    Latency(empty, Series{Name: "p99"}, nil, Axis{Events: []Event{{1, "x"}}}).Render,
-		"no series":      Lag(nil, nil, Axis{}).Render,
+		"all missing":    Chart{Series: []Series{empty, {Name: "p99"}}, Axis: Axis{Events: []Event{{1, "x"}}}}.Render,
+		"no series":      Chart{}.Render,
 		"empty timeline": Timeline{Title: "Timeline"}.Render,
 	} {
 		img, err := render()
@@ -147,15 +147,15 @@ func TestNoDataIsSaid(t *testing.T) {
 
 func TestOddInput(t *testing.T) {
 	one := Series{Name: "☃ \U0001f600 line\nbreak → end", T: []float64{5}, V: []float64{7}}
-	if _, err := Lag([]Series{one}, nil, Axis{Faults: []Window{{From: nan}}}).Render(); err != nil {
+	if _, err := (Chart{Series: []Series{one}, Axis: Axis{Faults: []Window{{From: nan}}}}).Render(); err != nil {
 		t.Errorf("one point: %v", err)
 	}
 	flat := Series{Name: "flat", T: []float64{0, 1, 2}, V: []float64{0, 0, 0}}
-	if _, err := Lag([]Series{flat}, nil, Axis{}).Render(); err != nil {
+	if _, err := (Chart{Series: []Series{flat}, YMin: new(float64)}).Render(); err != nil {
 		t.Errorf("flat line: %v", err)
 	}
 	for name, s := range map[string]Series{"lengths": {T: []float64{1}}, "order": {T: []float64{2, 1}, V: []float64{1, 1}}, "time": {T: []float64{nan}, V: []float64{1}}} {
-		if _, err := Lag([]Series{s}, nil, Axis{}).Render(); err == nil || !strings.Contains(err.Error(), "series") {
+		if _, err := (Chart{Series: []Series{s}}).Render(); err == nil || !strings.Contains(err.Error(), "series") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"blackstart/evidence/words"
 	"strings"
 
 	"github.com/johnfercher/maroto/v2/pkg/components/row"
@@ -11,57 +12,41 @@ import (
 // system prints what was drilled and under which conditions.
 func (s *sheet) system(r Report) {
 	s.section("System: components, versions, digests")
-	rows := make([][]string, 0, len(r.Components))
-	for _, c := range r.Components {
-		rows = append(rows, []string{c.Name, c.Region, c.Version, c.Digest})
-	}
-	s.table([]column{{"Component", 13, NotRecorded, strong}, {"Region", 8, NotRecorded, plain}, {"Version", 17, NotRecorded, plain}, {"Digest", 22, NotRecorded, machine}},
-		rows, "Components: "+NotRecorded+".")
-	s.fields([]Field{{"Scenario digest", r.Identity.ScenarioDigest}, {"Tool", r.Identity.Tool}, {"Tool digest", r.Identity.ToolDigest}}, "")
+	rows := rowsOf(r.Components, func(c words.Component) []string { return []string{c.Name, c.Region, c.Version, c.Digest} })
+	s.table([]column{{"Component", 13, words.NotRecorded, strong}, {"Region", 8, words.NotRecorded, plain}, {"Version", 17, words.NotRecorded, plain}, {"Digest", 22, words.NotRecorded, machine}},
+		rows, "Components: "+words.NotRecorded+".")
+	s.fields([]words.Field{{Name: "Scenario digest", Value: r.Identity.ScenarioDigest}, {Name: "Tool", Value: r.Identity.Tool}, {Name: "Tool digest", Value: r.Identity.ToolDigest}}, "")
 	s.section("Plan and preparation")
-	s.fields(r.Plan, "Plan: "+NotRecorded+".")
-	s.fields(r.Readiness, "Readiness: "+NotRecorded+".")
+	s.fields(r.Plan, "Plan: "+words.NotRecorded+".")
+	s.fields(r.Readiness, "Readiness: "+words.NotRecorded+".")
 	s.section("People")
-	s.fields(r.People, "People: "+NotRecorded+".")
+	s.fields(r.People, "People: "+words.NotRecorded+".")
 	s.section("Clock")
-	s.fields(r.Clock, "Clock source and offsets: "+NotRecorded+".")
+	s.fields(r.Clock, "Clock source and offsets: "+words.NotRecorded+".")
 }
 
 func (s *sheet) exceptions(r Report) {
 	s.section("Exceptions")
-	rows := make([][]string, 0, len(r.Exceptions))
-	for _, e := range r.Exceptions {
-		rows = append(rows, []string{e.Cause, e.Severity, e.Owner, e.Due, e.Retest})
-	}
-	s.table([]column{{"What, and why", 26, NotRecorded, plain}, {"Severity", 8, NotRecorded, strong}, {"Owner", 9, NotRecorded, plain}, {"Due", 8, NotRecorded, plain},
-		{"Retest, or risk accepted", 9, NotRecorded, plain}}, rows, "No exception is recorded for this run.")
+	rows := rowsOf(r.Exceptions, func(e words.Exception) []string { return []string{e.Cause, e.Severity, e.Owner, e.Due, e.Retest} })
+	s.table([]column{{"What, and why", 26, words.NotRecorded, plain}, {"Severity", 8, words.NotRecorded, strong}, {"Owner", 9, words.NotRecorded, plain}, {"Due", 8, words.NotRecorded, plain},
+		{"Retest, or risk accepted", 9, words.NotRecorded, plain}}, rows, "No exception is recorded for this run.")
 }
 
-func (s *sheet) lessons(r Report) {
+func (s *sheet) lessons(Report) {
 	s.section("Lessons and recipients")
-	for _, l := range r.Lessons {
-		s.say("• " + l)
-	}
-	if len(r.Lessons) == 0 {
-		s.say("Lessons and changes to the plan: " + NotRecorded + ".")
-	}
-	rows := make([]Field, 0, len(r.Recipients))
-	for _, p := range r.Recipients {
-		rows = append(rows, Field{"Recipient", p})
-	}
-	s.fields(rows, "Recipients: "+NotRecorded+".")
+	s.say("Lessons and changes to the plan: " + words.NotRecorded + ".")
+	s.say("Recipients: " + words.NotRecorded + ".")
 }
 
 // provenance says where each file of the pack comes from.
-func (s *sheet) provenance(list []Artefact) {
+func (s *sheet) provenance(r Report) {
 	s.section("Provenance of every artefact")
-	rows := make([][]string, 0, len(list))
-	for _, a := range list {
-		rows = append(rows, []string{a.Path, a.Source, a.Query, a.Extracted, a.Rows, a.Total, a.Digest})
-	}
-	s.table([]column{{"Artefact", 10, NotRecorded, strong}, {"Source", 9, NotRecorded, plain}, {"Query and parameters", 11, NotRecorded, plain},
-		{"Extracted at, by", 9, NotRecorded, plain}, {"Rows", 5, NotRecorded, plain}, {"Control total", 6, NotRecorded, plain}, {"sha256", 10, NotRecorded, machine}},
-		rows, "Provenance: "+NotRecorded+".")
+	rows := rowsOf(r.Provenance, func(a words.Artefact) []string {
+		return []string{a.Path, a.Source, a.Query, a.Extracted, a.Rows, a.Total, a.Digest}
+	})
+	s.table([]column{{"Artefact", 10, words.NotRecorded, strong}, {"Source", 9, words.NotRecorded, plain}, {"Query and parameters", 11, words.NotRecorded, plain},
+		{"Extracted at, by", 9, words.NotRecorded, plain}, {"Rows", 5, words.NotRecorded, plain}, {"Control total", 6, words.NotRecorded, plain}, {"sha256", 10, words.NotRecorded, machine}},
+		rows, "Provenance: "+words.NotRecorded+".")
 }
 
 // Marks of the commands in a report's text: they stand between the two, as they are typed.
@@ -88,15 +73,13 @@ func (s *sheet) commands(list []string) {
 // closing is the end of both reports: how to check it, what it stands among, how long it is kept, what it is not.
 func (s *sheet) closing(r Report) {
 	s.section("Integrity, and how to verify it")
-	s.fields(append([]Field{{"record.json sha256", r.RecordDigest}, {"Digest of the entry before", r.Identity.PreviousDigest}, {"Amends", r.Identity.Amends}}, r.Integrity...), "")
+	s.fields(append([]words.Field{{Name: "record.json sha256", Value: r.RecordDigest}, {Name: "Digest of the entry before", Value: r.Identity.PreviousDigest}, {Name: "Amends", Value: r.Identity.Amends}}, r.Integrity...), "")
 	s.commands(r.Commands)
 	s.section("Population: which runs there were")
 	s.fields(r.Population, "Register: not kept in this version.")
 	s.section("Retention and limits")
-	s.fields(r.Retention, "Retention: "+NotRecorded+".")
-	for _, d := range append([]string{Disclaimer}, r.Disclaimer...) {
-		s.say(d)
-	}
+	s.fields(r.Retention, "Retention: "+words.NotRecorded+".")
+	s.say(Disclaimer)
 }
 
 // Disclaimer ends every report.

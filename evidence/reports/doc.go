@@ -1,6 +1,13 @@
+// Package reports lays out the report of a drill for one framework as PDF. It decides which words stand where, and is the only
+// package that knows of pages.
+//
+// It prints what package words says. It measures nothing, judges nothing, and never fills a gap: what is missing is printed as
+// "not recorded" or "not measured". On every page it says what kind of environment was drilled. The same input gives the same
+// bytes.
 package reports
 
 import (
+	"blackstart/evidence/words"
 	"bytes"
 	"fmt"
 	goimage "image"
@@ -103,6 +110,9 @@ type sheet struct {
 	m     core.Maroto
 	ruler *gofpdf.Fpdf // measures text with the same fonts
 	wide  map[int]bool // widths of the plots so far, in pixels
+
+	arranged arrangement
+	err      error // why something could not be placed
 }
 
 // render lays a report out. fill adds everything below the page header.
@@ -176,8 +186,8 @@ func (s *sheet) head(r Report, title string) []core.Row {
 	return []core.Row{
 		line(6, text.New(clean(title), props.Text{Size: 9.5, Style: fontstyle.Bold}),
 			text.New(environmentLine(r.Identity.Environment), props.Text{Size: small, Style: fontstyle.Bold, Align: align.Right, Color: bad, Top: 0.8})),
-		line(5, text.New("run "+clean(orElse(r.Identity.RunID, NotRecorded)), props.Text{Size: small, Color: grey}),
-			text.New("record.json sha256 "+clean(orElse(short, NotRecorded)), props.Text{Size: small, Color: grey, Align: align.Right})).
+		line(5, text.New("run "+clean(orElse(r.Identity.RunID, words.NotRecorded)), props.Text{Size: small, Color: grey}),
+			text.New("record.json sha256 "+clean(orElse(short, words.NotRecorded)), props.Text{Size: small, Color: grey, Align: align.Right})).
 			WithStyle(&props.Cell{BorderType: border.Bottom, BorderColor: rule}),
 		row.New(headHeight - 11).Add(col.New(columns)),
 	}

@@ -1,6 +1,10 @@
 package reports
 
-import "strings"
+import (
+	"strings"
+
+	"blackstart/evidence/words"
+)
 
 // rest is the height, in millimetres, that the identity of a run and the examiner's questions need on the first page.
 const rest = 88
@@ -9,62 +13,56 @@ const rest = 88
 // looks for it if there is room; the examiner's questions must not leave the page for it.
 func (s *sheet) first(r Report) {
 	s.section("Result")
-	s.table([]column{{"", 8, "", verdict}, {"", 52, NotRecorded, plain}}, [][]string{{orElse(strings.ToUpper(r.Verdict.Result), NotRecorded), r.Verdict.Reason}}, "")
-	s.fields([]Field{{"Could it be judged (validity)", r.Verdict.Validity}}, "")
-	for _, t := range r.Heed {
+	s.table([]column{{"", 8, "", verdict}, {"", 52, words.NotRecorded, plain}}, [][]string{{orElse(strings.ToUpper(r.Verdict.Result), words.NotRecorded), r.Verdict.Reason}}, "")
+	s.fields([]words.Field{{Name: "Could it be judged (validity)", Value: r.Verdict.Validity}}, "")
+	for _, t := range r.Warnings {
 		s.alarm(t)
 	}
 	if r.Summary != "" {
 		s.say(r.Summary)
 	}
 	s.failures(r.Failures)
-	early := s.fits(s.tall(storyColumns(r.Zero), storyRows(r.Story)) + rest)
+	early := s.fits(s.tall(keyEventColumns(r.Zero), keyEventRows(r.KeyEvents)) + rest)
 	if early {
-		s.story(r)
+		s.keyEvents(r)
 	}
 	missing := s.identity(r)
-	s.examiner(r.Answers, missing)
+	s.examiner(r.Examiner, missing)
 	if !early {
-		s.story(r)
+		s.keyEvents(r)
 	}
 }
 
-func (s *sheet) failures(list []Failure) {
+func (s *sheet) failures(list []words.Failure) {
 	if len(list) == 0 {
 		return
 	}
-	rows := make([][]string, 0, len(list))
-	for _, f := range list {
-		rows = append(rows, []string{f.Verdict, f.Objective, f.Asked, f.Found, f.Why})
-	}
+	rows := rowsOf(list, func(f words.Failure) []string { return []string{f.Verdict, f.Objective, f.Asked, f.Found, f.Why} })
 	s.gap()
 	s.paragraph("What failed, and why", heading)
-	s.table([]column{{"Verdict", 6, NotRecorded, verdict}, {"Objective", 8, NotRecorded, strong}, {"Asked for", 11, NotRecorded, plain}, {"Found", 8, NotMeasured, plain},
+	s.table([]column{{"Verdict", 6, words.NotRecorded, verdict}, {"Objective", 8, words.NotRecorded, strong}, {"Asked for", 11, words.NotRecorded, plain}, {"Found", 8, words.NotMeasured, plain},
 		{"What shows why", 27, "nothing more is recorded", plain}}, rows, "")
 }
 
-func storyColumns(zero string) []column {
+func keyEventColumns(zero string) []column {
 	title := "What happened, in order"
 	if zero != "" {
 		title += " (moment 0: " + zero + ")"
 	}
-	return []column{{"Since moment 0", 8, NotRecorded, plain}, {title, 52, NotRecorded, plain}}
+	return []column{{"Since moment 0", 8, words.NotRecorded, plain}, {title, 52, words.NotRecorded, plain}}
 }
 
-func storyRows(list []Told) [][]string {
-	rows := make([][]string, 0, len(list))
-	for _, t := range list {
-		rows = append(rows, []string{t.SinceFault, t.What})
-	}
+func keyEventRows(list []words.KeyEvent) [][]string {
+	rows := rowsOf(list, func(t words.KeyEvent) []string { return []string{t.SinceFault, t.What} })
 	return rows
 }
 
-func (s *sheet) story(r Report) {
-	if len(r.Story) == 0 {
+func (s *sheet) keyEvents(r Report) {
+	if len(r.KeyEvents) == 0 {
 		return
 	}
 	s.gap()
-	s.table(storyColumns(r.Zero), storyRows(r.Story), "")
+	s.table(keyEventColumns(r.Zero), keyEventRows(r.KeyEvents), "")
 }
 
 // identity names the run and says what its result does not show; it returns the names of what nobody told.
@@ -74,11 +72,11 @@ func (s *sheet) identity(r Report) (missing []string) {
 	if all := append(append([]string{}, r.Limits...), standIns(r.Simulated)...); len(all) > 0 {
 		s.note(strings.Join(all, " "))
 	}
-	var told []Field
-	for _, f := range []Field{
-		{"Scenario", id.Scenario}, {"Target", id.Target}, {"Activity", id.Activity}, {"Environment class", id.Environment},
-		{"Run", id.RunID}, {"Pack", id.PackID}, {"Started", id.Started}, {"Ended", id.Ended}, {"Timing profile", id.Profile},
-		{"Sequence", id.Sequence}, {"Cadence", id.Cadence}, {"Basis of the cadence", id.CadenceBasis},
+	var told []words.Field
+	for _, f := range []words.Field{
+		{Name: "Scenario", Value: id.Scenario}, {Name: "Target", Value: id.Target}, {Name: "Activity", Value: id.Activity}, {Name: "Environment class", Value: id.Environment},
+		{Name: "Run", Value: id.RunID}, {Name: "Pack", Value: id.PackID}, {Name: "Started", Value: id.Started}, {Name: "Ended", Value: id.Ended}, {Name: "Timing profile", Value: id.Profile},
+		{Name: "Sequence", Value: id.Sequence}, {Name: "Cadence", Value: id.Cadence}, {Name: "Basis of the cadence", Value: id.CadenceBasis},
 	} {
 		if strings.TrimSpace(f.Value) == "" {
 			missing = append(missing, f.Name)
@@ -98,7 +96,7 @@ func standIns(simulated []string) []string {
 }
 
 // pairs prints fields two abreast.
-func (s *sheet) pairs(list []Field) {
+func (s *sheet) pairs(list []words.Field) {
 	var rows [][]string
 	for i := 0; i < len(list); i += 2 {
 		row := []string{list[i].Name, list[i].Value, "", ""}
@@ -114,18 +112,11 @@ func (s *sheet) pairs(list []Field) {
 
 // examiner answers what an examiner asks first. What nobody told stands together in one sentence: it is disclosed, and it
 // does not hide the answers that there are.
-func (s *sheet) examiner(a Answers, missing []string) {
+func (s *sheet) examiner(list []words.Field, missing []string) {
 	s.section("What an examiner asks first")
-	var told []Field
+	var told []words.Field
 	open := ""
-	for _, f := range []Field{
-		{"Which natural person ran it?", a.Operator}, {"On whose authority?", a.Authority}, {"Who else can use the signing key?", a.KeyHolders},
-		{"Which runs were there in the period?", a.Runs}, {"Reconciled to which source outside the tool?", a.Reconciled},
-		{"Is the system on the firm's mission-critical list?", a.MissionCritical},
-		{"Which version of the plan was in force?", a.PlanVersion}, {"Did the responsible principal receive this?", a.Principal},
-		{"Prior findings: owner, due, retested?", a.PriorFindings}, {"How is the tool validated and changed?", a.ToolValidation},
-		{"Who may edit objectives?", a.ObjectiveEditor}, {"Who can delete this?", a.Deletion},
-	} {
+	for _, f := range list {
 		if strings.TrimSpace(f.Value) == "" {
 			open += " " + f.Name
 			continue
@@ -136,7 +127,7 @@ func (s *sheet) examiner(a Answers, missing []string) {
 		open += " Also: " + strings.ToLower(strings.Join(missing, ", ")) + "."
 	}
 	if open != "" {
-		told = append(told, Field{"Asked, and " + NotRecorded, strings.TrimSpace(open)})
+		told = append(told, words.Field{Name: "Asked, and " + words.NotRecorded, Value: strings.TrimSpace(open)})
 	}
 	s.fields(told, "")
 }

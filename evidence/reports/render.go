@@ -1,133 +1,121 @@
 package reports
 
 import (
+	"blackstart/evidence/words"
+	"errors"
 	"fmt"
-	"strings"
-
-	"blackstart/evidence/controls"
+	"time"
 )
 
-// The titles of the two reports.
-const (
-	TitleFINRA = "Business continuity drill report: FINRA Rule 4370"
-	TitleICFR  = "ICFR-relevant observations"
-)
-
-// FINRA4370 renders the drill report for the annual review under FINRA Rule 4370.
-func FINRA4370(r Report) (Document, error) {
-	return render(r, TitleFINRA, func(s *sheet) error {
-		s.signatures()
-		s.block(r.Block)
-		s.first(r)
-		s.objectives(r)
-		s.found(r)
-		if err := s.plots(r.Plots); err != nil {
-			return err
-		}
-		if err := s.controls("finra-4370", "Elements of the rule, and what this drill exercised", r.Drill); err != nil {
-			return err
-		}
-		s.timeline(r)
-		s.measures(r)
-		s.ledger(r)
-		s.alerts(r)
-		s.faults(r)
-		s.system(r)
-		s.exceptions(r)
-		s.lessons(r)
-		s.provenance(r.Provenance)
-		s.closing(r)
-		return nil
-	})
+// Report is what a report prints: words, and what stands beside them.
+type Report struct {
+	words.Report
+	Requirements words.Requirements // of the framework that the report is for
+	RecordDigest string             // hexadecimal SHA-256 of record.json
+	Sealed       time.Time          // the date inside the PDF: from the record, so that rendering again gives the same bytes
+	Block        []string           // the block of facts: lines of ASCII that fit the page in a fixed width
+	Plots        []Plot
 }
 
-// ICFR renders the observations that can serve work on internal control over financial reporting. It is not a report on
-// general IT controls: whether a control exists and works is for management and the auditor to say.
-func ICFR(r Report) (Document, error) {
-	return render(r, TitleICFR, func(s *sheet) error {
+// Plot is a PNG over the whole width of the page.
+type Plot struct {
+	Title, Caption string
+	PNG            []byte
+}
+
+// Document is a rendered report.
+type Document struct {
+	PDF      []byte
+	SignPage int        // the page with the two places for signatures, counted from 1
+	SignBox  [4]float64 // for the executor: left, bottom, right, top in points from the lower left corner
+	Review   [4]float64 // for the reviewer
+}
+
+// part is one part of a report.
+type part func(*sheet, Report)
+
+// arrangement is the layout of the report for one framework: signatures and facts come first, then the first page and these parts,
+// and how to verify it last.
+type arrangement struct {
+	title    string // "": that of the framework
+	preface  string
+	controls string // title of the control map
+	parts    []part
+}
+
+// common is the arrangement for every framework that has none of its own.
+var common = arrangement{
+	controls: "Requirements, and what this drill exercised",
+	parts:    []part{(*sheet).objectives, (*sheet).found, (*sheet).plots, (*sheet).requirements, (*sheet).timeline, (*sheet).measures, (*sheet).ledger, (*sheet).alerts, (*sheet).faults, (*sheet).system, (*sheet).exceptions, (*sheet).lessons, (*sheet).provenance},
+}
+
+// arrangements are by framework.
+var arrangements = map[string]arrangement{
+	"finra-4370": {
+		title: "Business continuity drill report: FINRA Rule 4370", controls: "Elements of the rule, and what this drill exercised",
+		parts: common.parts,
+	},
+	"icfr": {
+		title: "ICFR-relevant observations", controls: "Requirements, and what this evidence can be used for",
+		preface: "Observations from one drill, for those who assess or audit internal control over financial reporting. It is no report on general IT controls and gives no opinion: whether a control exists, and whether it works, is for management and the auditor to say.",
+		parts:   []part{(*sheet).objectives, (*sheet).found, (*sheet).ledger, (*sheet).exceptions, (*sheet).requirements, (*sheet).provenance, (*sheet).timeline, (*sheet).measures, (*sheet).plots, (*sheet).faults, (*sheet).alerts, (*sheet).system, (*sheet).lessons},
+	},
+}
+
+// Render lays out the report for the framework whose requirements are given.
+func Render(r Report) (Document, error) {
+	a, ok := arrangements[r.Requirements.Framework]
+	if !ok {
+		a = common
+	}
+	return render(r, orElse(a.title, r.Requirements.Title), func(s *sheet) error {
+		s.arranged = a
 		s.signatures()
 		s.block(r.Block)
-		s.note("Observations from one drill, for those who assess or audit internal control over financial reporting. It is no report on general IT controls and gives no opinion: whether a control exists, and whether it works, is for management and the auditor to say.")
+		if a.preface != "" {
+			s.note(a.preface)
+		}
 		s.first(r)
-		s.objectives(r)
-		s.found(r)
-		s.ledger(r)
-		s.exceptions(r)
-		if err := s.controls("icfr", "Requirements, and what this evidence can be used for", r.Drill); err != nil {
-			return err
+		for _, p := range a.parts {
+			p(s, r)
 		}
-		s.provenance(r.Provenance)
-		s.timeline(r)
-		s.measures(r)
-		if err := s.plots(r.Plots); err != nil {
-			return err
-		}
-		s.faults(r)
-		s.alerts(r)
-		s.system(r)
-		s.lessons(r)
 		s.closing(r)
-		return nil
+		return s.err
 	})
 }
 
 func (s *sheet) objectives(r Report) {
 	s.section("Objectives")
-	rows := make([][]string, 0, len(r.Objectives))
-	for _, o := range r.Objectives {
-		rows = append(rows, []string{o.Name, o.Bound, o.Measured, o.Interval, o.Verdict, o.Source})
-	}
-	s.table([]column{{"Objective", 11, NotRecorded, strong}, {"Bound", 14, NotRecorded, plain}, {"Measured", 8, NotMeasured, plain},
-		{"Lowest and highest", 9, NotMeasured, plain}, {"Verdict", 7, "inconclusive", verdict}, {"Source of the bound", 11, NotRecorded, plain}},
+	rows := rowsOf(r.Objectives, func(o words.Objective) []string {
+		return []string{o.Name, o.Bound, o.Measured, o.Interval, o.Verdict, o.Source}
+	})
+	s.table([]column{{"Objective", 11, words.NotRecorded, strong}, {"Bound", 14, words.NotRecorded, plain}, {"Measured", 8, words.NotMeasured, plain},
+		{"Lowest and highest", 9, words.NotMeasured, plain}, {"Verdict", 7, "inconclusive", verdict}, {"Source of the bound", 11, words.NotRecorded, plain}},
 		rows, "No objective was set: nothing could be met.")
 	s.section("Validity checks")
-	rows = rows[:0:0]
-	for _, c := range r.Checks {
-		rows = append(rows, []string{c.Name, c.Result, c.Detail})
-	}
-	s.table([]column{{"Check", 18, NotRecorded, plain}, {"Result", 9, NotRecorded, verdict}, {"Detail", 33, "-", plain}}, rows, "Validity checks: "+NotRecorded+".")
+	rows = rowsOf(r.Checks, func(c words.Check) []string { return []string{c.Name, c.Result, c.Detail} })
+	s.table([]column{{"Check", 18, words.NotRecorded, plain}, {"Result", 9, words.NotRecorded, verdict}, {"Detail", 33, "-", plain}}, rows, "Validity checks: "+words.NotRecorded+".")
 }
 
-// controls prints the map from the clauses of a framework to the evidence of this drill.
-func (s *sheet) controls(name, title string, drill controls.Drill) error {
-	f, err := controls.Load(name)
-	if err != nil {
-		return err
-	}
-	s.section(title)
-	s.note(f.Scope)
-	if drill.Rehearsal {
+// requirements prints the map from the clauses of a framework to the evidence of this drill.
+func (s *sheet) requirements(r Report) {
+	of := r.Requirements
+	s.section(s.arranged.controls)
+	s.note(of.Scope)
+	if of.Rehearsal {
 		s.note("This was a rehearsal: it supports nothing of the following, whatever it did.")
 	}
-	rows := make([][]string, 0, len(f.Clauses))
-	for _, c := range f.Clauses {
-		b := c.Judge(drill)
-		did := "not exercised"
-		if b.Exercised {
-			did = "exercised"
-		}
-		if len(b.Evidence) > 0 {
-			did += ", recorded: " + strings.Join(b.Evidence, ", ")
-		}
-		requirement := c.Title + ". " + c.Requirement
-		if !c.Verified {
-			requirement += " (wording not verified)"
-		}
-		rows = append(rows, []string{c.Clause, requirement, string(b.Level), did, "This does not show " + c.DoesNotShow + "."})
-	}
 	s.table([]column{{"Clause", 7, "", strong}, {"In our own words", 20, "", plain}, {"Level", 7, "", verdict}, {"Evidence", 12, "", plain},
-		{"Limits", 14, "", plain}}, rows, "")
-	return nil
+		{"Limits", 14, "", plain}}, rowsOf(of.Clauses, func(c words.Control) []string {
+		return []string{c.Clause, c.Requirement, c.Level, c.Evidence, c.Limits}
+	}), "")
 }
 
 func (s *sheet) timeline(r Report) {
 	s.section("Timeline")
-	rows := make([][]string, 0, len(r.Timeline))
-	for _, m := range r.Timeline {
-		rows = append(rows, []string{m.At, m.SinceFault, m.Event, m.Detail})
-	}
-	s.table([]column{{"At (UTC)", 14, NotRecorded, plain}, {"Since the fault", 10, NotMeasured, plain}, {"Event", 13, NotRecorded, strong}, {"Detail", 23, "-", plain}},
-		rows, "Timeline: "+NotRecorded+".")
+	rows := rowsOf(r.Timeline, func(m words.Moment) []string { return []string{m.At, m.SinceFault, m.Event, m.Detail} })
+	s.table([]column{{"At (UTC)", 14, words.NotRecorded, plain}, {"Since the fault", 10, words.NotMeasured, plain}, {"Event", 13, words.NotRecorded, strong}, {"Detail", 23, "-", plain}},
+		rows, "Timeline: "+words.NotRecorded+".")
 	if len(r.NotExecuted) > 0 {
 		s.note("Steps that were manual, skipped or not executed:")
 		s.fields(r.NotExecuted, "")
@@ -136,46 +124,39 @@ func (s *sheet) timeline(r Report) {
 
 func (s *sheet) measures(r Report) {
 	s.section("Measures")
-	rows := make([][]string, 0, len(r.Measures))
-	for _, m := range r.Measures {
-		rows = append(rows, []string{m.Name, m.Value, m.Bounds, m.Method, m.Raw})
-	}
-	s.table([]column{{"Measure", 12, NotRecorded, strong}, {"Value", 9, NotMeasured, plain}, {"Bounds", 11, NotMeasured, plain},
-		{"Method", 18, NotRecorded, plain}, {"Raw series", 10, NotRecorded, plain}}, rows, "Measures: "+NotMeasured+".")
+	rows := rowsOf(r.Measures, func(m words.Measure) []string { return []string{m.Name, m.Value, m.Bounds, m.Method, m.Raw} })
+	s.table([]column{{"Measure", 12, words.NotRecorded, strong}, {"Value", 9, words.NotMeasured, plain}, {"Bounds", 11, words.NotMeasured, plain},
+		{"Method", 18, words.NotRecorded, plain}, {"Raw series", 10, words.NotRecorded, plain}}, rows, "Measures: "+words.NotMeasured+".")
 	s.section("Load: intended, offered, achieved")
-	rows = rows[:0:0]
-	for _, l := range r.Load {
-		rows = append(rows, []string{l.Name, l.Place, l.Intended, l.Offered, l.Achieved, l.Outcomes})
-	}
-	s.table([]column{{"Stream", 13, NotRecorded, strong}, {"From", 8, NotRecorded, plain}, {"Intended", 9, NotRecorded, plain}, {"Offered", 9, NotMeasured, plain},
-		{"Achieved", 9, NotMeasured, plain}, {"Outcomes", 12, NotRecorded, plain}}, rows, "Load: "+NotRecorded+".")
+	rows = rowsOf(r.Load, func(l words.Stream) []string {
+		return []string{l.Name, l.Place, l.Intended, l.Offered, l.Achieved, l.Outcomes}
+	})
+	s.table([]column{{"Stream", 13, words.NotRecorded, strong}, {"From", 8, words.NotRecorded, plain}, {"Intended", 9, words.NotRecorded, plain}, {"Offered", 9, words.NotMeasured, plain},
+		{"Achieved", 9, words.NotMeasured, plain}, {"Outcomes", 12, words.NotRecorded, plain}}, rows, "Load: "+words.NotRecorded+".")
 }
 
 func (s *sheet) ledger(r Report) {
 	s.section("Ledger: every write attempt, classified")
-	rows := make([][]string, 0, len(r.Ledger))
-	for _, l := range r.Ledger {
-		rows = append(rows, []string{l.Class, l.Count, l.Amount, l.Meaning})
-	}
-	s.table([]column{{"Class", 12, NotRecorded, strong}, {"Attempts", 8, NotMeasured, plain}, {"Amount", 12, NotMeasured, plain}, {"What it means", 28, NotRecorded, plain}},
-		rows, "Ledger: "+NotMeasured+".")
-	s.note("Compared with the old primary: " + orElse(r.Oracle, NotRecorded))
+	rows := rowsOf(r.Ledger, func(l words.LedgerClass) []string { return []string{l.Class, l.Count, l.Amount, l.Meaning} })
+	s.table([]column{{"Class", 12, words.NotRecorded, strong}, {"Attempts", 8, words.NotMeasured, plain}, {"Amount", 12, words.NotMeasured, plain}, {"What it means", 28, words.NotRecorded, plain}},
+		rows, "Ledger: "+words.NotMeasured+".")
+	s.note("Compared with the old primary: " + orElse(r.Oracle, words.NotRecorded))
 }
 
 func (s *sheet) alerts(r Report) {
 	s.section("Alerts, per channel")
-	rows := make([][]string, 0, len(r.Alerts))
-	for _, a := range r.Alerts {
-		rows = append(rows, []string{a.Channel, a.Carry, a.Accepted, a.Received, a.Acknowledged, a.Resolved, a.Latency, a.Verdict})
-	}
-	s.table([]column{{"Channel", 8, NotRecorded, strong}, {"Had to carry", 14, "nothing was asked", plain}, {"Accepted", 6, "-", plain}, {"Received", 7, "not received", plain},
-		{"Acknowledged", 6, "-", plain}, {"Resolved", 6, "-", plain}, {"Latency", 6, NotMeasured, plain}, {"Verdict", 7, "not asked", verdict}},
-		rows, "Alerts: "+NotMeasured+".")
+	rows := rowsOf(r.Channels, func(a words.Notification) []string {
+		return []string{a.Channel, a.Carry, a.Accepted, a.Received, a.Acknowledged, a.Resolved, a.Latency, a.Verdict}
+	})
+	s.table([]column{{"Channel", 8, words.NotRecorded, strong}, {"Had to carry", 14, "nothing was asked", plain}, {"Accepted", 6, "-", plain}, {"Received", 7, "not received", plain},
+		{"Acknowledged", 6, "-", plain}, {"Resolved", 6, "-", plain}, {"Latency", 6, words.NotMeasured, plain}, {"Verdict", 7, "not asked", verdict}},
+		rows, "Alerts: "+words.NotMeasured+".")
 }
 
-func (s *sheet) plots(list []Plot) error {
+func (s *sheet) plots(r Report) {
+	list := r.Plots
 	if len(list) > maxPlots {
-		return fmt.Errorf("place plots: more than %d", maxPlots)
+		s.err, list = fmt.Errorf("place plots: more than %d", maxPlots), nil
 	}
 	if len(list) > 0 {
 		s.room(plotHeight(list[0]) + 22) // its title must not stand alone at the foot of a page
@@ -185,9 +166,6 @@ func (s *sheet) plots(list []Plot) error {
 		s.say("No chart is printed here.")
 	}
 	for _, p := range list {
-		if err := s.plot(p); err != nil {
-			return err
-		}
+		s.err = errors.Join(s.err, s.plot(p))
 	}
-	return nil
 }

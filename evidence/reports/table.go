@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"blackstart/evidence/words"
 	"fmt"
 	"strings"
 
@@ -64,6 +65,15 @@ func (s *sheet) table(cols []column, rows [][]string, none string) {
 	if left > 0 {
 		s.note(fmt.Sprintf("%d more rows are not printed; all of them stand in record.json.", left))
 	}
+}
+
+// rowsOf makes the cells of a row of each of a list.
+func rowsOf[T any](list []T, cells func(T) []string) [][]string {
+	rows := make([][]string, 0, len(list))
+	for _, one := range list {
+		rows = append(rows, cells(one))
+	}
+	return rows
 }
 
 // cells sets one row and returns the height it needs.
@@ -201,10 +211,7 @@ func orElse(v, nothing string) string {
 }
 
 // fields adds a table of two columns.
-func (s *sheet) fields(list []Field, none string) {
-	rows := make([][]string, 0, len(list))
-	for _, f := range list {
-		rows = append(rows, []string{f.Name, f.Value})
-	}
-	s.table([]column{{"", 21, "", strong}, {"", 39, NotRecorded, plain}}, rows, none)
+func (s *sheet) fields(list []words.Field, none string) {
+	rows := rowsOf(list, func(f words.Field) []string { return []string{f.Name, f.Value} })
+	s.table([]column{{"", 21, "", strong}, {"", 39, words.NotRecorded, plain}}, rows, none)
 }

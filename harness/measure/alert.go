@@ -34,13 +34,15 @@ var _ = Add(Row{
 		}
 		return text
 	},
-	Waited: "nobody was told so in %s",
+	Pending: "nobody was told so in %s",
 })
 
-// Events of an Arrival that tell somebody of trouble.
+// Events of an Arrival. The first two tell somebody of trouble.
 const (
-	eventTrigger = "trigger"
-	eventMessage = "message"
+	eventTrigger     = "trigger"
+	eventMessage     = "message"
+	EventAcknowledge = "acknowledge"
+	EventResolve     = "resolve"
 )
 
 // FirstAlert finds the first message that told somebody on channel of this drill's trouble: accepted by our receiver,
@@ -66,6 +68,11 @@ func tells(a harness.Arrival, want map[string]string) bool {
 	if event := want[fieldEvent]; event != "" && event != anyValue {
 		return a.Event == event
 	}
+	return TellsOfTrouble(a)
+}
+
+// TellsOfTrouble tells whether a message is news of trouble, whatever it carries.
+func TellsOfTrouble(a harness.Arrival) bool {
 	return a.Event == eventTrigger || a.Event == eventMessage
 }
 

@@ -18,6 +18,7 @@ var _ = Add(Row{
 	Formula: "catching up",
 	Find:    func(d *Drill, o Asked) harness.Measurement { return d.catchup(originOf(o.Objective)) },
 	Files:   func(d *Drill, _ harness.Objective) []string { return d.probeFiles(probeHeartbeat) },
+	Standby: true, InTable: "Caught up after the fault was taken back",
 	Endless: "the standby has not caught up",
 	Asking:  func(o harness.Objective) string { return "the standby caught up within " + o.AtMost + from(o) },
 	Missed:  func(f harness.Finding) string { return "the standby had not caught up within " + f.Objective.AtMost },

@@ -20,20 +20,21 @@ var _, _, _ = addExposure(Row{
 	MeasureSpec: harness.MeasureSpec{
 		Name: MeasureExposure, Title: "exposure", Doc: "age of the standby's data at its worst: what a failover would have lost", Unit: harness.UnitNS,
 	},
-	Files: func(d *Drill, _ harness.Objective) []string { return d.probeFiles(probeHeartbeat) },
+	Files:   func(d *Drill, _ harness.Objective) []string { return d.probeFiles(probeHeartbeat) },
+	InTable: "Standby's data at its oldest",
 }), addExposure(Row{
 	MeasureSpec: harness.MeasureSpec{
 		Name: MeasureExposureLost, Title: "writes exposed", Doc: "acknowledged writes that a failover at the worst moment would have lost", Unit: harness.UnitCount,
 	},
-	Files: exposedFiles, Titled: true,
+	Files: exposedFiles, Titled: true, InTable: "Acknowledged writes it did not have then",
 }), addExposure(Row{
 	MeasureSpec: harness.MeasureSpec{Name: MeasureExposureValue, Title: "value exposed", Doc: "their value", Unit: harness.UnitMinor, Valued: true},
-	Files:       exposedFiles, Titled: true,
+	Files:       exposedFiles, Titled: true, InTable: "Their value",
 })
 
 // addExposure adds a measure with what all of them have in common.
 func addExposure(r Row) Row {
-	r.Load, r.Ledger, r.Fault, r.Formula = true, true, true, "exposure"
+	r.Load, r.Ledger, r.Fault, r.Standby, r.Formula = true, true, true, true, "exposure"
 	r.Find = func(d *Drill, o Asked) harness.Measurement { return d.exposure(o.Measure, o.Load, o.InForce, o.Err) }
 	r.Asking = func(o harness.Objective) string {
 		return "exposed to a failover at the worst moment: at most " + o.AtMost

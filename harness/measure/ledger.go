@@ -28,6 +28,17 @@ var classOrder = []string{
 	Durable, Lost, Ghost, Stranded, CleanFailure, Unresolved, Rejected, ContractBreak, NotRead, Duplicate,
 }
 
+// meanings say what a class comes to.
+var meanings = map[string]string{
+	Durable: "acknowledged and there", Lost: "acknowledged and missing: the recovery point", Ghost: "never acknowledged, yet there: reconcile",
+	Stranded: "committed on the old primary only, never acknowledged", CleanFailure: "never acknowledged and nowhere",
+	Unresolved: "never acknowledged, absent; the old side was not read", Rejected: "certainly not taken (refused, or never sent), and nowhere",
+	ContractBreak: "refused, yet there: must be 0", NotRead: "no side was read", Duplicate: "there twice: must be 0",
+}
+
+// Meaning says what a class of the ledger comes to, "" of one that does not exist.
+func Meaning(class string) string { return meanings[class] }
+
 const (
 	// ackWindow is the time before the fault in which acknowledgements are counted, and ackInterval the longest mean time
 	// between two of them with which rpo.time may be judged.

@@ -27,19 +27,20 @@ var _, _, _ = addLoss(Row{
 	},
 	Asking: func(o harness.Objective) string { return "acknowledged writes lost: at most " + o.AtMost },
 	Missed: func(f harness.Finding) string { return Value(f.Measured) + " acknowledged writes lost" },
-	Felt: func(m harness.Measurement, all []harness.Measurement) string {
+	Impact: func(m harness.Measurement, all []harness.Measurement) string {
 		if m.Load != "" || !m.Known {
 			return ""
 		}
 		return "acknowledged writes lost " + Value(m) + lostByLoad(all)
 	},
-	Evidence: "lost writes",
+	InTable: "Acknowledged writes really lost", Evidence: "lost writes",
 }), addLoss(Row{
 	MeasureSpec: harness.MeasureSpec{
 		Name: MeasureRPOValue, Title: "lost value", Doc: "acknowledged writes that are missing, by value", Unit: harness.UnitMinor, Valued: true,
 	},
-	Asking: func(o harness.Objective) string { return "value of the writes lost: at most " + o.AtMost },
-	Missed: func(f harness.Finding) string { return "value lost " + Value(f.Measured) },
+	Asking:  func(o harness.Objective) string { return "value of the writes lost: at most " + o.AtMost },
+	Missed:  func(f harness.Finding) string { return "value lost " + Value(f.Measured) },
+	InTable: "Value really lost",
 })
 
 // addLoss adds a measure with what all of them have in common.

@@ -31,8 +31,8 @@ var _ = Add(Row{
 	Missed: func(f harness.Finding) string {
 		return "service not back for " + clientsOf(f.Objective) + " within " + f.Objective.AtMost + Saw(f.Measured)
 	},
-	Waited: "not back in %s that were watched",
-	Felt: func(m harness.Measurement, _ []harness.Measurement) string {
+	Pending: "not back in %s that were watched",
+	Impact: func(m harness.Measurement, _ []harness.Measurement) string {
 		switch {
 		case m.Cohort != cohortFresh:
 		case m.Unbounded:

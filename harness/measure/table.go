@@ -21,6 +21,8 @@ type Row struct {
 	Files func(d *Drill, o harness.Objective) []string
 	// Contradicted names two witnesses of an objective that cannot both be right, "" if there are none.
 	Contradicted func(d *Drill, o harness.Objective, fault harness.Interval) string
+	// Standby: it speaks of how old the data of a standby is.
+	Standby bool
 	// Losses: it speaks of lost writes. They can be lost without a fault, and where nothing failed over nothing was exercised.
 	Losses bool
 
@@ -32,9 +34,10 @@ type Row struct {
 	// In reports:
 	Asking   func(o harness.Objective) string                              // what an objective asks
 	Missed   func(f harness.Finding) string                                // what one that was not met came to
-	Waited   string                                                        // a value without an upper bound, %s is how long
+	Pending  string                                                        // a value without an upper bound, %s is how long
 	Counted  string                                                        // what its numbers count: "fields lacking"
-	Felt     func(m harness.Measurement, all []harness.Measurement) string // what users felt, "" if m does not tell
+	Impact   func(m harness.Measurement, all []harness.Measurement) string // what users felt, "" if m does not tell
+	InTable  string                                                        // its title among what became of the standby's data
 	Evidence string                                                        // what it is called among what frameworks ask for
 }
 

@@ -34,8 +34,8 @@ func BoundWords(o harness.Objective) string {
 // Found says what was measured for an objective; a value that is not known is for the caller to explain.
 func Found(f harness.Finding) string {
 	m, of := f.Measured, Of(f.Objective.Measure)
-	if m.Unbounded && of.Waited != "" {
-		return fmt.Sprintf(of.Waited, strings.TrimPrefix(Value(m), "at least "))
+	if m.Unbounded && of.Pending != "" {
+		return fmt.Sprintf(of.Pending, strings.TrimPrefix(Value(m), "at least "))
 	}
 	return strings.TrimSpace(Value(m) + " " + of.Counted)
 }
@@ -48,12 +48,12 @@ func Missed(f harness.Finding) string {
 	return f.Objective.Measure + " " + Value(f.Measured) + ", at most " + f.Objective.AtMost + " is allowed"
 }
 
-// Felt says what users felt, of the measurements that tell it: "wrong answers 12".
-func Felt(all []harness.Measurement) []string {
+// Impact says what users felt, of the measurements that tell it: "wrong answers 12".
+func Impact(all []harness.Measurement) []string {
 	var parts []string
 	for _, m := range all {
-		if of := Of(m.Name); of.Felt != nil {
-			if words := of.Felt(m, all); words != "" {
+		if of := Of(m.Name); of.Impact != nil {
+			if words := of.Impact(m, all); words != "" {
 				parts = append(parts, words)
 			}
 		}

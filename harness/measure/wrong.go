@@ -37,7 +37,7 @@ var _ = Add(Row{
 		return text
 	},
 	Missed: func(f harness.Finding) string { return Value(f.Measured) + " wrong answers" },
-	Felt: func(m harness.Measurement, _ []harness.Measurement) string {
+	Impact: func(m harness.Measurement, _ []harness.Measurement) string {
 		if !m.Known {
 			return ""
 		}

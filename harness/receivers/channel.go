@@ -28,7 +28,8 @@ type Channel struct {
 	URL    func(token string) string                           // path with the token, where it is part of it; nil: Path
 	Answer func(e *End, req *http.Request, body []byte) Answer // as the real service answers, refusals too
 
-	Serve func(e *End) Server
+	Serve    func(e *End) Server
+	Protocol string // of its own, as people write it; "": HTTP
 
 	// Secret dresses the token as what a message of this drill carries, such as an address; nil: the token itself.
 	Secret func(token string) string
@@ -50,6 +51,14 @@ type Answer struct {
 
 // Channels holds every channel.
 var Channels registry.Registry[Channel]
+
+// Protocol is what the status of an answer on a channel is of; HTTP also of a channel that this build does not have.
+func Protocol(channel string) string {
+	if k, ok := Channels.Get(channel); ok && k.New().Protocol != "" {
+		return k.New().Protocol
+	}
+	return "HTTP"
+}
 
 // End is what our end of one channel works with.
 type End struct {

@@ -21,7 +21,7 @@ var _ = Channels.Add(registry.Kind[Channel]{
 		"drill's secret is the recipient.",
 	Example: "{id: mailed, measure: alert.received, channel: smtp, atMost: 5m, source: BCP 4.2}",
 	New: func() Channel {
-		return Channel{Serve: mailServer, Carries: map[string][]string{"event": message, "summary": nil},
+		return Channel{Serve: mailServer, Protocol: "SMTP", Carries: map[string][]string{"event": message, "summary": nil},
 			Secret: func(token string) string { return "oncall-" + token + "@" + mailDomain }}
 	},
 })

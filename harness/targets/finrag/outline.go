@@ -85,6 +85,7 @@ func (k Kind) outline(s Settings, all map[string]string, p Profile, programs []P
 			Detected: "failure.detected", Declared: "failover.declared", Refused: "failover.refused",
 			Promoted: "promote.done", Switched: "dns.switched", Done: "failover.done",
 			Lagging: "replication.lagging", Renewed: "certificate.renewed", Deployed: "code.deployed",
+			Alerts: map[string]string{"primary.unreachable": "failure.detected", "failover.stuck": "escalated", "code.stale": "parity.lost"},
 		},
 		Questions: slices.Clone(questions),
 	}

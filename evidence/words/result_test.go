@@ -1,4 +1,4 @@
-package evidence
+package words
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 	"blackstart/harness/measure"
 )
 
-func TestWhatUsersFeltTellsLossesByLoad(t *testing.T) {
+func TestTheImpactOnUsersTellsLossesByLoad(t *testing.T) {
 	lost := func(load string, n int64) harness.Measurement {
 		return harness.Measurement{Name: measure.MeasureRPOLost, Unit: harness.UnitCount, Load: load, Known: true, Lo: n, Hi: n}
 	}
@@ -21,8 +21,8 @@ func TestWhatUsersFeltTellsLossesByLoad(t *testing.T) {
 		"none":       {[]harness.Measurement{lost("ledger", 0), lost("", 0)}, "acknowledged writes lost 0."},
 		"unread":     {nil, "not measured."},
 	} {
-		v := &view{f: harness.Findings{Measurements: c.all}}
-		if got := v.felt(); got != c.want {
+		got := impact(c.all)
+		if got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}

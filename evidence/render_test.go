@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"blackstart/evidence/controls"
+	"blackstart/evidence/facts"
 	"blackstart/harness"
 	"blackstart/harness/measure"
 )
@@ -13,7 +14,7 @@ import (
 // pageOne lays the first report out and reads its first page.
 func pageOne(t *testing.T, s *staged, f harness.Findings, name string) string {
 	t.Helper()
-	docs, _, err := render(s.rec, f, ReportSpecs()[:1], nil, NewRedactor(), os.DirFS(s.dir), "9f86d081")
+	docs, _, err := render(s.rec, f, ReportSpecs()[:1], nil, os.DirFS(s.dir), "9f86d081")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,11 +58,11 @@ func TestAnInterruptedRunHasNoResults(t *testing.T) {
 			t.Errorf("the first page does not say %q", want)
 		}
 	}
-	r, _, err := compose(s.rec, f, ReportSpecs(), nil, NewRedactor(), os.DirFS(s.dir), "9f86d081")
+	r, _, err := compose(facts.Of(s.rec, f, nil, os.DirFS(s.dir)), ReportSpecs(), os.DirFS(s.dir), "9f86d081")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Verdict.Result != "interrupted" || len(r.Measures)+len(r.Outcomes)+len(r.Ledger)+len(r.Load)+len(r.Plots)+len(r.Alerts)+len(r.Replication) > 0 {
+	if r.Verdict.Result != "interrupted" || len(r.Measures)+len(r.Outcomes)+len(r.Ledger)+len(r.Load)+len(r.Plots)+len(r.Channels)+len(r.Replication) > 0 {
 		t.Errorf("it is told as %q, with results", r.Verdict.Result)
 	}
 	for _, o := range r.Objectives {
@@ -84,7 +85,7 @@ func TestControlsClaimWhatIsRecorded(t *testing.T) {
 	for _, class := range []string{harness.Rehearsal, "", "prod"} {
 		s.rec.Environment = class
 		for _, name := range controls.Names() {
-			rows, err := controlRows(name, (&view{rec: s.rec, f: f}).drill())
+			rows, err := controlRows(name, facts.Coverage(s.rec, f))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,7 +99,7 @@ func TestControlsClaimWhatIsRecorded(t *testing.T) {
 	s.rec.Environment = harness.Production
 	byClause := map[string]controlRow{}
 	for _, name := range controls.Names() {
-		rows, err := controlRows(name, (&view{rec: s.rec, f: f}).drill())
+		rows, err := controlRows(name, facts.Coverage(s.rec, f))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +114,7 @@ func TestControlsClaimWhatIsRecorded(t *testing.T) {
 		t.Errorf("raw series are kept, and AS 2201 is %+v", r)
 	}
 	s.rec.Streams[0].Closed = false
-	rows, err := controlRows("icfr", (&view{rec: s.rec, f: f}).drill())
+	rows, err := controlRows("icfr", facts.Coverage(s.rec, f))
 	if err != nil {
 		t.Fatal(err)
 	}
