@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/harness/loads"
 	"blackstart/loadgen"
 )
 
@@ -20,7 +21,7 @@ func salvageStreams(bag string, rec *harness.Record) ([]harness.Stream, error) {
 	var streams []harness.Stream
 	for i, spec := range rec.Scenario.Load {
 		var said *harness.Traits
-		traits, ok := traitsOf(spec)
+		traits, ok := loads.Traits(spec)
 		if ok {
 			said = &traits
 		}
@@ -35,7 +36,7 @@ func salvageStreams(bag string, rec *harness.Record) ([]harness.Stream, error) {
 				return nil, err
 			}
 			streams = append(streams, harness.Stream{ID: i + 1, Load: spec.ID, Kind: kind, File: name, Workload: spec.Workload,
-				Place: at, Recorded: said, Cohorts: cohortNames(traits), Freq: int(spec.Rate.PerSecond()), PerNS: int64(time.Second),
+				Place: at, Recorded: said, Cohorts: loads.CohortNames(traits), Freq: int(spec.Rate.PerSecond()), PerNS: int64(time.Second),
 				TimeoutNS: int64(spec.Timeout), Count: count})
 		}
 	}
