@@ -108,18 +108,18 @@ func (f *Found) Copies(id uint64) int {
 	return 0
 }
 
-// ledgerWith are the parameters of every workload that keeps a ledger.
-type ledgerWith struct {
+// LedgerWith are the parameters of every workload that keeps a ledger.
+type LedgerWith struct {
 	Amount   loadgen.Amount `yaml:"amount" doc:"value of one write, with the decimals of its currency; 0.00 if not written"`
 	Currency string         `yaml:"currency" doc:"of the amount, by ISO 4217, such as USD; a unit that is no currency if not written"`
 	Retries  int            `yaml:"retries" min:"0" max:"10" doc:"new attempts after one that did not succeed, within the timeout; 0 if not written"`
 }
 
 // With implements registry.Parametrised.
-func (w *ledgerWith) With() any { return w }
+func (w *LedgerWith) With() any { return w }
 
 // amount is that of one write: 0.00 if none was written.
-func (w *ledgerWith) amount() loadgen.Amount {
+func (w *LedgerWith) amount() loadgen.Amount {
 	if w.Amount == (loadgen.Amount{}) {
 		return loadgen.Amount{Exponent: 2}
 	}
@@ -127,7 +127,7 @@ func (w *ledgerWith) amount() loadgen.Amount {
 }
 
 // traits are those of a ledger on components of a kind, in a table of theirs if they have such.
-func (w *ledgerWith) traits(kind, table string) loadgen.Traits {
+func (w *LedgerWith) traits(kind, table string) loadgen.Traits {
 	amount := w.amount()
 	return loadgen.Traits{Ledger: true, Table: table, Valued: amount.Minor > 0, Currency: w.Currency, Exponent: amount.Exponent,
 		Speaks: kind, Conns: DefaultMaxConns}
@@ -137,14 +137,14 @@ func (w *ledgerWith) traits(kind, table string) loadgen.Traits {
 type ledgerOp struct {
 	tally
 	cfg      Config
-	with     ledgerWith
+	with     LedgerWith
 	ledger   *loadgen.AttemptWriter
 	store    LedgerStore
 	attempts atomic.Uint64
 }
 
-// openLedger makes the op of a load that writes into what k keeps.
-func openLedger(cfg Config, with ledgerWith, ledger *loadgen.AttemptWriter, k Keeper) (loadgen.Op, error) {
+// OpenLedger makes the op of a load that writes into what k keeps, and writes each attempt down in ledger.
+func OpenLedger(cfg Config, with LedgerWith, ledger *loadgen.AttemptWriter, k Keeper) (loadgen.Op, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}

@@ -22,14 +22,14 @@ var _ = Workloads.Add(registry.Kind[Workload]{
 	New:     func() Workload { return &postgresLedger{} },
 })
 
-type postgresLedger struct{ ledgerWith }
+type postgresLedger struct{ LedgerWith }
 
 // Traits implements Workload.
 func (p *postgresLedger) Traits() loadgen.Traits { return p.traits("postgres", LedgerTable) }
 
 // Open implements Workload.
 func (p *postgresLedger) Open(cfg Config, ledger *loadgen.AttemptWriter) (loadgen.Op, error) {
-	return openLedger(cfg, p.ledgerWith, ledger, p)
+	return OpenLedger(cfg, p.LedgerWith, ledger, p)
 }
 
 // Store implements Keeper.

@@ -33,10 +33,10 @@ func storeOf(t *testing.T, addr string) LedgerStore {
 
 func startWriter(t *testing.T, run byte, cfg Config) writer {
 	t.Helper()
-	return startWriterWith(t, run, cfg, ledgerWith{})
+	return startWriterWith(t, run, cfg, LedgerWith{})
 }
 
-func startWriterWith(t *testing.T, run byte, cfg Config, with ledgerWith) writer {
+func startWriterWith(t *testing.T, run byte, cfg Config, with LedgerWith) writer {
 	t.Helper()
 	w := writer{store: storeOf(t, cfg.Database.Addresses[len(cfg.Database.Addresses)-1]), samples: create(t, "s.bin"), ledger: create(t, "l.bin"), run: [16]byte{0: run}}
 	cfg.Run, with.Amount = w.run, loadgen.Amount{Minor: 1999, Exponent: 2}
@@ -260,7 +260,7 @@ func testRetries(t *testing.T, conn *pgx.Conn, db Database) {
 	}
 	exec(`ALTER TABLE blackstart.ledger ADD CONSTRAINT refuse CHECK (stream <> 9)`)
 	defer exec(`ALTER TABLE blackstart.ledger DROP CONSTRAINT refuse`)
-	w := startWriterWith(t, 6, Config{Rate: 100, Slots: 5, Stream: 9, Workers: 1, Timeout: testTimeout, Database: db}, ledgerWith{Retries: 2})
+	w := startWriterWith(t, 6, Config{Rate: 100, Slots: 5, Stream: 9, Workers: 1, Timeout: testTimeout, Database: db}, LedgerWith{Retries: 2})
 	_, attempts, _ := w.wait(t)
 	if len(attempts) != 15 {
 		t.Fatalf("%d attempts", len(attempts))
