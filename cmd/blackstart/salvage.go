@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -55,27 +54,28 @@ func countRecords(path, kind string) (int, error) {
 	return int(max(info.Size()-loadgen.HeaderSize, 0) / size), nil
 }
 
-// salvageProbes counts the answers that reached the disk, cuts off a torn last line, and lets each probe have run until the
-// last of them.
+// salvageProbes counts the answers that reached the disk, cuts off a torn last line and what is behind one that cannot be read,
+// and lets each probe have run until the last of them.
 func salvageProbes(bag string, rec *harness.Record) {
 	for i := range rec.Probes {
 		p := &rec.Probes[i]
-		path := filepath.Join(bag, filepath.FromSlash(p.File))
-		data, err := os.ReadFile(path)
+		f, err := os.OpenFile(filepath.Join(bag, filepath.FromSlash(p.File)), os.O_RDWR, 0)
 		if err != nil {
 			continue
 		}
-		whole := data[:bytes.LastIndexByte(data, '\n')+1]
-		if len(whole) < len(data) && os.WriteFile(path, whole, 0o644) != nil {
-			continue
-		}
-		p.Count, p.Ran.Hi = 0, max(p.Ran.Lo, p.Ran.Hi)
-		for line := range bytes.Lines(whole) {
+		n, end, last := 0, int64(0), max(p.Ran.Lo, p.Ran.Hi)
+		for line, err := range harness.ObservationLines(f) {
+			if err != nil {
+				break
+			}
 			var answer struct{ At harness.Interval }
 			if json.Unmarshal(line, &answer) == nil { // what cannot be read, verify complains of
-				p.Ran.Hi = max(p.Ran.Hi, answer.At.Hi)
+				last = max(last, answer.At.Hi)
 			}
-			p.Count++
+			n, end = n+1, end+int64(len(line))
+		}
+		if errors.Join(f.Truncate(end), f.Close()) == nil {
+			p.Count, p.Ran.Hi = n, last
 		}
 	}
 }
