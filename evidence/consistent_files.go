@@ -1,10 +1,8 @@
 package evidence
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -58,16 +56,12 @@ func (c *checker) agreesWithProbe(p harness.ProbeSeries) error {
 		return err
 	}
 	defer f.Close()
-	r := bufio.NewReaderSize(f, measure.MaxObservationLine)
-	last := harness.Stamp(0)
-	for n := 1; ; n++ {
-		line, err := r.ReadSlice('\n') // of a line that is too long no more than this is ever in memory
-		if errors.Is(err, io.EOF) && len(line) == 0 {
-			return differs("number of answers", p.Count, n-1)
-		}
+	last, n := harness.Stamp(0), 0
+	for line, err := range harness.ObservationLines(f) {
 		if err != nil {
-			return fmt.Errorf("line %d, which is one of at most %d bytes and ends in a newline: %w", n, measure.MaxObservationLine, err)
+			return err
 		}
+		n++
 		var o harness.Observation
 		if err := seal.StrictDecode(line, &o); err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
@@ -83,6 +77,7 @@ func (c *checker) agreesWithProbe(p harness.ProbeSeries) error {
 		}
 		last = o.At.Lo
 	}
+	return differs("number of answers", p.Count, n)
 }
 
 // maxOldOnly is how many ids of the old primary alone the record lists; the files of copies hold all of them.

@@ -1,9 +1,7 @@
 package harness
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,75 +10,23 @@ import (
 	"sync"
 )
 
-// seriesFile writes a probe's answers and remembers what guards and the gate need.
-type seriesFile struct {
-	run    ProbeRun
-	path   string
-	file   *os.File
-	redact func([]byte) []byte
+// series is one probe at work: its answers go to the file, and the guards and the gate keep of them what they need.
+type series struct {
+	run  ProbeRun
+	path string // in the pack
 
 	mu      sync.Mutex // guards what follows
-	count   int
-	failing Stamp // start of the present run of failures, 0 if the last answer was good
-	recent  []Observation
-	err     error
+	out     observationWriter
+	failing failing
+	recent  recent
 }
 
-// recentKept bounds what a series remembers: a window of 60 s at 10 answers a second.
-const recentKept = 600
-
-func (s *seriesFile) take(o Observation) {
+func (s *series) take(o Observation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.write(o); err != nil && s.err == nil {
-		s.err = err
-	}
-	s.count++
-	switch {
-	case o.OK:
-		s.failing = 0
-	case s.failing == 0:
-		s.failing = o.At.Lo
-	}
-	s.recent = append(s.recent, o)
-	if len(s.recent) > recentKept {
-		s.recent = s.recent[len(s.recent)-recentKept:]
-	}
-}
-
-// write adds one line, redacted: an answer holds what the target said in its own words.
-func (s *seriesFile) write(o Observation) error {
-	var line bytes.Buffer
-	enc := json.NewEncoder(&line)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(o); err != nil {
-		return err
-	}
-	_, err := s.file.Write(s.redact(line.Bytes()))
-	return err
-}
-
-func (s *seriesFile) failingSince() Stamp {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.failing
-}
-
-// worstSince is the greatest value answered since from; false when there was no answer or a bad one.
-func (s *seriesFile) worstSince(from Stamp) (int64, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	worst, any := int64(0), false
-	for _, o := range s.recent {
-		if o.At.Lo < from {
-			continue
-		}
-		if !o.OK {
-			return 0, false
-		}
-		any, worst = true, max(worst, o.Value)
-	}
-	return worst, any
+	s.out.write(o)
+	s.failing.take(o)
+	s.recent.take(o)
 }
 
 // startProbes opens every probe and lets each ask in its own goroutine until stopProbes.
@@ -112,7 +58,7 @@ func (d *drill) startProbes(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("open observations: %w", err)
 		}
-		s := &seriesFile{run: run, path: "data/observations/" + name, file: f, redact: d.Redact}
+		s := &series{run: run, path: "data/observations/" + name, out: observationWriter{to: f, redact: d.Redact}}
 		d.series = append(d.series, s)
 		d.rec.Probes = append(d.rec.Probes, ProbeSeries{Probe: run.Probe, On: run.On, File: s.path,
 			EveryNS: int64(run.Every), Ran: Interval{Lo: d.clock.Now()}})
@@ -184,8 +130,8 @@ func (d *drill) stopProbes() {
 	d.probes.Wait()
 	d.probesOff = nil
 	for i, s := range d.series {
-		d.rec.Probes[i].Ran.Hi, d.rec.Probes[i].Count = d.clock.Now(), s.count
-		if err := errors.Join(s.err, s.file.Close()); err != nil && d.journalErr == nil {
+		d.rec.Probes[i].Ran.Hi, d.rec.Probes[i].Count = d.clock.Now(), s.out.count
+		if err := s.out.close(); err != nil && d.journalErr == nil {
 			d.journalErr = fmt.Errorf("write observations: %w", err)
 		}
 	}

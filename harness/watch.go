@@ -35,7 +35,7 @@ type drill struct {
 
 	probesOff context.CancelFunc
 	probes    sync.WaitGroup
-	series    []*seriesFile
+	series    []*series
 }
 
 func newDrill(p Parts) *drill {
@@ -116,23 +116,6 @@ func (d *drill) until(ctx context.Context, end Stamp) error {
 	}
 }
 
-// guard stops the drill when a guarded probe has failed for too long.
-func (d *drill) guard() error {
-	for _, g := range d.Scenario.Guards {
-		for _, s := range d.series {
-			if s.run.Probe != g.Probe || s.run.Role != g.Region {
-				continue
-			}
-			if since := s.failingSince(); since != 0 && d.clock.Now().Sub(since) >= g.FailingFor.D() {
-				text := fmt.Sprintf("%s of the %s region has been failing for %s", g.Probe, g.Region, g.FailingFor)
-				d.note("guard.fired", text, nil)
-				return fmt.Errorf("%w: %s", errGuard, text)
-			}
-		}
-	}
-	return nil
-}
-
 // baseline waits for the steady state to hold for its whole window; the last window is the baseline. The observation begins when
 // what was due in it has ended.
 func (d *drill) baseline(ctx context.Context, _ PlannedAct) error {
@@ -155,40 +138,4 @@ func (d *drill) baseline(ctx context.Context, _ PlannedAct) error {
 		d.note("steady.red", fmt.Sprintf("steady state, window %d of %d: %s", try+1, steadyTries, red), nil)
 	}
 	return fmt.Errorf("%w: %s", errUnsteady, red)
-}
-
-// unsteady names the first requirement that does not hold, by what the last seconds looked like. The verdict on the
-// baseline is made again from the samples; this gate only keeps a fault away from a system that is already ill.
-func (d *drill) unsteady(window Interval) string {
-	for _, r := range d.Scenario.SteadyState.Require {
-		for i, l := range d.loads {
-			if r.Load == "" || d.loadIDs[i] != r.Load {
-				continue
-			}
-			g := l.Live()
-			switch {
-			case g.Seen == 0:
-				return fmt.Sprintf("load %s: no request was answered (%d were due)", r.Load, g.Due)
-			case g.Success*1e6 < float64(r.SuccessAtLeast):
-				return fmt.Sprintf("load %s: %.2f%% succeeded, want at least %s", r.Load, g.Success*100, r.SuccessAtLeast)
-			case r.P99AtMost > 0 && g.P99 > r.P99AtMost.D():
-				return fmt.Sprintf("load %s: p99 %s, want at most %s", r.Load, g.P99.Round(time.Millisecond), r.P99AtMost)
-			}
-		}
-		for _, s := range d.series {
-			if r.Probe != "" && s.run.Probe == r.Probe {
-				if worst, ok := s.worstSince(window.Lo); !ok || (r.AgeAtMost > 0 && worst > int64(r.AgeAtMost)) {
-					return fmt.Sprintf("probe %s on %s: %s, want at most %s", r.Probe, s.run.On, describeWorst(worst, ok), r.AgeAtMost)
-				}
-			}
-		}
-	}
-	return ""
-}
-
-func describeWorst(worst int64, ok bool) string {
-	if !ok {
-		return "a question without a good answer"
-	}
-	return time.Duration(worst).Round(time.Millisecond).String()
 }

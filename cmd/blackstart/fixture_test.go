@@ -16,6 +16,7 @@ import (
 	"blackstart/evidence"
 	"blackstart/evidence/seal"
 	"blackstart/harness"
+	"blackstart/harness/loads"
 	"blackstart/loadgen"
 )
 
@@ -208,7 +209,7 @@ func (b *bagged) closed() {
 	for i, load := range b.loads {
 		spec := b.spec(load)
 		rate := int(spec.Rate.PerSecond())
-		said, _ := traitsOf(spec)
+		said, _ := loads.Traits(spec)
 		b.rec.Streams = append(b.rec.Streams, harness.Stream{ID: i + 1, Load: load, Kind: "samples", File: "data/samples/" + load + ".bin",
 			Workload: spec.Workload, Place: slices.IndexFunc(b.rec.Places, func(p harness.Place) bool { return p.Role == spec.Place }), Recorded: &said, Cohorts: cohortsOf(spec), Freq: rate, PerNS: int64(time.Second),
 			StopNS: loadgen.Every(rate, 0).Due(fixtureSamples), TimeoutNS: int64(spec.Timeout), Count: fixtureSamples, Closed: true})

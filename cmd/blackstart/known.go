@@ -5,9 +5,11 @@ import (
 	"maps"
 
 	"blackstart/harness"
+	"blackstart/harness/loads"
 	"blackstart/harness/measure"
 	"blackstart/harness/probes"
 	"blackstart/harness/receivers"
+	"blackstart/harness/reconcile"
 	"blackstart/harness/targets/finrag"
 	"blackstart/injectors"
 	"blackstart/loadgen/workloads"
@@ -18,7 +20,7 @@ import (
 // It looks at nothing of this machine: no program is run, nothing is dialled or resolved.
 func reader() scenarios.Reader {
 	return scenarios.Reader{Known: scenarios.Known{
-		Workloads: workloads.Workloads.Parameters(), Faults: injectors.Faults.Parameters(), Traits: traitsOf, Probes: probeTraits(),
+		Workloads: workloads.Workloads.Parameters(), Faults: injectors.Faults.Parameters(), Traits: loads.Traits, Probes: probeTraits(),
 		Measures: measure.Specs(), Channels: receivers.Channels.Names(),
 		Profiles: finrag.ProfileNames(), Settings: finrag.KnownSettings(),
 		Carried: carried(), Refuses: cannot, Target: nominal, Plan: planned,
@@ -41,7 +43,7 @@ func cannot(s harness.Scenario) []harness.Refusal {
 	if err != nil {
 		return nil
 	}
-	return append(unkept(s.Load, traitsOf), harness.Refusals(context.Background(), s, target, can, injector)...)
+	return append(reconcile.Refusals(s.Load, target), harness.Refusals(context.Background(), s, target, can, injector)...)
 }
 
 // probeTraits is what every probe says of itself.

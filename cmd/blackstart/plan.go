@@ -12,9 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"blackstart/harness"
-	"blackstart/harness/reconcile"
 	"blackstart/injectors"
-	"blackstart/loadgen/workloads"
 )
 
 func planCommand() *cobra.Command {
@@ -87,38 +85,6 @@ func injector(f harness.FaultSpec) (harness.Injector, error) {
 		return nil, fmt.Errorf("no fault of kind %q exists: see `blackstart list faults`", f.Kind)
 	}
 	return k.Make(f.With)
-}
-
-// writesLedger tells whether a load keeps a ledger.
-func writesLedger(loads []harness.LoadSpec) bool {
-	return slices.ContainsFunc(loads, func(l harness.LoadSpec) bool {
-		t, _ := traitsOf(l)
-		return t.Ledger
-	})
-}
-
-// unkept refuses the first load whose ledger nobody could look up.
-func unkept(loads []harness.LoadSpec, traits func(harness.LoadSpec) (harness.Traits, bool)) []harness.Refusal {
-	for i, l := range loads {
-		if t, _ := traits(l); t.Ledger && !reconcile.Keeps(t.Speaks) {
-			return []harness.Refusal{{At: []any{"load", i, "workload"}, Err: fmt.Errorf(
-				"load %s keeps a ledger in components of kind %q, which cannot be looked up afterwards: write workload: postgres.ledger", l.ID, t.Speaks)}}
-		}
-	}
-	return nil
-}
-
-// traitsOf says what a workload with these parameters is; false where there is none such.
-func traitsOf(l harness.LoadSpec) (harness.Traits, bool) {
-	k, ok := workloads.Workloads.Get(l.Workload)
-	if !ok {
-		return harness.Traits{}, false
-	}
-	w, err := k.Make(l.With)
-	if err != nil {
-		return harness.Traits{}, false
-	}
-	return w.Traits(), true
 }
 
 func printPlan(out io.Writer, s harness.Scenario, profile string, target harness.Description, plans []harness.Plan) {

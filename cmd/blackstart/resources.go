@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/harness/loads"
 	"blackstart/harness/targets/postgres"
 	"blackstart/internal/shortage"
 )
@@ -43,7 +44,7 @@ func clientsOf(s harness.Scenario, reuse bool) clients {
 		if perSecond == 0 {
 			continue
 		}
-		if t, _ := traitsOf(l); t.Conns > 0 { // bounded, on each of the two databases
+		if t, _ := loads.Traits(l); t.Conns > 0 { // bounded, on each of the two databases
 			c.connections += 2 * min(waiting, int64(t.Conns))
 			continue
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/harness/loads"
 	"blackstart/loadgen"
 )
 
@@ -20,7 +20,7 @@ func salvageStreams(bag string, rec *harness.Record) ([]harness.Stream, error) {
 	var streams []harness.Stream
 	for i, spec := range rec.Scenario.Load {
 		var said *harness.Traits
-		traits, ok := traitsOf(spec)
+		traits, ok := loads.Traits(spec)
 		if ok {
 			said = &traits
 		}
@@ -35,7 +35,7 @@ func salvageStreams(bag string, rec *harness.Record) ([]harness.Stream, error) {
 				return nil, err
 			}
 			streams = append(streams, harness.Stream{ID: i + 1, Load: spec.ID, Kind: kind, File: name, Workload: spec.Workload,
-				Place: at, Recorded: said, Cohorts: cohortNames(traits), Freq: int(spec.Rate.PerSecond()), PerNS: int64(time.Second),
+				Place: at, Recorded: said, Cohorts: loads.CohortNames(traits), Freq: int(spec.Rate.PerSecond()), PerNS: int64(time.Second),
 				TimeoutNS: int64(spec.Timeout), Count: count})
 		}
 	}
@@ -54,27 +54,28 @@ func countRecords(path, kind string) (int, error) {
 	return int(max(info.Size()-loadgen.HeaderSize, 0) / size), nil
 }
 
-// salvageProbes counts the answers that reached the disk, cuts off a torn last line, and lets each probe have run until the
-// last of them.
+// salvageProbes counts the answers that reached the disk, cuts off a torn last line and what is behind one that cannot be read,
+// and lets each probe have run until the last of them.
 func salvageProbes(bag string, rec *harness.Record) {
 	for i := range rec.Probes {
 		p := &rec.Probes[i]
-		path := filepath.Join(bag, filepath.FromSlash(p.File))
-		data, err := os.ReadFile(path)
+		f, err := os.OpenFile(filepath.Join(bag, filepath.FromSlash(p.File)), os.O_RDWR, 0)
 		if err != nil {
 			continue
 		}
-		whole := data[:bytes.LastIndexByte(data, '\n')+1]
-		if len(whole) < len(data) && os.WriteFile(path, whole, 0o644) != nil {
-			continue
-		}
-		p.Count, p.Ran.Hi = 0, max(p.Ran.Lo, p.Ran.Hi)
-		for line := range bytes.Lines(whole) {
+		n, end, last := 0, int64(0), max(p.Ran.Lo, p.Ran.Hi)
+		for line, err := range harness.ObservationLines(f) {
+			if err != nil {
+				break
+			}
 			var answer struct{ At harness.Interval }
 			if json.Unmarshal(line, &answer) == nil { // what cannot be read, verify complains of
-				p.Ran.Hi = max(p.Ran.Hi, answer.At.Hi)
+				last = max(last, answer.At.Hi)
 			}
-			p.Count++
+			n, end = n+1, end+int64(len(line))
+		}
+		if errors.Join(f.Truncate(end), f.Close()) == nil {
+			p.Count, p.Ran.Hi = n, last
 		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"blackstart/evidence/seal"
 	"blackstart/harness"
 	"blackstart/harness/kernelclock"
+	"blackstart/harness/loads"
 	"blackstart/harness/receivers"
 	"blackstart/harness/reconcile"
 	"blackstart/harness/victim"
@@ -150,11 +151,11 @@ func (d *drill) parts(r *receivers.Receivers) harness.Parts {
 		Executor: d.executor, Environment: d.target.Environment, Tool: d.tool, Clock: d.clock,
 		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.show,
 		Hurry: d.leave.hurry, Undone: d.leave.undoneNow, Redact: d.redact.Bytes, Hide: d.redact.Add,
-		Injector: injector, OpenLoad: openLoad, OpenProbe: probesFor(&d.scenario), Follows: victim.Follows, Decisions: readDecisions,
+		Injector: injector, OpenLoad: loads.Open, OpenProbe: probesFor(&d.scenario), Follows: victim.Follows, Decisions: readDecisions,
 		Await: func(ctx context.Context, s harness.Surroundings, checks []harness.Check, within time.Duration) (harness.Interval, error) {
 			return victim.Await(ctx, s.Target, d.driver, checks, within, s.Clock)
 		},
-		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare(writesLedger(d.scenario.Load)),
+		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare(d.scenario.Load),
 		Kernel:    func(phase string) harness.ClockReading { return kernelclock.Read(phase, d.clock) },
 		Shortages: func() []string { return append(shortage.Seen(), notKept(r.Dropped())...) },
 		Save:      func(rec *harness.Record) error { return saveRecord(d.dir, rec) },

@@ -1,34 +1,12 @@
 package main
 
 import (
-	"reflect"
 	"testing"
 	"time"
 
 	"blackstart/harness"
 	"blackstart/harness/measure"
-	"blackstart/loadgen/workloads"
 )
-
-func described() harness.Description {
-	return harness.Description{
-		Regions:   []harness.Region{{Name: "east", Role: harness.Primary}, {Name: "west", Role: harness.Standby}},
-		Entry:     harness.Entry{Name: "api.finrag.test.", Resolver: "127.0.0.1:1", Port: 8443},
-		Questions: []harness.Question{{ID: "q1", Namespace: "public", Text: "t", Right: "r", Older: "o"}},
-	}
-}
-
-func TestOnlyUsersAskKnownQuestions(t *testing.T) {
-	want := []workloads.Question{{ID: "q1", Namespace: "public", Text: "t", Right: "r"}}
-	for workload, want := range map[string][]workloads.Question{"http.query": want, "metronome": nil} {
-		spec := harness.LoadSpec{Workload: workload, Place: harness.Outside}
-		traits, _ := traitsOf(spec)
-		l := load{spec: spec, traits: traits, s: harness.Surroundings{Target: described()}}
-		if err := l.place(); err != nil || !reflect.DeepEqual(l.config.Entry.Questions, want) {
-			t.Errorf("%s: asks %v, %v", workload, l.config.Entry.Questions, err)
-		}
-	}
-}
 
 // The marker is written where an objective asks for the age of answers after a fault, and nowhere else.
 func TestTheMarkerIsWrittenWhereAgesAreAskedFor(t *testing.T) {

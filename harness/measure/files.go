@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -223,19 +222,20 @@ func (f *files) Observations(probe, on string) iter.Seq2[harness.Observation, er
 }
 
 func readObservations(r io.Reader, name string, yield func(harness.Observation, error) bool) {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, MaxObservationLine)
-	for n := 1; lines.Scan(); n++ {
+	n := 0
+	for line, err := range harness.ObservationLines(r) {
+		if err != nil {
+			yield(harness.Observation{}, fmt.Errorf("read %s: %w", name, err))
+			return
+		}
+		n++
 		var o harness.Observation
-		if err := json.Unmarshal(lines.Bytes(), &o); err != nil {
+		if err := json.Unmarshal(line, &o); err != nil {
 			yield(harness.Observation{}, fmt.Errorf("read %s line %d: %w", name, n, err))
 			return
 		}
 		if !yield(o, nil) {
 			return
 		}
-	}
-	if err := lines.Err(); err != nil {
-		yield(harness.Observation{}, fmt.Errorf("read %s: %w", name, err))
 	}
 }

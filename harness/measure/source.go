@@ -34,9 +34,6 @@ type Attempt struct {
 	Ahead Bounds // by how much the clock of Sent and Done is ahead of the drill's, in ns
 }
 
-// MaxObservationLine bounds one line of an observation file, in bytes.
-const MaxObservationLine = 64 << 10
-
 // JudgedReading is the reading that losses are judged from: the databases as they were when everything had been undone.
 const JudgedReading = harness.AfterHeal
 

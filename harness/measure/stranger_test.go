@@ -291,7 +291,7 @@ func TestFilesAreChecked(t *testing.T) {
 			_ = os.WriteFile(filepath.Join(dir, w.rec.Probes[0].File), []byte("{\n"), 0o644)
 		},
 		"long line": func(w *world, dir string) {
-			_ = os.WriteFile(filepath.Join(dir, w.rec.Probes[0].File), bytes.Repeat([]byte("x"), MaxObservationLine+1), 0o644)
+			_ = os.WriteFile(filepath.Join(dir, w.rec.Probes[0].File), bytes.Repeat([]byte("x"), harness.MaxObservationLine+1), 0o644)
 		},
 		"other anchor": func(w *world, dir string) {
 			other := build(usual())

@@ -9,8 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/uuid"
-
 	"blackstart/harness"
 	"blackstart/harness/measure"
 	"blackstart/loadgen/workloads"
@@ -28,9 +26,13 @@ type liar struct {
 }
 
 func (l *liar) Prepare(context.Context) error { l.prepared++; return l.err }
-func (l *liar) Close()                        {}
+func (l *liar) Close() error                  { return nil }
 
-func (l *liar) Find(ctx context.Context, _ uuid.UUID) (*workloads.Found, error) {
+func (l *liar) Write(context.Context, workloads.LedgerEntry) (workloads.Fate, error) {
+	panic("reconciliation writes nothing")
+}
+
+func (l *liar) Find(ctx context.Context, _ workloads.IDs) (*workloads.Found, error) {
 	l.asked++
 	if l.never {
 		<-ctx.Done()
@@ -39,8 +41,8 @@ func (l *liar) Find(ctx context.Context, _ uuid.UUID) (*workloads.Found, error) 
 	return l.rows, l.err
 }
 
-func (l *liar) Recovery(context.Context) (bool, harness.Stamp, error) {
-	return l.recovering, 7, l.recovery
+func (l *liar) Serves(context.Context) (bool, int64, error) {
+	return !l.recovering, 7, l.recovery
 }
 
 // region is a driver whose databases are liars: west's serves after the drill, east's is started alone. That fails with
@@ -70,7 +72,7 @@ func (r *region) LedgerCommits(context.Context, string, string, string) (harness
 	return harness.WALReport{Tool: "pg_waldump", Commits: len(r.commits)}, r.commits, nil
 }
 
-func (r *region) open(_ context.Context, a harness.Access) (store, error) {
+func (r *region) open(a harness.Access) (workloads.LedgerStore, error) {
 	if a.Address == "alone" {
 		return r.east, nil
 	}
@@ -104,7 +106,7 @@ func (e *examiner) tell(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	both, _ := findSides(e.s.Target)
+	both, _ := pairOf(e.s.Target, "postgres")
 	if err := e.write(e.read(ctx, both)); err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +246,7 @@ func TestAStoreThatChangesItsMind(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 	r.west.rows = found(0, 1, 2, 3, 4, 5)
-	both, _ := findSides(e.s.Target)
+	both, _ := pairOf(e.s.Target, "postgres")
 	if err := e.write(e.read(t.Context(), both)); err == nil {
 		t.Error("a second reading was taken for the first")
 	}
@@ -256,11 +258,11 @@ func TestAStoreThatChangesItsMind(t *testing.T) {
 // TestPrepareAsksTheStore: a ledger that could not be made is an error before the load starts.
 func TestPrepareAsksTheStore(t *testing.T) {
 	e, r := honest(t)
-	if err := prepare(t.Context(), e.s, r.open); err != nil || r.west.prepared != 1 {
+	if err := prepare(t.Context(), e.s, e.s.Target.Components[0], r.open); err != nil || r.west.prepared != 1 {
 		t.Errorf("prepared %d times, %v", r.west.prepared, err)
 	}
 	r.west.err = errors.New("read only")
-	if err := prepare(t.Context(), e.s, r.open); !errors.Is(err, r.west.err) {
+	if err := prepare(t.Context(), e.s, e.s.Target.Components[0], r.open); !errors.Is(err, r.west.err) {
 		t.Errorf("%v", err)
 	}
 }

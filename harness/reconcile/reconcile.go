@@ -10,77 +10,54 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
 	"blackstart/harness"
+	"blackstart/harness/loads"
 	"blackstart/loadgen/workloads"
 )
 
-const (
-	connectLimit  = 5 * time.Second
-	maxOnlyOldIDs = 1000 // ids listed in the Record; the files hold all of them
-)
+// maxOnlyOldIDs bounds the ids listed in the Record; the files hold all of them.
+const maxOnlyOldIDs = 1000
 
-// Keeps tells whether the ledger of a load whose clients dial components of this kind can be looked up. Where it cannot, what was
-// acknowledged would be counted as lost.
-func Keeps(kind string) bool { return kind == "postgres" }
-
-// Prepare makes the ledger's table on the primary, by the private path, before the load starts: where a load writes into it.
-// A target keeps nothing of ours that the scenario does not need.
-func Prepare(writes bool) func(context.Context, harness.Surroundings) error {
-	if !writes {
-		return func(context.Context, harness.Surroundings) error { return nil }
+// Prepare makes what the ledgers of these loads need on the primary's node, by the private path, before the load starts. A
+// target keeps nothing of ours that the scenario does not need.
+func Prepare(all []harness.LoadSpec) func(context.Context, harness.Surroundings) error {
+	return func(ctx context.Context, s harness.Surroundings) error {
+		if !slices.ContainsFunc(all, func(l harness.LoadSpec) bool { _, ok := loads.Keeper(l); return ok }) {
+			return nil
+		}
+		k, both, err := kept(all, s.Target)
+		if err != nil {
+			return fmt.Errorf("prepare ledger: %w", err)
+		}
+		return prepare(ctx, s, both.old, onNode(k))
 	}
-	return func(ctx context.Context, s harness.Surroundings) error { return prepare(ctx, s, openPostgres) }
 }
 
-func prepare(ctx context.Context, s harness.Surroundings, open opener) error {
-	region, _ := s.Target.RegionByRole(harness.Primary)
-	c, ok := s.Target.ComponentOf(region.Name, "postgres")
-	if !ok {
-		return nil
-	}
-	access, err := s.Access(region.Name, c.Name)
+func prepare(ctx context.Context, s harness.Surroundings, node harness.Component, open opener) error {
+	access, err := s.Access(node.Region, node.Name)
 	if err != nil {
 		return err
 	}
-	db, err := open(ctx, access)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return db.Prepare(ctx)
-}
-
-// sides are the two databases of a drill.
-type sides struct {
-	old, other harness.Component
-}
-
-func findSides(t harness.Description) (sides, bool) {
-	primary, _ := t.RegionByRole(harness.Primary)
-	standby, _ := t.RegionByRole(harness.Standby)
-	old, ok1 := t.ComponentOf(primary.Name, "postgres")
-	other, ok2 := t.ComponentOf(standby.Name, "postgres")
-	return sides{old, other}, ok1 && ok2
+	return asked(open, access, func(l workloads.LedgerStore) error { return l.Prepare(ctx) })
 }
 
 // Ledger reads both ledgers and the old primary's log through the driver, fills rec.Ledger, and writes the copies beside the
 // ledger files. What cannot be read is said in the Record and is no error; an error is a problem of ours.
 func Ledger(driver harness.Driver) func(context.Context, harness.Surroundings, *harness.Record) error {
 	return func(ctx context.Context, s harness.Surroundings, rec *harness.Record) error {
-		both, ok := findSides(s.Target)
-		if !ok {
-			rec.Ledger.OldDetail = "the target has no pair of PostgreSQL databases"
+		k, both, err := kept(rec.Scenario.Load, s.Target)
+		if err != nil {
+			rec.Ledger.OldDetail = err.Error()
 			return nil
 		}
 		run, err := uuid.Parse(s.RunID)
 		if err != nil {
 			return fmt.Errorf("reconcile: %w", err)
 		}
-		e := &examiner{driver: driver, open: openPostgres, s: s, rec: rec, run: run}
+		e := &examiner{driver: driver, open: onNode(k), s: s, rec: rec, run: run}
 		return e.write(e.read(ctx, both))
 	}
 }
@@ -98,7 +75,7 @@ type examiner struct {
 type copies struct{ serving, old *workloads.Found }
 
 // read finds out who serves and reads what can be read.
-func (e *examiner) read(ctx context.Context, both sides) copies {
+func (e *examiner) read(ctx context.Context, both pair) copies {
 	l := &e.rec.Ledger
 	promoted, frozen, err := e.promoted(ctx, both.other)
 	if err != nil {
@@ -108,8 +85,8 @@ func (e *examiner) read(ctx context.Context, both sides) copies {
 	return e.serves(ctx, both, promoted, frozen)
 }
 
-// serves reads both sides, knowing which of them serves.
-func (e *examiner) serves(ctx context.Context, both sides, promoted bool, frozen harness.Stamp) (c copies) {
+// serves reads both nodes, knowing which of them serves.
+func (e *examiner) serves(ctx context.Context, both pair, promoted bool, frozen harness.Stamp) (c copies) {
 	l := &e.rec.Ledger
 	l.Promoted, l.ReplayFrozen = promoted, frozen
 	l.Primary = both.old.Name
@@ -144,35 +121,29 @@ func (e *examiner) wrote() bool {
 	return slices.ContainsFunc(e.rec.Streams, func(st harness.Stream) bool { return st.Kind == "ledger" })
 }
 
-// promoted asks a former standby whether it left recovery, and for the moment its replay froze.
-func (e *examiner) promoted(ctx context.Context, db harness.Component) (bool, harness.Stamp, error) {
-	s, err := e.private(ctx, db)
+// promoted asks a former standby whether it takes writes now, and for the moment of the last one that it was sent.
+func (e *examiner) promoted(ctx context.Context, node harness.Component) (promoted bool, frozen harness.Stamp, err error) {
+	access, err := e.s.Access(node.Region, node.Name)
 	if err != nil {
 		return false, 0, err
 	}
-	defer s.Close()
-	recovering, frozen, err := s.Recovery(ctx)
-	return !recovering, frozen, err
+	err = asked(e.open, access, func(s workloads.LedgerStore) error {
+		serves, followed, err := s.Serves(ctx)
+		promoted, frozen = serves, harness.Stamp(followed)
+		return err
+	})
+	return promoted, frozen, err
 }
 
-func (e *examiner) private(ctx context.Context, db harness.Component) (store, error) {
-	access, err := e.s.Access(db.Region, db.Name)
+// readServing reads the ledger of the node that serves.
+func (e *examiner) readServing(ctx context.Context, node harness.Component) (*workloads.Found, error) {
+	access, err := e.s.Access(node.Region, node.Name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s could not be read: %w", node.Name, err)
 	}
-	return e.open(ctx, access)
-}
-
-// readServing reads the ledger of the database that serves.
-func (e *examiner) readServing(ctx context.Context, db harness.Component) (*workloads.Found, error) {
-	s, err := e.private(ctx, db)
+	found, err := e.find(ctx, access)
 	if err != nil {
-		return nil, fmt.Errorf("%s could not be read: %w", db.Name, err)
-	}
-	defer s.Close()
-	found, err := find(ctx, s, e.run, e.rec.Streams)
-	if err != nil {
-		return nil, fmt.Errorf("%s could not be read: %w", db.Name, err)
+		return nil, fmt.Errorf("%s could not be read: %w", node.Name, err)
 	}
 	return found, nil
 }
@@ -189,14 +160,7 @@ func (e *examiner) readOld(ctx context.Context, db harness.Component, read *bool
 		*detail = fmt.Sprintf("%s could not be started alone: %v", db.Name, err)
 		return nil
 	}
-	found, err := func() (*workloads.Found, error) {
-		s, err := e.open(ctx, access)
-		if err != nil {
-			return nil, err
-		}
-		defer s.Close()
-		return find(ctx, s, e.run, e.rec.Streams)
-	}()
+	found, err := e.find(ctx, access)
 	// Whoever ran out of time must stop what was started all the same.
 	if err := errors.Join(err, stop(context.WithoutCancel(ctx))); err != nil {
 		*detail = fmt.Sprintf("%s could not be read: %v", db.Name, err)
@@ -206,26 +170,28 @@ func (e *examiner) readOld(ctx context.Context, db harness.Component, read *bool
 	return found
 }
 
-func (e *examiner) readWAL(ctx context.Context, both sides) {
+// readWAL reads what the old node's own log tells of the ledger, by the name that the log has for it.
+func (e *examiner) readWAL(ctx context.Context, both pair) {
+	l := &e.rec.Ledger
 	autopsy, ok := e.driver.(harness.Autopsy)
 	if !ok {
-		e.rec.Ledger.WALDetail = "this target does not let the old primary's log be read"
+		l.WALDetail = "this target does not let the old primary's log be read"
 		return
 	}
 	table, err := e.table()
 	if err != nil {
-		e.rec.Ledger.WALDetail = err.Error()
+		l.WALDetail = err.Error()
 		return
 	}
 	report, commits, err := autopsy.LedgerCommits(ctx, both.old.Name, both.other.Name, table)
 	if err != nil {
-		e.rec.Ledger.WALDetail = err.Error()
+		l.WALDetail = err.Error()
 		return
 	}
 	report.Table = table
-	e.rec.Ledger.WAL = report
+	l.WAL = report
 	if err := e.writeWAL(commits); err != nil {
-		e.rec.Ledger.WALDetail = err.Error()
+		l.WALDetail = err.Error()
 	}
 }
 

@@ -3,12 +3,17 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"blackstart/harness"
+	"blackstart/internal/registry"
+	"blackstart/loadgen"
+	"blackstart/loadgen/workloads"
 )
 
 var errAsked = errors.New("the database was asked")
@@ -19,7 +24,8 @@ func surroundings(asked *int) harness.Surroundings {
 		Target: harness.Description{
 			Regions: []harness.Region{{Name: "east", Role: harness.Primary}, {Name: "west", Role: harness.Standby}},
 			Components: []harness.Component{
-				{Name: "east.db", Kind: "postgres", Region: "east"}, {Name: "west.db", Kind: "postgres", Region: "west"},
+				{Name: "east.db", Kind: "postgres", Region: "east", Role: harness.Primary},
+				{Name: "west.db", Kind: "postgres", Region: "west", Role: harness.Standby},
 			},
 		},
 		Access: func(string, string) (harness.Access, error) { *asked++; return harness.Access{}, errAsked },
@@ -30,7 +36,11 @@ func surroundings(asked *int) harness.Surroundings {
 func TestOnlyALoadThatWritesMakesALedger(t *testing.T) {
 	for _, writes := range []bool{false, true} {
 		asked := 0
-		err := Prepare(writes)(context.Background(), surroundings(&asked))
+		all := []harness.LoadSpec{{ID: "a", Workload: "http.query"}, {ID: "b", Workload: "metronome"}}
+		if writes {
+			all = append(all, harness.LoadSpec{ID: "c", Workload: "postgres.ledger"})
+		}
+		err := Prepare(all)(context.Background(), surroundings(&asked))
 		if (asked > 0) != writes || errors.Is(err, errAsked) != writes {
 			t.Errorf("a load writes %v: asked %d times, %v", writes, asked, err)
 		}
@@ -59,8 +69,9 @@ func TestNoDatabaseIsStoppedForALedgerThatIsNotThere(t *testing.T) {
 	} {
 		asked, driver := 0, &autopsy{}
 		rec := &harness.Record{Streams: c.streams}
-		e := &examiner{driver: driver, open: openPostgres, s: surroundings(&asked), rec: rec}
-		both, _ := findSides(e.s.Target)
+		around := surroundings(&asked)
+		k, both, _ := kept(nil, around.Target)
+		e := &examiner{driver: driver, open: onNode(k), s: around, rec: rec}
 		e.serves(context.Background(), both, false, 0)
 		if driver.alone != c.alone || (c.alone == 0) != strings.Contains(rec.Ledger.OldDetail, "no load writes") {
 			t.Errorf("%v: started alone %d times, %q", c.streams, driver.alone, rec.Ledger.OldDetail)
@@ -71,5 +82,70 @@ func TestNoDatabaseIsStoppedForALedgerThatIsNotThere(t *testing.T) {
 		if (asked > 0) != (c.alone > 0) {
 			t.Errorf("%v: after a failover the database was asked %d times", c.streams, asked)
 		}
+	}
+}
+
+// diary is a workload whose ledger is on components that the rehearsal target does not pair.
+type diary struct{}
+
+var _ = workloads.Workloads.Add(registry.Kind[workloads.Workload]{Name: "diary.ledger", New: func() workloads.Workload { return diary{} }})
+
+func (diary) Traits() loadgen.Traits { return loadgen.Traits{Ledger: true, Speaks: "diary"} }
+
+func (diary) Open(workloads.Config, *loadgen.AttemptWriter) (loadgen.Op, error) { return nil, errAsked }
+
+func (diary) Store(workloads.Database) (workloads.LedgerStore, error) { return nil, errAsked }
+
+// A ledger that nobody could look up is refused, and says which one can be kept instead.
+func TestALedgerIsLookedUpOrRefused(t *testing.T) {
+	asked := 0
+	target := surroundings(&asked).Target
+	target.Name = "finrag"
+	target.Components = append(target.Components, harness.Component{Name: "east.diary", Kind: "diary", Region: "east"},
+		harness.Component{Name: "west.diary", Kind: "diary", Region: "west"})
+	apart := target
+	apart.Components = apart.Components[2:]
+	both := target
+	both.Components = slices.Clone(both.Components)
+	both.Components[2].Role, both.Components[3].Role = harness.Primary, harness.Standby
+	sql, diary := harness.LoadSpec{ID: "a", Workload: "postgres.ledger"}, harness.LoadSpec{ID: "b", Workload: "diary.ledger"}
+	for name, c := range map[string]struct {
+		loads  []harness.LoadSpec
+		target harness.Description
+		want   []string // of each refusal
+	}{
+		"it is kept":       {[]harness.LoadSpec{{ID: "q", Workload: "http.query"}, sql, sql}, target, nil},
+		"unknown":          {[]harness.LoadSpec{{ID: "b", Workload: "nobody.ledger"}}, target, nil}, // refused by the reader
+		"diaries apart":    {[]harness.LoadSpec{sql, diary}, target, []string{"load b keeps its ledger in diary, and target finrag has no two nodes"}},
+		"nothing instead":  {[]harness.LoadSpec{diary}, apart, []string{"no ledger can be kept there; remove the load"}},
+		"what instead":     {[]harness.LoadSpec{diary}, target, []string{"write workload: postgres.ledger"}},
+		"two of two kinds": {[]harness.LoadSpec{sql, diary}, both, []string{"load b keeps its ledger by diary.ledger, and another load by postgres.ledger"}},
+		"one of each node": {[]harness.LoadSpec{diary, diary}, both, nil},
+	} {
+		refused := Refusals(c.loads, c.target)
+		if len(refused) != len(c.want) {
+			t.Errorf("%s: refused %v", name, refused)
+			continue
+		}
+		for i, r := range refused {
+			at := slices.IndexFunc(c.loads, func(l harness.LoadSpec) bool { return strings.HasPrefix(r.Err.Error(), "load "+l.ID) })
+			if !strings.Contains(r.Err.Error(), c.want[i]) || !reflect.DeepEqual(r.At, []any{"load", at, "workload"}) {
+				t.Errorf("%s: refused at %v: %v", name, r.At, r.Err)
+			}
+		}
+	}
+}
+
+// Without a pair of nodes nothing is read, and the record says why.
+func TestWithoutAPairNothingIsRead(t *testing.T) {
+	asked := 0
+	around := surroundings(&asked)
+	around.Target.Components[1].Role = ""
+	rec := &harness.Record{Scenario: harness.Scenario{Load: []harness.LoadSpec{{ID: "c", Workload: "postgres.ledger"}}}}
+	if err := Ledger(nil)(t.Context(), around, rec); err != nil || !strings.Contains(rec.Ledger.OldDetail, "no pair of postgres nodes") || rec.Ledger.Read {
+		t.Errorf("%+v, %v", rec.Ledger, err)
+	}
+	if err := Prepare(rec.Scenario.Load)(t.Context(), around); err == nil || asked > 0 {
+		t.Errorf("prepared: %v", err)
 	}
 }

@@ -4,84 +4,145 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
-
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
+	"strings"
 
 	"blackstart/harness"
-	"blackstart/internal/pgdial"
+	"blackstart/harness/loads"
 	"blackstart/internal/shortage"
 	"blackstart/loadgen/workloads"
 )
 
-// A store is one database that may hold a ledger, as far as it must be asked.
-type store interface {
-	// Prepare makes the ledger, where it is not there yet.
-	Prepare(ctx context.Context) error
-	// Find reads all that the ledger holds of a run: all of it, or an error.
-	Find(ctx context.Context, run uuid.UUID) (*workloads.Found, error)
-	// Recovery tells whether the database is in recovery, and the moment of the last commit it replayed, 0 if it never did.
-	Recovery(ctx context.Context) (recovering bool, frozen harness.Stamp, err error)
-	Close()
-}
+// An opener opens the ledger of a drill on one node.
+type opener func(a harness.Access) (workloads.LedgerStore, error)
 
-// An opener connects to a store.
-type opener func(ctx context.Context, a harness.Access) (store, error)
-
-// postgresStore is the ledger of a PostgreSQL.
-type postgresStore struct{ conn *pgx.Conn }
-
-// openPostgres opens one connection over a private or public path.
-func openPostgres(ctx context.Context, a harness.Access) (store, error) {
-	conn, err := pgdial.Connect(ctx, pgdial.To{
-		Address: a.Address, User: a.User, Password: a.Password, Database: a.Database, Timeout: connectLimit,
-	})
-	if err != nil {
-		shortage.Note("the reconciliation", err)
-		return nil, fmt.Errorf("connect to database: %w", err)
+// onNode opens what a workload keeps, on one node.
+func onNode(k workloads.Keeper) opener {
+	return func(a harness.Access) (workloads.LedgerStore, error) {
+		return k.Store(workloads.Database{Addresses: []string{a.Address}, User: a.User, Password: a.Password, Name: a.Database})
 	}
-	return postgresStore{conn}, nil
 }
 
-func (s postgresStore) Prepare(ctx context.Context) error { return workloads.CreateLedger(ctx, s.conn) }
-
-func (s postgresStore) Find(ctx context.Context, run uuid.UUID) (*workloads.Found, error) {
-	return workloads.ReadIDs(ctx, s.conn, run)
+// pair are the two nodes of a target that keep a ledger: the one that serves when the drill starts, and the one that follows it.
+type pair struct {
+	old, other harness.Component
 }
 
-func (s postgresStore) Recovery(ctx context.Context) (recovering bool, frozen harness.Stamp, err error) {
-	var replay *time.Time // NULL on a node that never replayed
-	err = s.conn.QueryRow(ctx, "SELECT pg_is_in_recovery(), pg_last_xact_replay_timestamp()").Scan(&recovering, &replay)
-	if replay != nil {
-		frozen = harness.Stamp(replay.UnixNano())
+// pairOf finds the nodes of a kind; false where the target has none that serves in its primary region, or none in its standby
+// region that is said to follow it.
+func pairOf(t harness.Description, kind string) (pair, bool) {
+	node := func(role string) (harness.Component, bool) {
+		region, _ := t.RegionByRole(role)
+		c, ok := t.ComponentOf(region.Name, kind)
+		return c, ok && c.Role == role
 	}
-	return recovering, frozen, err
+	old, serves := node(harness.Primary)
+	other, follows := node(harness.Standby)
+	return pair{old, other}, serves && follows
 }
 
-func (s postgresStore) Close() {
-	ctx, cancel := context.WithTimeout(context.Background(), connectLimit)
-	defer cancel()
-	_ = s.conn.Close(ctx) // a connection that broke is as closed
+// kept finds what keeps the ledger of a scenario's loads, and the nodes it is on. Where no load keeps one it is what could
+// keep one on the target: which of two nodes serves is asked all the same.
+func kept(all []harness.LoadSpec, t harness.Description) (workloads.Keeper, pair, error) {
+	for _, l := range all {
+		if k, ok := loads.Keeper(l); ok {
+			both, ok := pairOf(t, k.Traits().Speaks)
+			if !ok {
+				return nil, pair{}, fmt.Errorf("the target has no pair of %s nodes of which one follows the other", k.Traits().Speaks)
+			}
+			return k, both, nil
+		}
+	}
+	for _, kind := range workloads.Workloads.All() {
+		if k, ok := kind.New().(workloads.Keeper); ok {
+			if both, ok := pairOf(t, k.Traits().Speaks); ok {
+				return k, both, nil
+			}
+		}
+	}
+	return nil, pair{}, errors.New("the target has no pair of nodes that could keep a ledger")
+}
+
+// Refusals refuses the loads of a scenario whose ledgers nobody could look up on a target: what was acknowledged would be
+// counted as lost. A drill has one pair of nodes that is read, so all of its ledgers are of one workload.
+func Refusals(all []harness.LoadSpec, t harness.Description) (refused []harness.Refusal) {
+	first := ""
+	for i, l := range all {
+		traits, known := loads.Traits(l)
+		if !known || !traits.Ledger {
+			continue
+		}
+		at := []any{"load", i, "workload"}
+		if _, ok := pairOf(t, traits.Speaks); !ok {
+			refused = append(refused, harness.Refusal{At: at, Err: fmt.Errorf("load %s keeps its ledger in %s, and target %s has no two nodes of it of which "+
+				"one follows the other, so that nobody could look up afterwards what was acknowledged: %s", l.ID, traits.Speaks, t.Name, instead(t))})
+			continue
+		}
+		if first == "" {
+			first = l.Workload
+		}
+		if l.Workload != first {
+			refused = append(refused, harness.Refusal{At: at, Err: fmt.Errorf("load %s keeps its ledger by %s, and another load by %s: a drill reads back one "+
+				"pair of nodes: write workload: %s, or a scenario of its own", l.ID, l.Workload, first, first)})
+		}
+	}
+	return refused
+}
+
+// instead says which ledgers can be kept on a target.
+func instead(t harness.Description) string {
+	var names []string
+	for _, kind := range workloads.Workloads.All() {
+		if k, ok := kind.New().(workloads.Keeper); ok {
+			if _, ok := pairOf(t, k.Traits().Speaks); ok {
+				names = append(names, kind.Name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return "no ledger can be kept there; remove the load"
+	}
+	return "write workload: " + strings.Join(names, " or ")
 }
 
 // errStrange says that a store holds of this run what nobody wrote: neither can its other answers be believed.
 var errStrange = errors.New("holds rows of this run that no attempt of its loads wrote: it is not believed")
 
-// find reads the ledger of a store and refuses an answer that cannot be one about these streams.
-func find(ctx context.Context, s store, run uuid.UUID, streams []harness.Stream) (*workloads.Found, error) {
-	found, err := s.Find(ctx, run)
+// find reads the ledger on a node and refuses an answer that cannot be one about these streams.
+func (e *examiner) find(ctx context.Context, a harness.Access) (*workloads.Found, error) {
+	ids := workloads.IDs{Run: e.run, Streams: map[uint32]uint64{}}
+	for _, st := range e.rec.Streams {
+		if st.Kind == "ledger" {
+			ids.Streams[uint32(st.ID)] = uint64(st.Count) //nolint:gosec // both are small and positive
+		}
+	}
+	var found *workloads.Found
+	err := asked(e.open, a, func(s workloads.LedgerStore) (err error) {
+		found, err = s.Find(ctx, ids)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	strange := found.Foreign > 0
 	for id, set := range found.Streams {
-		known := slices.IndexFunc(streams, func(st harness.Stream) bool { return st.Kind == "ledger" && st.ID == int(id) })
-		strange = strange || known < 0 || set.End() > uint64(streams[known].Count) //nolint:gosec // a count of attempts
+		strange = strange || set.End() > ids.Streams[id] // 0 of a stream that is none of theirs
 	}
 	if strange {
 		return nil, errStrange
 	}
 	return found, nil
+}
+
+// asked asks a node by a store that is closed again.
+func asked(open opener, a harness.Access, ask func(workloads.LedgerStore) error) error {
+	s, err := open(a)
+	if err != nil {
+		return err
+	}
+	err = ask(s)
+	shortage.Note("the reconciliation", err)
+	if closed := s.Close(); err == nil && closed != nil {
+		err = fmt.Errorf("close ledger: %w", closed)
+	}
+	return err
 }

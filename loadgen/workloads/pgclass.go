@@ -38,13 +38,6 @@ var definiteStates = map[string]bool{
 	"40P01": true, // deadlock detected
 }
 
-// writeResult is how one attempt ended, for the ledger and for the sample.
-type writeResult struct {
-	attempt loadgen.AttemptOutcome
-	sample  loadgen.Outcome
-	err     error // nil for ok
-}
-
 // errNotReplicated says that a commit succeeded on the primary but was not
 // confirmed by the standby it was to wait for.
 var errNotReplicated = errors.New("commit was acknowledged with a warning")
@@ -53,21 +46,21 @@ var errNotReplicated = errors.New("commit was acknowledged with a warning")
 // server. warning is the text of a WARNING that came with it: an INSERT gives
 // none of its own, so any of them (its words depend on the server's language)
 // is taken as "canceling wait for synchronous replication".
-func classifyWrite(err error, warning string) writeResult {
+func classifyWrite(err error, warning string) (Fate, error) {
 	var pg *pgconn.PgError
 	switch {
 	case err == nil && warning != "":
-		return writeResult{loadgen.AttemptUnknown, loadgen.NotReplicated, fmt.Errorf("%w: %s", errNotReplicated, warning)}
+		return Fate{loadgen.AttemptUnknown, loadgen.NotReplicated}, fmt.Errorf("%w: %s", errNotReplicated, warning)
 	case err == nil:
-		return writeResult{loadgen.AttemptOK, loadgen.OK, nil}
+		return Fate{loadgen.AttemptOK, loadgen.OK}, nil
 	case errors.As(err, &pg):
 		if pg.SeverityUnlocalized == "ERROR" && isDefinite(pg.Code) && warning == "" {
-			return writeResult{loadgen.AttemptDefinite, classifyPG(err), err}
+			return Fate{loadgen.AttemptDefinite, classifyPG(err)}, err
 		}
 	case pgconn.SafeToRetry(err):
-		return writeResult{loadgen.AttemptDefinite, classifyPG(err), err}
+		return Fate{loadgen.AttemptDefinite, classifyPG(err)}, err
 	}
-	return writeResult{loadgen.AttemptUnknown, classifyPG(err), err}
+	return Fate{loadgen.AttemptUnknown, classifyPG(err)}, err
 }
 
 func isDefinite(code string) bool {

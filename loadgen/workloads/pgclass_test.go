@@ -46,9 +46,9 @@ func TestWriteOutcomes(t *testing.T) {
 		{"no primary found", fmt.Errorf("%w: connect: %w", errNoPrimary, pgconn.ErrReadOnlyConnection), "", loadgen.AttemptUnknown, loadgen.HTTP5xx},
 		{"anything", errors.New("?"), "", loadgen.AttemptUnknown, loadgen.Other},
 	} {
-		res := classifyWrite(c.err, c.warning)
-		if res.attempt != c.attempt || res.sample != c.sample || (res.err == nil) != (c.name == "ok") {
-			t.Errorf("%s: %s, %s, %v; want %s, %s", c.name, res.attempt, res.sample, res.err, c.attempt, c.sample)
+		fate, err := classifyWrite(c.err, c.warning)
+		if fate.Attempt != c.attempt || fate.Sample != c.sample || (err == nil) != (c.name == "ok") {
+			t.Errorf("%s: %s, %s, %v; want %s, %s", c.name, fate.Attempt, fate.Sample, err, c.attempt, c.sample)
 		}
 	}
 }

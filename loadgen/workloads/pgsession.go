@@ -14,16 +14,20 @@ import (
 
 var errNoCancel = errors.New("cancel requests are not sent")
 
-// session is one connection to the database, used by one worker at a time.
-type session struct {
+// pgSession is one connection to a PostgreSQL that is read-write.
+type pgSession struct {
 	pg      *pgconn.PgConn
 	nc      net.Conn
 	addr    string
 	warning string // WARNING of the running statement
 }
 
+func (s *pgSession) address() string       { return s.addr }
+func (s *pgSession) ended() bool           { return s.pg.IsClosed() }
+func (s *pgSession) gone() <-chan struct{} { return s.pg.CleanupDone() }
+
 // exec runs one statement and waits for its end, until deadline.
-func (s *session) exec(deadline time.Time, sql string, params [][]byte) error {
+func (s *pgSession) exec(deadline time.Time, sql string, params [][]byte) error {
 	s.warning = ""
 	if err := s.nc.SetDeadline(deadline); err != nil {
 		return err
@@ -35,19 +39,20 @@ func (s *session) exec(deadline time.Time, sql string, params [][]byte) error {
 // close ends the connection without a word to a server that may not listen, and
 // waits for what pgconn started. A rude end is not seen as one by the server: a
 // session between statements has nothing to lose.
-func (s *session) close() {
+func (s *pgSession) close() {
 	_ = s.nc.SetDeadline(time.Now())
 	_ = s.nc.Close()
 	_ = s.pg.Close(context.Background()) // only tells pgconn; its socket is closed
 	<-s.pg.CleanupDone()
 }
 
-// dial connects to addr and returns a session only if it is read-write.
-func (s *sessions) dial(addr string, deadline time.Time) (*session, error) {
-	ctx, cancel := context.WithDeadline(s.ctx, deadline)
+// dial connects to addr and returns a session only if it is read-write. One whose server does not answer is gone after 15 s:
+// then pgconn gives it up.
+func (p *postgresStore) dial(ctx context.Context, addr string, deadline time.Time) (*pgSession, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	sess := &session{addr: addr}
-	cfg, err := s.config(sess)
+	sess := &pgSession{addr: addr}
+	cfg, err := sess.config(p.db)
 	if err != nil {
 		return nil, err
 	}
@@ -63,26 +68,26 @@ func (s *sessions) dial(addr string, deadline time.Time) (*session, error) {
 // config is pgconn's configuration of one connection. Nothing of it comes from
 // the environment, and it dials once: pgconn would otherwise dial again to
 // cancel a statement that timed out, and so change its fate.
-func (s *sessions) config(sess *session) (*pgconn.Config, error) {
+func (s *pgSession) config(db Database) (*pgconn.Config, error) {
 	cfg, err := pgdial.Wire(pgdial.To{
-		Address: sess.addr, User: s.db.User, Password: s.db.Password, Database: s.db.Name, TLS: s.db.TLS,
+		Address: s.addr, User: db.User, Password: db.Password, Database: db.Name, TLS: db.TLS,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("configure connection: %w", err)
 	}
 	cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if sess.nc != nil {
+		if s.nc != nil {
 			return nil, errNoCancel
 		}
 		d := net.Dialer{KeepAlive: -1}
 		nc, err := d.DialContext(ctx, network, address)
-		sess.nc = nc
+		s.nc = nc
 		return nc, err
 	}
 	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		if n.SeverityUnlocalized == "WARNING" {
-			sess.warning = n.Message
+			s.warning = n.Message
 		}
 	}
 	return cfg, nil

@@ -3,11 +3,13 @@ package workloads
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"blackstart/internal/heartbeat"
+	"blackstart/internal/pgdial"
 	"blackstart/internal/registry"
 	"blackstart/loadgen"
 )
@@ -15,58 +17,51 @@ import (
 var _ = Workloads.Add(registry.Kind[Workload]{
 	Name: "postgres.ledger",
 	Doc: "Writes one row a request into blackstart.ledger and keeps, for each attempt, whether it was acknowledged, " +
-		"certainly not applied, or unknown. Needs the table: see CreateLedger.",
+		"certainly not applied, or unknown. The table is made before the load starts.",
 	Example: "load:\n  - {workload: postgres.ledger, rate: 200/s, timeout: 1s, place: outside, with: {amount: \"100.00\"}}",
 	New:     func() Workload { return &postgresLedger{} },
 })
 
-type postgresLedger struct{ with ledgerWith }
-
-// ledgerWith are the parameters of postgres.ledger.
-type ledgerWith struct {
-	Amount   loadgen.Amount `yaml:"amount" doc:"value of one write, with the decimals of its currency; 0.00 if not written"`
-	Currency string         `yaml:"currency" doc:"of the amount, by ISO 4217, such as USD; a unit that is no currency if not written"`
-	Retries  int            `yaml:"retries" min:"0" max:"10" doc:"new attempts after one that did not succeed, within the timeout; 0 if not written"`
-}
-
-// With implements registry.Parametrised.
-func (p *postgresLedger) With() any { return &p.with }
+type postgresLedger struct{ LedgerWith }
 
 // Traits implements Workload.
-func (p *postgresLedger) Traits() loadgen.Traits {
-	amount := p.with.amount()
-	return loadgen.Traits{Ledger: true, Table: LedgerTable, Valued: amount.Minor > 0, Currency: p.with.Currency, Exponent: amount.Exponent,
-		Speaks: "postgres", Conns: DefaultMaxConns}
-}
-
-// amount is that of one write: 0.00 if none was written.
-func (w ledgerWith) amount() loadgen.Amount {
-	if w.Amount == (loadgen.Amount{}) {
-		return loadgen.Amount{Exponent: 2}
-	}
-	return w.Amount
-}
+func (p *postgresLedger) Traits() loadgen.Traits { return p.traits("postgres", LedgerTable) }
 
 // Open implements Workload.
 func (p *postgresLedger) Open(cfg Config, ledger *loadgen.AttemptWriter) (loadgen.Op, error) {
-	if err := cfg.fill(); err != nil {
-		return nil, err
-	}
-	if ledger == nil {
-		return nil, errors.New("open workload: postgres.ledger has no file for its attempts")
-	}
-	if cfg.Stream > loadgen.MaxLedgerStream {
-		return nil, fmt.Errorf("open workload: ledger stream %d exceeds %d", cfg.Stream, loadgen.MaxLedgerStream)
-	}
-	sessions, err := newSessions(cfg.Database)
-	if err != nil {
-		return nil, err
-	}
-	return &ledgerOp{cfg: cfg, with: p.with, ledger: ledger, sessions: sessions, amount: []byte(p.with.amount().String())}, nil
+	return OpenLedger(cfg, p.LedgerWith, ledger, p)
 }
 
-// insertLedger is one implicit transaction: its end is the commit.
-const insertLedger = `INSERT INTO ` + LedgerTable + ` (run, id, business_key, stream, amount) VALUES ($1, $2, $3, $4, $5)`
+// Store implements Keeper.
+func (p *postgresLedger) Store(db Database) (LedgerStore, error) {
+	if err := db.check(); err != nil {
+		return nil, err
+	}
+	return &postgresStore{db: db}, nil
+}
+
+const (
+	// createLedger makes the schema blackstart with the ledger and a first beat, so that a standby has one which can grow
+	// old. The ledger has no unique constraint on purpose: a write applied twice must be seen, not refused.
+	createLedger = heartbeat.CreateSQL + `
+CREATE TABLE IF NOT EXISTS ` + LedgerTable + ` (
+	run          uuid        NOT NULL,
+	id           bigint      NOT NULL,
+	business_key bigint      NOT NULL,
+	stream       int         NOT NULL,
+	amount       numeric     NOT NULL,
+	at           timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+INSERT INTO blackstart.heartbeat (id, at) VALUES (1, clock_timestamp()) ON CONFLICT DO NOTHING;
+`
+	// insertLedger is one implicit transaction: its end is the commit.
+	insertLedger = `INSERT INTO ` + LedgerTable + ` (run, id, business_key, stream, amount) VALUES ($1, $2, $3, $4, $5)`
+	findLedger   = `SELECT id, business_key FROM ` + LedgerTable + ` WHERE run = $1`
+	servesLedger = `SELECT NOT pg_is_in_recovery(), pg_last_xact_replay_timestamp()` // the time is NULL on a node that never replayed
+)
+
+// LedgerTable is where every write goes.
+const LedgerTable = "blackstart.ledger"
 
 // PostgreSQL's type numbers of insertLedger's parameters, and their formats: all
 // binary but the amount, which is text.
@@ -75,69 +70,87 @@ var (
 	insertFormats = []int16{1, 1, 1, 1, 0}
 )
 
-// ledgerOp makes one write attempt a request, and more only if Retries says so.
-type ledgerOp struct {
-	tally
-	cfg      Config
-	with     ledgerWith
-	ledger   *loadgen.AttemptWriter
-	sessions *sessions
-	amount   []byte
-	attempts atomic.Uint64
+// askLimit bounds the opening, and the closing, of the connection by which one node is asked.
+const askLimit = 5 * time.Second
+
+// postgresStore is the ledger of a PostgreSQL.
+type postgresStore struct {
+	writing[*pgSession]
+	db Database
 }
 
-// Do implements loadgen.Op.
-func (o *ledgerOp) Do(_ context.Context, slot loadgen.Slot) loadgen.Result {
-	deadline := time.Now().Add(o.cfg.Timeout)
-	var first, previous uint64
-	for try := 0; ; try++ {
-		id := loadgen.AttemptID(o.cfg.Stream, o.attempts.Add(1)-1)
-		if try == 0 {
-			first = id
-		}
-		a := loadgen.Attempt{
-			ID: id, RetryOf: previous, Sent: o.cfg.Clock.Now(), Amount: o.with.Amount.Minor, Place: o.cfg.Place, Worker: slot.Worker,
-		}
-		if try == 0 {
-			a.Sent = slot.Sent
-		}
-		res := o.write(id, first, deadline)
-		a.Done = o.cfg.Clock.Now()
-		a.Outcome = res.attempt
-		if res.err != nil {
-			o.add(res.err)
-		}
-		if err := o.ledger.Write(a); err != nil {
-			o.add(err) // the writer keeps the error: the stream's Wait returns it
-		}
-		previous = id
-		if res.attempt == loadgen.AttemptOK || try >= o.with.Retries || !time.Now().Before(deadline) {
-			return loadgen.Result{Outcome: res.sample}
-		}
+// ask runs f on a connection of its own to the node.
+func (s *postgresStore) ask(ctx context.Context, f func(*pgx.Conn) error) error {
+	conn, err := pgdial.Connect(ctx, pgdial.To{Address: s.db.Addresses[0], User: s.db.User, Password: s.db.Password, Database: s.db.Name,
+		TLS: s.db.TLS, Timeout: askLimit})
+	if err != nil {
+		return fmt.Errorf("connect to database: %w", err)
 	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), askLimit)
+		defer cancel()
+		_ = conn.Close(ctx) // a connection that broke is as closed
+	}()
+	return f(conn)
 }
 
-// write sends one attempt, exactly once.
-func (o *ledgerOp) write(id, key uint64, deadline time.Time) writeResult {
-	s, err := o.sessions.take(deadline)
+// Prepare implements LedgerStore.
+func (s *postgresStore) Prepare(ctx context.Context) error {
+	return s.ask(ctx, func(c *pgx.Conn) error {
+		if _, err := c.PgConn().Exec(ctx, createLedger).ReadAll(); err != nil {
+			return fmt.Errorf("create ledger: %w", err)
+		}
+		return nil
+	})
+}
+
+// Write implements LedgerStore.
+func (s *postgresStore) Write(ctx context.Context, e LedgerEntry) (Fate, error) {
+	pool := s.open(s.db, s.dial)
+	deadline, _ := ctx.Deadline()
+	sess, err := pool.take(deadline)
 	if err != nil {
 		// There was no connection, so nothing of this attempt has left.
-		return writeResult{loadgen.AttemptDefinite, classifyPG(err), err}
+		return Fate{loadgen.AttemptDefinite, classifyPG(err)}, err
 	}
-	err = s.exec(deadline, insertLedger, [][]byte{
-		o.cfg.Run[:],
-		binary.BigEndian.AppendUint64(nil, id),
-		binary.BigEndian.AppendUint64(nil, key),
-		binary.BigEndian.AppendUint32(nil, o.cfg.Stream),
-		o.amount,
+	err = sess.exec(deadline, insertLedger, [][]byte{
+		e.Run[:],
+		binary.BigEndian.AppendUint64(nil, e.ID),
+		binary.BigEndian.AppendUint64(nil, e.Key),
+		binary.BigEndian.AppendUint32(nil, e.Stream),
+		[]byte(e.Amount.String()),
 	})
-	res := classifyWrite(err, s.warning)
-	o.sessions.giveBack(s, err != nil && (res.attempt == loadgen.AttemptUnknown || isReadOnly(err)), err)
-	return res
+	fate, why := classifyWrite(err, sess.warning)
+	pool.giveBack(sess, err != nil && (fate.Attempt == loadgen.AttemptUnknown || isReadOnly(err)), fate.Sample == loadgen.Timeout, err)
+	return fate, why
 }
 
-// Close ends all connections.
-func (o *ledgerOp) Close() error {
-	o.sessions.close()
-	return nil
+// Find implements LedgerStore. It reads every row of the run, so that one which nobody wrote is seen.
+func (s *postgresStore) Find(ctx context.Context, ids IDs) (*Found, error) {
+	found := new(Found)
+	err := s.ask(ctx, func(c *pgx.Conn) error {
+		rows := c.PgConn().ExecParams(ctx, findLedger, [][]byte{ids.Run[:]}, []uint32{2950}, []int16{1}, []int16{1})
+		for rows.NextRow() {
+			v := rows.Values()
+			found.Add(binary.BigEndian.Uint64(v[0]), binary.BigEndian.Uint64(v[1]))
+		}
+		if _, err := rows.Close(); err != nil {
+			return fmt.Errorf("read ledger ids: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// Serves implements LedgerStore: the last write that it got from another is the last commit that it replayed.
+func (s *postgresStore) Serves(ctx context.Context) (serves bool, followed int64, err error) {
+	var replayed *time.Time
+	err = s.ask(ctx, func(c *pgx.Conn) error { return c.QueryRow(ctx, servesLedger).Scan(&serves, &replayed) })
+	if replayed != nil {
+		followed = replayed.UnixNano()
+	}
+	return serves, followed, err
 }

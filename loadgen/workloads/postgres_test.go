@@ -17,16 +17,28 @@ type writer struct {
 	*Running
 	samples, ledger *os.File
 	run             [16]byte
+	store           LedgerStore
+}
+
+// storeOf opens the ledger of one server.
+func storeOf(t *testing.T, addr string) LedgerStore {
+	t.Helper()
+	s, err := (&postgresLedger{}).Store(Database{Addresses: []string{addr}, User: "drill", Name: "postgres"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
 }
 
 func startWriter(t *testing.T, run byte, cfg Config) writer {
 	t.Helper()
-	return startWriterWith(t, run, cfg, ledgerWith{})
+	return startWriterWith(t, run, cfg, LedgerWith{})
 }
 
-func startWriterWith(t *testing.T, run byte, cfg Config, with ledgerWith) writer {
+func startWriterWith(t *testing.T, run byte, cfg Config, with LedgerWith) writer {
 	t.Helper()
-	w := writer{samples: create(t, "s.bin"), ledger: create(t, "l.bin"), run: [16]byte{0: run}}
+	w := writer{store: storeOf(t, cfg.Database.Addresses[len(cfg.Database.Addresses)-1]), samples: create(t, "s.bin"), ledger: create(t, "l.bin"), run: [16]byte{0: run}}
 	cfg.Run, with.Amount = w.run, loadgen.Amount{Minor: 1999, Exponent: 2}
 	if cfg.Clock.Now == nil {
 		cfg.Clock = loadgen.NewClock()
@@ -40,16 +52,16 @@ func startWriterWith(t *testing.T, run byte, cfg Config, with ledgerWith) writer
 	return w
 }
 
-// wait ends the run and returns its attempts and what was found by conn. It
+// wait ends the run and returns its attempts and what was found on the last server. It
 // fails on what no outcome may ever be: an acknowledged write stored twice, a
 // definite failure that is there.
-func (w writer) wait(t *testing.T, conn *pgx.Conn) (loadgen.Stats, []loadgen.Attempt, *Found) {
+func (w writer) wait(t *testing.T) (loadgen.Stats, []loadgen.Attempt, *Found) {
 	t.Helper()
 	stats, err := w.Wait()
 	if err != nil || !stats.Closed {
 		t.Fatal(stats, err)
 	}
-	found, err := ReadIDs(t.Context(), conn, w.run)
+	found, err := w.store.Find(t.Context(), IDs{Run: w.run})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,8 +91,8 @@ func count(attempts []loadgen.Attempt, o loadgen.AttemptOutcome) (n int) {
 func TestLedgerOnPostgres(t *testing.T) {
 	s := newPGServer(t)
 	s.start(t)
-	conn := s.connect(t)
-	if err := errors.Join(CreateLedger(t.Context(), conn), CreateLedger(t.Context(), conn)); err != nil {
+	conn, store := s.connect(t), storeOf(t, s.addr())
+	if err := errors.Join(store.Prepare(t.Context()), store.Prepare(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	db := Database{Addresses: []string{s.addr()}, MaxConns: 8}
@@ -95,7 +107,7 @@ func TestLedgerOnPostgres(t *testing.T) {
 
 func testEveryWrite(t *testing.T, conn *pgx.Conn, db Database) {
 	w := startWriter(t, 1, Config{Rate: 500, Slots: 200, Stream: 3, Timeout: testTimeout, Place: 2, Database: db})
-	stats, attempts, found := w.wait(t, conn)
+	stats, attempts, found := w.wait(t)
 	if stats.OK != 200 || found.Rows != 200 || found.Foreign != 0 || found.RepeatedKeys != 0 || len(attempts) != 200 {
 		t.Fatalf("%+v, %d rows, %d attempts, %v", stats, found.Rows, len(attempts), w.Errors())
 	}
@@ -125,7 +137,7 @@ func testPlantedLosses(t *testing.T, conn *pgx.Conn, db Database) {
 			t.Fatal(err)
 		}
 	}
-	_, attempts, found := w.wait(t, conn)
+	_, attempts, found := w.wait(t)
 	var got []uint64
 	for _, a := range attempts {
 		if _, n, _ := loadgen.SplitAttemptID(a.ID); a.Outcome == loadgen.AttemptOK && found.Copies(a.ID) == 0 {
@@ -148,7 +160,7 @@ func testTerminated(t *testing.T, conn *pgx.Conn, db Database) {
 		}
 	}
 	w.Stop()
-	stats, attempts, found := w.wait(t, conn)
+	stats, attempts, found := w.wait(t)
 	if unknown := count(attempts, loadgen.AttemptUnknown); unknown == 0 || stats.OK == 0 {
 		t.Fatalf("%d unknown, %+v", unknown, stats)
 	}
@@ -167,6 +179,11 @@ func setStandby(t *testing.T, conn *pgx.Conn, names string) {
 			t.Fatal(err)
 		}
 	}
+	until(t, "the server has read its configuration", func() bool { // and tells its sessions after that
+		var now string
+		err := conn.QueryRow(t.Context(), `SHOW synchronous_standby_names`).Scan(&now)
+		return err == nil && now == names
+	})
 }
 
 func testUnconfirmed(t *testing.T, conn *pgx.Conn, db Database) {
@@ -189,7 +206,7 @@ func testUnconfirmed(t *testing.T, conn *pgx.Conn, db Database) {
 			return cancelled >= 4
 		}
 	})
-	stats, attempts, found := w.wait(t, conn)
+	stats, attempts, found := w.wait(t)
 	if count(attempts, loadgen.AttemptUnknown) == 0 || stats.Outcomes[loadgen.NotReplicated] == 0 || found.Rows != 4 {
 		t.Fatalf("%+v, %d rows, %v", stats, found.Rows, w.Errors())
 	}
@@ -213,7 +230,7 @@ func testHung(t *testing.T, conn *pgx.Conn, db Database) {
 		return w.Live().Total >= 60
 	})
 	w.Stop()
-	stats, attempts, _ := w.wait(t, conn)
+	stats, attempts, _ := w.wait(t)
 	unknown := count(attempts, loadgen.AttemptUnknown)
 	if most < 1 || most > 2 || unknown < 1 || unknown > 2 || stats.OK != 0 {
 		t.Fatalf("%d hung at once, %d unknown, %+v, %v", most, unknown, stats, w.Errors())
@@ -229,7 +246,7 @@ func testRejected(t *testing.T, conn *pgx.Conn, db Database) {
 	exec(`ALTER TABLE blackstart.ledger ADD CONSTRAINT refuse CHECK (stream <> 9)`)
 	defer exec(`ALTER TABLE blackstart.ledger DROP CONSTRAINT refuse`)
 	w := startWriter(t, 5, Config{Rate: 100, Slots: 10, Stream: 9, Timeout: testTimeout, Database: db})
-	stats, attempts, found := w.wait(t, conn)
+	stats, attempts, found := w.wait(t)
 	if count(attempts, loadgen.AttemptDefinite) != 10 || found.Rows != 0 || stats.Outcomes[loadgen.HTTP4xx] != 10 {
 		t.Fatalf("%+v, %v", stats, w.Errors())
 	}
@@ -243,8 +260,8 @@ func testRetries(t *testing.T, conn *pgx.Conn, db Database) {
 	}
 	exec(`ALTER TABLE blackstart.ledger ADD CONSTRAINT refuse CHECK (stream <> 9)`)
 	defer exec(`ALTER TABLE blackstart.ledger DROP CONSTRAINT refuse`)
-	w := startWriterWith(t, 6, Config{Rate: 100, Slots: 5, Stream: 9, Workers: 1, Timeout: testTimeout, Database: db}, ledgerWith{Retries: 2})
-	_, attempts, _ := w.wait(t, conn)
+	w := startWriterWith(t, 6, Config{Rate: 100, Slots: 5, Stream: 9, Workers: 1, Timeout: testTimeout, Database: db}, LedgerWith{Retries: 2})
+	_, attempts, _ := w.wait(t)
 	if len(attempts) != 15 {
 		t.Fatalf("%d attempts", len(attempts))
 	}
@@ -263,7 +280,7 @@ func testRetries(t *testing.T, conn *pgx.Conn, db Database) {
 func TestWritersFindThePromotedStandby(t *testing.T) {
 	primary := newPGServer(t)
 	stop := primary.start(t)
-	if err := CreateLedger(t.Context(), primary.connect(t)); err != nil {
+	if err := storeOf(t, primary.addr()).Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	stop()
@@ -285,7 +302,7 @@ func TestWritersFindThePromotedStandby(t *testing.T) {
 	seen := w.Live().Total
 	until(t, "writes go on", func() bool { return w.Live().Total >= seen+30 })
 	w.Stop()
-	stats, attempts, found := w.wait(t, conn)
+	stats, attempts, found := w.wait(t)
 	unknown := count(attempts, loadgen.AttemptUnknown) // a promotion that takes longer than the writers wait leaves some
 	if stats.OK == 0 || found.Rows < stats.OK || found.Rows > stats.OK+uint64(unknown) || found.Foreign != 0 {
 		t.Fatalf("%+v, %d rows, %d unknown, %v", stats, found.Rows, unknown, w.Errors())

@@ -1,6 +1,7 @@
 // Package workloads holds the loads a drill can put on a target, one file each:
-// http.query (what users do), postgres.ledger (writes whose loss is counted) and
-// metronome (the steady pulse that times the edges of an outage).
+// http.query (what users do), metronome (the steady pulse that times the edges of
+// an outage), and ledgers (writes whose loss is counted), each beside the store
+// that its writes go into and are looked up in.
 //
 // Each request is sent once. The package never re-sends, never skips the
 // verification of a certificate, never asks the system's resolver, and never
@@ -16,6 +17,7 @@ import (
 	"io"
 	"time"
 
+	"blackstart/internal/pgdial"
 	"blackstart/internal/registry"
 	"blackstart/loadgen"
 )
@@ -89,7 +91,7 @@ type Config struct {
 	Entry    Entry         // http.query, metronome
 	StaleFor time.Duration // how long StaleResolver keeps an address; 0: DefaultStaleFor
 
-	Database Database // postgres.ledger
+	Database Database // ledgers
 }
 
 // Entry is the public entry point of the target.
@@ -106,19 +108,32 @@ type Entry struct {
 	Questions []Question     // http.query: asked in turn in place of the standing ones
 }
 
-// Database is where postgres.ledger writes.
+// Database is where a ledger is written, or the node on which it is looked up.
 type Database struct {
-	Addresses            []string // "ip:port"; the one that is read-write is used
+	Addresses            []string // "ip:port"; of several, the one that is read-write is used
 	User, Password, Name string
 	TLS                  *tls.Config // nil: plain text
 	MaxConns             int         // most connections in use to one address; 0: DefaultMaxConns
+}
+
+// check refuses addresses that cannot be dialled.
+func (d Database) check() error {
+	if len(d.Addresses) == 0 {
+		return errors.New("the database has no address")
+	}
+	for _, addr := range d.Addresses {
+		if _, _, err := pgdial.Split(addr); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Files is where a stream is written: empty files, owned by the caller, who
 // closes them after Wait.
 type Files struct {
 	Samples io.WriteSeeker // nil keeps none
-	Ledger  io.WriteSeeker // needed by postgres.ledger
+	Ledger  io.WriteSeeker // needed by ledgers
 }
 
 func (c *Config) fill() error {

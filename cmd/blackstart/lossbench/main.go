@@ -115,12 +115,28 @@ func startCluster(ctx context.Context, dir string) (*postgres.Cluster, error) {
 	if err := c.Prepare(ctx); err != nil {
 		return nil, err
 	}
-	conn, err := c.Connect(ctx)
+	_, store, err := ledgerOf(c)
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close(ctx)
-	return c, workloads.CreateLedger(ctx, conn)
+	return c, errors.Join(store.Prepare(ctx), store.Close())
+}
+
+// ledgerOf is the workload that writes, and the store by which its ledger is looked up.
+func ledgerOf(c *postgres.Cluster) (workloads.Keeper, workloads.LedgerStore, error) {
+	kind, _ := workloads.Workloads.Get("postgres.ledger")
+	w, err := kind.Make(map[string]any{"amount": "1.00"})
+	if err != nil {
+		return nil, nil, err
+	}
+	k := w.(workloads.Keeper)
+	store, err := k.Store(database(c))
+	return k, store, err
+}
+
+func database(c *postgres.Cluster) workloads.Database {
+	return workloads.Database{Addresses: []string{fmt.Sprintf("%s:%d", c.Host, c.Port)},
+		User: postgres.User, Password: c.Password, Name: postgres.Database}
 }
 
 // plant writes long enough, deletes the last n acknowledged writes, and measures. It returns how many were counted and how
@@ -133,17 +149,13 @@ func plant(ctx context.Context, c *postgres.Cluster, dir string, n int) (counted
 	if err != nil {
 		return 0, 0, err
 	}
-	kind, ok := workloads.Workloads.Get("postgres.ledger")
-	if !ok {
-		return 0, 0, errors.New("there is no workload postgres.ledger")
-	}
-	writes, err := kind.Make(map[string]any{"amount": "1.00"})
+	writes, store, err := ledgerOf(c)
 	if err != nil {
 		return 0, 0, err
 	}
+	defer store.Close()
 	load, err := workloads.Start(ctx, writes, workloads.Config{Run: run, Stream: 1, Clock: clock, Rate: rate, Start: clock.Now(),
-		Timeout: time.Second, Database: workloads.Database{Addresses: []string{fmt.Sprintf("%s:%d", c.Host, c.Port)},
-			User: postgres.User, Password: c.Password, Name: postgres.Database}}, workloads.Files{Ledger: f})
+		Timeout: time.Second, Database: database(c)}, workloads.Files{Ledger: f})
 	if err != nil {
 		return 0, 0, err
 	}
@@ -153,7 +165,7 @@ func plant(ctx context.Context, c *postgres.Cluster, dir string, n int) (counted
 	if _, err := load.Wait(); err != nil {
 		return 0, 0, err
 	}
-	attempts, firstLost, err := vanish(ctx, c, f, run, fault, n)
+	attempts, firstLost, err := vanish(ctx, c, store, f, run, fault, n)
 	if err != nil {
 		return 0, 0, errors.Join(err, f.Close())
 	}
@@ -173,7 +185,7 @@ func plant(ctx context.Context, c *postgres.Cluster, dir string, n int) (counted
 }
 
 // vanish deletes the last n writes that were acknowledged before the fault and reads the ledger back.
-func vanish(ctx context.Context, c *postgres.Cluster, f *os.File, run uuid.UUID, fault int64, n int) ([]measure.Attempt, int64, error) {
+func vanish(ctx context.Context, c *postgres.Cluster, store workloads.LedgerStore, f *os.File, run uuid.UUID, fault int64, n int) ([]measure.Attempt, int64, error) {
 	if _, err := f.Seek(0, 0); err != nil {
 		return nil, 0, err
 	}
@@ -190,7 +202,7 @@ func vanish(ctx context.Context, c *postgres.Cluster, f *os.File, run uuid.UUID,
 	if err != nil {
 		return nil, 0, err
 	}
-	found, err := workloads.ReadIDs(ctx, conn, run)
+	found, err := store.Find(ctx, workloads.IDs{Run: run, Streams: map[uint32]uint64{1: uint64(len(attempts))}})
 	if err != nil {
 		return nil, 0, err
 	}

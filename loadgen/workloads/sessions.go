@@ -7,9 +7,6 @@ import (
 	"os"
 	"sync"
 	"time"
-
-	"blackstart/internal/pgdial"
-	"blackstart/loadgen"
 )
 
 const (
@@ -26,6 +23,14 @@ var (
 	errNoSession = errors.New("all connections are in use")
 )
 
+// session is one connection to a node that takes writes, used by one worker at a time.
+type session interface {
+	address() string
+	ended() bool           // it cannot be used any more
+	gone() <-chan struct{} // closed when the server has let go of it, too
+	close()
+}
+
 // sessions is the bounded set of connections to whichever address is read-write.
 //
 // While one is known, workers dial it directly. When a connection to it fails,
@@ -35,35 +40,49 @@ var (
 //
 // A connection whose statement timed out may still occupy the server (a backend
 // that waits for its synchronous standby does not notice that we left). It keeps
-// its place until the server ends it or pgconn gives it up after 15 s, so that a
+// its place until it is gone on both sides, so that a
 // server which does not answer is not flooded with new ones.
-type sessions struct {
-	db     Database
-	tokens map[string]chan struct{} // by address: one per connection in use
+type sessions[S session] struct {
+	dial   func(ctx context.Context, addr string, deadline time.Time) (S, error) // only to what is read-write
+	tokens map[string]chan struct{}                                              // by address: one per connection in use
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // probers, and connections that linger
 
 	mu      sync.Mutex    // guards what follows
-	idle    []*session    // stack, all to primary
+	idle    []S           // stack, all to primary
 	primary string        // address known to be read-write, "" while unknown
 	found   chan struct{} // closed while primary is known
 	lost    chan struct{} // closed while it is not
 	why     error         // what the last failed look found
 }
 
-func newSessions(db Database) (*sessions, error) {
-	if len(db.Addresses) == 0 {
-		return nil, errors.New("open workload: the database has no address")
+// writing is the side of a store that writes: the sessions that its first write opens. Who only asks needs none.
+type writing[S session] struct {
+	once sync.Once
+	pool *sessions[S]
+}
+
+// open gives the sessions, each made by dial.
+func (w *writing[S]) open(db Database, dial func(ctx context.Context, addr string, deadline time.Time) (S, error)) *sessions[S] {
+	w.once.Do(func() { w.pool = newSessions(db, dial) })
+	return w.pool
+}
+
+// Close implements LedgerStore.
+func (w *writing[S]) Close() error {
+	w.once.Do(func() {}) // nobody writes any more
+	if w.pool != nil {
+		w.pool.close()
 	}
-	for _, addr := range db.Addresses {
-		if _, _, err := pgdial.Split(addr); err != nil {
-			return nil, fmt.Errorf("open workload: %w", err)
-		}
-	}
+	return nil
+}
+
+// newSessions begins to look for the address that takes writes.
+func newSessions[S session](db Database, dial func(ctx context.Context, addr string, deadline time.Time) (S, error)) *sessions[S] {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &sessions{
-		db: db, tokens: make(map[string]chan struct{}), ctx: ctx, cancel: cancel,
+	s := &sessions[S]{
+		dial: dial, tokens: make(map[string]chan struct{}), ctx: ctx, cancel: cancel,
 		found: make(chan struct{}), lost: make(chan struct{}),
 	}
 	close(s.lost)
@@ -73,12 +92,12 @@ func newSessions(db Database) (*sessions, error) {
 	for addr := range s.tokens {
 		s.wg.Go(func() { s.probe(addr) })
 	}
-	return s, nil
+	return s
 }
 
 // take returns a session, which the caller must give back. Its errors mean that
 // there was none before the deadline.
-func (s *sessions) take(deadline time.Time) (*session, error) {
+func (s *sessions[S]) take(deadline time.Time) (none S, err error) {
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	for {
@@ -90,7 +109,7 @@ func (s *sessions) take(deadline time.Time) (*session, error) {
 			case <-found:
 				continue
 			case <-timer.C:
-				return nil, s.noPrimary()
+				return none, s.noPrimary()
 			}
 		}
 		select {
@@ -98,37 +117,37 @@ func (s *sessions) take(deadline time.Time) (*session, error) {
 		case <-lost:
 			continue
 		case <-timer.C:
-			return nil, fmt.Errorf("%w: %w", errNoSession, os.ErrDeadlineExceeded)
+			return none, fmt.Errorf("%w: %w", errNoSession, os.ErrDeadlineExceeded)
 		}
-		if sess := s.pop(addr); sess != nil {
+		if sess, ok := s.pop(addr); ok {
 			return sess, nil
 		}
-		sess, err := s.dial(addr, deadline)
+		sess, err := s.dial(s.ctx, addr, deadline)
 		if err == nil {
 			return sess, nil
 		}
 		<-s.tokens[addr]
 		s.suspect(addr, err)
 		if !time.Now().Before(deadline) {
-			return nil, err
+			return none, err
 		}
 	}
 }
 
-// pop returns an idle session to addr, or nil.
-func (s *sessions) pop(addr string) *session {
+// pop returns an idle session to addr, if there is one.
+func (s *sessions[S]) pop(addr string) (sess S, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	last := len(s.idle) - 1
 	if last < 0 || s.primary != addr {
-		return nil
+		return sess, false
 	}
-	sess := s.idle[last]
+	sess = s.idle[last]
 	s.idle = s.idle[:last]
-	return sess
+	return sess, true
 }
 
-func (s *sessions) noPrimary() error {
+func (s *sessions[S]) noPrimary() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.why == nil {
@@ -138,20 +157,21 @@ func (s *sessions) noPrimary() error {
 }
 
 // giveBack returns a session after its statement ended with err. A failed one is
-// closed and its address doubted.
-func (s *sessions) giveBack(sess *session, failed bool, err error) {
-	if failed || sess.pg.IsClosed() {
-		s.suspect(sess.addr, err)
-		if classifyPG(err) == loadgen.Timeout {
+// closed and its address doubted; one that hangs keeps its place until it is gone.
+func (s *sessions[S]) giveBack(sess S, failed, hangs bool, err error) {
+	addr := sess.address()
+	if failed || sess.ended() {
+		s.suspect(addr, err)
+		if hangs {
 			s.wg.Go(func() { s.linger(sess) })
 			return
 		}
 		sess.close()
-		<-s.tokens[sess.addr]
+		<-s.tokens[addr]
 		return
 	}
 	s.mu.Lock()
-	keep := sess.addr == s.primary
+	keep := addr == s.primary
 	if keep {
 		s.idle = append(s.idle, sess)
 	}
@@ -159,27 +179,27 @@ func (s *sessions) giveBack(sess *session, failed bool, err error) {
 	if !keep {
 		sess.close() // the address was doubted meanwhile
 	}
-	<-s.tokens[sess.addr]
+	<-s.tokens[addr]
 }
 
 // linger keeps the place of a session that timed out until it has ended.
-func (s *sessions) linger(sess *session) {
+func (s *sessions[S]) linger(sess S) {
 	select {
-	case <-sess.pg.CleanupDone():
+	case <-sess.gone():
 	case <-s.ctx.Done():
 	}
 	sess.close()
-	<-s.tokens[sess.addr]
+	<-s.tokens[sess.address()]
 }
 
 // suspect withdraws addr as the primary, if it is, and closes the idle sessions
 // to it, which would fail one by one.
-func (s *sessions) suspect(addr string, why error) {
+func (s *sessions[S]) suspect(addr string, why error) {
 	s.mu.Lock()
 	if why != nil {
 		s.why = why
 	}
-	var idle []*session
+	var idle []S
 	if s.primary == addr {
 		s.primary = ""
 		s.found = make(chan struct{})
@@ -193,7 +213,7 @@ func (s *sessions) suspect(addr string, why error) {
 }
 
 // probe looks at one address whenever no read-write server is known.
-func (s *sessions) probe(addr string) {
+func (s *sessions[S]) probe(addr string) {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
@@ -210,14 +230,14 @@ func (s *sessions) probe(addr string) {
 			return
 		case <-lost:
 		}
-		sess, err := s.dial(addr, time.Now().Add(probeTimeout))
+		sess, err := s.dial(s.ctx, addr, time.Now().Add(probeTimeout))
 		s.settle(addr, sess, err)
 		pause.Reset(probeEvery)
 	}
 }
 
 // settle takes what a look found.
-func (s *sessions) settle(addr string, sess *session, err error) {
+func (s *sessions[S]) settle(addr string, sess S, err error) {
 	s.mu.Lock()
 	if err != nil {
 		s.why = err
@@ -229,19 +249,19 @@ func (s *sessions) settle(addr string, sess *session, err error) {
 		s.lost = make(chan struct{})
 		close(s.found)
 	}
-	if s.primary == addr && len(s.idle) < cap(s.tokens[addr]) && s.ctx.Err() == nil {
+	keep := s.primary == addr && len(s.idle) < cap(s.tokens[addr]) && s.ctx.Err() == nil
+	if keep {
 		s.idle = append(s.idle, sess)
-		sess = nil
 	}
 	s.mu.Unlock()
-	if sess != nil {
+	if !keep {
 		sess.close()
 	}
 }
 
 // close ends the probers and all idle sessions. All sessions in use must have
 // been given back.
-func (s *sessions) close() {
+func (s *sessions[S]) close() {
 	s.cancel()
 	s.wg.Wait()
 	s.mu.Lock()

@@ -1,4 +1,8 @@
-package main
+// Package loads makes the loads of a scenario: each workload with its parameters, as seen from the place where its clients
+// stand, and with its files among those that go into the pack.
+//
+// It dials nothing before a load is started, and it judges nothing: the samples and ledgers it leaves are all that is said of a load.
+package loads
 
 import (
 	"context"
@@ -20,24 +24,22 @@ import (
 // leadIn is the time between the start of a load and its first due request.
 const leadIn = 50 * time.Millisecond
 
-// openLoad prepares one load of a scenario: its configuration from the target's description, its files in the bag.
-func openLoad(id int, spec harness.LoadSpec, s harness.Surroundings) (harness.Load, int, error) {
-	kind, ok := workloads.Workloads.Get(spec.Workload)
-	if !ok {
-		return nil, 0, fmt.Errorf("there is no workload %q", spec.Workload)
-	}
+// Open prepares one load of a scenario: its configuration from the target's description, its files in the bag. It uses as
+// many stream ids, from id on, as it returns.
+func Open(id int, spec harness.LoadSpec, s harness.Surroundings) (harness.Load, int, error) {
 	run, err := uuid.Parse(s.RunID)
 	if err != nil {
 		return nil, 0, err
 	}
-	workload, err := kind.Make(spec.With)
+	workload, err := workloadOf(spec)
 	if err != nil {
-		return nil, 0, fmt.Errorf("load %s: %w", spec.ID, err)
+		return nil, 0, err
 	}
 	l := &load{spec: spec, workload: workload, traits: workload.Traits(), s: s, config: workloads.Config{
 		Run: run, Stream: uint32(id), Clock: loadgen.Clock{Anchor: s.Clock.Anchor().Time(), Now: s.Clock.SinceAnchor},
 		Timeout: spec.Timeout.D(),
 	}}
+	var ok bool
 	if l.config.Rate, ok = spec.Rate.WholePerSecond(); !ok {
 		return nil, 0, fmt.Errorf("rate %s is not a whole number of operations a second", spec.Rate)
 	}
@@ -45,6 +47,38 @@ func openLoad(id int, spec harness.LoadSpec, s harness.Surroundings) (harness.Lo
 		return nil, 0, err
 	}
 	return l, 1, nil
+}
+
+// workloadOf makes the workload of a load, with its parameters.
+func workloadOf(spec harness.LoadSpec) (workloads.Workload, error) {
+	kind, ok := workloads.Workloads.Get(spec.Workload)
+	if !ok {
+		return nil, fmt.Errorf("there is no workload %q", spec.Workload)
+	}
+	w, err := kind.Make(spec.With)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", spec.ID, err)
+	}
+	return w, nil
+}
+
+// Traits says what a load is; false where there is no such workload, or none with these parameters.
+func Traits(spec harness.LoadSpec) (harness.Traits, bool) {
+	w, err := workloadOf(spec)
+	if err != nil {
+		return harness.Traits{}, false
+	}
+	return w.Traits(), true
+}
+
+// Keeper is what keeps the ledger of a load; false where it keeps none.
+func Keeper(spec harness.LoadSpec) (workloads.Keeper, bool) {
+	w, err := workloadOf(spec)
+	if err != nil {
+		return nil, false
+	}
+	k, ok := w.(workloads.Keeper)
+	return k, ok
 }
 
 // load is one load of a scenario at work.
@@ -159,7 +193,7 @@ func (l *load) Wait() ([]harness.Stream, error) {
 		err = errors.Join(err, f.Close())
 	}
 	base := harness.Stream{
-		ID: int(l.config.Stream), Load: l.spec.ID, Workload: l.spec.Workload, Place: int(l.config.Place), Host: int(l.config.Host), Recorded: &l.traits, Cohorts: cohortNames(l.traits),
+		ID: int(l.config.Stream), Load: l.spec.ID, Workload: l.spec.Workload, Place: int(l.config.Place), Host: int(l.config.Host), Recorded: &l.traits, Cohorts: CohortNames(l.traits),
 		StartNS: l.config.Start, Freq: l.config.Rate, PerNS: int64(time.Second), StopNS: stats.Stopped + 1,
 		TimeoutNS: int64(l.config.Timeout), Closed: stats.Closed,
 	}
@@ -179,8 +213,8 @@ func (l *load) Wait() ([]harness.Stream, error) {
 	return streams, err
 }
 
-// cohortNames gives the name of cohort n at index n; sample.cohort is the number, whichever cohorts are played.
-func cohortNames(t harness.Traits) []string {
+// CohortNames gives the name of cohort n at index n; sample.cohort is the number, whichever cohorts are played.
+func CohortNames(t harness.Traits) []string {
 	if t.Cohorts == nil {
 		return []string{workloads.Fresh.String()}
 	}

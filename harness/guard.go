@@ -1,0 +1,38 @@
+package harness
+
+import "fmt"
+
+// failing is what a guard keeps of a probe: since when it has had no good answer, 0 if the last one was good.
+type failing struct{ since Stamp }
+
+func (f *failing) take(o Observation) {
+	switch {
+	case o.OK:
+		f.since = 0
+	case f.since == 0:
+		f.since = o.At.Lo
+	}
+}
+
+func (s *series) failingSince() Stamp {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failing.since
+}
+
+// guard stops the drill when a guarded probe has failed for too long.
+func (d *drill) guard() error {
+	for _, g := range d.Scenario.Guards {
+		for _, s := range d.series {
+			if s.run.Probe != g.Probe || s.run.Role != g.Region {
+				continue
+			}
+			if since := s.failingSince(); since != 0 && d.clock.Now().Sub(since) >= g.FailingFor.D() {
+				text := fmt.Sprintf("%s of the %s region has been failing for %s", g.Probe, g.Region, g.FailingFor)
+				d.note("guard.fired", text, nil)
+				return fmt.Errorf("%w: %s", errGuard, text)
+			}
+		}
+	}
+	return nil
+}
