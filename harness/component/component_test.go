@@ -1,0 +1,68 @@
+package component
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+func TestOffset(t *testing.T) {
+	asked := time.Date(2026, 11, 29, 1, 0, 0, 0, time.UTC)
+	o := between(asked, asked.Add(10*time.Millisecond), asked.Add(205*time.Millisecond))
+	if o.Lo != 195*time.Millisecond || o.Hi != 205*time.Millisecond || o.String() != "+200ms ±5ms" {
+		t.Errorf("%v: %v to %v", o, o.Lo, o.Hi)
+	}
+	for most, want := range map[time.Duration]bool{194 * time.Millisecond: false, 195 * time.Millisecond: true, time.Second: true} {
+		if o.Within(most) != want {
+			t.Errorf("within %v: %v", most, !want)
+		}
+	}
+	behind := between(asked, asked.Add(2*time.Millisecond), asked.Add(-time.Second))
+	if behind.Within(999*time.Millisecond) || !behind.Within(time.Second) || !strings.HasPrefix(behind.String(), "-1.001s") {
+		t.Errorf("a clock that is behind: %v", behind)
+	}
+}
+
+// An answer that says no is told from no answer.
+func TestRefusalsAreAnswers(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{&pgconn.PgError{Code: "28P01"}, true}, {fmt.Errorf("connect: %w", &pgconn.PgError{Code: "3D000"}), true},
+		{fmt.Errorf("tls: %w", x509.UnknownAuthorityError{}), true}, {errors.New("remote error: tls: bad certificate"), true},
+		{errors.New("server refused TLS connection"), true}, {context.DeadlineExceeded, false}, {&net.OpError{Op: "dial", Err: errors.New("x")}, false},
+		{errors.New("unexpected EOF"), false},
+	} {
+		if got := Answered(c.err); Refused(got) != c.want {
+			t.Errorf("%v: %v", c.err, got)
+		}
+	}
+	if Answered(nil) != nil || Trusted(nil) != nil {
+		t.Error("nothing wrong is an error")
+	}
+}
+
+// Each kind shows how it is written.
+func TestKinds(t *testing.T) {
+	for _, k := range Kinds.All() {
+		if !strings.Contains(k.Example, "kind: "+k.Name) || k.Doc == "" {
+			t.Errorf("%s: %s", k.Name, k.Example)
+		}
+		if _, ok := k.New().(Identified); ok != (Traits()[k.Name].Identity != nil) {
+			t.Errorf("%s tells who it is, or has an identity, and not both", k.Name)
+		}
+	}
+	for address, want := range map[string]string{"[::1]:80": "::1", "a:1": "a", "10.0.0.1:5432": "10.0.0.1", "none": ""} {
+		if Host(address) != want {
+			t.Errorf("%s: %q", address, Host(address))
+		}
+	}
+}

@@ -1,0 +1,253 @@
+package check_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"blackstart/harness/target/check"
+)
+
+// TestCheck asks one real system again and again: as it is, and with one thing after another taken away.
+func TestCheck(t *testing.T) {
+	r := newRig(t)
+	t.Run("everything works", r.everythingWorks)
+	t.Run("nothing is changed", r.nothingIsChanged)
+	t.Run("another system", r.anotherSystem)
+	t.Run("one thing is missing", r.oneThingIsMissing)
+	t.Run("things that go down", r.thingsThatGoDown)
+	t.Run("it is interrupted", r.interrupted)
+}
+
+func (r *rig) everythingWorks(t *testing.T) {
+	rows, err := r.check()
+	must(t, err)
+	want := map[string]string{
+		"secret east.db password": "file ", "secret east.api headers.1.secret": "bytes", "secret entry headers.1.secret": "13 bytes", "secret open headers.1.secret": "",
+		"identity east.db": "not pinned: a rehearsal may do without", "identity west.db": "", "identity east.api": "",
+		"host box": "from 127.0.0.1 by lo; a route is all", "component east.db": "PostgreSQL ", "component west.db": "follows",
+		"component east.api": "7.1, certificate until ", "component east.port": "nothing else is read", "clock east.db": "against ours", "clock east.api": "",
+		"link clients": "connected in ", "link wal": "west.db says that it streams from " + host, "entry name": "by way of east.example.com.",
+		"call unsettled": "n 1", "call settle": "the role may run it; it acts, so it was not made", "call open": "open 3", "call drain": "shakes hands; it acts",
+		"call depth": "depth 4", "call purge": "/touch is there; it acts", "window UTC": "shut; opens Sat 2026-12-05 01:00 UTC",
+	}
+	for _, row := range rows {
+		key := row.Of + " " + row.Name
+		if row.State != check.Works {
+			t.Errorf("%s is %s: %s", key, row.State, row.Text)
+		}
+		if !strings.Contains(row.Text, want[key]) {
+			t.Errorf("%s: %q, want %q", key, row.Text, want[key])
+		}
+		delete(want, key)
+	}
+	if len(want) > 0 {
+		t.Errorf("rows are missing: %q", want)
+	}
+	if text := row(rows, "call", "open").Effect.Text; !strings.Contains(text, "version") {
+		t.Errorf("keep: text kept %q", text)
+	}
+	if e := row(rows, "call", "depth").Effect; e.Text != "" || e.Bytes != 13 || e.SHA256 != fmt.Sprintf("%x", sha256.Sum256([]byte("{\"depth\": 4}\n"))) {
+		t.Errorf("a digest is kept: %+v", e)
+	}
+	if _, err := os.Stat(filepath.Join(r.dir, "purged")); err == nil {
+		t.Error("a call that acts was made")
+	}
+}
+
+// state is all of a database that a reader could change: where its log ends, what it has counted, and its files.
+func (r *rig) state(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for name, sql := range map[string]string{
+		"wal": "SELECT pg_current_wal_insert_lsn()::text", "xid": "SELECT pg_snapshot_xmax(pg_current_snapshot())::text",
+		"tuples":   "SELECT sum(tup_inserted + tup_updated + tup_deleted)::text FROM pg_stat_database",
+		"tables":   "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del + n_tup_hot_upd), 0)::text FROM pg_stat_all_tables",
+		"roles":    "SELECT string_agg(r::text, ',' ORDER BY rolname) FROM pg_roles r",
+		"settings": "SELECT md5(string_agg(name || setting, ',' ORDER BY name)) FROM pg_settings WHERE name NOT LIKE '%search_path%' AND source <> 'client'",
+		"objects":  "SELECT count(*)::text FROM pg_class", "prepared": "SELECT count(*)::text FROM pg_prepared_xacts",
+	} {
+		all[name] = query(t, r.east, sql)
+	}
+	for _, dir := range []string{r.east.DataDir(), r.west.DataDir()} {
+		for _, below := range []string{"base", "global", "pg_wal", "pg_multixact", "pg_twophase", "pg_replslot"} {
+			must(t, filepath.WalkDir(filepath.Join(dir, below), func(path string, d fs.DirEntry, err error) error {
+				if err != nil || d.IsDir() || d.Name() == "pg_internal.init" {
+					return err
+				}
+				b, err := os.ReadFile(path)
+				all[path] = fmt.Sprintf("%x", sha256.Sum256(b))
+				return err
+			}))
+		}
+	}
+	return all
+}
+
+// nothingIsChanged compares two states of which one check lies between. Readers of pages that were just written may set hint bits,
+// as any session does: so everything is read once before.
+func (r *rig) nothingIsChanged(t *testing.T) {
+	_, err := r.check()
+	must(t, err)
+	r.sql("VACUUM", "CHECKPOINT", "CHECKPOINT")
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(200 * time.Millisecond) { // until the standby has written down what it got
+		before := r.state(t)
+		time.Sleep(time.Second)
+		if maps.Equal(before, r.state(t)) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Skip("the databases are not idle")
+		}
+	}
+	before := r.state(t)
+	rows, err := r.check()
+	must(t, err)
+	time.Sleep(1200 * time.Millisecond) // statistics are told within a second
+	after := r.state(t)
+	for key, v := range after {
+		if before[key] != v {
+			t.Errorf("%s was %s and is %s", key, before[key], v)
+		}
+	}
+	if len(before) != len(after) || len(before) < 100 || len(rows) < 20 {
+		t.Errorf("%d things before, %d after, %d rows", len(before), len(after), len(rows))
+	}
+	r.sql("INSERT INTO orders VALUES (3, true)") // the comparison can fail
+	if maps.Equal(after, r.state(t)) {
+		t.Error("a row more changes nothing: the comparison sees nothing")
+	}
+}
+
+// Whoever is another than the file says is found before anything else is asked.
+func (r *rig) anotherSystem(t *testing.T) {
+	for from, to := range map[string]string{
+		"name: east.db, kind: postgres": "name: east.db, kind: postgres, identity: '1234567890123456789'",
+		"name: east.api, kind: http":    "name: east.api, kind: http, identity: " + strings.Repeat("ab", 32),
+		"resolver: '":                   "identity: " + strings.Repeat("cd", 32) + ", resolver: '",
+	} {
+		asked := r.requests.Load()
+		rows, err := r.check(from, to)
+		var m *check.Mistaken
+		if !errors.As(err, &m) || len(rows) != 0 || r.requests.Load() != asked || !strings.Contains(err.Error(), "and the file has") {
+			t.Errorf("%s: %v, %v, %d requests", to, rows, err, r.requests.Load()-asked)
+		}
+	}
+	rows, err := r.check()
+	must(t, err)
+	id, _, _ := strings.Cut(row(rows, "identity", "east.db").Text, ",")
+	pinned, err := r.check("name: east.db, kind: postgres", "name: east.db, kind: postgres, identity: '"+id+"'")
+	if got := row(pinned, "identity", "east.db"); err != nil || got.State != check.Works || got.Text != id {
+		t.Errorf("pinned: %+v, %v", got, err)
+	}
+	rows, err = r.check("environment: rehearsal", "environment: staging")
+	if got := row(rows, "identity", "east.db"); err != nil || got.State != check.Refused || got.Text != fmt.Sprintf("not pinned: write identity: %q", id) {
+		t.Errorf("outside a rehearsal: %+v, %v", got, err)
+	}
+	if got := row(rows, "call", "unsettled"); got.State != check.NotAvailable || !strings.Contains(got.Text, "could not be") {
+		t.Errorf("a call on somebody who is not certain: %+v", got)
+	}
+}
+
+// oneThingIsMissing takes one thing away and expects its row.
+func (r *rig) oneThingIsMissing(t *testing.T) {
+	wrong := r.write("wrong", "another-password")
+	r.write("other.pem", "")
+	for _, c := range []struct {
+		from, to, of, name string
+		state              check.State
+		text               string
+	}{
+		{r.dir + "/password", wrong, "component", "east.db", check.Refused, "password authentication failed"},
+		{r.dir + "/password", wrong, "call", "unsettled", check.NotAvailable, "who east.db is"},
+		{r.dir + "/password", r.dir + "/missing", "secret", "east.db password", check.NotAvailable, "no such file"},
+		{r.dir + "/password", r.dir + "/missing", "component", "east.db", check.NotAvailable, "see the row of the secret"},
+		{"user: watcher", "user: nobody", "component", "east.db", check.Refused, "nobody"},
+		{"encryption: none", "encryption: tls", "component", "east.db", check.Refused, "does not speak TLS"},
+		{"database: ", "database: no", "component", "east.db", check.Refused, "does not exist"},
+		{"FROM orders WHERE NOT settled", "FROM closed", "call", "unsettled", check.Refused, "permission denied"},
+		{"timeout: 5s, fields: {n: /0/n}, with: {on: east.db, statement: SELECT count(*) AS n", "timeout: 200ms, with: {on: east.db, statement: SELECT pg_sleep(9)", "call", "unsettled", check.NotAvailable, "unknown: no answer in time"},
+		{"SELECT count(*) AS n FROM orders WHERE NOT settled", "INSERT INTO orders VALUES (9)", "call", "unsettled", check.Refused, "read-only transaction"},
+		{"UPDATE orders SET settled = true", "DELETE FROM closed", "call", "settle", check.Refused, "permission denied"},
+		{"UPDATE orders SET settled = true", "SELEC 1", "call", "settle", check.Refused, "syntax error"},
+		{"{n: /0/n}", "{n: /0/m}", "call", "unsettled", check.NotAvailable, "unknown: field n: nothing stands at /0/m"},
+		{"argv: [echo,", "argv: [no-such-program,", "call", "depth", check.NotAvailable, "there is no such program"},
+		{"argv: [echo,", "argv: ['false',", "call", "depth", check.Refused, "exit code 1"},
+		{"argv: [touch,", "argv: [no-such-program,", "call", "purge", check.NotAvailable, "there is no such program"},
+		{"timeout: 5s, fields: {depth: /depth}, with: {argv: [echo, '{\"depth\": 4}']}", "timeout: 200ms, with: {argv: [sleep, '30']}", "call", "depth", check.NotAvailable, "unknown: run sleep: it had not ended"},
+		{"path: /health", "path: /broken", "component", "east.api", check.Refused, "status 502, not 200"},
+		{"version: /version", "version: /build", "component", "east.api", check.Refused, "nothing stands at /build"},
+		{"roots.pem}", "none.pem}", "component", "east.api", check.NotAvailable, "read the roots"},
+		{"tls: {roots: " + r.dir + "/roots.pem}, headers", "headers", "component", "east.api", check.Refused, "unknown-issuer"},
+		{"roots.pem}", "roots.pem, serverName: other.example.com}", "component", "east.api", check.Refused, "wrong-name"},
+		{"https://orders.example.com", "https://gone.example.com", "entry", "name", check.Refused, "NXDOMAIN"},
+		{"https://orders.example.com", "https://away.example.com", "entry", "name", check.Refused, "this is a rehearsal"},
+		{"resolver: '" + r.dns, "resolver: '127.0.0.1:9", "entry", "name", check.NotAvailable, "refused"},
+		{"entry: {url: ", "entry: {status: 204, url: ", "entry", strings.TrimPrefix(r.api.URL, "https://"), check.Refused, "status 200, not 204"},
+		{"from: west.db", "from: east.api", "link", "wal", check.NotAvailable, "no command is run there yet"},
+		{"from: west.db, to: east.db", "from: east.db, to: west.db", "link", "wal", check.Refused, "no WAL receiver"},
+		{"role: primary}, {name: west, role: standby}", "role: standby}, {name: west, role: primary}", "component", "east.db", check.Refused, "takes writes, and its region is standby"},
+		{"role: primary}, {name: west, role: standby}", "role: standby}, {name: west, role: primary}", "component", "west.db", check.Refused, "in recovery"},
+	} {
+		rows, err := r.check(c.from, c.to)
+		if got := row(rows, c.of, c.name); err != nil || got.State != c.state || !strings.Contains(got.Text, c.text) {
+			t.Errorf("%s: %s %s is %q: %q, want %s: %q (%v)", c.to, c.of, c.name, got.State, got.Text, c.state, c.text, err)
+		}
+	}
+	r.date.Store("Mon, 02 Jan 2006 15:04:05 GMT")
+	rows, err := r.check()
+	if got := row(rows, "clock", "east.api"); err != nil || got.State != check.Refused || !strings.Contains(got.Text, "at most 1s") {
+		t.Errorf("a clock that is years behind: %+v, %v", got, err)
+	}
+	r.date.Store("")
+	r.sql("REVOKE pg_read_all_stats FROM watcher")
+	defer r.sql("GRANT pg_read_all_stats TO watcher")
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) { // until the standby has it
+		rows, err = r.check()
+		got := row(rows, "link", "wal")
+		if err == nil && got.State == check.Refused && strings.Contains(got.Text, "GRANT pg_read_all_stats") {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("a role that may not see it: %+v, %v", got, err)
+		}
+	}
+}
+
+// thingsThatGoDown ends the service and a database: their rows say so, and all others still work.
+func (r *rig) thingsThatGoDown(t *testing.T) {
+	held := r.dial(r.east)
+	defer held.Close(context.Background())
+	must(t, r.west.Kill())
+	r.api.Close()
+	rows, err := r.check()
+	must(t, err)
+	gone := map[string]bool{"identity west.db": true, "component west.db": true, "link wal": true, "identity east.api": true, "component east.api": true,
+		"component east.port": true, "link clients": true, "call open": true, "call drain": true}
+	for _, row := range rows {
+		key := row.Of + " " + row.Name
+		if want := gone[key] || strings.HasPrefix(key, "entry 127") || strings.HasPrefix(key, "identity entry"); want != (row.State == check.NotAvailable) {
+			t.Errorf("%s is %s: %s", key, row.State, row.Text)
+		}
+		delete(gone, key)
+	}
+	if len(gone) > 0 {
+		t.Errorf("rows are missing: %v", gone)
+	}
+}
+
+func (r *rig) interrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if rows, err := check.Run(ctx, r.request()); !errors.Is(err, context.Canceled) || rows != nil {
+		t.Errorf("%v, %v", rows, err)
+	}
+}
