@@ -11,6 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
 
+	"blackstart/evidence"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
 )
@@ -99,5 +100,13 @@ func TestTargetSchema(t *testing.T) {
 		if err := judge(text); err == nil || text == start {
 			t.Errorf("%q passes for %q", to, from)
 		}
+	}
+}
+
+// The shortest secret that a reference may give is one that is taken out of texts.
+func TestTheShortestSecretIsHidden(t *testing.T) {
+	r := evidence.NewRedactor(strings.Repeat("x", secret.MinBytes))
+	if got := r.Text("a" + strings.Repeat("x", secret.MinBytes) + "b"); strings.Contains(got, "x") {
+		t.Errorf("%q", got)
 	}
 }

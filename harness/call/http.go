@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -64,6 +65,8 @@ func (h *httpCall) Call(ctx context.Context, around Around, _ bool) Said {
 	switch {
 	case err != nil && !a.Sent:
 		return unsent(err)
+	case errors.Is(err, context.DeadlineExceeded):
+		said.Outcome, said.Why = Unknown, "no answer in time"
 	case err != nil:
 		said.Outcome, said.Why = Unknown, err.Error()
 	case a.Status >= 300 && a.Status < 500:

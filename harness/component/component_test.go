@@ -50,6 +50,18 @@ func TestRefusalsAreAnswers(t *testing.T) {
 	}
 }
 
+func TestSameEnd(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{{"localhost:1", "127.0.0.1:1", true}, {"[::1]:1", "[::1]:1", true}, {"127.0.0.1:1", "127.0.0.1:2", false}, {"127.0.0.1:1", "127.0.0.2:1", false},
+		{"no-such-host.invalid:1", "127.0.0.1:1", false}} {
+		if sameEnd(t.Context(), c.a, c.b) != c.want {
+			t.Errorf("%s and %s: %v", c.a, c.b, !c.want)
+		}
+	}
+}
+
 // Each kind shows how it is written.
 func TestKinds(t *testing.T) {
 	for _, k := range Kinds.All() {

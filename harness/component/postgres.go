@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -149,10 +151,23 @@ func (p *Postgres) ConnectedTo(ctx context.Context, at At, address string) (text
 		}
 		from := net.JoinHostPort(*host, strconv.Itoa(*port))
 		text = "it streams from " + from
-		if from != address {
+		if !sameEnd(ctx, from, address) {
 			return refuse("it streams from %s, and the file has %s at the other end", from, address)
 		}
 		return nil
 	})
 	return text, err
+}
+
+// sameEnd tells whether two "host:port" lead to one address, as names resolve here.
+func sameEnd(ctx context.Context, a, b string) bool {
+	if a == b {
+		return true
+	}
+	if a[strings.LastIndexByte(a, ':'):] != b[strings.LastIndexByte(b, ':'):] {
+		return false
+	}
+	of, err := net.DefaultResolver.LookupNetIP(ctx, "ip", Host(a))
+	other, otherErr := net.DefaultResolver.LookupNetIP(ctx, "ip", Host(b))
+	return err == nil && otherErr == nil && slices.ContainsFunc(of, func(ip netip.Addr) bool { return slices.Contains(other, ip) })
 }

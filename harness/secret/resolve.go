@@ -17,6 +17,7 @@ import (
 
 // Limits of a secret.
 const (
+	MinBytes = 6                // of one: a shorter one cannot be taken out of texts without shredding them
 	MaxBytes = 64 << 10         // of one
 	ExecTime = 10 * time.Second // until a program has printed one
 )
@@ -75,6 +76,8 @@ func whole(text string) (string, error) {
 	switch {
 	case text == "":
 		return "", errors.New("it is empty")
+	case len(text) < MinBytes:
+		return "", fmt.Errorf("it has fewer than %d bytes, too few to be hidden wherever it may be printed", MinBytes)
 	case len(text) > MaxBytes:
 		return "", fmt.Errorf("it has more than %d bytes", MaxBytes)
 	case strings.ContainsRune(text, 0):

@@ -109,7 +109,7 @@ func Run(ctx context.Context, r Request) ([]Row, error) {
 		rows = append(rows, ask(ctx)...)
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("check %s: %w", r.Target.Metadata.Name, err)
+		return nil, fmt.Errorf("check %s: it was ended before everything was asked: %w", r.Target.Metadata.Name, err)
 	}
 	return rows, nil
 }
@@ -160,6 +160,9 @@ func (r *Row) no(err error) {
 	r.State, r.Text = NotAvailable, cut(err.Error())
 	if component.Refused(err) {
 		r.State = Refused
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		r.Text = "no answer in time"
 	}
 	if what := shortage.Of(err); what != "" {
 		r.State, r.Text = NotAvailable, cut(shortage.Prefix+what)

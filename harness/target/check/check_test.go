@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"blackstart/harness/secret"
 	"blackstart/harness/target/check"
 )
 
@@ -25,6 +27,7 @@ func TestCheck(t *testing.T) {
 	t.Run("one thing is missing", r.oneThingIsMissing)
 	t.Run("things that go down", r.thingsThatGoDown)
 	t.Run("it is interrupted", r.interrupted)
+	t.Run("nobody answers", r.nobodyAnswers)
 }
 
 func (r *rig) everythingWorks(t *testing.T) {
@@ -159,7 +162,7 @@ func (r *rig) anotherSystem(t *testing.T) {
 
 // oneThingIsMissing takes one thing away and expects its row.
 func (r *rig) oneThingIsMissing(t *testing.T) {
-	wrong := r.write("wrong", "another-password")
+	wrong, port := r.write("wrong", "another-password"), r.api.URL[strings.LastIndexByte(r.api.URL, ':')+1:]
 	r.write("other.pem", "")
 	for _, c := range []struct {
 		from, to, of, name string
@@ -171,7 +174,9 @@ func (r *rig) oneThingIsMissing(t *testing.T) {
 		{r.dir + "/password", r.dir + "/missing", "secret", "east.db password", check.NotAvailable, "no such file"},
 		{r.dir + "/password", r.dir + "/missing", "component", "east.db", check.NotAvailable, "see the row of the secret"},
 		{"user: watcher", "user: nobody", "component", "east.db", check.Refused, "nobody"},
-		{"encryption: none", "encryption: tls", "component", "east.db", check.Refused, "does not speak TLS"},
+		{"encryption: none", "encryption: tls", "component", "east.db", check.Refused, "its certificate is refused, unknown-issuer"},
+		{"encryption: none", "encryption: tls, tls: {roots: " + r.dir + "/roots.pem, serverName: other.example.com}", "component", "east.db", check.Refused, "wrong-name"},
+		{"https://orders.example.com", "https://two.example.com", "entry", "127.0.0.2:" + port, check.NotAvailable, "connection refused"},
 		{"database: ", "database: no", "component", "east.db", check.Refused, "does not exist"},
 		{"FROM orders WHERE NOT settled", "FROM closed", "call", "unsettled", check.Refused, "permission denied"},
 		{"timeout: 5s, fields: {n: /0/n}, with: {on: east.db, statement: SELECT count(*) AS n", "timeout: 200ms, with: {on: east.db, statement: SELECT pg_sleep(9)", "call", "unsettled", check.NotAvailable, "unknown: no answer in time"},
@@ -202,8 +207,15 @@ func (r *rig) oneThingIsMissing(t *testing.T) {
 			t.Errorf("%s: %s %s is %q: %q, want %s: %q (%v)", c.to, c.of, c.name, got.State, got.Text, c.state, c.text, err)
 		}
 	}
+	rows, err := r.check("encryption: none", "encryption: tls, tls: {roots: "+r.dir+"/roots.pem}", "https://orders.example.com", "https://two.example.com")
+	if got := row(rows, "component", "east.db"); err != nil || got.State != check.Works {
+		t.Errorf("with TLS: %+v, %v", got, err)
+	}
+	if got := row(rows, "entry", "127.0.0.1:"+port); got.State != check.Works || row(rows, "entry", "name").Text != "two.example.com has 2 addresses (resolver "+r.dns+")" {
+		t.Errorf("one of two addresses: %+v", rows)
+	}
 	r.date.Store("Mon, 02 Jan 2006 15:04:05 GMT")
-	rows, err := r.check()
+	rows, err = r.check()
 	if got := row(rows, "clock", "east.api"); err != nil || got.State != check.Refused || !strings.Contains(got.Text, "at most 1s") {
 		t.Errorf("a clock that is years behind: %+v, %v", got, err)
 	}
@@ -249,5 +261,28 @@ func (r *rig) interrupted(t *testing.T) {
 	cancel()
 	if rows, err := check.Run(ctx, r.request()); !errors.Is(err, context.Canceled) || rows != nil {
 		t.Errorf("%v, %v", rows, err)
+	}
+}
+
+// nobodyAnswers asks what takes connections and says nothing: each question ends in time, and its row says so.
+func (r *rig) nobodyAnswers(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	text := r.text[:strings.Index(r.text, "hosts:")] + "components:\n  - {name: east.db, kind: postgres, region: east, address: 127.0.0.1, port: " +
+		fmt.Sprint(l.Addr().(*net.TCPAddr).Port) + ", with: {database: d, user: u, password: {file: " + r.dir + "/password}, encryption: tls}}\n" +
+		"calls:\n  - {name: ask, call: http, reads: true, timeout: 200ms, with: {method: GET, url: 'http://" + l.Addr().String() + "/'}}\n"
+	got, err := reader.Parse("silent.yaml", []byte(text))
+	must(t, err)
+	begun := time.Now()
+	rows, err := check.Run(t.Context(), check.Request{Target: got, Now: time.Now(), Secrets: &secret.Resolver{Hide: func(...string) {}}})
+	must(t, err)
+	for _, row := range rows[1:] {
+		if row.State != check.NotAvailable || !strings.HasSuffix(row.Text, "no answer in time") {
+			t.Errorf("%+v", row)
+		}
+	}
+	if took := time.Since(begun); len(rows) != 4 || took > 10*check.LookTime {
+		t.Errorf("%d rows in %v", len(rows), took)
 	}
 }

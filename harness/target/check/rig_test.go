@@ -68,6 +68,7 @@ type rig struct {
 	requests   atomic.Int64 // that the service has answered
 	date       atomic.Value // Date header of its answers, "" for the true one
 	dns        string
+	shown      tls.Certificate
 	text       string // the target file
 }
 
@@ -87,8 +88,10 @@ func newRig(t *testing.T) *rig {
 	r := &rig{t: t, dir: dir}
 	cluster := func(name string) *postgres.Cluster {
 		return &postgres.Cluster{Name: name, Install: in, Table: table, Dir: filepath.Join(dir, name), Host: host, Log: filepath.Join(dir, name+".log"),
-			Port: freePort(t), Password: "of-the-owner", Settings: []string{"fsync = off", "autovacuum = off"}}
+			Port: freePort(t), Password: "of-the-owner", Settings: []string{"fsync = off", "autovacuum = off", "ssl = on",
+				"ssl_cert_file = '" + dir + "/roots.pem'", "ssl_key_file = '" + dir + "/server.key'"}}
 	}
+	r.certificate(in.Account)
 	r.east, r.west = cluster("east"), cluster("west")
 	must(t, r.east.InitDB(t.Context()))
 	must(t, r.west.MakeStandby(t.Context(), r.east, host, r.east.Port))
@@ -130,15 +133,28 @@ func query(t *testing.T, c *postgres.Cluster, sql string) (v string) {
 	return v
 }
 
-// service starts the service and the name server that leads to it.
-func (r *rig) service() {
+// certificate makes the certificate that all servers of the rig show, and gives its key to the account of the databases.
+func (r *rig) certificate(account *postgres.Account) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(r.t, err)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"orders.example.com"}, IPAddresses: []net.IP{net.ParseIP("127.0.0.1")}, IsCA: true, BasicConstraintsValid: true}
+		DNSNames: []string{"orders.example.com", "two.example.com"}, IPAddresses: []net.IP{net.ParseIP("127.0.0.1"), net.ParseIP(host)},
+		IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	must(r.t, err)
 	r.write("roots.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	must(r.t, os.Chmod(filepath.Join(r.dir, "roots.pem"), 0o644))
+	bare, err := x509.MarshalPKCS8PrivateKey(key)
+	must(r.t, err)
+	path := r.write("server.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: bare})))
+	if account != nil {
+		must(r.t, os.Chown(path, int(account.UID), int(account.GID)))
+	}
+	r.shown = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// service starts the service and the name server that leads to it.
+func (r *rig) service() {
 	r.date.Store("")
 	r.api = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.requests.Add(1)
@@ -155,7 +171,7 @@ func (r *rig) service() {
 		}
 	}))
 	r.api.Config.ErrorLog = log.New(io.Discard, "", 0)
-	r.api.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	r.api.TLS = &tls.Config{Certificates: []tls.Certificate{r.shown}}
 	r.api.StartTLS()
 	r.t.Cleanup(r.api.Close)
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -169,6 +185,16 @@ func (r *rig) service() {
 // answer knows orders.example.com by way of another name, and one that leads away from this machine.
 func answer(w dns.ResponseWriter, q *dns.Msg) {
 	m := new(dns.Msg).SetReply(q)
+	if q.Question[0].Name == "two.example.com." {
+		if q.Question[0].Qtype == dns.TypeA {
+			for _, address := range []string{"127.0.0.2", "127.0.0.1"} {
+				a, _ := dns.NewRR(q.Question[0].Name + " 60 IN A " + address)
+				m.Answer = append(m.Answer, a)
+			}
+		}
+		_ = w.WriteMsg(m)
+		return
+	}
 	line := map[string]string{"orders.example.com.": "east.example.com. 60 IN A 127.0.0.1", "away.example.com.": "away.example.com. 60 IN A 192.0.2.1"}[q.Question[0].Name]
 	if line == "" {
 		m.Rcode = dns.RcodeNameError
