@@ -36,6 +36,9 @@ type Linked interface {
 	ConnectedTo(ctx context.Context, at At, address string) (string, error)
 }
 
+// Needing is a kind whose components must let us do something, in words of their own, for a change ticket.
+type Needing interface{ Needs() string }
+
 // At is where a component is, and what opens it.
 type At struct {
 	Address string // "host:port"

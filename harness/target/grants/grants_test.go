@@ -42,6 +42,7 @@ regions: [{name: east, role: primary}, {name: west, role: standby}]
 components:
   - {name: east.db, kind: postgres, region: east, address: 10.1.0.5, port: 5432, with: {database: 'or"ders', user: black-start, password: {file: /run/secrets/pl4nted}, encryption: tls}}
   - {name: west.db, kind: postgres, region: west, address: 10.2.0.5, port: 5432, with: {database: 'or"ders', user: black-start, password: {file: /run/secrets/pl4nted}, encryption: tls}}
+  - {name: cache, kind: redis, region: east, address: 10.1.0.7, port: 6379, with: {user: watcher, password: {file: /run/secrets/cache}, encryption: tls}}
 links: [{name: wal, from: west.db, to: east.db}, {name: clients, from: outside, to: east.db}]
 entry: {url: "https://orders.example.com/", resolver: "10.0.0.53:53"}
 limits: {connections: 3, ticket: "CHG[0-9]+", changeWindow: {zone: UTC, days: [sat], from: "01:00", to: "02:00"}}
@@ -186,7 +187,8 @@ func TestTheTicketNamesEverything(t *testing.T) {
 	must(t, err)
 	for _, want := range []string{"critical: yes", "sat, 01:00 to 02:00, UTC", "matches CHG[0-9]+", "tcp     10.1.0.5:5432\n          for east.db (postgres), link clients",
 		"tcp     10.2.0.5:5432", "udp+tcp 10.0.0.53:53", "orders.example.com:443", "role black-start", "blackstart.ledger: SELECT, INSERT", "pg_read_all_stats",
-		"reads:\n  /run/secrets/pl4nted\n", "runs:\n  queue\n  vault\n"} {
+		"On cache (redis): user watcher: +info +time",
+		"reads:\n  /run/secrets/cache\n  /run/secrets/pl4nted\n", "runs:\n  queue\n  vault\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it lacks %q:\n%s", want, text)
 		}

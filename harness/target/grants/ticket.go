@@ -51,6 +51,14 @@ func Ticket(t *target.Target) (string, error) {
 			put("    blackstart.%s: %s", g.table, g.rights)
 		}
 	}
+	for _, c := range t.Components {
+		k, _ := component.Kinds.Get(c.Kind)
+		if kind, err := k.Make(c.With); err == nil {
+			if n, ok := kind.(component.Needing); ok {
+				put("\nOn %s (%s): %s", c.Name, c.Kind, n.Needs())
+			}
+		}
+	}
 	local(&b, t)
 	put("\nNo command is run on the hosts of the system: it needs no account, sudo or\nRBAC there.")
 	return b.String(), nil
