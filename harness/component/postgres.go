@@ -133,6 +133,34 @@ func (p *Postgres) Look(ctx context.Context, at At) (s Seen, err error) {
 	return s, err
 }
 
+// MayWrite finds out, without writing, whether there is a table and the role has rights on it. What it lacks is a Refusal.
+func (p *Postgres) MayWrite(ctx context.Context, at At, table string, rights []string) error {
+	return p.Read(ctx, at, func(tx pgx.Tx) error {
+		schema, name, _ := strings.Cut(table, ".")
+		var there, entered bool
+		err := tx.QueryRow(ctx, `SELECT count(c.oid) > 0, coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')), false)
+			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`, schema, name).Scan(&there, &entered)
+		switch {
+		case err != nil:
+			return err
+		case !there:
+			return refuse("there is no table %s: blackstart target ddl writes it out", table)
+		case !entered:
+			return refuse("the role may not use the schema %s", schema)
+		}
+		for _, right := range rights {
+			var may bool
+			if err := tx.QueryRow(ctx, "SELECT has_table_privilege($1, $2)", table, right).Scan(&may); err != nil {
+				return err
+			}
+			if !may {
+				return refuse("the role may not %s on %s", right, table)
+			}
+		}
+		return nil
+	})
+}
+
 // ConnectedTo implements Linked: a standby tells by its WAL receiver.
 func (p *Postgres) ConnectedTo(ctx context.Context, at At, address string) (text string, err error) {
 	err = p.Read(ctx, at, func(tx pgx.Tx) error {

@@ -119,6 +119,17 @@ type Allow struct {
 	On    string `yaml:"on" need:"yes" doc:"the component"`
 }
 
+// Table is the table that an allowance is for, with its schema.
+func (a Allow) Table() string { return "blackstart." + a.Write }
+
+// Rights are those that the role needs on the table: a beat replaces the one before it, a ledger only grows.
+func (a Allow) Rights() []string {
+	if a.Write == WriteHeartbeat {
+		return []string{"SELECT", "INSERT", "UPDATE"}
+	}
+	return []string{"SELECT", "INSERT"}
+}
+
 // Limits bound what is done there.
 type Limits struct {
 	Connections  int     `yaml:"connections" min:"1" max:"10000" doc:"connections that the role of the harness may have to one database"`

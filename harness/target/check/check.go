@@ -42,7 +42,7 @@ const (
 
 // Row is one line of the table: what was asked, and what came of it.
 type Row struct {
-	Of     string       `json:"of"` // secret, identity, host, component, clock, link, entry, call, window
+	Of     string       `json:"of"` // secret, identity, host, component, clock, write, link, entry, call, window
 	Name   string       `json:"name"`
 	State  State        `json:"state"`
 	Text   string       `json:"text"`
@@ -105,7 +105,7 @@ func Run(ctx context.Context, r Request) ([]Row, error) {
 		return nil, err
 	}
 	rows = append(rows, identities...)
-	for _, ask := range []func(context.Context) []Row{c.hosts, c.components, c.links, c.entry, c.calls, c.window} {
+	for _, ask := range []func(context.Context) []Row{c.hosts, c.components, c.writes, c.links, c.entry, c.calls, c.window} {
 		rows = append(rows, ask(ctx)...)
 	}
 	if err := ctx.Err(); err != nil {

@@ -38,7 +38,7 @@ func (r *rig) everythingWorks(t *testing.T) {
 		"identity east.db": "not pinned: a rehearsal may do without", "identity west.db": "", "identity east.api": "",
 		"host box": "from 127.0.0.1 by lo; a route is all", "component east.db": "PostgreSQL ", "component west.db": "follows",
 		"component east.api": "7.1, certificate until ", "component east.port": "nothing else is read", "clock east.db": "against ours", "clock east.api": "",
-		"link clients": "connected in ", "link wal": "west.db says that it streams from " + host, "entry name": "by way of east.example.com.",
+		"write heartbeat on east.db": "SELECT, INSERT, UPDATE on blackstart.heartbeat; nothing was written", "link clients": "connected in ", "link wal": "west.db says that it streams from " + host, "entry name": "by way of east.example.com.",
 		"call unsettled": "n 1", "call settle": "the role may run it; it acts, so it was not made", "call open": "open 3", "call drain": "shakes hands; it acts",
 		"call depth": "depth 4", "call purge": "/touch is there; it acts", "window UTC": "shut; opens Sat 2026-12-05 01:00 UTC",
 	}
@@ -183,6 +183,8 @@ func (r *rig) oneThingIsMissing(t *testing.T) {
 		{"SELECT count(*) AS n FROM orders WHERE NOT settled", "INSERT INTO orders VALUES (9)", "call", "unsettled", check.Refused, "read-only transaction"},
 		{"UPDATE orders SET settled = true", "DELETE FROM closed", "call", "settle", check.Refused, "permission denied"},
 		{"UPDATE orders SET settled = true", "SELEC 1", "call", "settle", check.Refused, "syntax error"},
+		{"write: heartbeat", "write: ledger", "write", "ledger on east.db", check.Refused, "there is no table blackstart.ledger: blackstart target ddl"},
+		{r.dir + "/password", wrong, "write", "heartbeat on east.db", check.Refused, "password authentication failed"},
 		{"{n: /0/n}", "{n: /0/m}", "call", "unsettled", check.NotAvailable, "unknown: field n: nothing stands at /0/m"},
 		{"argv: [echo,", "argv: [no-such-program,", "call", "depth", check.NotAvailable, "there is no such program"},
 		{"argv: [echo,", "argv: ['false',", "call", "depth", check.Refused, "exit code 1"},
@@ -220,6 +222,14 @@ func (r *rig) oneThingIsMissing(t *testing.T) {
 		t.Errorf("a clock that is years behind: %+v, %v", got, err)
 	}
 	r.date.Store("")
+	for take, give := range map[string]string{"UPDATE ON blackstart.heartbeat": "may not UPDATE on", "USAGE ON SCHEMA blackstart": "may not use the schema"} {
+		r.sql("REVOKE " + take + " FROM watcher")
+		rows, err = r.check()
+		if got := row(rows, "write", "heartbeat on east.db"); err != nil || got.State != check.Refused || !strings.Contains(got.Text, give) {
+			t.Errorf("without %s: %+v, %v", take, got, err)
+		}
+		r.sql("GRANT " + take + " TO watcher")
+	}
 	r.sql("REVOKE pg_read_all_stats FROM watcher")
 	defer r.sql("GRANT pg_read_all_stats TO watcher")
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) { // until the standby has it

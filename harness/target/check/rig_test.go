@@ -32,6 +32,7 @@ import (
 	"blackstart/harness/target/check"
 	"blackstart/harness/targets/postgres"
 	"blackstart/harness/targets/procs"
+	"blackstart/internal/heartbeat"
 	"blackstart/internal/pgdial"
 )
 
@@ -99,7 +100,8 @@ func newRig(t *testing.T) *rig {
 	must(t, r.east.Prepare(t.Context(), "west"))
 	must(t, r.west.Start(t.Context()))
 	r.sql("CREATE ROLE watcher LOGIN PASSWORD '"+password+"'", "GRANT pg_read_all_stats TO watcher", "CREATE TABLE orders (id int, settled bool)",
-		"INSERT INTO orders VALUES (1, false), (2, true)", "GRANT SELECT, UPDATE ON orders TO watcher", "CREATE TABLE closed (id int)")
+		"INSERT INTO orders VALUES (1, false), (2, true)", "GRANT SELECT, UPDATE ON orders TO watcher", heartbeat.CreateSQL,
+		"GRANT USAGE ON SCHEMA blackstart TO watcher", "GRANT SELECT, INSERT, UPDATE ON blackstart.heartbeat TO watcher", "CREATE TABLE closed (id int)")
 	end := query(t, r.east, "SELECT pg_current_wal_lsn()::text")
 	for until := time.Now().Add(30 * time.Second); query(t, r.west, "SELECT (pg_last_wal_replay_lsn() >= '"+end+"')::text") != "true"; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(until) {
@@ -233,6 +235,7 @@ func (r *rig) describe() {
 		"  - {name: east.port, kind: tcp, host: box, port: " + port + "}\n" +
 		"links: [{name: clients, from: outside, to: east.api}, {name: wal, from: west.db, to: east.db}]\n" +
 		"entry: {url: 'https://orders.example.com:" + port + "/', resolver: '" + r.dns + "', " + api + "}\n" +
+		"allows: [{write: heartbeat, on: east.db}]\n" +
 		"limits: {changeWindow: {zone: UTC, days: [sat], from: '01:00', to: '02:00'}}\n" +
 		"calls:\n" +
 		"  - {name: unsettled, call: sql, reads: true, timeout: 5s, fields: {n: /0/n}, with: {on: east.db, statement: SELECT count(*) AS n FROM orders WHERE NOT settled}}\n" +

@@ -67,6 +67,28 @@ func (c *checker) clock(name string, o component.Offset) Row {
 	return row
 }
 
+// writes finds out whether what may be written could be. It writes nothing.
+func (c *checker) writes(ctx context.Context) []Row {
+	return each(ctx, len(c.Target.Allows), lookTime, func(ctx context.Context, i int) []Row {
+		a := c.Target.Allows[i]
+		row := Row{Of: "write", Name: a.Write + " on " + a.On}
+		for _, p := range c.parts {
+			db, ok := p.kind.(*component.Postgres)
+			if !ok || p.Name != a.On {
+				continue
+			}
+			if err := db.MayWrite(ctx, p.at, a.Table(), a.Rights()); err != nil {
+				row.no(err)
+			} else {
+				row.yes("the role has " + strings.Join(a.Rights(), ", ") + " on " + a.Table() + "; nothing was written")
+			}
+			return []Row{row}
+		}
+		row.notAvailable("%s is no database that holds tables", a.On)
+		return []Row{row}
+	})
+}
+
 // links asks each link as it can be seen from here: one that begins outside by connecting, any other by what the component at its
 // beginning tells of it.
 func (c *checker) links(ctx context.Context) []Row {

@@ -111,29 +111,20 @@ func (d database) write(b *strings.Builder, t *target.Target) {
 		return
 	}
 	put("GRANT USAGE ON SCHEMA blackstart TO %s;", role)
-	for _, g := range d.tables(t) {
-		put("GRANT %s ON blackstart.%s TO %s;", g.rights, g.table, role)
+	for _, a := range d.tables(t) {
+		put("GRANT %s ON %s TO %s;", strings.Join(a.Rights(), ", "), a.Table(), role)
 	}
 	put("")
 }
 
-type tableGrant struct{ table, rights string }
-
-// tables are the rights that what is allowed needs: a beat replaces the one before it, a ledger only grows.
-func (d database) tables(t *target.Target) []tableGrant {
-	var all []tableGrant
-	if t.MayWrite(target.WriteHeartbeat, d.Name) {
-		all = append(all, tableGrant{"heartbeat", "SELECT, INSERT, UPDATE"})
-	}
-	if t.MayWrite(target.WriteLedger, d.Name) {
-		all = append(all, tableGrant{"ledger", "SELECT, INSERT"})
-	}
-	return all
+// tables are what may be written here.
+func (d database) tables(t *target.Target) []target.Allow {
+	return slices.DeleteFunc(slices.Clone(t.Allows), func(a target.Allow) bool { return a.On != d.Name })
 }
 
 func (d database) writes(t *target.Target) (all []string) {
-	for _, g := range d.tables(t) {
-		all = append(all, g.table)
+	for _, a := range d.tables(t) {
+		all = append(all, a.Write)
 	}
 	slices.Sort(all)
 	return all

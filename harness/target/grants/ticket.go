@@ -47,8 +47,8 @@ func Ticket(t *target.Target) (string, error) {
 		if d.stats {
 			put("    pg_read_all_stats")
 		}
-		for _, g := range d.tables(t) {
-			put("    blackstart.%s: %s", g.table, g.rights)
+		for _, a := range d.tables(t) {
+			put("    %s: %s", a.Table(), strings.Join(a.Rights(), ", "))
 		}
 	}
 	for _, c := range t.Components {
