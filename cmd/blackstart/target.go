@@ -157,7 +157,11 @@ without "reads: true" is not made: whether it could be is found out.`,
 // checked is what target check prints as JSON.
 type checked struct {
 	Target      string      `json:"target"`
+	Owner       string      `json:"owner"`
 	Environment string      `json:"environment"`
+	Critical    bool        `json:"critical"`
+	Service     string      `json:"service"`
+	Plan        string      `json:"plan"`
 	Rows        []check.Row `json:"rows"`
 }
 
@@ -182,11 +186,12 @@ func checkTarget(ctx context.Context, out io.Writer, path, ticket string, asJSON
 		return broken(redacted{err, redact}, "")
 	}
 	var b bytes.Buffer
+	m := t.Metadata
 	if asJSON {
 		enc := json.NewEncoder(&b)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", " ")
-		err = enc.Encode(checked{t.Metadata.Name, t.Metadata.Environment, rows})
+		err = enc.Encode(checked{m.Name, m.Owner, m.Environment, m.Critical, m.Service, m.Plan, rows})
 	} else {
 		table(&b, t, rows, redact)
 	}
@@ -207,7 +212,11 @@ const widestName = 22
 // table prints one row for everything that was asked.
 func table(out io.Writer, t *target.Target, rows []check.Row, redact *evidence.Redactor) {
 	m := t.Metadata
-	for _, line := range wrap(fmt.Sprintf("%s [%s] %s, %s, %s", m.Name, m.Environment, m.Service, m.Plan, m.Owner), screenWidth, 2) {
+	class := m.Environment
+	if m.Critical {
+		class += ", critical"
+	}
+	for _, line := range wrap(fmt.Sprintf("%s [%s] %s, %s, %s", m.Name, class, m.Service, m.Plan, m.Owner), screenWidth, 2) {
 		fmt.Fprintln(out, line)
 	}
 	width := 0

@@ -151,13 +151,13 @@ func (s Secrets) Ask(ctx context.Context, q web.Question, t target.TLS, headers 
 		}
 		q.Header.Add(h.Name, value)
 	}
-	if rest, ok := strings.CutPrefix(q.URL, "https://"); ok {
-		host, _, _ := strings.Cut(rest, "/")
-		if strings.Contains(host, ":") && !strings.HasSuffix(host, "]") {
-			host = Host(host)
-		}
+	u, wrong := target.WebAddress(q.URL)
+	if wrong != "" {
+		return web.Answer{}, fmt.Errorf("the URL %s", wrong)
+	}
+	if u.Scheme == "https" {
 		var err error
-		if q.TLS, err = s.TLS(ctx, t, strings.Trim(host, "[]")); err != nil {
+		if q.TLS, err = s.TLS(ctx, t, u.Hostname()); err != nil {
 			return web.Answer{}, err
 		}
 	}

@@ -14,7 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"blackstart/harness/call"
 	"blackstart/harness/secret"
+	"blackstart/harness/target"
 	"blackstart/harness/target/check"
 )
 
@@ -25,6 +29,7 @@ func TestCheck(t *testing.T) {
 	t.Run("nothing is changed", r.nothingIsChanged)
 	t.Run("another system", r.anotherSystem)
 	t.Run("one thing is missing", r.oneThingIsMissing)
+	t.Run("a statement that acts", r.aStatementThatActs)
 	t.Run("things that go down", r.thingsThatGoDown)
 	t.Run("it is interrupted", r.interrupted)
 	t.Run("nobody answers", r.nobodyAnswers)
@@ -276,6 +281,9 @@ func (r *rig) interrupted(t *testing.T) {
 
 // nobodyAnswers asks what takes connections and says nothing: each question ends in time, and its row says so.
 func (r *rig) nobodyAnswers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes as long as everything that is asked may take")
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer l.Close()
@@ -294,5 +302,37 @@ func (r *rig) nobodyAnswers(t *testing.T) {
 	}
 	if took := time.Since(begun); len(rows) != 4 || took > 10*check.LookTime {
 		t.Errorf("%d rows in %v", len(rows), took)
+	}
+}
+
+// aStatementThatActs makes calls that no check makes: one that commits, one that the commit refuses, and one whose server goes away.
+func (r *rig) aStatementThatActs(t *testing.T) {
+	r.sql("CREATE TABLE once (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)", "GRANT SELECT, INSERT ON once TO watcher")
+	around := call.Around{Database: func(context.Context, string) (*pgx.Conn, error) { return r.dial(r.east), nil }}
+	made := func(statement string, reads bool) call.Said {
+		k, err := call.Make(target.Call{Call: "sql", With: map[string]any{"on": "east.db", "statement": statement}})
+		must(t, err)
+		return k.Call(t.Context(), around, reads)
+	}
+	for _, c := range []struct {
+		statement string
+		reads     bool
+		want      call.Outcome
+		why       string
+	}{
+		{"INSERT INTO once VALUES (1) RETURNING id", false, call.Done, ""},
+		{"INSERT INTO once VALUES (1)", false, call.Refused, "23505"}, // at the commit
+		{"INSERT INTO once VALUES (2)", true, call.Refused, "read-only transaction"},
+		{"SELECT pg_terminate_backend(pg_backend_pid())", false, call.Unknown, ""},
+	} {
+		if got := made(c.statement, c.reads); got.Outcome != c.want || got.Unsent || !strings.Contains(got.Why, c.why) {
+			t.Errorf("%s: %+v, want %s", c.statement, got, c.want)
+		}
+	}
+	if got := made("SELECT id, NULL AS none FROM once", true); string(got.Output) != `[{"id":"1","none":null}]` {
+		t.Errorf("what is there: %s, %+v", got.Output, got)
+	}
+	if got := made("SELECT generate_series(1, 1500)", true); !got.Over || got.Outcome != call.Done {
+		t.Errorf("more rows than are kept: %v, %s", got.Over, got.Outcome)
 	}
 }
