@@ -20,11 +20,13 @@ var inside = []struct {
 	what string
 }{
 	{regexp.MustCompile(`://[^/?#\s@]*:[^/?#\s@]+@`), "an address with a password in it"},
-	{regexp.MustCompile(`(?i)(pass(word|wd|phrase)?|secret|token|api[-_]?key|credentials?)\s*[=:]\s*['"]?[^\s'"{$]`), "a secret after its name"},
+	{regexp.MustCompile(`^[^\s/@:]+:[^\s/@]+@[^\s/@]+$`), "an address with a password in it"},
+	// --secret NAME of a cloud's command line names one
+	{regexp.MustCompile(`(?i)(pass(word|wd|phrase)?|client[-_]?secret|(^|[^-\w])secret|token|api[-_]?key|credentials?)\s*[=:]\s*['"]?[^\s'"{$]`), "a secret after its name"},
 	{regexp.MustCompile(`(?i)\bpassword\s+'[^']`), "a password in a statement"},
 	{regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9+/._~-]{8,}=*`), "a header that authorises"},
 	{regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`), "a private key"},
-	{regexp.MustCompile(`(?i)^--?(pass(word|wd|phrase)?|secret|token|api[-_]?key)$`), "an option that takes a secret, which every process here could then read"},
+	{regexp.MustCompile(`(?i)^--?(pass(word|wd|phrase)?|client[-_]?secret|token|api[-_]?key)$`), "an option that takes a secret, which every process here could then read"},
 	{regexp.MustCompile(`\b(AKIA|ASIA)[A-Z0-9]{16}\b`), "an access key"},
 }
 

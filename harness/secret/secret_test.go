@@ -183,6 +183,7 @@ func TestLiterals(t *testing.T) {
 	for _, text := range []string{
 		"postgres://app:hunter2@db/orders", "https://u:p@h/", "--password=hunter2", "token: abc", "ALTER ROLE a PASSWORD 'x'", "--token",
 		"Bearer abcdefgh1234", "Authorization: Basic dXNlcjpwYXNz", "-----BEGIN EC PRIVATE KEY-----", "PGPASSWORD=x psql", "https://h/?api_key=17", "AKIAIOSFODNN7EXAMPLE",
+		"app:hunter2@db", "secret=hunter2", "the secret: hunter2", "--client-secret=hunter2", "--api-key",
 	} {
 		if secret.Literal(text) == "" {
 			t.Errorf("%q passes for no secret", text)
@@ -190,7 +191,7 @@ func TestLiterals(t *testing.T) {
 	}
 	for _, text := range []string{
 		"https://orders.example.com:8443/health", "--password-file=/run/x", "/run/secrets/token", "SELECT count(*) FROM tokens", "env", "the basics of it",
-		"select 1 where password = $1", "secretary", "postgres://db:5432/orders",
+		"select 1 where password = $1", "secretary", "--secret=orders", "--secret-id=orders", "op://vault/orders/password", "jsonpath={.data.password}", "-field=password", "postgres://db:5432/orders",
 	} {
 		if what := secret.Literal(text); what != "" {
 			t.Errorf("%q is taken for %s", text, what)

@@ -213,6 +213,7 @@ func TestALiteralSecretIsRefusedAndNotRepeated(t *testing.T) {
 	}
 	for _, c := range []struct{ from, to string }{
 		{"https://orders.example.com/health", "https://app:hunter2-planted@orders.example.com/"},
+		{"address: 10.1.0.7", "address: 'app:hunter2-planted@db'"},
 		{"SELECT 1", "ALTER ROLE a PASSWORD 'hunter2-planted'"},
 		{"argv: [queue, depth]", "argv: [queue, --password=hunter2-planted]"},
 		{"value: text/plain", "value: Bearer hunter2-planted"},
