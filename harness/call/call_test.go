@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,9 +83,9 @@ func TestASecretGoesToStdinAlone(t *testing.T) {
 }
 
 func TestHTTPEnds(t *testing.T) {
-	var got string
+	var got atomic.Value
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got = r.Header.Get("Authorization")
+		got.Store(r.Header.Get("Authorization"))
 		switch r.URL.Path {
 		case "/slow":
 			<-r.Context().Done()
@@ -104,8 +105,8 @@ func TestHTTPEnds(t *testing.T) {
 		"/504": Unknown, "/slow": Unknown, "/cut": Unknown, "/gone": Unknown} {
 		e := made(t, "http", map[string]any{"method": "GET", "url": s.URL + path,
 			"headers": []any{map[string]any{"name": "Authorization", "secret": map[string]any{"env": "PLANTED"}}}}, 300*time.Millisecond)
-		if e.Outcome != want || e.Unsent || got != planted || strings.Contains(fmt.Sprint(e), planted) {
-			t.Errorf("%s: %+v, want %s; it got %q", path, e, want, got)
+		if e.Outcome != want || e.Unsent || got.Load() != planted || strings.Contains(fmt.Sprint(e), planted) {
+			t.Errorf("%s: %+v, want %s; it got %q", path, e, want, got.Load())
 		}
 	}
 	url := s.URL

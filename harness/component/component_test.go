@@ -50,6 +50,19 @@ func TestRefusalsAreAnswers(t *testing.T) {
 	}
 }
 
+func TestOnlyAReceiverThatStreamsIsALink(t *testing.T) {
+	host, port := "10.1.0.5", 5432
+	for status, want := range map[string]bool{"streaming": true, "starting": false, "waiting": false, "stopping": false, "": false} {
+		if from, err := streamsFrom(&status, &host, &port); (err == nil) != want || want && from != "10.1.0.5:5432" || err != nil && !Refused(err) {
+			t.Errorf("%s: %s, %v", status, from, err)
+		}
+	}
+	status := "streaming"
+	if _, err := streamsFrom(&status, nil, &port); err == nil || !strings.Contains(err.Error(), "GRANT pg_read_all_stats") {
+		t.Errorf("a role that sees nothing: %v", err)
+	}
+}
+
 func TestSameEnd(t *testing.T) {
 	for _, c := range []struct {
 		a, b string

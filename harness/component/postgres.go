@@ -167,17 +167,16 @@ func (p *Postgres) ConnectedTo(ctx context.Context, at At, address string) (text
 		var status, host *string
 		var port *int
 		err := tx.QueryRow(ctx, "SELECT status, sender_host, sender_port FROM pg_stat_wal_receiver").Scan(&status, &host, &port)
-		switch {
-		case errors.Is(err, pgx.ErrNoRows):
+		if errors.Is(err, pgx.ErrNoRows) {
 			return refuse("it has no WAL receiver")
-		case err != nil:
-			return err
-		case status == nil || host == nil || port == nil:
-			return refuse("its role may not see the WAL receiver: GRANT pg_read_all_stats")
-		case *status != "streaming":
-			return refuse("its WAL receiver does not stream: %s", *status)
 		}
-		from := net.JoinHostPort(*host, strconv.Itoa(*port))
+		if err != nil {
+			return err
+		}
+		from, err := streamsFrom(status, host, port)
+		if err != nil {
+			return err
+		}
 		text = "it streams from " + from
 		if !sameEnd(ctx, from, address) {
 			return refuse("it streams from %s, and the file has %s at the other end", from, address)
@@ -185,6 +184,17 @@ func (p *Postgres) ConnectedTo(ctx context.Context, at At, address string) (text
 		return nil
 	})
 	return text, err
+}
+
+// streamsFrom reads a row of pg_stat_wal_receiver: nulls are for a role that may not see it.
+func streamsFrom(status, host *string, port *int) (address string, err error) {
+	switch {
+	case status == nil || host == nil || port == nil:
+		return "", refuse("its role may not see the WAL receiver: GRANT pg_read_all_stats")
+	case *status != "streaming":
+		return "", refuse("its WAL receiver does not stream: %s", *status)
+	}
+	return net.JoinHostPort(*host, strconv.Itoa(*port)), nil
 }
 
 // sameEnd tells whether two "host:port" lead to one address, as names resolve here.

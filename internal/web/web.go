@@ -47,17 +47,15 @@ func Ask(ctx context.Context, q Question) (Answer, error) {
 		if q.Address != "" {
 			address = q.Address
 		}
-		c, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		if err == nil {
-			a.From = c.LocalAddr().String()
-		}
-		return c, err
+		return (&net.Dialer{}).DialContext(ctx, network, address)
 	}
 	client := &http.Client{
 		Transport:     &http.Transport{DialContext: dial, TLSClientConfig: q.TLS, DisableKeepAlives: true, DisableCompression: true, Proxy: nil},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.Sent, a.Asked = true, time.Now() }}
+	trace := &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { // by the goroutine that asks
+		a.Sent, a.Asked, a.From = true, time.Now(), i.Conn.LocalAddr().String()
+	}}
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), q.Method, q.URL, strings.NewReader(q.Body))
 	if err != nil {
 		return a, fmt.Errorf("ask %s: %w", q.Method, err)
