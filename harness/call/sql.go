@@ -145,7 +145,7 @@ func (s *sqlCall) Reach(ctx context.Context, around Around) (string, error) {
 	var said *pgconn.PgError
 	_, err = tx.Exec(ctx, "EXPLAIN "+s.with.Statement)
 	if errors.As(err, &said) && said.Code == "42601" { // a syntax error of EXPLAIN alone: the statement itself was just parsed
-		return "the server understands it; whether the role may run it is not known before it does", nil
+		return "", errors.New("the server understands it, and whether the role may run it is not known before it does")
 	}
 	return "the server understands it, and the role may run it", component.Answered(err)
 }

@@ -40,7 +40,7 @@ func TestAsk(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 	at := s.Listener.Addr().String()
 	a, err := ask("https://example.com/", at, time.Minute)
-	if err != nil || a.Status != 200 || string(a.Body) != "example.comb" || a.Peer == nil || !a.Sent || !strings.HasPrefix(a.From, "127.0.0.1:") || a.Got.Before(a.Asked) {
+	if err != nil || a.Status != 200 || string(a.Body) != "example.comb" || a.Peer == nil || !a.Sent || a.Got.Before(a.Asked) {
 		t.Errorf("%+v, %v", a, err)
 	}
 	if a, err = ask("https://example.com/far", at, time.Minute); err != nil || a.Status != http.StatusFound || hits != 2 {

@@ -187,6 +187,7 @@ func (r *rig) oneThingIsMissing(t *testing.T) {
 		{"timeout: 5s, fields: {n: /0/n}, with: {on: east.db, statement: SELECT count(*) AS n", "timeout: 200ms, with: {on: east.db, statement: SELECT pg_sleep(9)", "call", "unsettled", check.NotAvailable, "unknown: no answer in time"},
 		{"SELECT count(*) AS n FROM orders WHERE NOT settled", "INSERT INTO orders VALUES (9)", "call", "unsettled", check.Refused, "read-only transaction"},
 		{"UPDATE orders SET settled = true", "DELETE FROM closed", "call", "settle", check.Refused, "permission denied"},
+		{"UPDATE orders SET settled = true", "CHECKPOINT", "call", "settle", check.NotAvailable, "not known before it does"},
 		{"UPDATE orders SET settled = true", "SELEC 1", "call", "settle", check.Refused, "syntax error"},
 		{"write: heartbeat", "write: ledger", "write", "ledger on east.db", check.Refused, "there is no table blackstart.ledger: blackstart target ddl"},
 		{r.dir + "/password", wrong, "write", "heartbeat on east.db", check.Refused, "password authentication failed"},

@@ -44,8 +44,9 @@ func databases(t *target.Target) ([]database, error) {
 		d.name, d.user = p.Role()
 		d.copy = d.region.Role == harness.Standby
 		for _, l := range t.Links {
+			from, _ := t.ComponentByName(l.From)
 			to, _ := t.ComponentByName(l.To)
-			d.stats = d.stats || to.Kind == c.Kind && l.From != harness.Outside
+			d.stats = d.stats || from.Kind == c.Kind && to.Kind == c.Kind
 		}
 		all = append(all, d)
 	}

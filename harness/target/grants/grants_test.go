@@ -177,6 +177,11 @@ func TestOnlyWhatIsAllowed(t *testing.T) {
 	if text, err := grants.DDL(read(t, "[]"), "west.db"); err != nil || !strings.Contains(text, "-- west.db") || strings.Contains(text, "east.db") {
 		t.Errorf("on one: %s, %v", text, err)
 	}
+	alone := read(t, "[]")
+	alone.Links[0].From = "cache"
+	if text, err := grants.DDL(alone, ""); err != nil || strings.Contains(text, "pg_read_all_stats") {
+		t.Errorf("no link leads from a database to another: %s, %v", text, err)
+	}
 	if _, err := grants.DDL(read(t, "[]"), "north.db"); err == nil {
 		t.Error("a database that is not there has statements")
 	}
