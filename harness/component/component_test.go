@@ -91,3 +91,15 @@ func TestKinds(t *testing.T) {
 		}
 	}
 }
+
+// FuzzPointer: what a foreign server says makes nothing panic, and what is found is one value.
+func FuzzPointer(f *testing.F) {
+	f.Add([]byte(`{"a": [1, {"b/c": null}]}`), "/a/1/b~1c")
+	f.Add([]byte(`[[[`), "/0/0")
+	f.Add([]byte(`1e999`), "")
+	f.Fuzz(func(t *testing.T, data []byte, pointer string) {
+		if v, err := Pointer(data, pointer); err != nil && v != "" {
+			t.Errorf("%q and %v", v, err)
+		}
+	})
+}

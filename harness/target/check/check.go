@@ -225,7 +225,7 @@ func (c *checker) database(ctx context.Context, name string) (*pgx.Conn, error) 
 		case !ok:
 			return nil, fmt.Errorf("%s is no database", name)
 		case !c.open[name]:
-			return nil, fmt.Errorf("who %s is could not be asked", name)
+			return nil, fmt.Errorf("it is not certain who %s is: see its identity", name)
 		default:
 			return db.Connect(ctx, p.at)
 		}

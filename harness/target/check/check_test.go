@@ -160,7 +160,7 @@ func (r *rig) anotherSystem(t *testing.T) {
 	if got := row(rows, "identity", "east.db"); err != nil || got.State != check.Refused || got.Text != fmt.Sprintf("not pinned: write identity: %q", id) {
 		t.Errorf("outside a rehearsal: %+v, %v", got, err)
 	}
-	if got := row(rows, "call", "unsettled"); got.State != check.NotAvailable || !strings.Contains(got.Text, "could not be") {
+	if got := row(rows, "call", "unsettled"); got.State != check.NotAvailable || !strings.Contains(got.Text, "not certain who east.db is") {
 		t.Errorf("a call on somebody who is not certain: %+v", got)
 	}
 }
