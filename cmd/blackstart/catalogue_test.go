@@ -4,22 +4,26 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"blackstart/harness"
+	"blackstart/harness/call"
+	"blackstart/harness/component"
 	"blackstart/harness/probes"
 	"blackstart/harness/receivers"
 	"blackstart/harness/victim"
+	"blackstart/internal/strictyaml"
 )
 
 const cataloguePage = "../../docs/catalogue.md"
 
-// catalogue is the generated page: every probe, check and channel with what it says of itself.
+// catalogue is the generated page: every probe, check, channel, kind of component and call with what it says of itself.
 func catalogue() string {
 	var b strings.Builder
-	b.WriteString("# Probes, checks, channels\n\nGenerated from the registries by `make golden`. Faults are in [faults.md](faults.md).\n\n## Probes\n")
+	b.WriteString("# Probes, checks, channels, components, calls\n\nGenerated from the registries by `make golden`. Faults are in [faults.md](faults.md).\n\n## Probes\n")
 	for _, k := range probes.Probes.All() {
 		fmt.Fprintf(&b, "\n### %s\n%s\n\n%s\n", k.Name, k.Doc, ofProbe(k.New().Traits()))
 	}
@@ -39,6 +43,34 @@ func catalogue() string {
 	for _, k := range receivers.Channels.All() {
 		carries := slices.Sorted(maps.Keys(k.New().Carries))
 		fmt.Fprintf(&b, "\n### %s\n%s An alert on it carries: %s.\n", k.Name, k.Doc, strings.Join(carries, ", "))
+	}
+	b.WriteString("\n## Components\nOf target files: see [external targets](external-targets.md).\n")
+	for _, k := range component.Kinds.All() {
+		fmt.Fprintf(&b, "\n### %s\n%s\n\n    %s\n%s", k.Name, k.Doc, k.Example, parameters(component.Kinds.Parameters()[k.Name]))
+	}
+	b.WriteString("\n## Calls\nOf target files.\n")
+	for _, k := range call.Calls.All() {
+		fmt.Fprintf(&b, "\n### %s\n%s\n\n    %s\n%s", k.Name, k.Doc, k.Example, parameters(call.Calls.Parameters()[k.Name]))
+	}
+	return b.String()
+}
+
+// parameters is the table of a struct's keys, "" for nil.
+func parameters(zero any) string {
+	if zero == nil {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("\n| key | needed | |\n| --- | --- | --- |\n")
+	for _, f := range strictyaml.FieldsOf(reflect.TypeOf(zero)) {
+		doc := f.Doc
+		if f.One != nil {
+			doc += ": " + strings.Join(f.One, ", ")
+		}
+		if f.Bounded() {
+			doc += fmt.Sprintf(" (%d to %d)", f.Min, f.Max)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.Key, map[bool]string{true: "yes"}[f.Need], doc)
 	}
 	return b.String()
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"blackstart/evidence/controls"
+	"blackstart/harness/call"
+	"blackstart/harness/component"
 	"blackstart/harness/measure"
 	"blackstart/harness/probes"
 	"blackstart/harness/receivers"
@@ -35,11 +37,13 @@ var lists = map[string]func() []item{
 		}
 		return all
 	},
-	"faults":    func() []item { return kinds(&injectors.Faults) },
-	"probes":    func() []item { return kinds(&probes.Probes) },
-	"checks":    func() []item { return kinds(&victim.Checks) },
-	"channels":  func() []item { return kinds(&receivers.Channels) },
-	"workloads": func() []item { return kinds(&workloads.Workloads) },
+	"faults":     func() []item { return kinds(&injectors.Faults) },
+	"probes":     func() []item { return kinds(&probes.Probes) },
+	"checks":     func() []item { return kinds(&victim.Checks) },
+	"channels":   func() []item { return kinds(&receivers.Channels) },
+	"components": func() []item { return kinds(&component.Kinds) },
+	"calls":      func() []item { return kinds(&call.Calls) },
+	"workloads":  func() []item { return kinds(&workloads.Workloads) },
 	"measures": func() (all []item) {
 		for _, m := range measure.Specs() {
 			all = append(all, item{m.Name, m.Doc, ""})
@@ -54,7 +58,7 @@ var lists = map[string]func() []item{
 	},
 }
 
-var listKinds = []string{"scenarios", "faults", "probes", "checks", "channels", "workloads", "measures", "frameworks"}
+var listKinds = []string{"scenarios", "faults", "probes", "checks", "channels", "components", "calls", "workloads", "measures", "frameworks"}
 
 // kinds lists what stands in a registry.
 func kinds[T any](r *registry.Registry[T]) (all []item) {
@@ -69,7 +73,7 @@ func listCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [KIND]",
 		Short: "what exists: scenarios, faults, probes, checks, channels and more",
-		Long:  "Lists what this build knows:\n" + strings.Join(listKinds, ", ") + "\n(all of them without a kind).",
+		Long:  strings.Join(wrap("Lists what this build knows: "+strings.Join(listKinds, ", ")+" (all of them without a kind).", screenWidth, 0), "\n"),
 		Example: `  blackstart list scenarios
   blackstart list faults --json`,
 		Args: cobra.MaximumNArgs(1), ValidArgs: listKinds,

@@ -10,26 +10,30 @@ import (
 	"testing"
 )
 
-// TestReadmeCommandsExist holds every command that the README shows in a code block against the command line and the
+// TestReadmeCommandsExist holds every command that the README and the page of external targets show in a code block against the command line and the
 // Makefile as they are: names, flags, number of arguments, make targets, scenario files.
 func TestReadmeCommandsExist(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	var pages []byte
+	for _, page := range []string{"README.md", "docs/external-targets.md"} {
+		text, err := os.ReadFile("../../" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, text...)
 	}
 	makefile, err := os.ReadFile("../../Makefile")
 	if err != nil {
 		t.Fatal(err)
 	}
 	count := map[string]int{}
-	for _, c := range shownCommands(string(readme)) {
+	for _, c := range shownCommands(string(pages)) {
 		count[c[0]]++
 		if err := checkShown(c, string(makefile)); err != nil {
-			t.Errorf("README: %s: %v", strings.Join(c, " "), err)
+			t.Errorf("%s: %v", strings.Join(c, " "), err)
 		}
 	}
 	if count["blackstart"] == 0 || count["make"] == 0 {
-		t.Errorf("the README shows %d blackstart and %d make commands: nothing was checked", count["blackstart"], count["make"])
+		t.Errorf("the pages show %d blackstart and %d make commands: nothing was checked", count["blackstart"], count["make"])
 	}
 }
 

@@ -56,7 +56,7 @@ delivery as its users see them, and seals the result into a signed pack.`,
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(listCommand(), validateCommand(), planCommand(), runCommand(), undoCommand(), targetsCommand(), verifyCommand(), samplesCommand())
+	root.AddCommand(listCommand(), validateCommand(), planCommand(), runCommand(), undoCommand(), targetsCommand(), targetCommand(), verifyCommand(), samplesCommand())
 	root.SetUsageTemplate(usageTemplate)
 	finishHelp(root)
 	return root

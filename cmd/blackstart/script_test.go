@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,7 +40,7 @@ func TestScript(t *testing.T) {
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "widest": widest, "pack": putPack, "spoil": spoil, "leftover": putLeftover, "hold": hold, "tinydisk": tinyDisk,
-			"files": countFiles, "vegeta": vegeta, "statedir": stateDirForPostgres, "nothing-runs": nothingRuns,
+			"files": countFiles, "vegeta": vegeta, "statedir": stateDirForPostgres, "nothing-runs": nothingRuns, "listens": listens,
 		},
 	})
 }
@@ -214,6 +215,16 @@ func nothingRuns(ts *testscript.TestScript, _ bool, _ []string) {
 			ts.Fatalf("process %s is left: %q in %s", e.Name(), line, cwd)
 		}
 	}
+}
+
+// listens takes connections on loopback until the script ends, and puts the port into PORT.
+func listens(ts *testscript.TestScript, _ bool, _ []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { _ = l.Close() })
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(err)
+	ts.Setenv("PORT", port)
 }
 
 // files N DIR PATTERN demands how many files of a name there are in a directory.

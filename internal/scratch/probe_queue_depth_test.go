@@ -55,7 +55,11 @@ func depthOf(access func(place, component string) (harness.Access, error), of ha
 	if err != nil {
 		return 0, err
 	}
-	conn, err := net.Dial("tcp", a.Address)
+	return depthAt(a.Address)
+}
+
+func depthAt(address string) (int64, error) {
+	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return 0, err
 	}

@@ -52,7 +52,11 @@ func (d *Decoder) into(n *Node, v reflect.Value, what string, one []string) {
 		return
 	}
 	if n.Kind != want {
-		d.wrong(n, fmt.Sprintf("write %s", want), "%s is %s", what, n.Kind)
+		hint := fmt.Sprintf("write %s", want)
+		if h := d.Instead[v.Type()]; h != "" {
+			hint = h
+		}
+		d.wrong(n, hint, "%s is %s", what, n.Kind)
 		return
 	}
 	switch v.Kind() {

@@ -16,6 +16,11 @@ const Extends = "extends"
 func (f *Format) Schema(title, description string) []byte {
 	g := &schemaWriter{Format: f, defs: map[string]any{}}
 	strict := g.ref(f.Top, false)
+	head := object{"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, "description": description, "type": "object", "$defs": g.defs}
+	if f.Alone {
+		head["$ref"] = strict["$ref"]
+		return written(head)
+	}
 	g.ref(f.Top, true)
 	change := f.Top.Name() + "Change"
 	loose := g.defs[change].(object)
@@ -23,16 +28,12 @@ func (f *Format) Schema(title, description string) []byte {
 		"type": "string", "pattern": `^[^/]+\.yaml$`, "description": "name of the file, in the same folder, that this one changes",
 	}
 	loose["required"] = []string{Extends}
-	data, err := json.MarshalIndent(object{
-		"$schema":     "https://json-schema.org/draft/2020-12/schema",
-		"title":       title,
-		"description": description,
-		"type":        "object",
-		"if":          object{"required": []string{Extends}},
-		"then":        object{"$ref": "#/$defs/" + change},
-		"else":        strict,
-		"$defs":       g.defs,
-	}, "", "  ")
+	head["if"], head["then"], head["else"] = object{"required": []string{Extends}}, object{"$ref": "#/$defs/" + change}, strict
+	return written(head)
+}
+
+func written(schema object) []byte {
+	data, err := json.MarshalIndent(schema, "", "  ")
 	if err != nil {
 		panic(err) // maps of strings always marshal
 	}

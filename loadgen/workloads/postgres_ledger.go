@@ -41,9 +41,9 @@ func (p *postgresLedger) Store(db Database) (LedgerStore, error) {
 }
 
 const (
-	// createLedger makes the schema blackstart with the ledger and a first beat, so that a standby has one which can grow
+	// CreateLedgerSQL makes the schema blackstart with the ledger and a first beat, so that a standby has one which can grow
 	// old. The ledger has no unique constraint on purpose: a write applied twice must be seen, not refused.
-	createLedger = heartbeat.CreateSQL + `
+	CreateLedgerSQL = heartbeat.CreateSQL + `
 CREATE TABLE IF NOT EXISTS ` + LedgerTable + ` (
 	run          uuid        NOT NULL,
 	id           bigint      NOT NULL,
@@ -97,7 +97,7 @@ func (s *postgresStore) ask(ctx context.Context, f func(*pgx.Conn) error) error 
 // Prepare implements LedgerStore.
 func (s *postgresStore) Prepare(ctx context.Context) error {
 	return s.ask(ctx, func(c *pgx.Conn) error {
-		if _, err := c.PgConn().Exec(ctx, createLedger).ReadAll(); err != nil {
+		if _, err := c.PgConn().Exec(ctx, CreateLedgerSQL).ReadAll(); err != nil {
 			return fmt.Errorf("create ledger: %w", err)
 		}
 		return nil

@@ -1,0 +1,116 @@
+// Package call holds the kinds of call that a target file may name, one file each: a program, an HTTP request, a statement.
+//
+// A call ends done, refused or unknown. Unknown is what timed out, broke off, or came back as something that does not tell; it is
+// never guessed, and nothing here tries again. What a call says is kept as size, digest and selected fields, as text only where
+// the file says so, and what it complains of never.
+package call
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"blackstart/harness/component"
+	"blackstart/harness/target"
+	"blackstart/internal/registry"
+)
+
+// Calls are the kinds of call.
+var Calls registry.Registry[Kind]
+
+// Kind is one kind, with its parameters.
+type Kind interface {
+	// Call makes the call once. Where reads is true it may only read, and the kind sees to that as far as it can.
+	Call(ctx context.Context, around Around, reads bool) Said
+	// Reach finds out, without making the call, whether it could be made. It says in words what it found.
+	Reach(ctx context.Context, around Around) (string, error)
+}
+
+// Around is what a call is made with.
+type Around struct {
+	Secrets component.Secrets
+	// Database opens a connection to a component, which the caller closes.
+	Database func(ctx context.Context, component string) (*pgx.Conn, error)
+}
+
+// Outcome of a call.
+type Outcome string
+
+// The outcomes. Done and Refused are certain.
+const (
+	Done    Outcome = "done"
+	Refused Outcome = "refused" // it has changed nothing, or says itself that it failed
+	Unknown Outcome = "unknown" // nobody here knows what it has done
+)
+
+// Said is how a call ended and what it said.
+type Said struct {
+	Outcome Outcome
+	Unsent  bool   // it never left: Refused, because nothing was there to make it with or to take it
+	Why     string // of what is not Done
+	Output  []byte // at most MaxOutput
+	Over    bool   // there was more
+}
+
+// MaxOutput bounds what a call may say, in bytes.
+const MaxOutput = 1 << 20
+
+// Effect is what is kept of a call.
+type Effect struct {
+	Outcome Outcome           `json:"outcome"`
+	Unsent  bool              `json:"unsent,omitempty"` // it never left
+	Why     string            `json:"why,omitempty"`
+	Bytes   int               `json:"bytes"`
+	SHA256  string            `json:"sha256"` // of the output, lower-case hex
+	Fields  map[string]string `json:"fields,omitempty"`
+	Text    string            `json:"text,omitempty"` // only with keep: text
+}
+
+// KeepText in a target file keeps the text of what a call says.
+const KeepText = "text"
+
+// Kept is what the file wants to keep of what a call said. A field that is missing makes it unknown: what it was meant to show was
+// not shown.
+func Kept(c target.Call, s Said) Effect {
+	sum := sha256.Sum256(s.Output)
+	e := Effect{Outcome: s.Outcome, Unsent: s.Unsent, Why: s.Why, Bytes: len(s.Output), SHA256: hex.EncodeToString(sum[:])}
+	if s.Outcome == Done && s.Over {
+		e.Outcome, e.Why = Unknown, fmt.Sprintf("it said more than %d bytes", MaxOutput)
+	}
+	if c.Keep == KeepText {
+		e.Text = string(s.Output)
+	}
+	if e.Outcome != Done {
+		return e
+	}
+	for name, pointer := range c.Fields {
+		v, err := component.Pointer(s.Output, pointer)
+		if err != nil {
+			e.Outcome, e.Why = Unknown, fmt.Sprintf("field %s: %v", name, err)
+			continue
+		}
+		if e.Fields == nil {
+			e.Fields = map[string]string{}
+		}
+		e.Fields[name] = v
+	}
+	return e
+}
+
+// Make makes a call's kind with its parameters.
+func Make(c target.Call) (Kind, error) {
+	k, ok := Calls.Get(c.Call)
+	if !ok {
+		return nil, fmt.Errorf("make call %s: there is no kind %q", c.Name, c.Call)
+	}
+	return k.Make(c.With)
+}
+
+// unsent ends a call that never left.
+func unsent(err error) Said { return Said{Outcome: Refused, Unsent: true, Why: err.Error()} }
+
+// over ends a call whose time is over, or that broke off: what it has done is not known.
+func over(why string) Said { return Said{Outcome: Unknown, Why: why} }

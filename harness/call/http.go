@@ -1,0 +1,115 @@
+package call
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"blackstart/harness/component"
+	"blackstart/harness/target"
+	"blackstart/internal/registry"
+	"blackstart/internal/web"
+)
+
+var _ = Calls.Add(registry.Kind[Kind]{
+	Name: "http",
+	Doc: "Sends one HTTP request. A status from 200 to 299 is done, from 300 to 499 refused; any other, and a request that left and got no answer, " +
+		"unknown. No redirect is followed. One that reads is GET or HEAD.",
+	Example: "{name: backlog, call: http, reads: true, timeout: 5s, fields: {open: /open}, with: {method: GET, url: https://10.1.0.6:8443/backlog}}",
+	New:     func() Kind { return &httpCall{} },
+})
+
+type httpCall struct{ with httpWith }
+
+type httpWith struct {
+	Method  string          `yaml:"method" need:"yes" one:"GET|HEAD|POST|PUT|PATCH|DELETE" doc:"method of the request"`
+	URL     string          `yaml:"url" need:"yes" doc:"where it goes"`
+	Headers []target.Header `yaml:"headers" doc:"headers of the request"`
+	Body    string          `yaml:"body" doc:"body of the request"`
+	TLS     target.TLS      `yaml:"tls" doc:"what is trusted and shown"`
+}
+
+// Wrong implements target.Judge.
+func (w httpWith) Wrong(t *target.Target, reads bool) (key, wrong, hint string) {
+	u, bad := target.WebAddress(w.URL)
+	switch {
+	case bad != "":
+		return "url", bad, "write one such as https://10.1.0.6:8443/backlog"
+	case t.Foreign(u.Hostname()):
+		return "url", "is not on loopback, and this is a rehearsal", "write a loopback address, or environment: staging"
+	case reads && !slices.Contains([]string{http.MethodGet, http.MethodHead}, w.Method):
+		return "method", "is " + w.Method + ", which does not only read", "write method: GET, or leave reads out"
+	}
+	if key, wrong, hint := w.TLS.Wrong(u.Scheme == "https"); wrong != "" {
+		return "tls." + key, wrong, hint
+	}
+	for i, h := range w.Headers {
+		if wrong, hint := h.Wrong(); wrong != "" {
+			return "headers." + strconv.Itoa(i+1), wrong, hint
+		}
+	}
+	return "", "", ""
+}
+
+// With implements registry.Parametrised.
+func (h *httpCall) With() any { return &h.with }
+
+func (h *httpCall) Call(ctx context.Context, around Around, _ bool) Said {
+	a, err := around.Secrets.Ask(ctx, web.Question{Method: h.with.Method, URL: h.with.URL, Body: h.with.Body}, h.with.TLS, h.with.Headers)
+	said := Said{Output: a.Body, Over: a.Over, Outcome: Done}
+	switch {
+	case err != nil && !a.Sent:
+		return unsent(err)
+	case errors.Is(err, context.DeadlineExceeded):
+		said.Outcome, said.Why = Unknown, "no answer in time"
+	case err != nil:
+		said.Outcome, said.Why = Unknown, err.Error()
+	case a.Status >= 300 && a.Status < 500:
+		said.Outcome, said.Why = Refused, fmt.Sprintf("status %d", a.Status)
+	case a.Status < 200 || a.Status >= 500:
+		said.Outcome, said.Why = Unknown, fmt.Sprintf("status %d does not tell what it has done", a.Status)
+	}
+	return said
+}
+
+// Reach connects and, with TLS, shakes hands. It sends no request.
+func (h *httpCall) Reach(ctx context.Context, around Around) (string, error) {
+	u, wrong := target.WebAddress(h.with.URL)
+	if wrong != "" {
+		return "", fmt.Errorf("its URL %s", wrong)
+	}
+	for i, header := range h.with.Headers {
+		if header.Secret == nil {
+			continue
+		}
+		if _, err := around.Secrets(ctx, *header.Secret); err != nil {
+			return "", fmt.Errorf("resolve header %d: %w", i+1, err)
+		}
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	address := net.JoinHostPort(u.Hostname(), port)
+	if u.Scheme == "http" {
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return "", err
+		}
+		return address + " takes connections", c.Close()
+	}
+	config, err := around.Secrets.TLS(ctx, h.with.TLS, u.Hostname())
+	if err != nil {
+		return "", err
+	}
+	c, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return "", component.Trusted(err)
+	}
+	return address + " shakes hands", c.Close()
+}

@@ -1,0 +1,230 @@
+package component
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"blackstart/harness/target"
+	"blackstart/internal/distrust"
+	"blackstart/internal/registry"
+	"blackstart/internal/web"
+)
+
+var _ = Kinds.Add(registry.Kind[Kind]{
+	Name: "http",
+	Doc: "A service that answers GET on a path: status, version by a JSON pointer, clock by its Date header, and, with https, the end of its " +
+		"certificate. Its identity is the SHA-256 of its TLS key.",
+	Example: "{name: east.api, kind: http, region: east, address: 10.1.0.6, port: 8443, with: {scheme: https, path: /health, version: /version}}",
+	New:     func() Kind { return &httpKind{} },
+})
+
+type httpKind struct{ with httpWith }
+
+type httpWith struct {
+	Scheme  string          `yaml:"scheme" need:"yes" one:"http|https" doc:"whether it speaks TLS"`
+	Path    string          `yaml:"path" need:"yes" doc:"what is asked for, with the first slash"`
+	Status  int             `yaml:"status" min:"100" max:"599" doc:"status of its answer; 200 if not written"`
+	Version string          `yaml:"version" doc:"JSON pointer to the version in its answer"`
+	TLS     target.TLS      `yaml:"tls" doc:"what is trusted and shown"`
+	Headers []target.Header `yaml:"headers" doc:"headers of the request"`
+}
+
+// Wrong implements target.Judge.
+func (w httpWith) Wrong(*target.Target, bool) (key, wrong, hint string) {
+	if !strings.HasPrefix(w.Path, "/") {
+		return "path", "does not begin with a slash", "write one such as /health"
+	}
+	if w.Version != "" && !strings.HasPrefix(w.Version, "/") {
+		return "version", "is no JSON pointer", "write one such as /version"
+	}
+	return tlsAndHeaders(w.TLS, w.Scheme == "https", w.Headers)
+}
+
+func tlsAndHeaders(t target.TLS, secure bool, headers []target.Header) (key, wrong, hint string) {
+	if key, wrong, hint := t.Wrong(secure); wrong != "" {
+		return "tls." + key, wrong, hint
+	}
+	for i, h := range headers {
+		if wrong, hint := h.Wrong(); wrong != "" {
+			return "headers." + strconv.Itoa(i+1), wrong, hint
+		}
+	}
+	return "", "", ""
+}
+
+// With implements registry.Parametrised.
+func (h *httpKind) With() any { return &h.with }
+
+// keyHash is the form of the identity of a TLS key.
+var keyHash = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+func (h *httpKind) Traits() target.Traits { return target.Traits{Identity: keyHash} }
+
+// Anonymous tells that a service without TLS has no identity.
+func (h *httpKind) Anonymous() bool { return h.with.Scheme != "https" }
+
+func (h *httpKind) Identity(ctx context.Context, at At) (string, error) {
+	if h.with.Scheme != "https" {
+		return "", refuse("it has no TLS key: it speaks http")
+	}
+	config, err := at.Secrets.TLS(ctx, h.with.TLS, Host(at.Address))
+	if err != nil {
+		return "", err
+	}
+	return KeyOf(ctx, at.Address, config)
+}
+
+func (h *httpKind) Look(ctx context.Context, at At) (Seen, error) {
+	q := web.Question{Method: http.MethodGet, URL: h.with.Scheme + "://" + at.Address + h.with.Path}
+	a, err := at.Secrets.Ask(ctx, q, h.with.TLS, h.with.Headers)
+	if err != nil {
+		return Seen{}, err
+	}
+	if want := cmp.Or(h.with.Status, http.StatusOK); a.Status != want {
+		return Seen{}, refuse("it answers with status %d, not %d", a.Status, want)
+	}
+	s := Seen{Clock: dated(a), Also: Until(a)}
+	if h.with.Version != "" {
+		v, err := Pointer(a.Body, h.with.Version)
+		if err != nil {
+			return s, refuse("its answer has no version: %w", err)
+		}
+		s.Version = v
+	}
+	return s, nil
+}
+
+// dated reads the clock of a server off its Date header, which has whole seconds.
+func dated(a web.Answer) *Offset {
+	read, err := http.ParseTime(a.Header.Get("Date"))
+	if err != nil {
+		return nil
+	}
+	o := between(a.Asked, a.Got, read)
+	o.Hi += time.Second
+	return o
+}
+
+// Until says until when the certificate of an answer is valid.
+func Until(a web.Answer) string {
+	if a.Peer == nil {
+		return ""
+	}
+	return "certificate until " + a.Peer.NotAfter.UTC().Format("2006-01-02")
+}
+
+// Host is the host of "host:port".
+func Host(address string) string {
+	i := strings.LastIndexByte(address, ':')
+	return strings.Trim(address[:max(i, 0)], "[]")
+}
+
+// TLS makes the configuration of a client, with its key.
+func (s Secrets) TLS(ctx context.Context, t target.TLS, host string) (*tls.Config, error) {
+	key, err := s.Key(ctx, t)
+	if err != nil {
+		return nil, errors.New("the key of its client certificate cannot be resolved: see the row of the secret")
+	}
+	return t.Config(host, key)
+}
+
+// Ask asks an HTTP question with headers, and with TLS where the URL says so. An answer that cannot be trusted is a Refusal.
+func (s Secrets) Ask(ctx context.Context, q web.Question, t target.TLS, headers []target.Header) (web.Answer, error) {
+	q.Header = http.Header{"User-Agent": {"blackstart"}}
+	for _, h := range headers {
+		value := h.Value
+		if h.Secret != nil {
+			v, err := s(ctx, *h.Secret)
+			if err != nil {
+				return web.Answer{}, fmt.Errorf("header %s cannot be resolved: see the row of the secret", h.Name)
+			}
+			value = v.Reveal()
+		}
+		q.Header.Add(h.Name, value)
+	}
+	u, wrong := target.WebAddress(q.URL)
+	if wrong != "" {
+		return web.Answer{}, fmt.Errorf("the URL %s", wrong)
+	}
+	if u.Scheme == "https" {
+		var err error
+		if q.TLS, err = s.TLS(ctx, t, u.Hostname()); err != nil {
+			return web.Answer{}, err
+		}
+	}
+	a, err := web.Ask(ctx, q)
+	return a, Trusted(err)
+}
+
+// Trusted makes an answer of a handshake that one of the ends refused.
+func Trusted(err error) error {
+	if err == nil {
+		return nil
+	}
+	if what := distrust.Of(err); what != "" {
+		return refuse("its certificate is refused, %s: %w", what, err)
+	}
+	if text := err.Error(); strings.Contains(text, "remote error: tls: ") {
+		return refuse("it refuses the handshake: %w", err)
+	}
+	return err
+}
+
+// KeyOf shakes hands with a TLS server, asks nothing, and gives the identity of its key. Whether its certificate can be trusted is
+// not judged here: the identity is, against the one that is written.
+func KeyOf(ctx context.Context, address string, c *tls.Config) (string, error) {
+	c = c.Clone()
+	c.InsecureSkipVerify = true
+	conn, err := (&tls.Dialer{Config: c}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return "", Trusted(err)
+	}
+	defer conn.Close()                                                                 //nolint:errcheck // nothing was said
+	return target.KeyHash(conn.(*tls.Conn).ConnectionState().PeerCertificates[0]), nil //nolint:forcetypeassert // a tls.Dialer's
+}
+
+// Pointer finds one value in a JSON text by a JSON pointer (RFC 6901): a text, number or truth as it is written.
+func Pointer(data []byte, pointer string) (string, error) {
+	var v any
+	d := json.NewDecoder(strings.NewReader(string(data)))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return "", fmt.Errorf("it is not JSON")
+	}
+	for _, key := range strings.Split(pointer, "/")[1:] {
+		key = strings.NewReplacer("~1", "/", "~0", "~").Replace(key)
+		switch in := v.(type) {
+		case map[string]any:
+			next, ok := in[key]
+			if !ok {
+				return "", fmt.Errorf("nothing stands at %s", pointer)
+			}
+			v = next
+		case []any:
+			i, err := strconv.Atoi(key)
+			if err != nil || i < 0 || i >= len(in) {
+				return "", fmt.Errorf("nothing stands at %s", pointer)
+			}
+			v = in[i]
+		default:
+			return "", fmt.Errorf("nothing stands at %s", pointer)
+		}
+	}
+	switch v := v.(type) {
+	case map[string]any, []any:
+		return "", fmt.Errorf("no single value stands at %s", pointer)
+	case nil:
+		return "null", nil
+	default:
+		return fmt.Sprint(v), nil
+	}
+}

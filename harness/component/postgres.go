@@ -1,0 +1,211 @@
+package component
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"blackstart/harness/secret"
+	"blackstart/harness/target"
+	"blackstart/internal/pgdial"
+	"blackstart/internal/registry"
+)
+
+var _ = Kinds.Add(registry.Kind[Kind]{
+	Name: "postgres",
+	Doc: "A PostgreSQL server: version, whether it leads or is in recovery, its clock, and, where it is the beginning of a link, its WAL " +
+		"receiver. All of it is read in read-only transactions. Its identity is the system identifier, which a standby shares with its primary.",
+	Example: "{name: east.db, kind: postgres, region: east, address: 10.1.0.5, port: 5432, with: {database: orders, user: blackstart, password: {file: /run/secrets/orders}, encryption: tls}}",
+	New:     func() Kind { return &Postgres{} },
+})
+
+// Postgres is the kind postgres.
+type Postgres struct{ with postgresWith }
+
+type postgresWith struct {
+	Database   string           `yaml:"database" need:"yes" doc:"database to connect to"`
+	User       string           `yaml:"user" need:"yes" doc:"role to connect as: see blackstart target ddl"`
+	Password   secret.Reference `yaml:"password" need:"yes" doc:"where its password is"`
+	Encryption string           `yaml:"encryption" need:"yes" one:"tls|none" doc:"tls verifies the server's certificate and name; none sends everything in the clear"`
+	TLS        target.TLS       `yaml:"tls" doc:"what is trusted and shown"`
+}
+
+// Wrong implements target.Judge.
+func (w postgresWith) Wrong(*target.Target, bool) (key, wrong, hint string) {
+	return tlsAndHeaders(w.TLS, w.Encryption == "tls", nil)
+}
+
+// With implements registry.Parametrised.
+func (p *Postgres) With() any { return &p.with }
+
+// Role is the database and the role that it is connected to as.
+func (p *Postgres) Role() (database, user string) { return p.with.Database, p.with.User }
+
+// Traits implements Kind.
+func (p *Postgres) Traits() target.Traits {
+	return target.Traits{Identity: regexp.MustCompile(`^[0-9]{15,20}$`), Tables: true}
+}
+
+// Connect opens a connection, which the caller closes.
+func (p *Postgres) Connect(ctx context.Context, at At) (*pgx.Conn, error) {
+	password, err := at.Secrets(ctx, p.with.Password)
+	if err != nil {
+		return nil, errors.New("its password cannot be resolved: see the row of the secret")
+	}
+	to := pgdial.To{Address: at.Address, User: p.with.User, Password: password.Reveal(), Database: p.with.Database}
+	if p.with.Encryption == "tls" {
+		if to.TLS, err = at.Secrets.TLS(ctx, p.with.TLS, Host(at.Address)); err != nil {
+			return nil, err
+		}
+	}
+	c, err := pgdial.Connect(ctx, to)
+	return c, Answered(err)
+}
+
+// Answered makes a Refusal of an error that the server sent, in its own words, and shortens those of the client.
+func Answered(err error) error {
+	var said *pgconn.PgError
+	var dial *net.OpError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &said):
+		return &Refusal{said}
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
+	case strings.Contains(err.Error(), "refused TLS connection"):
+		return refuse("it does not speak TLS: %w", err)
+	}
+	if t := Trusted(err); Refused(t) {
+		return t
+	}
+	if errors.As(err, &dial) {
+		return dial
+	}
+	return err
+}
+
+// Read runs f in a read-only transaction on a connection of its own.
+func (p *Postgres) Read(ctx context.Context, at At, f func(tx pgx.Tx) error) error {
+	c, err := p.Connect(ctx, at)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	return Answered(pgx.BeginTxFunc(ctx, c, pgx.TxOptions{AccessMode: pgx.ReadOnly}, f))
+}
+
+// Identity implements Identified. A standby is a copy: it has the identifier of its primary.
+func (p *Postgres) Identity(ctx context.Context, at At) (id string, err error) {
+	err = p.Read(ctx, at, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, "SELECT system_identifier::text FROM pg_control_system()").Scan(&id)
+	})
+	return id, err
+}
+
+// Look implements Kind.
+func (p *Postgres) Look(ctx context.Context, at At) (s Seen, err error) {
+	err = p.Read(ctx, at, func(tx pgx.Tx) error {
+		var recovers bool
+		var now time.Time
+		asked := time.Now()
+		if err := tx.QueryRow(ctx, "SELECT current_setting('server_version'), pg_is_in_recovery(), clock_timestamp()").Scan(&s.Version, &recovers, &now); err != nil {
+			return err
+		}
+		s.Clock = between(asked, time.Now(), now)
+		s.Version, _, _ = strings.Cut("PostgreSQL "+s.Version, " (")
+		s.Role = Leads
+		if recovers {
+			s.Role = Follows
+		}
+		return nil
+	})
+	return s, err
+}
+
+// MayWrite finds out, without writing, whether there is a table and the role has rights on it. What it lacks is a Refusal.
+func (p *Postgres) MayWrite(ctx context.Context, at At, table string, rights []string) error {
+	return p.Read(ctx, at, func(tx pgx.Tx) error {
+		schema, name, _ := strings.Cut(table, ".")
+		var there, entered bool
+		err := tx.QueryRow(ctx, `SELECT count(c.oid) > 0, coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')), false)
+			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`, schema, name).Scan(&there, &entered)
+		switch {
+		case err != nil:
+			return err
+		case !there:
+			return refuse("there is no table %s: blackstart target ddl writes it out", table)
+		case !entered:
+			return refuse("the role may not use the schema %s", schema)
+		}
+		for _, right := range rights {
+			var may bool
+			if err := tx.QueryRow(ctx, "SELECT has_table_privilege($1, $2)", table, right).Scan(&may); err != nil {
+				return err
+			}
+			if !may {
+				return refuse("the role may not %s on %s", right, table)
+			}
+		}
+		return nil
+	})
+}
+
+// ConnectedTo implements Linked: a standby tells by its WAL receiver.
+func (p *Postgres) ConnectedTo(ctx context.Context, at At, address string) (text string, err error) {
+	err = p.Read(ctx, at, func(tx pgx.Tx) error {
+		var status, host *string
+		var port *int
+		err := tx.QueryRow(ctx, "SELECT status, sender_host, sender_port FROM pg_stat_wal_receiver").Scan(&status, &host, &port)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return refuse("it has no WAL receiver")
+		}
+		if err != nil {
+			return err
+		}
+		from, err := streamsFrom(status, host, port)
+		if err != nil {
+			return err
+		}
+		text = "it streams from " + from
+		if !sameEnd(ctx, from, address) {
+			return refuse("it streams from %s, and the file has %s at the other end", from, address)
+		}
+		return nil
+	})
+	return text, err
+}
+
+// streamsFrom reads a row of pg_stat_wal_receiver: nulls are for a role that may not see it.
+func streamsFrom(status, host *string, port *int) (address string, err error) {
+	switch {
+	case status == nil || host == nil || port == nil:
+		return "", refuse("its role may not see the WAL receiver: GRANT pg_read_all_stats")
+	case *status != "streaming":
+		return "", refuse("its WAL receiver does not stream: %s", *status)
+	}
+	return net.JoinHostPort(*host, strconv.Itoa(*port)), nil
+}
+
+// sameEnd tells whether two "host:port" lead to one address, as names resolve here.
+func sameEnd(ctx context.Context, a, b string) bool {
+	if a == b {
+		return true
+	}
+	if a[strings.LastIndexByte(a, ':'):] != b[strings.LastIndexByte(b, ':'):] {
+		return false
+	}
+	of, err := net.DefaultResolver.LookupNetIP(ctx, "ip", Host(a))
+	other, otherErr := net.DefaultResolver.LookupNetIP(ctx, "ip", Host(b))
+	return err == nil && otherErr == nil && slices.ContainsFunc(of, func(ip netip.Addr) bool { return slices.Contains(other, ip) })
+}

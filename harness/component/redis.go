@@ -1,0 +1,147 @@
+package component
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"blackstart/harness/secret"
+	"blackstart/harness/target"
+	"blackstart/internal/registry"
+)
+
+var _ = Kinds.Add(registry.Kind[Kind]{
+	Name: "redis",
+	Doc: "A Redis server: version, whether it leads or copies another, its clock, and, where it is the beginning of a link, its link to the " +
+		"server that it copies. It is asked INFO and TIME, and nothing else. It has no identity: its run id is a new one at every start.",
+	Example: "{name: east.cache, kind: redis, region: east, address: 10.1.0.7, port: 6379, with: {user: blackstart, password: {file: /run/secrets/cache}, encryption: tls}}",
+	New:     func() Kind { return &redisKind{} },
+})
+
+type redisKind struct{ with redisWith }
+
+type redisWith struct {
+	User       string            `yaml:"user" doc:"user of its access list; the default one if not written"`
+	Password   *secret.Reference `yaml:"password" doc:"where its password is; none if not written"`
+	Encryption string            `yaml:"encryption" need:"yes" one:"tls|none" doc:"tls verifies the server's certificate and name; none sends everything in the clear"`
+	TLS        target.TLS        `yaml:"tls" doc:"what is trusted and shown"`
+}
+
+// Wrong implements target.Judge.
+func (w redisWith) Wrong(*target.Target, bool) (key, wrong, hint string) {
+	if w.User != "" && w.Password == nil {
+		return "user", "has no password", "write password:, or leave user out"
+	}
+	return tlsAndHeaders(w.TLS, w.Encryption == "tls", nil)
+}
+
+// With implements registry.Parametrised.
+func (r *redisKind) With() any { return &r.with }
+
+// Traits implements Kind.
+func (*redisKind) Traits() target.Traits { return target.Traits{} }
+
+// Needs implements Needing.
+func (r *redisKind) Needs() string {
+	return "user " + cmp.Or(r.with.User, "default") + ": +info +time"
+}
+
+// ask opens one connection and asks on it.
+func (r *redisKind) ask(ctx context.Context, at At, f func(c *redis.Client) error) error {
+	o := &redis.Options{Addr: at.Address, Username: r.with.User, Protocol: 2, PoolSize: 1, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
+		ContextTimeoutEnabled: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}}
+	if r.with.Password != nil {
+		s, err := at.Secrets(ctx, *r.with.Password)
+		if err != nil {
+			return errors.New("its password cannot be resolved: see the row of the secret")
+		}
+		o.Password = s.Reveal()
+	}
+	if r.with.Encryption == "tls" {
+		var err error
+		if o.TLSConfig, err = at.Secrets.TLS(ctx, r.with.TLS, Host(at.Address)); err != nil {
+			return err
+		}
+	}
+	c := redis.NewClient(o)
+	defer c.Close() //nolint:errcheck // nothing was written
+	err := f(c)
+	var said redis.Error
+	if errors.As(err, &said) {
+		return &Refusal{err}
+	}
+	return Trusted(err)
+}
+
+// The library would print what it cannot connect to; its errors come back to us.
+func init() { redis.SetLogger(silent{}) }
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
+// info reads one section of INFO as what stands beside each name.
+func info(ctx context.Context, c *redis.Client, section string) (map[string]string, error) {
+	text, err := c.Info(ctx, section).Result()
+	all := map[string]string{}
+	lines := bufio.NewScanner(strings.NewReader(text))
+	for lines.Scan() {
+		if name, value, ok := strings.Cut(lines.Text(), ":"); ok {
+			all[name] = value
+		}
+	}
+	return all, err
+}
+
+// Look implements Kind.
+func (r *redisKind) Look(ctx context.Context, at At) (s Seen, err error) {
+	err = r.ask(ctx, at, func(c *redis.Client) error {
+		server, err := info(ctx, c, "server")
+		if err != nil {
+			return err
+		}
+		copies, err := info(ctx, c, "replication")
+		if err != nil {
+			return err
+		}
+		asked := time.Now()
+		now, err := c.Time(ctx).Result()
+		if err != nil {
+			return err
+		}
+		s.Clock = between(asked, time.Now(), now)
+		s.Version = "Redis " + server["redis_version"]
+		s.Role = map[string]string{"master": Leads, "slave": Follows}[copies["role"]]
+		return nil
+	})
+	return s, err
+}
+
+// ConnectedTo implements Linked: a copy tells by its link to the server that it copies.
+func (r *redisKind) ConnectedTo(ctx context.Context, at At, address string) (text string, err error) {
+	err = r.ask(ctx, at, func(c *redis.Client) error {
+		copies, err := info(ctx, c, "replication")
+		if err != nil {
+			return err
+		}
+		from := net.JoinHostPort(copies["master_host"], copies["master_port"])
+		switch {
+		case copies["role"] != "slave":
+			return refuse("it copies no other server")
+		case copies["master_link_status"] != "up":
+			return refuse("its link to %s is %s", from, copies["master_link_status"])
+		case !sameEnd(ctx, from, address):
+			return refuse("it copies %s, and the file has %s at the other end", from, address)
+		}
+		text = "it copies " + from
+		return nil
+	})
+	return text, err
+}

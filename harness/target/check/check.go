@@ -1,0 +1,234 @@
+// Package check asks everything that a target file names once, from where it runs, and tells for each whether it works, is refused,
+// or is not available, and why.
+//
+// It only reads: read-only transactions, GET and HEAD, handshakes, and the calls that the file says only read. Who a component is
+// is asked before anything else, and where one is another than the file says, nothing else is asked. It never retries.
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"blackstart/harness/call"
+	"blackstart/harness/component"
+	"blackstart/harness/secret"
+	"blackstart/harness/target"
+	"blackstart/internal/shortage"
+)
+
+// Limits of a check.
+const (
+	LookTime  = 5 * time.Second // for one question; a call has its own
+	atOnce    = 16              // questions
+	maxText   = 300             // letters of one row
+	atMostOff = time.Second     // of a clock, where the file says nothing
+)
+
+// State of a row.
+type State string
+
+// The states. Only Works is good; there is no fourth.
+const (
+	Works        State = "works"
+	Refused      State = "refused"
+	NotAvailable State = "not available"
+)
+
+// Row is one line of the table: what was asked, and what came of it.
+type Row struct {
+	Of     string       `json:"of"` // secret, identity, host, component, clock, write, link, entry, call, window
+	Name   string       `json:"name"`
+	State  State        `json:"state"`
+	Text   string       `json:"text"`
+	Effect *call.Effect `json:"effect,omitempty"` // of a call that was made
+}
+
+// Mistaken is the error of a target that is not the one that the file describes.
+type Mistaken struct{ Rows []Row }
+
+func (m *Mistaken) Error() string {
+	var all []string
+	for _, r := range m.Rows {
+		all = append(all, r.Name+": "+r.Text)
+	}
+	return "this is another system than the file describes: " + strings.Join(all, "; ")
+}
+
+// Request is what to check, and with what.
+type Request struct {
+	Target  *target.Target
+	Secrets *secret.Resolver
+	Now     time.Time
+}
+
+// checker is one check. Everything in it is set before questions are asked at the same time, but for what mu guards.
+type checker struct {
+	Request
+	parts []part
+
+	mu   sync.Mutex
+	open map[string]bool // components whose identity is certain, or that have none
+}
+
+// part is a component with its kind.
+type part struct {
+	target.Component
+	kind component.Kind
+	at   component.At
+	role string // of its region
+}
+
+// Run checks a target. The error is a *Mistaken, or the end of ctx: then nothing is said of what was not asked.
+func Run(ctx context.Context, r Request) ([]Row, error) {
+	c := &checker{Request: r, open: map[string]bool{}}
+	for _, of := range r.Target.Components {
+		k, ok := component.Kinds.Get(of.Kind)
+		if !ok {
+			return nil, fmt.Errorf("check %s: there is no kind of component %q", of.Name, of.Kind)
+		}
+		kind, err := k.Make(of.With)
+		if err != nil {
+			return nil, fmt.Errorf("check %s: %w", of.Name, err)
+		}
+		at := component.At{Address: r.Target.AddressOf(of), Secrets: c.secrets}
+		c.parts = append(c.parts, part{of, kind, at, r.Target.RegionOf(of).Role})
+	}
+	rows := c.secretRows(ctx)
+	identities, err := c.identities(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows = append(rows, identities...)
+	for _, ask := range []func(context.Context) []Row{c.hosts, c.components, c.writes, c.links, c.entry, c.calls, c.window} {
+		rows = append(rows, ask(ctx)...)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("check %s: it was ended before everything was asked: %w", r.Target.Metadata.Name, err)
+	}
+	return rows, nil
+}
+
+// secrets is component.Secrets.
+func (c *checker) secrets(ctx context.Context, ref secret.Reference) (secret.Secret, error) {
+	s, _, err := c.Secrets.Resolve(ctx, ref)
+	return s, err
+}
+
+// secretRows resolves every reference of the file.
+func (c *checker) secretRows(ctx context.Context) []Row {
+	var all []Row
+	add := func(owner string, in any) {
+		for _, ref := range secret.In(in) {
+			row := Row{Of: "secret", Name: owner + " " + ref.Keys}
+			if s, notes, err := c.Secrets.Resolve(ctx, ref.Reference); err != nil {
+				row.no(err)
+			} else {
+				row.yes(strings.Join(append([]string{fmt.Sprintf("%s, %d bytes", ref, len(s.Reveal()))}, notes...), "; "))
+			}
+			all = append(all, row)
+		}
+	}
+	for _, p := range c.parts {
+		if w, ok := p.kind.(interface{ With() any }); ok {
+			add(p.Name, w.With())
+		}
+	}
+	if c.Target.Entry != nil {
+		add("entry", c.Target.Entry)
+	}
+	for _, of := range c.Target.Calls {
+		if k, err := call.Make(of); err == nil {
+			if w, ok := k.(interface{ With() any }); ok {
+				add(of.Name, w.With())
+			}
+		}
+	}
+	return all
+}
+
+// yes fills a row in for what works.
+func (r *Row) yes(text string) { r.State, r.Text = Works, cut(text) }
+
+// no fills a row in for what does not: an answer is a refusal, everything else means that there was none.
+func (r *Row) no(err error) {
+	r.State, r.Text = NotAvailable, cut(err.Error())
+	if component.Refused(err) {
+		r.State = Refused
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		r.Text = "no answer in time"
+	}
+	if what := shortage.Of(err); what != "" {
+		r.State, r.Text = NotAvailable, cut(shortage.Prefix+what)
+	}
+}
+
+func (r *Row) refused(text string, args ...any) {
+	r.State, r.Text = Refused, cut(fmt.Sprintf(text, args...))
+}
+
+func (r *Row) notAvailable(text string, args ...any) {
+	r.State, r.Text = NotAvailable, cut(fmt.Sprintf(text, args...))
+}
+
+// cut keeps a text to one line of so many letters.
+func cut(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if letters := []rune(text); len(letters) > maxText {
+		return string(letters[:maxText-1]) + "…"
+	}
+	return text
+}
+
+// each asks n questions, some at once, each within limit, and keeps the rows in order.
+func each(ctx context.Context, n int, limit func(i int) time.Duration, ask func(ctx context.Context, i int) []Row) []Row {
+	rows, room := make([][]Row, n), make(chan struct{}, atOnce)
+	var wait sync.WaitGroup
+	for i := range n {
+		room <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-room }()
+			one, cancel := context.WithTimeout(ctx, limit(i))
+			defer cancel()
+			rows[i] = ask(one, i)
+		})
+	}
+	wait.Wait()
+	var all []Row
+	for _, r := range rows {
+		all = append(all, r...)
+	}
+	return all
+}
+
+func lookTime(int) time.Duration { return LookTime }
+
+// trust notes that a component is who it should be.
+func (c *checker) trust(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open[name] = true
+}
+
+// database opens a connection for a call, to a component that is certain to be the right one.
+func (c *checker) database(ctx context.Context, name string) (*pgx.Conn, error) {
+	for _, p := range c.parts {
+		db, ok := p.kind.(*component.Postgres)
+		switch {
+		case p.Name != name:
+		case !ok:
+			return nil, fmt.Errorf("%s is no database", name)
+		case !c.open[name]:
+			return nil, fmt.Errorf("it is not certain who %s is: see its identity", name)
+		default:
+			return db.Connect(ctx, p.at)
+		}
+	}
+	return nil, errors.New("there is no component " + name)
+}

@@ -1,0 +1,235 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"blackstart/harness"
+	"blackstart/harness/call"
+	"blackstart/harness/component"
+	"blackstart/internal/web"
+)
+
+// hosts tells by which way each host is reached. No more is known of one yet.
+func (c *checker) hosts(ctx context.Context) []Row {
+	return each(ctx, len(c.Target.Hosts), lookTime, func(ctx context.Context, i int) []Row {
+		h := c.Target.Hosts[i]
+		row := Row{Of: "host", Name: h.Name}
+		if text, err := by(ctx, strings.Trim(h.Address, "[]")); err != nil {
+			row.no(err)
+		} else {
+			row.yes(text + "; a route is all that is asked of a host")
+		}
+		return []Row{row}
+	})
+}
+
+// components looks at each, and holds its role to that of its region and its clock to ours.
+func (c *checker) components(ctx context.Context) []Row {
+	return each(ctx, len(c.parts), lookTime, func(ctx context.Context, i int) []Row {
+		p := c.parts[i]
+		row := Row{Of: "component", Name: p.Name}
+		seen, err := p.kind.Look(ctx, p.at)
+		switch {
+		case err != nil:
+			row.no(err)
+			return []Row{row}
+		case p.role == harness.Primary && seen.Role == component.Follows:
+			row.refused("it is in recovery, and its region is primary")
+		case p.role == harness.Standby && seen.Role == component.Leads:
+			row.refused("it takes writes, and its region is standby")
+		default:
+			row.yes(join(seen.Version, seen.Role, seen.Also, way(ctx, p.at.Address)))
+		}
+		if seen.Clock == nil {
+			return []Row{row}
+		}
+		return []Row{row, c.clock(p.Name, *seen.Clock)}
+	})
+}
+
+func (c *checker) clock(name string, o component.Offset) Row {
+	row, most := Row{Of: "clock", Name: name}, cmp.Or(c.Target.Clocks.AtMost.D(), atMostOff)
+	if o.Within(most) {
+		row.yes(fmt.Sprintf("%v against ours", o))
+	} else {
+		row.refused("%v against ours, at most %v", o, most)
+	}
+	return row
+}
+
+// writes finds out whether what may be written could be. It writes nothing.
+func (c *checker) writes(ctx context.Context) []Row {
+	return each(ctx, len(c.Target.Allows), lookTime, func(ctx context.Context, i int) []Row {
+		a := c.Target.Allows[i]
+		row := Row{Of: "write", Name: a.Write + " on " + a.On}
+		for _, p := range c.parts {
+			db, ok := p.kind.(*component.Postgres)
+			if !ok || p.Name != a.On {
+				continue
+			}
+			if err := db.MayWrite(ctx, p.at, a.Table(), a.Rights()); err != nil {
+				row.no(err)
+			} else {
+				row.yes("the role has " + strings.Join(a.Rights(), ", ") + " on " + a.Table() + "; nothing was written")
+			}
+			return []Row{row}
+		}
+		row.notAvailable("%s is no database that holds tables", a.On)
+		return []Row{row}
+	})
+}
+
+// links asks each link as it can be seen from here: one that begins outside by connecting, any other by what the component at its
+// beginning tells of it.
+func (c *checker) links(ctx context.Context) []Row {
+	return each(ctx, len(c.Target.Links), lookTime, func(ctx context.Context, i int) []Row {
+		l := c.Target.Links[i]
+		row := Row{Of: "link", Name: l.Name}
+		var from, to part
+		for _, p := range c.parts {
+			if p.Name == l.From {
+				from = p
+			}
+			if p.Name == l.To {
+				to = p
+			}
+		}
+		if l.From == harness.Outside {
+			row.dialled(ctx, to.at.Address)
+			return []Row{row}
+		}
+		if teller, ok := from.kind.(component.Linked); ok && from.Kind == to.Kind {
+			if text, err := teller.ConnectedTo(ctx, from.at, to.at.Address); err != nil {
+				row.no(err)
+			} else {
+				row.yes(l.From + " says that " + text)
+			}
+			return []Row{row}
+		}
+		row.notAvailable("it is seen from %s alone, which does not tell of it, and no command is run there yet", l.From)
+		return []Row{row}
+	})
+}
+
+func (r *Row) dialled(ctx context.Context, address string) {
+	begun := time.Now()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		r.no(err)
+		return
+	}
+	took := time.Since(begun)
+	_ = conn.Close()
+	r.yes(fmt.Sprintf("connected in %v, %s", took.Round(10*time.Microsecond), way(ctx, address)))
+}
+
+// entry asks the public entry at every address that its name has.
+func (c *checker) entry(ctx context.Context) []Row {
+	e := c.Target.Entry
+	if e == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*LookTime)
+	defer cancel()
+	named := Row{Of: "entry", Name: "name"}
+	u, err := url.Parse(e.URL)
+	var found resolved
+	if err == nil {
+		found, err = c.resolve(ctx, u.Hostname())
+	}
+	if err != nil {
+		named.no(err)
+		return []Row{named}
+	}
+	text := fmt.Sprintf("%s has %d address", u.Hostname(), len(found.addresses))
+	if len(found.addresses) > 1 {
+		text += "es"
+	}
+	for _, name := range found.chain {
+		text += ", by way of " + name
+	}
+	named.yes(text + " (resolver " + e.Resolver + ")")
+	return append([]Row{named}, each(ctx, len(found.addresses), lookTime, func(ctx context.Context, i int) []Row {
+		address := netip.AddrPortFrom(found.addresses[i], portOf(u)).String()
+		row := Row{Of: "entry", Name: address}
+		q := web.Question{Method: http.MethodGet, URL: e.URL, Address: address}
+		begun := time.Now()
+		a, err := component.Secrets(c.secrets).Ask(ctx, q, e.TLS, e.Headers)
+		switch want := cmp.Or(e.Status, http.StatusOK); {
+		case err != nil:
+			row.no(err)
+		case a.Status != want:
+			row.refused("it answers with status %d, not %d", a.Status, want)
+		default:
+			row.yes(join(fmt.Sprintf("status %d in %v", a.Status, time.Since(begun).Round(100*time.Microsecond)), component.Until(a), way(ctx, address)))
+		}
+		return []Row{row}
+	})...)
+}
+
+// calls makes those that only read, and finds out of the others whether they could be made.
+func (c *checker) calls(ctx context.Context) []Row {
+	limit := func(i int) time.Duration { return c.Target.Calls[i].Timeout.D() }
+	return each(ctx, len(c.Target.Calls), limit, func(ctx context.Context, i int) []Row {
+		of := c.Target.Calls[i]
+		row := Row{Of: "call", Name: of.Name}
+		around := call.Around{Secrets: c.secrets, Database: c.database}
+		kind, err := call.Make(of)
+		switch {
+		case err != nil:
+			row.no(err)
+		case !of.Reads:
+			if text, err := kind.Reach(ctx, around); err != nil {
+				row.no(err)
+			} else {
+				row.yes(text + "; it acts, so it was not made")
+			}
+		default:
+			effect := call.Kept(of, kind.Call(ctx, around, true))
+			row.Effect = &effect
+			row.made(effect)
+		}
+		return []Row{row}
+	})
+}
+
+func (r *Row) made(e call.Effect) {
+	switch e.Outcome {
+	case call.Done:
+		text := fmt.Sprintf("done, %d bytes", e.Bytes)
+		for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
+			text += ", " + name + " " + e.Fields[name]
+		}
+		r.yes(text)
+	case call.Refused:
+		r.refused("%s", e.Why)
+		if e.Unsent {
+			r.State = NotAvailable
+		}
+	default:
+		r.notAvailable("unknown: %s", e.Why)
+	}
+}
+
+// window tells whether something might be done there now. A check itself does nothing: it needs no window, and a shut one is no
+// fault.
+func (c *checker) window(context.Context) []Row {
+	w := c.Target.Limits.ChangeWindow
+	if w == nil {
+		return nil
+	}
+	row := Row{Of: "window", Name: w.Zone}
+	_, text := w.At(c.Now)
+	row.yes(text)
+	return []Row{row}
+}

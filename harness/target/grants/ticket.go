@@ -1,0 +1,152 @@
+package grants
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"blackstart/harness"
+	"blackstart/harness/call"
+	"blackstart/harness/component"
+	"blackstart/harness/secret"
+	"blackstart/harness/target"
+)
+
+// opening is one way that a firewall must let through.
+type opening struct{ protocol, to, why string }
+
+// Ticket is the text of a change ticket: what must be opened and granted, one thing a line.
+func Ticket(t *target.Target) (string, error) {
+	dbs, err := databases(t)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	put := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	m := t.Metadata
+	put("What blackstart needs to check %s", m.Name)
+	put("  environment: %s; critical: %s", m.Environment, map[bool]string{true: "yes", false: "no"}[m.Critical])
+	put("  owner: %s\n  service: %s\n  plan: %s", m.Owner, m.Service, m.Plan)
+	if w := t.Limits.ChangeWindow; w != nil {
+		put("  change window: %s, %s to %s, %s", strings.Join(w.Days, " "), w.From, w.To, w.Zone)
+	}
+	if t.Limits.Ticket != "" {
+		put("  ticket: matches %s", t.Limits.Ticket)
+	}
+	put("\nFirewall, from the host that runs blackstart:")
+	for _, o := range openings(t) {
+		put("  %-7s %s\n          for %s", o.protocol, o.to, o.why)
+	}
+	if len(dbs) > 0 {
+		put("\nDatabase roles, which `blackstart target ddl` writes out:")
+	}
+	for _, d := range dbs {
+		put("  %s: role %s, CONNECT on %s", d.Name, d.user, d.name)
+		if d.stats {
+			put("    pg_read_all_stats")
+		}
+		for _, a := range d.tables(t) {
+			put("    %s: %s", a.Table(), strings.Join(a.Rights(), ", "))
+		}
+	}
+	for _, c := range t.Components {
+		k, _ := component.Kinds.Get(c.Kind)
+		if kind, err := k.Make(c.With); err == nil {
+			if n, ok := kind.(component.Needing); ok {
+				put("\nOn %s (%s): %s", c.Name, c.Kind, n.Needs())
+			}
+		}
+	}
+	local(&b, t)
+	put("\nNo command is run on the hosts of the system: it needs no account, sudo or\nRBAC there.")
+	return b.String(), nil
+}
+
+// openings are the ways, each once, with all that it is for.
+func openings(t *target.Target) []opening {
+	var all []opening
+	add := func(protocol, to, why string) {
+		for i, o := range all {
+			if o.protocol == protocol && o.to == to {
+				all[i].why += ", " + why
+				return
+			}
+		}
+		all = append(all, opening{protocol, to, why})
+	}
+	for _, c := range t.Components {
+		add("tcp", t.AddressOf(c), c.Name+" ("+c.Kind+")")
+	}
+	for _, l := range t.Links {
+		if c, ok := t.ComponentByName(l.To); ok && l.From == harness.Outside {
+			add("tcp", t.AddressOf(c), "link "+l.Name)
+		}
+	}
+	if e := t.Entry; e != nil {
+		if e.Resolver != target.ResolverSystem {
+			add("udp+tcp", e.Resolver, "the resolver of the entry")
+		}
+		add("tcp", addressOf(e.URL), "the entry, at every address of the name")
+	}
+	for _, of := range t.Calls {
+		if u, ok := of.With["url"].(string); ok {
+			add("tcp", addressOf(u), "call "+of.Name)
+		}
+	}
+	return all
+}
+
+func addressOf(text string) string {
+	u, wrong := target.WebAddress(text)
+	if wrong != "" {
+		return text
+	}
+	return u.Hostname() + ":" + cmp.Or(u.Port(), port(u))
+}
+
+func port(u *url.URL) string { return map[string]string{"http": "80", "https": "443"}[u.Scheme] }
+
+// local says what is used of the host that runs blackstart.
+func local(b *strings.Builder, t *target.Target) {
+	var reads, runs []string
+	note := func(in any) {
+		for _, ref := range secret.In(in) {
+			switch {
+			case ref.File != "":
+				reads = append(reads, ref.File)
+			case len(ref.Exec) > 0:
+				runs = append(runs, ref.Exec[0])
+			}
+		}
+	}
+	note(t)
+	for _, c := range t.Components {
+		k, _ := component.Kinds.Get(c.Kind)
+		if kind, err := k.Make(c.With); err == nil {
+			if p, ok := kind.(interface{ With() any }); ok {
+				note(p.With())
+			}
+		}
+	}
+	for _, of := range t.Calls {
+		if kind, err := call.Make(of); err == nil {
+			if p, ok := kind.(interface{ With() any }); ok {
+				note(p.With())
+			}
+		}
+		if argv, ok := of.With["argv"].([]any); ok && len(argv) > 0 {
+			runs = append(runs, fmt.Sprint(argv[0]))
+		}
+	}
+	for _, l := range []struct {
+		what string
+		all  []string
+	}{{"reads", reads}, {"runs", runs}} {
+		slices.Sort(l.all)
+		if l.all = slices.Compact(l.all); len(l.all) > 0 {
+			fmt.Fprintf(b, "\nOn that host, the account of blackstart %s:\n  %s\n", l.what, strings.Join(l.all, "\n  "))
+		}
+	}
+}

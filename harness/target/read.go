@@ -1,0 +1,136 @@
+package target
+
+import (
+	_ "embed" // of the file to begin with
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"syscall"
+
+	"blackstart/harness"
+	"blackstart/harness/secret"
+	"blackstart/internal/strictyaml"
+)
+
+// Reader reads target files. Components and Calls are the kinds that exist, each with the zero value of its parameters.
+type Reader struct {
+	Components, Calls map[string]any
+	Traits            map[string]Traits // of the kinds of component
+}
+
+// later says what to write in place of what does not exist yet.
+const later = "leave it out: it is not supported yet"
+
+func (r Reader) format() *strictyaml.Format {
+	return &strictyaml.Format{
+		Noun: "target", Empty: "write a target: `blackstart target init` prints one to begin with", Begin: "begin with `apiVersion: " + APIVersion + "`",
+		Top: reflect.TypeFor[Target](), Alone: true,
+		Forms: map[reflect.Type]strictyaml.Form{reflect.TypeFor[harness.Duration](): {
+			Name: "duration", Example: "`250ms`, `10s`", Pattern: `^(0|[1-9][0-9]*)(\.[0-9]+)?(ns|us|µs|ms|s|m|h)([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`,
+		}},
+		Singular: map[string]string{"regions": "region", "hosts": "host", "components": "component", "links": "link", "allows": "allowance",
+			"calls": "call", "headers": "header", "holidays": "holiday", "days": "day"},
+		Prose:   []string{"owner", "service", "plan"},
+		Instead: map[reflect.Type]string{reflect.TypeFor[secret.Reference](): secret.Write},
+		Gone: map[reflect.Type]map[string]string{
+			reflect.TypeFor[Target](): {"alerts": later, "probes": later, "decisions": later, "channels": later, "means": later, "extends": later},
+			reflect.TypeFor[Limits](): {"rate": later, "rows": later, "pace": later, "longestDrill": later},
+			reflect.TypeFor[Allow]():  {"channel": later, "statusPage": later, "rows": later, "bytes": later},
+			reflect.TypeFor[Call]():   {"undo": later, "oneWay": later},
+			reflect.TypeFor[Host]():   {"ssh": later, "hostKey": later},
+			reflect.TypeFor[Clocks](): {"hosts": later},
+		},
+		Kinds: map[string]map[string]any{"components": r.Components, "calls": r.Calls},
+	}
+}
+
+// Schema is the JSON Schema (2020-12) of a target file, for editors. A file that it refuses is refused by the reader, too.
+func (r Reader) Schema() []byte {
+	return r.format().Schema("Blackstart target", "A running system, described. See external-targets.md.")
+}
+
+// Load reads the file at path. What is wrong with it comes as strictyaml.Problems; other errors mean that it could not be read.
+func (r Reader) Load(path string) (*Target, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe that nobody writes to is not waited for
+	if err != nil {
+		return nil, fmt.Errorf("read target: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // read only
+	data, err := io.ReadAll(io.LimitReader(f, strictyaml.MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read target %s: %w", path, err)
+	}
+	return r.Parse(path, data)
+}
+
+// Parse reads a target from data; name stands in problems. Errors are always strictyaml.Problems, and repeat no secret that
+// somebody wrote where a reference is meant.
+func (r Reader) Parse(name string, data []byte) (*Target, error) {
+	out := strictyaml.NewCollector(name)
+	t := r.parse(name, data, out)
+	err := out.Err()
+	if err == nil {
+		return t, nil
+	}
+	problems := err.(strictyaml.Problems) //nolint:errorlint,forcetypeassert // Err gives nothing else
+	var hide []string
+	for _, w := range secret.Written(string(data)) {
+		hide = append(hide, w, secret.Redacted)
+	}
+	hidden := strings.NewReplacer(hide...)
+	for i := range problems {
+		problems[i].Message, problems[i].Hint = hidden.Replace(problems[i].Message), hidden.Replace(problems[i].Hint)
+	}
+	return nil, problems
+}
+
+func (r Reader) parse(name string, data []byte, out *strictyaml.Collector) *Target {
+	format := r.format()
+	root := format.Parse(name, data, out)
+	if root == nil {
+		return nil
+	}
+	t := &Target{}
+	d := &strictyaml.Decoder{Format: format, Out: out, Bad: map[*strictyaml.Node]bool{}}
+	d.Decode(root, t)
+	literals(root, false, out)
+	if out.Err() == nil { // rules speak of what could be read
+		(&rules{t, root, r, out}).all()
+	}
+	return t
+}
+
+// literals reports every value in a tree that is, or holds, a secret. It repeats none.
+func literals(n *strictyaml.Node, reference bool, out *strictyaml.Collector) {
+	switch n.Kind {
+	case strictyaml.Scalar:
+		if what := secret.Literal(n.Text); what != "" && !reference {
+			out.Add(n.Pos, secret.Write, "this value holds %s", what)
+		}
+	case strictyaml.List:
+		for _, item := range n.Items {
+			literals(item, reference, out)
+		}
+	case strictyaml.Mapping:
+		header := n.Get("name")
+		for _, e := range n.Entries {
+			scalar := e.Value.Kind == strictyaml.Scalar && !e.Value.Null()
+			switch {
+			case scalar && secret.NameOfOne(e.Key) && !reference:
+				out.Add(e.Pos, secret.Write, "%s is a secret, and is written here", e.Key)
+			case scalar && e.Key == "value" && header != nil && secret.NameOfOne(header.Text):
+				out.Add(e.Pos, "write `secret:` in place of `value:`, and where it is: {file: /path}", "the header %s is a secret, and is written here", header.Text)
+			default:
+				literals(e.Value, slices.Contains([]string{"file", "env"}, e.Key), out)
+			}
+		}
+	}
+}
+
+// Start is a commented file to begin with. It can be read as it is.
+//
+//go:embed start.yaml
+var Start []byte

@@ -1,0 +1,263 @@
+package target_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"blackstart/harness/call"
+	"blackstart/harness/component"
+	"blackstart/harness/target"
+	"blackstart/internal/strictyaml"
+)
+
+func reader() target.Reader {
+	return target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits()}
+}
+
+// whole uses every key that there is.
+const whole = `apiVersion: blackstart.target/v1
+kind: Target
+metadata: {name: orders, owner: Order desk, environment: staging, critical: true, service: Order entry, plan: BCP 4.2}
+regions:
+  - {name: east, role: primary}
+  - {name: west, role: standby}
+hosts:
+  - {name: db1, region: east, address: 10.1.0.5}
+components:
+  - name: east.db
+    kind: postgres
+    host: db1
+    port: 5432
+    identity: "7412345678901234567"
+    with: {database: orders, user: blackstart, password: {file: /run/secrets/orders}, encryption: tls, tls: {roots: /etc/roots.pem}}
+  - {name: west.db, kind: postgres, region: west, address: "fd00::5", port: 5432, with: {database: orders, user: blackstart, password: {exec: [vault, read, orders]}, encryption: none}}
+  - {name: east.api, kind: http, region: east, address: api.example.com, port: 8443, with: {scheme: https, path: /health, version: /v, headers: [{name: Authorization, secret: {file: /run/secrets/api}}]}}
+  - {name: east.cache, kind: tcp, region: east, address: 10.1.0.7, port: 6379}
+links:
+  - {name: clients, from: outside, to: east.api}
+  - {name: wal, from: west.db, to: east.db}
+entry:
+  url: https://orders.example.com/health
+  resolver: 10.0.0.53:53
+  status: 204
+  tls: {certificate: /etc/client.pem, key: {env: CLIENT_KEY}}
+  headers: [{name: Accept, value: text/plain}]
+allows:
+  - {write: ledger, on: east.db}
+limits:
+  connections: 20
+  changeWindow: {zone: America/New_York, days: [sat, sun], from: "22:00", to: "04:00", holidays: [2026-12-26]}
+  ticket: "CHG[0-9]{7}"
+clocks: {atMost: 500ms}
+calls:
+  - {name: depth, call: exec, reads: true, timeout: 5s, fields: {depth: /depth}, keep: text, with: {argv: [queue, depth], stdin: {file: /run/secrets/queue}}}
+  - {name: drain, call: http, timeout: 5s, with: {method: POST, url: "https://10.1.0.6:8443/drain"}}
+  - {name: open, call: sql, reads: true, timeout: 5s, with: {on: east.db, statement: SELECT 1}}
+`
+
+func TestAWholeFileIsRead(t *testing.T) {
+	got, err := reader().Parse("whole.yaml", []byte(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, _ := got.ComponentByName("east.db")
+	west, _ := got.ComponentByName("west.db")
+	if got.AddressOf(db) != "10.1.0.5:5432" || got.AddressOf(west) != "[fd00::5]:5432" || got.RegionOf(db).Role != "primary" ||
+		!got.MayWrite("ledger", "east.db") || got.MayWrite("heartbeat", "east.db") || got.MayWrite("ledger", "west.db") ||
+		!got.Limits.FitsTicket("CHG0000001") || got.Limits.FitsTicket("xCHG0000001") || (target.Limits{}).FitsTicket("") {
+		t.Errorf("%+v", got)
+	}
+	bare := strings.NewReplacer("staging", "production").Replace(whole[:strings.Index(whole, "hosts:")]) + "components: []\n"
+	if _, err := reader().Parse("bare.yaml", []byte(bare)); err == nil || !strings.Contains(err.Error(), "bare.yaml:7: the target has no components") {
+		t.Errorf("without components: %v", err)
+	}
+	if _, err := reader().Parse("start.yaml", target.Start); err != nil {
+		t.Errorf("the file to begin with: %v", err)
+	}
+}
+
+// changed is the whole file with one change, and the line on which it is.
+func changed(t *testing.T, from, to string) (string, int) {
+	t.Helper()
+	at := strings.Index(whole, from)
+	if at < 0 {
+		t.Fatalf("the file has no %q", from)
+	}
+	return strings.Replace(whole, from, to, 1), 1 + strings.Count(whole[:at], "\n")
+}
+
+// Everything that can be wrong is told with its line and what to write.
+func TestBadFilesAreRefused(t *testing.T) {
+	for _, c := range []struct{ from, to, want string }{
+		{"critical: true", "critcal: true", `metadata has no key "critcal": did you mean "critical"?`},
+		{"staging", "prod", `environment of metadata is "prod": write one of production, rehearsal, staging`},
+		{"owner: Order desk", "owner: TODO", "which says nothing yet"},
+		{"name: orders,", "name: ../orders,", `"../orders" cannot be a name: write small letters`},
+		{"name: db1", "name: a..b", `"a..b" cannot be a name`},
+		{"name: clients", "name: a/b", `"a/b" cannot be a name`},
+		{"{name: west, role", "{name: east, role", `the name "east" is taken`},
+		{"name: east.cache", "name: east.db", `the name "east.db" is taken`},
+		{"name: east.cache", "name: outside", `the name "outside" is taken`},
+		{"name: east.cache", "name: west", `the name "west" is taken`},
+		{"name: wal", "name: clients", `the name "clients" is taken`},
+		{"name: open", "name: drain", `the name "drain" is taken`},
+		{"role: standby", "role: backup", `role of region 2 is "backup": write one of active, primary, standby, witness`},
+		{"role: standby", "role: primary", "two regions are primary"},
+		{"role: primary", "role: witness", "no region has the role primary or active"},
+		{"role: primary", "role: active", "a region is standby and none is primary"},
+		{"region: east, address: 10.1.0.5", "region: nowhere, address: 10.1.0.5", `there is no region "nowhere"`},
+		{"address: 10.1.0.5", "address: https://db1", `"https://db1" is no address`},
+		{"address: 10.1.0.5", `address: "10.1.0.5:5432"`, "is no address: write an address or a name, without scheme and port"},
+		{"host: db1", "host: db2", `there is no host "db2"`},
+		{"    host: db1\n", "    host: db1\n    region: west\n", "component east.db is in west, and its host in east"},
+		{"kind: tcp", "kind: tpc", `there is no kind of component "tpc": did you mean "tcp"?`},
+		{"kind: tcp, region: east, address: 10.1.0.7", "kind: tcp, region: east", "component east.cache has no address"},
+		{"kind: tcp, region: east,", "kind: tcp,", "component east.cache stands nowhere"},
+		{"port: 6379", "port: 70000", "is 70000: write 1 to 65535"},
+		{"port: 6379", "port: 6379, identity: abc", "a component of kind tcp has no identity that could be read: leave it out"},
+		{"port: 6379", "port: 6379, with: {a: b}", "component 4 (tcp) takes no with"},
+		{"7412345678901234567", "east", "the identity of east.db is none of a postgres"},
+		{"{roots: /etc/roots.pem}", "{roots: roots.pem}", "tls.roots of east.db is no absolute path"},
+		{"encryption: none", "encryption: none, tls: {roots: system}", "is for a connection without TLS: leave tls out"},
+		{"encryption: none", "encryption: maybe", `is "maybe": write one of none, tls`},
+		{"{file: /run/secrets/orders}", "{file: secrets/orders}", "password names no absolute path: write the whole path"},
+		{"{file: /run/secrets/orders}", "{file: /a, env: B}", "password names 2 places, not one: write where it is"},
+		{"{file: /run/secrets/orders}", "{env: ORDERS}", "password is in the environment, which is gone with this process"},
+		{"{file: /run/secrets/orders}", "{}", "password names 0 places"},
+		{"path: /health, v", "path: health, v", "path of east.api does not begin with a slash"},
+		{"secret: {file: /run/secrets/api}", "value: x-17", "the header Authorization is a secret, and is written here: write `secret:`"},
+		{"from: outside", "from: anywhere", `there is no component "anywhere"`},
+		{"from: outside, to: east.api", "from: outside", "link 1 has no to"},
+		{"from: west.db, to: east.db", "from: west.db, to: west.db", "link wal leads from west.db to itself"},
+		{"https://orders.example.com/health", "ftp://orders", "the URL of the entry is neither http nor https"},
+		{"resolver: 10.0.0.53:53", "resolver: dns", `the resolver is "dns": write system, or a name server`},
+		{"certificate: /etc/client.pem, ", "", "certificate of tls of entry and the key go together"},
+		{"status: 204", "status: 204\n  identity: abc", "the identity of the entry is none of a TLS key"},
+		{"{name: Accept, value: text/plain}", "{name: Accept}", `header "Accept" needs a value or a secret`},
+		{"write: ledger", "write: everything", `is "everything": write one of heartbeat, ledger`},
+		{"{write: ledger, on: east.db}", "{write: ledger, on: east.cache}", "a component of kind tcp holds no tables"},
+		{"{write: ledger, on: east.db}", "{channel: pagerduty}", "not supported yet"},
+		{"connections: 20", "rate: 20/s", `limits has no key "rate": leave it out: it is not supported yet`},
+		{"connections: 20", "longestDrill: 1h", "not supported yet"},
+		{"zone: America/New_York", "zone: America/Gotham", `there is no time zone "America/Gotham"`},
+		{"days: [sat, sun]", "days: [saturday]", `is "saturday"`},
+		{`from: "22:00"`, `from: "25:00"`, `from of the change window is "25:00"`},
+		{"2026-12-26", "2026-02-30", `holiday "2026-02-30" is no day`},
+		{"CHG[0-9]{7}", "CHG[0-9", "the pattern of the ticket is none"},
+		{"atMost: 500ms", "atMost: 3h", "clocks may be 3h0m0s off: write up to 1h"},
+		{"timeout: 5s, fields", "timeout: 1h, fields", "the timeout of call depth is 1h0m0s: write 100ms to 10m"},
+		{"{depth: /depth}", "{depth: depth}", `"depth" is no JSON pointer`},
+		{"argv: [queue, depth]", "argv: []", "argv of depth is empty"},
+		{"argv: [queue, depth]", "argv: [queue, --token, abcdef]", "an option that takes a secret"},
+		{"call: exec", "call: exce", `there is no kind of call "exce": did you mean "exec"?`},
+		{"call: http, timeout", "call: http, reads: true, timeout", "method of drain is POST, which does not only read"},
+		{"with: {on: east.db", "with: {on: nodb", `on of open is "nodb", and there is no such component`},
+		{"with: {on: east.db", "with: {on: east.cache", "on of open is no database"},
+		{"call: http, timeout: 5s", "call: http, timeout: 5s, undo: x", "not supported yet"},
+		{"kind: Target\n", "kind: Target\nalerts: []\n", "not supported yet"},
+		{"kind: Target\n", "kind: Target\nextends: other.yaml\n", "not supported yet"},
+	} {
+		text, line := changed(t, c.from, c.to)
+		_, err := reader().Parse("bad.yaml", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q for %q: %v\nwant %q", c.to, c.from, err, c.want)
+			continue
+		}
+		var near bool
+		for _, l := range strings.Split(err.Error(), "\n") {
+			n, _ := strconv.Atoi(strings.Split(strings.TrimPrefix(l, "bad.yaml:"), ":")[0])
+			near = near || strings.Contains(l, c.want) && n >= line-6 && n <= line+2
+		}
+		if !near {
+			t.Errorf("%q: %v\nwant it near line %d", c.to, err, line)
+		}
+	}
+}
+
+// A rehearsal is on loopback, whichever address it is.
+func TestARehearsalIsOnLoopback(t *testing.T) {
+	rehearsal := strings.Replace(whole, "staging", "rehearsal", 1)
+	_, err := reader().Parse("r.yaml", []byte(rehearsal))
+	if err == nil {
+		t.Fatal("foreign addresses pass for a rehearsal")
+	}
+	for _, want := range []string{`"10.1.0.5" is not a loopback address`, `"fd00::5" is not`, `"api.example.com" is not`, `"10.1.0.7" is not`,
+		"the entry is not on loopback", "url of drain is not on loopback"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("it lacks %q:\n%v", want, err)
+		}
+	}
+	r := strings.NewReplacer("10.1.0.5", "127.0.0.5", "fd00::5", "::1", "api.example.com", "localhost", "10.1.0.7", "127.1.2.3", "10.0.0.53", "127.0.0.53",
+		"10.1.0.6", "127.0.0.6", "{file: /run/secrets/orders}", "{env: ORDERS}")
+	if _, err := reader().Parse("r.yaml", []byte(r.Replace(rehearsal))); err != nil {
+		t.Errorf("on loopback, with a secret in the environment: %v", err)
+	}
+}
+
+// Whatever somebody writes in place of a reference is refused, and not repeated.
+func TestALiteralSecretIsRefusedAndNotRepeated(t *testing.T) {
+	const reference = "{file: /run/secrets/orders}"
+	for _, literal := range []string{"hunter2-planted", `"hunter2-planted"`, "*hunter2-planted", "!hunter2-planted", "&hunter2-planted x", "[hunter2-planted]",
+		"{env: hunter2-planted}", "{file: hunter2-planted}", "{value: hunter2-planted}", "{hunter2-planted: x}", "{hunter2-planted}", "|hunter2-planted", "'hunter2-planted"} {
+		text, line := changed(t, reference, literal)
+		_, err := reader().Parse("bad.yaml", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), "bad.yaml:"+strconv.Itoa(line)+":") && !strings.Contains(err.Error(), "this is not YAML") {
+			t.Errorf("%s: %v, want line %d", literal, err, line)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s is repeated: %v", literal, err)
+		}
+	}
+	for _, c := range []struct{ from, to string }{
+		{"https://orders.example.com/health", "https://app:hunter2-planted@orders.example.com/"},
+		{"address: 10.1.0.7", "address: 'app:hunter2-planted@db'"},
+		{"SELECT 1", "ALTER ROLE a PASSWORD 'hunter2-planted'"},
+		{"argv: [queue, depth]", "argv: [queue, --password=hunter2-planted]"},
+		{"value: text/plain", "value: Bearer hunter2-planted"},
+		{"https://10.1.0.6:8443/drain", "https://10.1.0.6:8443/drain?token=hunter2-planted"},
+		{"plan: BCP 4.2", "password: hunter2-planted, plan: BCP 4.2"},
+		{"[vault, read, orders]", "[sh, -c, echo TOKEN=hunter2-planted]"},
+	} {
+		text, line := changed(t, c.from, c.to)
+		_, err := reader().Parse("bad.yaml", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), "bad.yaml:"+strconv.Itoa(line)+":") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v, want line %d", c.to, err, line)
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "t.yaml")
+	if err := os.WriteFile(path, []byte(whole), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader().Load(path); err != nil {
+		t.Error(err)
+	}
+	if _, err := reader().Load(filepath.Join(dir, "missing")); err == nil {
+		t.Error("a file that is not there was read")
+	}
+	if err := os.WriteFile(path, []byte(strings.Repeat("#", strictyaml.MaxSize+2)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader().Load(path); err == nil {
+		t.Error("a file without end was read")
+	}
+}
+
+// FuzzParse: no bytes make the reader panic, and what it takes describes something.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(whole))
+	f.Add(target.Start)
+	f.Add([]byte("components: [{name: x, kind: postgres, with: {password: {exec: [a]}}}]"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := reader().Parse("f.yaml", data)
+		if err == nil && (got.Metadata.Name == "" || len(got.Components) == 0 || len(got.Regions) == 0) {
+			t.Errorf("taken: %+v", got)
+		}
+	})
+}

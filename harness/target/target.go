@@ -1,0 +1,213 @@
+// Package target is the target file: what a running system is made of, where it is reached, what may be done there, and what of it
+// cannot be mistaken for another. It reads a file strictly and says, for everything that is wrong, where, what, and what to write.
+//
+// It knows no database and no protocol: kinds of component and of call are told to its Reader. It never connects to anything and
+// resolves no name and no secret.
+package target
+
+import (
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"blackstart/harness"
+	"blackstart/harness/secret"
+)
+
+// APIVersion is what a target file begins with.
+const APIVersion = "blackstart.target/v1"
+
+// Roles of a region, besides harness.Primary and harness.Standby.
+const (
+	Active  = "active"
+	Witness = "witness"
+)
+
+// Target is a target file. The tags are its format.
+type Target struct {
+	APIVersion string      `yaml:"apiVersion" need:"yes" one:"blackstart.target/v1" doc:"version of this format"`
+	Kind       string      `yaml:"kind" need:"yes" one:"Target" doc:"kind of file"`
+	Metadata   Metadata    `yaml:"metadata" need:"yes" doc:"who it belongs to and how it is classed"`
+	Regions    []Region    `yaml:"regions" need:"yes" doc:"the places that can be lost"`
+	Hosts      []Host      `yaml:"hosts" doc:"machines that components run on"`
+	Components []Component `yaml:"components" need:"yes" doc:"the parts"`
+	Links      []Link      `yaml:"links" doc:"who connects to whom"`
+	Entry      *Entry      `yaml:"entry" doc:"where clients come in"`
+	Allows     []Allow     `yaml:"allows" doc:"what may be written there; what is not listed is not written"`
+	Limits     Limits      `yaml:"limits" doc:"bounds of whatever is done there"`
+	Clocks     Clocks      `yaml:"clocks" doc:"what the clocks of the components are held to"`
+	Calls      []Call      `yaml:"calls" doc:"questions and acts of the system's own, each by a kind of call"`
+}
+
+// Metadata says whose the target is.
+type Metadata struct {
+	Name        string `yaml:"name" need:"yes" doc:"its name: small letters, digits, dots and dashes"`
+	Owner       string `yaml:"owner" need:"yes" doc:"who answers for it"`
+	Environment string `yaml:"environment" need:"yes" one:"rehearsal|staging|production" doc:"class; a rehearsal has loopback addresses only"`
+	Critical    bool   `yaml:"critical" doc:"whether it stands on the firm's list of critical systems"`
+	Service     string `yaml:"service" need:"yes" doc:"the business service that depends on it"`
+	Plan        string `yaml:"plan" need:"yes" doc:"the continuity plan that it falls under, with its section"`
+}
+
+// Region is one place of the target.
+type Region struct {
+	Name string `yaml:"name" need:"yes" doc:"its name"`
+	Role string `yaml:"role" need:"yes" one:"primary|standby|active|witness" doc:"what it is when nothing is wrong"`
+}
+
+// Host is a machine.
+type Host struct {
+	Name    string `yaml:"name" need:"yes" doc:"its name"`
+	Region  string `yaml:"region" need:"yes" doc:"the region it stands in"`
+	Address string `yaml:"address" need:"yes" doc:"its address or name, without a port"`
+}
+
+// Component is one part. Its address is written, or that of its host.
+type Component struct {
+	Name     string         `yaml:"name" need:"yes" doc:"its name"`
+	Kind     string         `yaml:"kind" need:"yes" doc:"kind of component"`
+	Region   string         `yaml:"region" doc:"the region it stands in; that of its host if not written"`
+	Host     string         `yaml:"host" doc:"the host it runs on"`
+	Address  string         `yaml:"address" doc:"address or name, without a port; that of its host if not written"`
+	Port     int            `yaml:"port" need:"yes" min:"1" max:"65535" doc:"port it listens on"`
+	Identity string         `yaml:"identity" doc:"what it cannot be mistaken for another by, in quotes: see its kind; check prints it"`
+	With     map[string]any `yaml:"with" with:"components kind" doc:"parameters of the kind"`
+}
+
+// Link is one connection that the system depends on.
+type Link struct {
+	Name string `yaml:"name" need:"yes" doc:"its name"`
+	From string `yaml:"from" need:"yes" doc:"who connects: outside, or a component"`
+	To   string `yaml:"to" need:"yes" doc:"the component that is connected to"`
+}
+
+// Entry is the public entry point.
+type Entry struct {
+	URL      string   `yaml:"url" need:"yes" doc:"what clients ask for"`
+	Status   int      `yaml:"status" min:"100" max:"599" doc:"status of its answer; 200 if not written"`
+	Resolver string   `yaml:"resolver" need:"yes" doc:"who resolves its name: system, or address:port of a name server"`
+	TLS      TLS      `yaml:"tls" doc:"what is trusted and shown"`
+	Headers  []Header `yaml:"headers" doc:"headers of the request"`
+	Identity string   `yaml:"identity" doc:"SHA-256 of its TLS key (SubjectPublicKeyInfo), 64 hex digits; check prints it"`
+}
+
+// TLS is what a connection trusts, and what it shows of itself.
+type TLS struct {
+	Roots       string            `yaml:"roots" doc:"system, or the path of a file of certificates in PEM; system if not written"`
+	ServerName  string            `yaml:"serverName" doc:"name that the certificate must have, if it is not the name that is connected to"`
+	Certificate string            `yaml:"certificate" doc:"path of a client certificate in PEM"`
+	Key         *secret.Reference `yaml:"key" doc:"where the key of the client certificate is"`
+}
+
+// Header is one header of a request.
+type Header struct {
+	Name   string            `yaml:"name" need:"yes" doc:"its name"`
+	Value  string            `yaml:"value" doc:"its value, where it is no secret"`
+	Secret *secret.Reference `yaml:"secret" doc:"where its value is, such as a whole authorisation"`
+}
+
+// Things that may be written.
+const (
+	WriteHeartbeat = "heartbeat"
+	WriteLedger    = "ledger"
+)
+
+// Allow lets one thing be written on one component.
+type Allow struct {
+	Write string `yaml:"write" need:"yes" one:"heartbeat|ledger" doc:"the table that may be written"`
+	On    string `yaml:"on" need:"yes" doc:"the component"`
+}
+
+// Table is the table that an allowance is for, with its schema.
+func (a Allow) Table() string { return "blackstart." + a.Write }
+
+// Rights are those that the role needs on the table: a beat replaces the one before it, a ledger only grows.
+func (a Allow) Rights() []string {
+	if a.Write == WriteHeartbeat {
+		return []string{"SELECT", "INSERT", "UPDATE"}
+	}
+	return []string{"SELECT", "INSERT"}
+}
+
+// Limits bound what is done there.
+type Limits struct {
+	Connections  int     `yaml:"connections" min:"1" max:"10000" doc:"connections that the role of the harness may have to one database"`
+	ChangeWindow *Window `yaml:"changeWindow" doc:"when something may be done there; always if not written"`
+	Ticket       string  `yaml:"ticket" doc:"regular expression (RE2) that a change ticket matches as a whole: see check --ticket"`
+}
+
+// Clocks hold the components' clocks to ours.
+type Clocks struct {
+	AtMost harness.Duration `yaml:"atMost" doc:"how far a clock may be off ours; 1s if not written"`
+}
+
+// Call is one named question or act.
+type Call struct {
+	Name    string            `yaml:"name" need:"yes" doc:"its name"`
+	Call    string            `yaml:"call" need:"yes" doc:"kind of call"`
+	Reads   bool              `yaml:"reads" doc:"whether it only reads; check makes such a call, and no other"`
+	Timeout harness.Duration  `yaml:"timeout" need:"yes" doc:"how long it may take; 100ms to 10m"`
+	Fields  map[string]string `yaml:"fields" doc:"what is kept of a JSON answer: a JSON pointer by name"`
+	Keep    string            `yaml:"keep" one:"digest|text" doc:"digest, size and fields of an answer, or its text as well; digest if not written"`
+	With    map[string]any    `yaml:"with" with:"calls call" doc:"parameters of the kind"`
+}
+
+// ComponentByName finds a component.
+func (t Target) ComponentByName(name string) (Component, bool) {
+	for _, c := range t.Components {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Component{}, false
+}
+
+// host finds a host.
+func (t Target) host(name string) (Host, bool) {
+	for _, h := range t.Hosts {
+		if h.Name == name {
+			return h, true
+		}
+	}
+	return Host{}, false
+}
+
+// RegionOf is the region that a component stands in; the zero value if the file does not say.
+func (t Target) RegionOf(c Component) Region {
+	name := c.Region
+	if h, ok := t.host(c.Host); ok && name == "" {
+		name = h.Region
+	}
+	for _, r := range t.Regions {
+		if r.Name == name {
+			return r
+		}
+	}
+	return Region{}
+}
+
+// AddressOf is the "host:port" of a component.
+func (t Target) AddressOf(c Component) string {
+	address := c.Address
+	if h, ok := t.host(c.Host); ok && address == "" {
+		address = h.Address
+	}
+	return net.JoinHostPort(strings.Trim(address, "[]"), strconv.Itoa(c.Port))
+}
+
+// MayWrite tells whether a thing may be written on a component.
+func (t Target) MayWrite(what, component string) bool {
+	for _, a := range t.Allows {
+		if a.Write == what && a.On == component {
+			return true
+		}
+	}
+	return false
+}
+
+// FitsTicket tells whether a change ticket is one of those that the file allows.
+func (l Limits) FitsTicket(ticket string) bool {
+	fits, err := regexp.MatchString(`^(?:`+l.Ticket+`)$`, ticket)
+	return err == nil && fits && l.Ticket != ""
+}
