@@ -126,7 +126,7 @@ func (v *view) report(recordSHA string) reports.Report {
 		NotExecuted: v.notExecuted(), Measures: v.measures(), Checks: v.checks(), Faults: v.faults(), Load: v.load(),
 		Ledger: v.ledger(), Oracle: v.f.LedgerNote, Alerts: v.alerts(), Components: v.components(), Simulated: rec.Target.Simulated,
 		Clock: v.clock(), Exceptions: v.exceptions(), Drill: v.drill(), Provenance: v.provenance(), Integrity: v.integrity(),
-		Commands: AuditCommands(v.rec, v.specs), Population: population(), Retention: v.retention(),
+		Commands: AuditCommands(v.rec, v.specs), Population: v.population(), Retention: v.retention(),
 	}
 }
 
@@ -187,9 +187,13 @@ func (v *view) people() []reports.Field {
 	}
 }
 
-func population() []reports.Field {
+func (v *view) population() []reports.Field {
+	kept := "none: which other runs there were cannot be seen from this pack"
+	if origin, _, ok := strings.Cut(v.rec.Register, "+"); ok {
+		kept = "the run was opened in " + origin + " before it started; which other runs there were: blackstart register population"
+	}
 	return []reports.Field{
-		{Name: "Register", Value: "not kept in this version: which other runs there were cannot be seen from this pack"},
+		{Name: "Register", Value: kept},
 		{Name: "Reconciled to", Value: ""},
 	}
 }

@@ -91,7 +91,7 @@ func (s *sheet) closing(r Report) {
 	s.fields(append([]Field{{"record.json sha256", r.RecordDigest}, {"Digest of the entry before", r.Identity.PreviousDigest}, {"Amends", r.Identity.Amends}}, r.Integrity...), "")
 	s.commands(r.Commands)
 	s.section("Population: which runs there were")
-	s.fields(r.Population, "Register: not kept in this version.")
+	s.fields(r.Population, "Register: not recorded.")
 	s.section("Retention and limits")
 	s.fields(r.Retention, "Retention: "+NotRecorded+".")
 	for _, d := range append([]string{Disclaimer}, r.Disclaimer...) {
