@@ -126,28 +126,30 @@ type verifiedRegister struct {
 
 func registerVerifyCommand() *cobra.Command {
 	var f registerFlags
-	var packs string
+	var packs, key string
 	cmd := f.add(&cobra.Command{
 		Use:   "verify",
 		Short: "check the register, and compare it with packs",
 		Long: `Checks every entry's signature and place, every checkpoint, and that entries fit
 together. With --packs each pack below DIR is compared, too: the register must
 still have every entry that was there when the pack was opened, and the pack
-must be the one its run was closed with. The first altered entry is named.
+must be the one its run was closed with. The first altered entry is named. With
+--key the register must be signed with the key that its owner told you of.
 
 Packs that lie in the store itself show nothing about whoever writes there: use
 copies that were kept elsewhere. What else is in a pack, blackstart verify says.`,
 		Example: `  blackstart register verify --store /mnt/evidence
   blackstart register verify --store /mnt/evidence --packs old --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return verifyRegister(cmd.Context(), cmd.OutOrStdout(), f, packs)
+			return verifyRegister(cmd.Context(), cmd.OutOrStdout(), f, packs, key)
 		},
 	})
+	cmd.Flags().StringVar(&key, "key", "", "`LINE` with the register's public key, as store init printed it: it must be this one")
 	cmd.Flags().StringVar(&packs, "packs", "", "`DIR` with packs, or one pack, to compare the register with")
 	return cmd
 }
 
-func verifyRegister(ctx context.Context, out io.Writer, f registerFlags, packs string) error {
+func verifyRegister(ctx context.Context, out io.Writer, f registerFlags, packs, key string) error {
 	if err := f.resolve(); err != nil {
 		return err
 	}
@@ -161,6 +163,9 @@ func verifyRegister(ctx context.Context, out io.Writer, f registerFlags, packs s
 	v, err := register.Verify(ctx, register.Dir(f.dir), kept)
 	if err != nil {
 		return f.unreadable(err)
+	}
+	if key != "" && key != v.Log.Key {
+		v.Problems = append([]string{"it is signed with another key than the one given"}, v.Problems...)
 	}
 	root, err := v.Log.Root(v.Log.Size())
 	if err != nil {

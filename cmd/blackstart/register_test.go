@@ -189,7 +189,7 @@ func TestRegisterJSON(t *testing.T) {
 	var s register.Sample
 	var v verifiedRegister
 	var l []listed
-	for args, into := range map[string]any{"population": &p, "sample --seed 7": &s, "verify --packs " + dir: &v, "list": &l} {
+	for args, into := range map[string]any{"population": &p, "sample --seed 7": &s, "verify --packs " + dir + " --key " + w.key.Verifier(): &v, "list": &l} {
 		out, code := command(t, append(append([]string{"register"}, strings.Fields(args)...), "--store", store, "--json")...)
 		if err := json.Unmarshal([]byte(out), into); err != nil || code != 0 {
 			t.Errorf("%s: exit %d, %v\n%s", args, code, err, out)
