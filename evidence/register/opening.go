@@ -144,7 +144,7 @@ func (o Opening) Check(verifier string) (Entry, *Opened, error) {
 		return e, nil, fmt.Errorf("the register's checkpoint is not one of %d entries", o.Index+1)
 	case tlog.CheckRecord(o.Proof, c.Size, c.Root, o.Index, leafHash(o.Entry)) != nil:
 		return e, nil, errors.New("the proof does not show the entry in the register's checkpoint")
-	case root != c.Root || o.Leaves[len(o.Leaves)-1] != leafHash(o.Entry):
+	case root != c.Root:
 		return e, nil, errors.New("the hashes of the entries before are not those of the register's checkpoint")
 	}
 	return e, opened, nil

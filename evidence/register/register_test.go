@@ -300,6 +300,20 @@ func TestLostReplies(t *testing.T) {
 	appendTo(t, l, key, 0, aRun(0)) // and it goes on
 }
 
+// TestAnEntryThatIsNotSignedIsNotFollowed: what stands in the next place must be the register's own.
+func TestAnEntryThatIsNotSignedIsNotFollowed(t *testing.T) {
+	d, key := newStore(t)
+	l := open(t, d)
+	appendTo(t, l, key, 0, aRun(0))
+	other := open(t, d)
+	appendTo(t, other, key, 1, aRun(1))
+	write(t, d, entryName(1), []byte(strings.Replace(string(read(t, d, entryName(1))), "a tester", "a forger", 1)))
+	_, err := l.Append(t.Context(), key, "a tester", moment(2), KindOpened, aRun(2))
+	if err == nil || !strings.Contains(err.Error(), "first altered entry: 1: it is not signed by the register's key") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestForkIsSeen: another history was signed for the same size.
 func TestForkIsSeen(t *testing.T) {
 	d, key := newStore(t)
