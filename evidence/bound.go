@@ -37,7 +37,8 @@ type bindings struct {
 	checkpoints []loadCheckpoint
 	recordSHA   string
 	recordSeq   int64
-	interrupted int64 // the event with which another process took over, -1: none did
+	interrupted int64          // the event with which another process took over, -1: none did
+	register    *harness.Event // the one that tells of the register, nil: none does
 }
 
 // readBindings reads what the event log binds, in one pass.
@@ -83,6 +84,8 @@ func (b *bindings) take(seq int64, e harness.Event) error {
 			return fmt.Errorf("event %d: the record was closed before", seq)
 		}
 		b.recordSHA, b.recordSeq = e.Detail["sha256"], seq
+	case registerKind:
+		return b.takeRegister(seq, e)
 	case interruptedKind:
 		if b.interrupted < 0 {
 			b.interrupted = seq

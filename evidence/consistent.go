@@ -96,6 +96,7 @@ func (c *checker) consistent() {
 	if c.pack.Base() != seal.BaseName(rec.Scenario.Metadata.Name) && rec.Scenario.Metadata.Name != "" {
 		c.check("directory is named after the scenario", "", fmt.Errorf("it is %s, the scenario %s", c.pack.Base(), rec.Scenario.Metadata.Name))
 	}
+	c.check("run was opened in its register", seal.EventsFile, c.registered())
 	c.check("record agrees with the plan", RecordFile, c.agreesWithPlan())
 	c.check("record agrees with the target as asked for", RecordFile, c.agreesWithTarget())
 	c.check("record agrees with the events", RecordFile, c.agreesWithEvents())

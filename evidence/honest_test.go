@@ -110,6 +110,12 @@ func interrupted(t *testing.T) *honest {
 // recorded is a drill up to the end of its load.
 func recorded(t *testing.T, dir string, ask func(*Inputs)) (*honest, *Journal) {
 	t.Helper()
+	return recordedBy(t, dir, ask, func(*Journal, string) {})
+}
+
+// recordedBy does something with the log of the bag before anything but its first event is told.
+func recordedBy(t *testing.T, dir string, ask func(*Inputs), open func(j *Journal, dir string)) (*honest, *Journal) {
+	t.Helper()
 	h := &honest{dir: filepath.Join(dir, "bag")}
 	var err error
 	if h.key, err = seal.NewThrowawayIdentity("a forger"); err != nil {
@@ -133,6 +139,7 @@ func recorded(t *testing.T, dir string, ask func(*Inputs)) (*honest, *Journal) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	open(j, h.dir)
 	writeSamples(t, filepath.Join(h.dir, "data/samples/edge.bin"), runID, clock.Anchor(), outage())
 	now := clock.Now()
 	held := harness.Event{Kind: "steady.held", At: harness.Interval{Lo: now, Hi: now}, Text: "held"}

@@ -16,7 +16,7 @@ type Inputs struct {
 	Format        string            `json:"format"`
 	RunID         string            `json:"run_id"`
 	PackID        string            `json:"pack_id"`
-	Register      string            `json:"register"`
+	Register      string            `json:"register"` // public half of the key of the register it was opened in; "": none
 	Amends        string            `json:"amends"`
 	SealPolicy    []string          `json:"seal_policy"`
 	Approvals     []string          `json:"approvals"`

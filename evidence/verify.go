@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"blackstart/evidence/register"
 	"blackstart/evidence/seal"
 	"blackstart/harness"
 	"blackstart/harness/measure"
@@ -35,9 +36,10 @@ type Checked struct {
 	Recomputed *harness.Findings // nil unless asked for and possible
 	// Corrections are of rules that are known by now to be wrong: both numbers stand side by side. Only with Recompute.
 	Corrections []measure.Correction
-	Unbound     string   // of an interrupted run: how far its evidence is bound by the run's key
-	Demanded    []string // layers that the policy in inputs.json demands; a pack of this format carries none
-	ReportNote  string   // what could not be said about the reports, and why; "" if nothing was left open
+	Unbound     string          // of an interrupted run: how far its evidence is bound by the run's key
+	Opened      *register.Entry // of the register that the run was opened in; nil: in none
+	Demanded    []string        // layers that the policy in inputs.json demands; a pack of this format carries none
+	ReportNote  string          // what could not be said about the reports, and why; "" if nothing was left open
 }
 
 // Verify checks a pack: the seal, that its files belong to each other, its reports' signatures, and on request that the raw

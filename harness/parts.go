@@ -96,6 +96,7 @@ type Parts struct {
 	Profile     string
 	RunID       string
 	PackID      string
+	Register    string // public half of the key of the register that the drill was opened in; "": none
 	InputsSHA   string
 	Executor    string
 	Environment string

@@ -43,7 +43,7 @@ func newDrill(p Parts) *drill {
 	d.rec = &Record{
 		Format: Format, Rules: Rules, RunID: p.RunID, PackID: p.PackID, Status: Completed, Inputs: p.InputsSHA,
 		Scenario: p.Scenario, Profile: p.Profile, Environment: p.Environment, Executor: p.Executor, Tool: p.Tool,
-		Anchor: p.Clock.Anchor(), Started: p.Clock.Now(), SealPolicy: []string{}, Approvals: []string{},
+		Anchor: p.Clock.Anchor(), Started: p.Clock.Now(), SealPolicy: []string{}, Approvals: []string{}, Register: p.Register,
 		Places: PlacesOf(Description{}), Hosts: []Host{{Name: LocalHost}}, Outcomes: loadgen.OutcomesOf(p.Scenario.Workloads()...),
 	}
 	return d

@@ -40,11 +40,6 @@ type bagged struct {
 
 func (b *bagged) bag() string { return filepath.Join(b.dir, "bag") }
 
-// newBag makes a run directory in which the inputs are fixed and the first events are told.
-func newBag(dir, runID string, loads ...string) (*bagged, error) {
-	return newBagOf(fixtureKinds[""], dir, runID, loads...)
-}
-
 // fixtureKind is in what a fixture differs from a rehearsal that ended.
 type fixtureKind struct {
 	class, executor string
@@ -53,6 +48,7 @@ type fixtureKind struct {
 	reason          string
 	quiet           bool // a drill without a fault that came to its end
 	failing         int  // of its queries, how many of the last ones nobody answered
+	register        *registerWriter
 }
 
 // fixtureKinds are the packs that scripts may ask for.
@@ -67,6 +63,7 @@ var fixtureKinds = map[string]fixtureKind{
 		reason: "a \x1b]0;title\a guard\x7f " + strings.Repeat("long ", 60)},
 }
 
+// newBagOf makes a run directory in which the inputs are fixed and the first events are told.
 func newBagOf(kind fixtureKind, dir, runID string, loads ...string) (*bagged, error) {
 	path := "scenarios/finrag/region-partition.yaml"
 	if kind.quiet {
@@ -96,7 +93,7 @@ func newBagOf(kind fixtureKind, dir, runID string, loads ...string) (*bagged, er
 	}
 	in := evidence.Inputs{Format: harness.Format, RunID: runID, PackID: packID.String(), SealPolicy: []string{}, Approvals: []string{}, Reports: evidence.ReportSpecs(),
 		ScenarioName: s.Metadata.Name, ToolVersion: toolInfo().Version, ToolSHA256: toolInfo().SHA256, Profile: "fast", Overrides: map[string]string{}, Environment: target.Environment, Executor: "a tester",
-		RunKey: key.Verifier(), Anchor: anchor, Phases: []string{"start", "fault", "end"}}
+		RunKey: key.Verifier(), Register: kind.register.verifier(), Anchor: anchor, Phases: []string{"start", "fault", "end"}}
 	in.Executor, in.SealPolicy = kind.executor, append(in.SealPolicy, kind.policy...)
 	sha, err := evidence.WriteInputs(b.bag(), in, evidence.Asked{Scenario: scenarioFiles(loaded), Target: target, Plan: plans}, b.redact)
 	if err != nil {
@@ -105,10 +102,17 @@ func newBagOf(kind fixtureKind, dir, runID string, loads ...string) (*bagged, er
 	if b.journal, err = evidence.NewJournal(b.bag(), sha, key, b.redact, b.clock); err != nil {
 		return nil, err
 	}
-	b.rec = &harness.Record{Format: harness.Format, Rules: harness.Rules, RunID: runID, PackID: packID.String(), Status: harness.Completed, Inputs: sha,
+	if _, err := kind.register.openRun(context.Background(), b.bag(), b.clock.Now().Time(), *s, b.redact, b.journal); err != nil {
+		return nil, err
+	}
+	started := anchor
+	if kind.register != nil {
+		started = b.clock.Now()
+	}
+	b.rec = &harness.Record{Register: kind.register.verifier(), Format: harness.Format, Rules: harness.Rules, RunID: runID, PackID: packID.String(), Status: harness.Completed, Inputs: sha,
 		Scenario: *s, Profile: "fast", Environment: target.Environment, Executor: "a tester", Tool: toolInfo(), Target: target,
 		Places: harness.PlacesOf(target), Hosts: []harness.Host{{Name: harness.LocalHost}}, Outcomes: loadgen.OutcomesOf(s.Workloads()...),
-		Anchor: anchor, Started: anchor, SealPolicy: []string{}, Approvals: []string{}}
+		Anchor: anchor, Started: started, SealPolicy: []string{}, Approvals: []string{}}
 	b.rec.Executor, b.rec.SealPolicy, b.rec.Status, b.rec.StatusReason = kind.executor, in.SealPolicy, kind.status, kind.reason
 	return b, errors.Join(b.journal.Checkpoint("start"), b.streams())
 }
@@ -226,6 +230,9 @@ func cohortsOf(l harness.LoadSpec) []string {
 // die leaves the directory as a run that is killed does: the record as it stood, nothing closed.
 func (b *bagged) die(out string) error {
 	info := runInfo{RunID: b.rec.RunID, PID: 1, Started: b.rec.Started.Time(), Name: b.rec.Scenario.Metadata.Name, Target: "finrag", Out: out}
+	if w := b.kind.register; w != nil {
+		info.Store, info.RegisterKey = w.flags.dir, w.flags.key
+	}
 	return errors.Join(saveInfo(b.dir, info), saveRecord(b.dir, b.rec))
 }
 

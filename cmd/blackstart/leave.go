@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -109,4 +111,36 @@ func (l *leaving) now(stderr io.Writer) int {
 	}
 	fmt.Fprintf(stderr, "\nstopped: interrupted twice: everything is undone; %s\nhint: `blackstart undo` seals it; there is no hurry\n", how)
 	return harness.ExitStopped
+}
+
+// giveUp ends a run that has no pack: what was started is stopped by now, so its directory goes, too, unless something may
+// be in force or stands on record.
+func (d *drill) giveUp(err error) error {
+	if open, readErr := harness.ReadUndoLog(filepath.Join(d.dir, "undo.jsonl")); !d.leave.everythingUndone() && (readErr != nil || len(open) > 0) {
+		return &exitError{code: harness.ExitUndo, err: fmt.Errorf("%w; the run's state is kept in %s", err, d.dir),
+			hint: "act now: run `blackstart undo`, it finishes what is left"}
+	}
+	if d.unsealed {
+		err = errors.Join(err, sayEnded(d.dir, d.redact.Text(err.Error())))
+		return broken(fmt.Errorf("%w; everything is undone, what was recorded is kept in %s", err, d.dir),
+			"mend the cause and run `blackstart undo`: it seals what was recorded")
+	}
+	if !d.unclosed {
+		if _, e := d.closeInRegister(context.Background(), "", err.Error()); e != nil {
+			err = errors.Join(err, e)
+		}
+	}
+	if d.unclosed {
+		return broken(fmt.Errorf("%w; the run's state is kept in %s", err, d.dir),
+			"mend the cause and run `blackstart undo`: it closes the run in its register")
+	}
+	err = errors.Join(err, d.finish())
+	if errors.Is(err, context.Canceled) {
+		return &exitError{code: harness.ExitStopped, err: errors.New("interrupted before anything was started")}
+	}
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return err
+	}
+	return broken(err, "")
 }

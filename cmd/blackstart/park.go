@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,7 +37,8 @@ const doneKind = "a drill that was done and not sealed"
 // refuses (a full disk, a folder that is gone) can be mended, and the run waits for it.
 func (l leftover) park(why error) *exitError {
 	var machine syscall.Errno
-	if errors.As(why, &machine) || errors.Is(why, fs.ErrExist) {
+	var store storeTrouble
+	if errors.As(why, &store) || errors.As(why, &machine) || errors.Is(why, fs.ErrExist) {
 		return &exitError{code: harness.ExitHarness, err: why,
 			hint: "nothing of it is in force any more; its state is kept in " + l.dir + ": mend the cause and run `blackstart undo` again"}
 	}
@@ -48,6 +51,9 @@ func (l leftover) park(why error) *exitError {
 	if err != nil {
 		return &exitError{code: harness.ExitHarness, err: errors.Join(why, err),
 			hint: "nothing of it is in force any more; its state is kept in " + l.dir + ": remove that directory when it is of no use"}
+	}
+	if err := l.parkInRegister(context.Background(), why); err != nil {
+		why = errors.Join(why, fmt.Errorf("its register could not be told: %w", err))
 	}
 	return &exitError{code: harness.ExitHarness, err: why,
 		hint: "nothing of it is in force any more; what it recorded is parked in " + parked + " and blocks no other drill"}

@@ -22,6 +22,7 @@ type result struct {
 	ManifestSHA256  string           `json:"manifest_sha256"`
 	Profile         string           `json:"profile"`
 	Environment     string           `json:"environment"`
+	Register        string           `json:"register"` // where it was opened and closed, in words; "": in none
 	Findings        harness.Findings `json:"findings"`
 }
 
@@ -75,6 +76,9 @@ func (d *drill) report(out io.Writer, r result) error {
 		b.WriteString(check + root + "\n")
 	} else {
 		b.WriteString(check + " \\\n           " + root + "\n") // still one command when it is pasted
+	}
+	if r.Register != "" {
+		put(10, "  register "+r.Register)
 	}
 	if r.Environment == harness.Rehearsal {
 		put(10, "  signed by a throw-away key, root "+r.RootFingerprint[:16]+"…: integrity since sealing only; anyone can make another")

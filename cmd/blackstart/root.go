@@ -17,6 +17,7 @@ not pass (--require-pass) · ` + packExits,
 	"samples": `Exit codes: 0 exported · ` + packExits,
 	"undo": `Exit codes: 0 nothing is in force any more · 5 undo incomplete: act now ·
 10 bad usage · 11 another drill is running, or error of the tool.`,
+	"register": registerExits,
 }
 
 // packExits are what the commands that read packs refuse one for; 20 goes before 22, 22 before 21 and 23.
@@ -56,7 +57,8 @@ delivery as its users see them, and seals the result into a signed pack.`,
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(listCommand(), validateCommand(), planCommand(), runCommand(), undoCommand(), targetsCommand(), targetCommand(), verifyCommand(), samplesCommand())
+	root.AddCommand(listCommand(), validateCommand(), planCommand(), runCommand(), undoCommand(), targetsCommand(), targetCommand(), verifyCommand(),
+		samplesCommand(), storeCommand(), registerCommand())
 	root.SetUsageTemplate(usageTemplate)
 	finishHelp(root)
 	return root

@@ -23,6 +23,7 @@ type runFlags struct {
 	target, on, profile, out string
 	asJSON, keepState        bool
 	junit, executor          string
+	store                    storeFlags
 }
 
 func (f *runFlags) targetFlags(cmd *cobra.Command) {
@@ -62,6 +63,8 @@ Ctrl-C undoes first and still writes the pack. Twice: the undo is left to
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "also write the result as JUnit XML to `FILE`")
 	cmd.Flags().StringVar(&f.executor, "executor", "", "natural person who runs the drill; the account's name if empty")
+	f.store.storeFlag(cmd, " in which the run is opened before it starts")
+	f.store.keyFlag(cmd)
 	cmd.Flags().BoolVar(&f.keepState, "keep-state", false, "keep the run's state directory (it holds secrets) to look into it")
 	return cmd
 }
@@ -82,6 +85,10 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err := f.resources(ctx, *s); err != nil {
 		return err
 	}
+	writer, err := f.store.writer(ctx)
+	if err != nil {
+		return err
+	}
 	outliveReaders()
 	screen := newScreen(stderr, false)
 	st, err := openState()
@@ -99,7 +106,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err != nil {
 		return err
 	}
-	d, err := newDrill(drillRequest{flags: f, scenario: *s, loaded: loaded, target: target, plans: plans, state: st, screen: screen, junit: junit})
+	d, err := newDrill(drillRequest{flags: f, scenario: *s, loaded: loaded, target: target, plans: plans, state: st, screen: screen, junit: junit, register: writer})
 	if err != nil {
 		return err
 	}
@@ -131,7 +138,8 @@ type drillRequest struct {
 	plans    []harness.Plan
 	state    *state
 	screen   *screen
-	junit    *os.File // nil: none is asked for
+	junit    *os.File        // nil: none is asked for
+	register *registerWriter // nil: the run is opened in none
 }
 
 // drill is one run of the command: the harness's story plus everything around it.
@@ -141,6 +149,7 @@ type drill struct {
 	dir           string // the run's state directory
 	info          runInfo
 	unsealed      bool // something is on record and no pack has it
+	unclosed      bool // the register could not be told how it ended
 	leave         leaving
 	clock         *harness.Clock
 	redact        *evidence.Redactor
@@ -173,7 +182,7 @@ func newDrill(r drillRequest) (*drill, error) {
 		return nil, broken(err, "")
 	}
 	d.info = runInfo{RunID: d.runID, PID: os.Getpid(), Started: time.Now().UTC(), Scenario: r.loaded.Path,
-		Name: r.scenario.Metadata.Name, Target: r.flags.target, Out: out}
+		Name: r.scenario.Metadata.Name, Target: r.flags.target, Out: out, Store: r.flags.store.dir, RegisterKey: r.flags.store.key}
 	if d.dir, err = r.state.begin(d.info); err != nil {
 		return nil, broken(err, "")
 	}
@@ -206,8 +215,8 @@ func (d *drill) run(ctx context.Context) (res result, err error) {
 			return result{}, broken(err, "")
 		}
 	}
-	if err := d.writeInputs(); err != nil {
-		return result{}, broken(err, "")
+	if err := d.writeInputs(ctx); err != nil {
+		return result{}, broken(err, "nothing was started")
 	}
 	rec, err := harness.Run(ctx, d.parts(receivers))
 	if err != nil {
@@ -234,29 +243,6 @@ func (d *drill) bind(ctx context.Context, rec *harness.Record) error {
 		d.leave.boundNow()
 	}
 	return err
-}
-
-// giveUp ends a run that has no pack: what was started is stopped by now, so its directory goes, too, unless something may
-// be in force or stands on record.
-func (d *drill) giveUp(err error) error {
-	if open, readErr := harness.ReadUndoLog(filepath.Join(d.dir, "undo.jsonl")); !d.leave.everythingUndone() && (readErr != nil || len(open) > 0) {
-		return &exitError{code: harness.ExitUndo, err: fmt.Errorf("%w; the run's state is kept in %s", err, d.dir),
-			hint: "act now: run `blackstart undo`, it finishes what is left"}
-	}
-	if d.unsealed {
-		err = errors.Join(err, sayEnded(d.dir, d.redact.Text(err.Error())))
-		return broken(fmt.Errorf("%w; everything is undone, what was recorded is kept in %s", err, d.dir),
-			"mend the cause and run `blackstart undo`: it seals what was recorded")
-	}
-	err = errors.Join(err, d.finish())
-	if errors.Is(err, context.Canceled) {
-		return &exitError{code: harness.ExitStopped, err: errors.New("interrupted before anything was started")}
-	}
-	var exit *exitError
-	if errors.As(err, &exit) {
-		return err
-	}
-	return broken(err, "")
 }
 
 // seal judges the record and writes the pack. The verdict comes back whatever happens to files.
@@ -287,6 +273,9 @@ func (d *drill) seal(ctx context.Context, rec *harness.Record) (result, error) {
 		return res, err
 	}
 	d.unsealed = false
+	if res.Register, err = d.closeInRegister(ctx, path, ""); err != nil {
+		return res, fmt.Errorf("%w; the pack is written: %s", err, path)
+	}
 	if findings.Exit != harness.ExitUndo {
 		err = d.finish()
 	}

@@ -40,7 +40,7 @@ func TestScript(t *testing.T) {
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "widest": widest, "pack": putPack, "spoil": spoil, "leftover": putLeftover, "hold": hold, "tinydisk": tinyDisk,
-			"files": countFiles, "vegeta": vegeta, "statedir": stateDirForPostgres, "nothing-runs": nothingRuns, "listens": listens,
+			"enrolled": putEnrolled, "rewrite": rewriteRegister, "files": countFiles, "vegeta": vegeta, "statedir": stateDirForPostgres, "nothing-runs": nothingRuns, "listens": listens,
 		},
 	})
 }
@@ -121,7 +121,7 @@ func putPack(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// spoil cut FILE cuts a file short; spoil flip FILE MEMBER changes one byte of a member of a pack, in place.
+// spoil cut FILE cuts a file short; spoil flip-file FILE changes one byte in the middle of it; spoil flip FILE MEMBER changes one byte of a member of a pack, in place.
 func spoil(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: spoil cut FILE | spoil flip FILE MEMBER")
@@ -132,6 +132,9 @@ func spoil(ts *testscript.TestScript, neg bool, args []string) {
 	switch {
 	case args[0] == "cut":
 		data = data[:len(data)-len(data)/3]
+	case args[0] == "flip-file":
+		data[len(data)/2] ^= 1
+		ts.Check(os.Chmod(path, 0o644))
 	case args[0] == "flip" && len(args) == 3:
 		data, err = flipped(path, data, args[2])
 		ts.Check(err)
@@ -241,7 +244,7 @@ func countFiles(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// leftover KIND puts into the state directory what a run leaves that is killed; its packs go to out.
+// leftover KIND [STORE KEY] puts into the state directory what a run leaves that is killed; its packs go to out.
 //
 //	empty             a directory and nothing in it
 //	started           the state of a run that was killed before anything was recorded
@@ -252,18 +255,22 @@ func countFiles(ts *testscript.TestScript, neg bool, args []string) {
 //	sealed            the pack was written, the state not yet removed
 //	kept              the run ended, its state was kept on request
 func putLeftover(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: leftover KIND")
+	if neg || len(args) != 1 && len(args) != 3 {
+		ts.Fatalf("usage: leftover KIND [STORE KEY]")
 	}
 	fixtures.Lock()
 	defer fixtures.Unlock()
 	runID := uuid.Must(uuid.NewV7()).String()
 	dir := filepath.Join(ts.Getenv("BLACKSTART_STATE"), "runs", runID)
 	ts.Check(os.MkdirAll(dir, 0o755))
-	ts.Check(makeLeftover(args[0], dir, runID, ts.MkAbs("out")))
+	var w *registerWriter
+	if len(args) == 3 {
+		w = writerOf(ts, args[1], args[2])
+	}
+	ts.Check(makeLeftover(args[0], dir, runID, ts.MkAbs("out"), w))
 }
 
-func makeLeftover(kind, dir, runID, out string) error {
+func makeLeftover(kind, dir, runID, out string, w *registerWriter) error {
 	switch kind {
 	case "empty":
 		return nil
@@ -277,7 +284,9 @@ func makeLeftover(kind, dir, runID, out string) error {
 	case "kept":
 		return saveInfo(dir, runInfo{RunID: runID, PID: 1, Name: "region-partition", Out: out, Kept: true})
 	}
-	b, err := newBag(dir, runID, "queries", "edge")
+	k := fixtureKinds[""]
+	k.register = w
+	b, err := newBagOf(k, dir, runID, "queries", "edge")
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,12 @@ type runInfo struct {
 	Name     string    `json:"name"`
 	Target   string    `json:"target"`
 	Out      string    `json:"out"`
-	Kept     bool      `json:"kept"` // it ended; somebody asked to keep its state
+
+	// The store that it is opened and closed in, "" if none, and the file with the key of its register.
+	Store       string `json:"store,omitempty"`
+	RegisterKey string `json:"register_key,omitempty"`
+
+	Kept bool `json:"kept"` // it ended; somebody asked to keep its state
 }
 
 // stateDir is where state lives: BLACKSTART_STATE, or a place that PostgreSQL's account can reach.

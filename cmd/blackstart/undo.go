@@ -133,6 +133,9 @@ func (l leftover) undo(ctx context.Context, say func(string), undone func(), red
 func (l leftover) keepRecord(ctx context.Context, wasInForce bool, done undoing, redact *evidence.Redactor, say func(string)) error {
 	if path := l.packThere(ctx); path != "" {
 		say("its pack was complete: " + path)
+		if err := l.closeInRegister(ctx, say, path, ""); err != nil {
+			return err
+		}
 		return os.RemoveAll(l.dir)
 	}
 	path, told, err := l.sealWhatIsThere(ctx, wasInForce, done, redact)
@@ -143,6 +146,9 @@ func (l leftover) keepRecord(ctx context.Context, wasInForce bool, done undoing,
 		say(told + ": " + path)
 	default:
 		say("nothing had been recorded yet: there is no pack")
+	}
+	if err := l.closeInRegister(ctx, say, path, l.gone()+" before anything was recorded"); err != nil {
+		return err
 	}
 	return os.RemoveAll(l.dir)
 }

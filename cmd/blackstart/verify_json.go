@@ -9,12 +9,15 @@ import (
 )
 
 // printJSON writes what the first screen tells, and every check.
-func (t told) printJSON(out io.Writer) error {
+func (t told) printJSON(out io.Writer) error { return printJSON(out, t) }
+
+// printJSON writes v, in which nothing stands that a terminal would obey.
+func printJSON(out io.Writer, v any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
-	if err := enc.Encode(t); err != nil {
+	if err := enc.Encode(v); err != nil {
 		return err
 	}
 	_, err := out.Write(escapeInvisible(b.Bytes()))

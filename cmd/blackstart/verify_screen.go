@@ -43,6 +43,7 @@ type told struct {
 	Time      answer       `json:"time"`
 	Report    answer       `json:"report"`
 	Layers    answer       `json:"layers"`
+	Register  answer       `json:"register"`
 	Numbers   answer       `json:"numbers"`
 	RunKey    string       `json:"run_key"`
 	Checks    []seal.Check `json:"checks"`
@@ -88,6 +89,7 @@ func tell(j judged) told {
 		t.Root = j.Rooted.Root
 	}
 	t.Integrity, t.Origin, t.Time = integrity(j.Checked), origin(j), signedWhen(j.Checked)
+	t.registered(j.Checked)
 	t.Report, t.Numbers = reportAnswer(j.Checked), numbers(j.Checked)
 	for _, k := range j.Failures() {
 		if k.Question != seal.Origin {
@@ -263,7 +265,7 @@ func (t told) print(out io.Writer) error {
 		a     answer
 		asked bool // there is something to answer from
 	}{{"integrity", t.Integrity, true}, {"origin", t.Origin, t.SHA256 != ""}, {"time", t.Time, t.SHA256 != ""}, {"report", t.Report, t.Run != ""},
-		{"layers", t.Layers, t.Run != ""}, {"numbers", t.Numbers, t.Run != ""}} {
+		{"layers", t.Layers, t.Run != ""}, {"register", t.Register, t.Run != ""}, {"numbers", t.Numbers, t.Run != ""}} {
 		if r.asked {
 			row(r.label, r.a.String())
 		}

@@ -181,6 +181,8 @@ func TestFirstScreen(t *testing.T) {
               facts match; layout, charts and other text not compared; byte
               equality needs build 0.3.0
   layers      none: the policy in this pack demands no other signature
+  register    no register: which other runs there were cannot be seen from this
+              pack
   numbers     not recomputed: they are as the pack says; --recompute judges
               again from the raw samples
   nothing outside this pack says that this run key is the first

@@ -113,13 +113,13 @@ func (d *drill) startRequest(r *receivers.Receivers) harness.StartRequest {
 }
 
 // writeInputs fixes what was asked before anything is started.
-func (d *drill) writeInputs() error {
+func (d *drill) writeInputs(ctx context.Context) error {
 	key, err := seal.NewRunKey("blackstart/" + d.runID)
 	if err != nil {
 		return err
 	}
 	in := evidence.Inputs{
-		Format: harness.Format, RunID: d.runID, PackID: d.packID, SealPolicy: []string{}, Approvals: []string{},
+		Format: harness.Format, RunID: d.runID, PackID: d.packID, Register: d.register.verifier(), SealPolicy: []string{}, Approvals: []string{},
 		ScenarioName: d.scenario.Metadata.Name, ToolSHA256: d.tool.SHA256, ToolVersion: d.tool.Version,
 		Profile: d.flags.profileOrFast(), Overrides: map[string]string{}, Environment: d.target.Environment,
 		Executor: d.executor, ExecutorProof: "self-asserted: name of the operating-system account or of --executor",
@@ -130,9 +130,18 @@ func (d *drill) writeInputs() error {
 	if d.inputsSHA, err = evidence.WriteInputs(d.bag(), in, asked, d.redact); err != nil {
 		return err
 	}
-	d.journal, err = evidence.NewJournal(d.bag(), d.inputsSHA, key, d.redact, d.clock)
+	if d.journal, err = evidence.NewJournal(d.bag(), d.inputsSHA, key, d.redact, d.clock); err != nil {
+		return err
+	}
+	said, err := d.register.openRun(ctx, d.bag(), d.clock.Now().Time(), d.scenario, d.redact, d.journal) // event 1, whatever arrives
+	if err != nil {
+		return err
+	}
+	if said != "" {
+		d.screen.say("register of %s", said)
+	}
 	d.arrivals.Store(d.journal)
-	return err
+	return nil
 }
 
 // scenarioFiles are the files that a scenario was read from, each by its bare name.
@@ -147,7 +156,7 @@ func scenarioFiles(l scenarios.Loaded) []evidence.ScenarioFile {
 // parts ties everything together for the harness.
 func (d *drill) parts(r *receivers.Receivers) harness.Parts {
 	return harness.Parts{
-		Scenario: d.scenario, Profile: d.flags.profileOrFast(), RunID: d.runID, PackID: d.packID, InputsSHA: d.inputsSHA,
+		Scenario: d.scenario, Profile: d.flags.profileOrFast(), RunID: d.runID, PackID: d.packID, Register: d.register.verifier(), InputsSHA: d.inputsSHA,
 		Executor: d.executor, Environment: d.target.Environment, Tool: d.tool, Clock: d.clock,
 		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.show,
 		Hurry: d.leave.hurry, Undone: d.leave.undoneNow, Redact: d.redact.Bytes, Hide: d.redact.Add,

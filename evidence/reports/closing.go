@@ -76,7 +76,7 @@ func (s *sheet) closing(r Report) {
 	s.fields(append([]words.Field{{Name: "record.json sha256", Value: r.RecordDigest}, {Name: "Digest of the entry before", Value: r.Identity.PreviousDigest}, {Name: "Amends", Value: r.Identity.Amends}}, r.Integrity...), "")
 	s.commands(r.Commands)
 	s.section("Population: which runs there were")
-	s.fields(r.Population, "Register: not kept in this version.")
+	s.fields(r.Population, "Register: not recorded.")
 	s.section("Retention and limits")
 	s.fields(r.Retention, "Retention: "+words.NotRecorded+".")
 	s.say(Disclaimer)

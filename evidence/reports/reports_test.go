@@ -225,7 +225,7 @@ func TestEveryPageSaysWhatItIs(t *testing.T) {
 			}
 		}
 		all := strings.Join(pages, " ")
-		for _, want := range []string{"not measured", "inconclusive", "register: not kept in this version", "[5.498 s, 5.541 s]", "this does not show", "214 writes", "certificate expired", "build 2.0.0 in west", "not in the log", "the log says refused, yet the standby took a write", "not watched from outside",
+		for _, want := range []string{"not measured", "inconclusive", "register: not recorded", "[5.498 s, 5.541 s]", "this does not show", "214 writes", "certificate expired", "build 2.0.0 in west", "not in the log", "the log says refused, yet the standby took a write", "not watched from outside",
 			"nothing more is recorded", "answers.known-entry.jsonl"} {
 			if !strings.Contains(all, want) {
 				t.Errorf("%s does not say %q", name, want)

@@ -16,13 +16,26 @@ type Checkpoint struct {
 	Origin string // name of the log: that of its key
 	Size   int64  // events
 	Root   Hash   // RFC 6962 root of these events
-	Phase  string // one word: start, fault, end
+	Phase  string // one word: start, fault, end; empty in a log without phases
 }
 
 // text is the note's body in the C2SP tlog-checkpoint format: origin, size,
-// root in base64, and one extension line with the phase.
+// root in base64, and one extension line with the phase, if there is one.
 func (c Checkpoint) text() string {
-	return fmt.Sprintf("%s\n%d\n%s\nphase %s\n", c.Origin, c.Size, base64.StdEncoding.EncodeToString(c.Root[:]), c.Phase)
+	text := fmt.Sprintf("%s\n%d\n%s\n", c.Origin, c.Size, base64.StdEncoding.EncodeToString(c.Root[:]))
+	if c.Phase != "" {
+		text += "phase " + c.Phase + "\n"
+	}
+	return text
+}
+
+// Sign returns the checkpoint file, signed by the key of its log.
+func (c Checkpoint) Sign(signer note.Signer) ([]byte, error) {
+	msg, err := note.Sign(&note.Note{Text: c.text()}, signer)
+	if err != nil {
+		return nil, fmt.Errorf("sign checkpoint %s: %w", c.Phase, err)
+	}
+	return msg, nil
 }
 
 // RunKey is the Ed25519 key of one run. It never leaves memory: what it has
@@ -56,11 +69,7 @@ func (k *RunKey) Sign(head ChainHead, phase string) ([]byte, error) {
 	if CheckName(phase) != nil || strings.Contains(phase, "/") {
 		return nil, fmt.Errorf("sign checkpoint: phase %q is not one word", phase)
 	}
-	msg, err := note.Sign(&note.Note{Text: c.text()}, k.signer)
-	if err != nil {
-		return nil, fmt.Errorf("sign checkpoint %s: %w", phase, err)
-	}
-	return msg, nil
+	return c.Sign(k.signer)
 }
 
 // VerifyCheckpoint checks a checkpoint file against a key's public half. It
@@ -98,13 +107,16 @@ func VerifyCheckpoint(msg []byte, verifier string) (Checkpoint, error) {
 func parseCheckpoint(text string) (Checkpoint, error) {
 	bad := fmt.Errorf("verify checkpoint: text is not origin, size, root, phase")
 	lines := strings.Split(text, "\n")
+	if len(lines) == 4 {
+		lines = []string{lines[0], lines[1], lines[2], "phase ", ""}
+	}
 	if len(lines) != 5 {
 		return Checkpoint{}, bad
 	}
 	size, err := strconv.ParseInt(lines[1], 10, 64)
 	root, err2 := base64.StdEncoding.DecodeString(lines[2])
 	phase, ok := strings.CutPrefix(lines[3], "phase ")
-	if err != nil || err2 != nil || size < 0 || len(root) != len(Hash{}) || !ok || CheckName(phase) != nil {
+	if err != nil || err2 != nil || size < 0 || len(root) != len(Hash{}) || !ok || phase != "" && CheckName(phase) != nil {
 		return Checkpoint{}, bad
 	}
 	c := Checkpoint{Origin: lines[0], Size: size, Root: Hash(root), Phase: phase}

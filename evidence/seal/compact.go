@@ -39,25 +39,36 @@ func (c *compactTree) root() Hash {
 	return root
 }
 
+// Stored keeps the hashes of a log from which its roots and proofs are
+// answered, in the order of tlog; it grows by Add and is a tlog.HashReader.
+type Stored []Hash
+
+// ReadHashes implements tlog.HashReader.
+func (s Stored) ReadHashes(indexes []int64) ([]Hash, error) {
+	out := make([]Hash, len(indexes))
+	for i, x := range indexes {
+		if x < 0 || x >= int64(len(s)) {
+			return nil, fmt.Errorf("read tree hash %d of %d", x, len(s))
+		}
+		out[i] = s[x]
+	}
+	return out, nil
+}
+
+// Add appends the leaf of index n: that of the number of leaves so far.
+func (s *Stored) Add(n int64, leaf Hash) error {
+	more, err := tlog.StoredHashesForRecordHash(n, leaf, *s)
+	*s = append(*s, more...)
+	return err
+}
+
 // storedHashes answers proofs from the leaves of a tree.
 func storedHashes(leaves []Hash) (tlog.HashReader, error) {
-	var stored []Hash
-	reader := tlog.HashReaderFunc(func(indexes []int64) ([]Hash, error) {
-		out := make([]Hash, len(indexes))
-		for i, x := range indexes {
-			if x < 0 || x >= int64(len(stored)) {
-				return nil, fmt.Errorf("read tree hash %d of %d", x, len(stored))
-			}
-			out[i] = stored[x]
-		}
-		return out, nil
-	})
+	var stored Stored
 	for i, leaf := range leaves {
-		more, err := tlog.StoredHashesForRecordHash(int64(i), leaf, reader)
-		if err != nil {
+		if err := stored.Add(int64(i), leaf); err != nil {
 			return nil, err
 		}
-		stored = append(stored, more...)
 	}
-	return reader, nil
+	return stored, nil
 }

@@ -74,8 +74,12 @@ func people(rec *harness.Record) []Field {
 	}
 }
 
-func population() []Field {
-	return []Field{{"Register", "not kept in this version: which other runs there were cannot be seen from this pack"}, {"Reconciled to", ""}}
+func population(rec *harness.Record) []Field {
+	kept := "none: which other runs there were cannot be seen from this pack"
+	if origin, _, ok := strings.Cut(rec.Register, "+"); ok {
+		kept = "the run was opened in " + origin + " before it started; which other runs there were: blackstart register population"
+	}
+	return []Field{{"Register", kept}, {"Reconciled to", ""}}
 }
 
 func retention(rec *harness.Record) []Field {

@@ -69,7 +69,7 @@ func Of(d facts.Drill, commands []string) Report {
 		Outcomes: outcomes(rec, d.Loads, z), Known: knownAnswers(d.Answers, f, z), Replication: replication(d, z), Decisions: decisions(d, z), Disputed: disputed(f),
 		Ledger: ledger(f), Oracle: f.LedgerNote, Channels: channels(d.Channels, z), Components: components(rec), Simulated: rec.Target.Simulated,
 		Clock: clockSource(rec), Exceptions: exceptions(f), Provenance: provenance(rec, d.Artefacts, d.EventLog, len(d.Events)),
-		Integrity: integrity(d.EventLog, len(d.Events)), Commands: commands, Population: population(), Retention: retention(rec),
+		Integrity: integrity(d.EventLog, len(d.Events)), Commands: commands, Population: population(rec), Retention: retention(rec),
 	}
 	if rec.Status == harness.Interrupted {
 		r.interrupted(rec.StatusReason)

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"blackstart/evidence"
+	"blackstart/evidence/register"
+	"blackstart/harness"
+)
+
+// storeFlags name an evidence store and the key of its register.
+type storeFlags struct{ dir, key string }
+
+// Names of what the flags are taken from where they are not given.
+const (
+	storeEnv       = "BLACKSTART_STORE"
+	registerKeyEnv = "BLACKSTART_REGISTER_KEY"
+)
+
+func (f *storeFlags) storeFlag(cmd *cobra.Command, what string) {
+	cmd.Flags().StringVar(&f.dir, "store", "", "`DIR` of the evidence store"+what+"; "+storeEnv+" if empty")
+}
+
+func (f *storeFlags) keyFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.key, "register-key", "", "PEM `FILE` with the key of its register ("+register.FileKeyWorth+"); "+registerKeyEnv+" if empty")
+}
+
+// resolve takes what no flag names from the environment, and makes paths absolute.
+func (f *storeFlags) resolve() error {
+	if f.dir == "" {
+		f.dir = os.Getenv(storeEnv)
+	}
+	if f.key == "" {
+		f.key = os.Getenv(registerKeyEnv)
+	}
+	if strings.Contains(f.dir, "://") {
+		return usage(fmt.Errorf("--store %s: this build keeps stores in directories", f.dir), "name a directory")
+	}
+	for _, p := range []*string{&f.dir, &f.key} {
+		if *p == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*p)
+		if err != nil {
+			return broken(err, "")
+		}
+		*p = abs
+	}
+	return nil
+}
+
+// open reads the register; there must be one.
+func (f *storeFlags) open(ctx context.Context) (*register.Log, error) {
+	if err := f.resolve(); err != nil {
+		return nil, err
+	}
+	if f.dir == "" {
+		return nil, usage(errors.New("no evidence store is named"), "name one with --store DIR, or in "+storeEnv)
+	}
+	l, err := register.Open(ctx, register.Dir(f.dir))
+	return l, f.unreadable(err)
+}
+
+// unreadable turns what keeps a register from being read into an exit code.
+func (f *storeFlags) unreadable(err error) error {
+	var altered *register.Altered
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &altered):
+		return &exitError{code: harness.ExitAltered, err: fmt.Errorf("the register in %s is altered: %w", f.dir, err), hint: "blackstart register verify --store " + f.dir}
+	}
+	return broken(fmt.Errorf("%s: %w", f.dir, err), "a store is made by: blackstart store init DIR --register-key FILE")
+}
+
+// writer opens the register to write to it; nil where no store is named.
+func (f *storeFlags) writer(ctx context.Context) (*registerWriter, error) {
+	given := f.key != "" // what only the environment names serves whoever names a store
+	if err := f.resolve(); err != nil {
+		return nil, err
+	}
+	if f.dir == "" {
+		if given {
+			return nil, usage(errors.New("--register-key is given, and no store"), "name the store with --store DIR, or in "+storeEnv)
+		}
+		return nil, nil
+	}
+	l, err := f.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if f.key == "" {
+		return nil, usage(errors.New("a store is named, and no key of its register"), "name the key with --register-key FILE, or in "+registerKeyEnv)
+	}
+	key, err := register.LoadKey(f.key, l.Origin)
+	if err != nil {
+		return nil, usage(err, "--register-key takes the file that `blackstart store init` was given")
+	}
+	if key.Verifier() != l.Key {
+		return nil, usage(fmt.Errorf("the key in %s is not that of the register in %s", f.key, f.dir), "--register-key takes the file that `blackstart store init` was given")
+	}
+	return &registerWriter{flags: *f, log: l, key: key}, nil
+}
+
+// registerWriter opens and closes runs in a register.
+type registerWriter struct {
+	flags storeFlags // where it was found
+	log   *register.Log
+	key   *register.Key
+}
+
+// verifier is the public half of the register's key; "" where there is no register.
+func (w *registerWriter) verifier() string {
+	if w == nil {
+		return ""
+	}
+	return w.key.Verifier()
+}
+
+// openRun opens the run of a bag, whose inputs are fixed, and tells so as event 1. It says what it entered; "" without a register.
+func (w *registerWriter) openRun(ctx context.Context, bag string, at time.Time, s harness.Scenario, redact *evidence.Redactor, j *evidence.Journal) (string, error) {
+	if w == nil {
+		return "", nil
+	}
+	in, sha, err := evidence.ReadInputs(bag)
+	if err != nil {
+		return "", err
+	}
+	o, err := w.log.Append(ctx, w.key, in.Executor, at, register.KindOpened, evidence.OpenedEntry(in, sha, s, redact))
+	if err != nil {
+		return "", fmt.Errorf("open the run in the register: %w", err)
+	}
+	return fmt.Sprintf("%s: opened as entry %d", w.log.Origin, o.Index), j.Opened(o)
+}
+
+// find looks for a run; ok is false if it was never opened, or has its end already.
+func (w *registerWriter) find(run string) (register.Run, bool) {
+	all := w.log.Runs(w.log.Size())
+	i := slices.IndexFunc(all, func(r register.Run) bool { return r.Run == run })
+	if i < 0 || all[i].Outcome != register.NeverClosed {
+		return register.Run{}, false
+	}
+	return all[i], true
+}
+
+// closeRun copies the pack of a run that was opened to the store and enters how it ended; "" is a run that has no pack, and
+// ended for the reason given. A run that was never opened, or has its end, is left as it is. It says what it entered.
+func (w *registerWriter) closeRun(ctx context.Context, run, by, pack, reason string) (string, error) {
+	if w == nil {
+		return "", nil
+	}
+	r, ok := w.find(run)
+	if !ok {
+		return "", nil
+	}
+	end := register.Closed{Run: run, Opened: r.Index, Result: register.Interrupted, Exit: harness.ExitStopped, Reason: evidence.ShortReason(reason)}
+	if pack != "" {
+		var err error
+		if end, err = evidence.Ending(pack, r.Index); err != nil {
+			return "", err
+		}
+		if err := w.keepPack(ctx, run, pack); err != nil {
+			return "", err
+		}
+	}
+	o, err := w.log.Append(ctx, w.key, by, time.Now(), register.KindClosed, &end)
+	if err != nil {
+		return "", fmt.Errorf("close the run in the register: %w", err)
+	}
+	return fmt.Sprintf("%s: opened as entry %d, closed as %d, %s", w.log.Origin, r.Index, o.Index, end.Result), nil
+}
+
+func (w *registerWriter) keepPack(ctx context.Context, run, pack string) error {
+	f, err := os.Open(pack)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return w.log.KeepPack(ctx, run, f, info.Size())
+}
+
+// closeInRegister enters how the run ended, after its pack is sealed, or why there is none.
+func (d *drill) closeInRegister(ctx context.Context, pack, reason string) (string, error) {
+	said, err := d.register.closeRun(ctx, d.runID, d.redact.Text(d.executor), pack, d.redact.Text(reason))
+	d.unclosed = err != nil
+	if said != "" {
+		d.screen.say("register of %s", said)
+	}
+	return said, err
+}
+
+// storeTrouble is what keeps a run from being closed in its register: it can be mended, and the run waits for it.
+type storeTrouble struct{ err error }
+
+func (s storeTrouble) Error() string { return s.err.Error() }
+func (s storeTrouble) Unwrap() error { return s.err }
+
+// closeInRegister enters how a run that was left ended, if it was opened in a register.
+func (l leftover) closeInRegister(ctx context.Context, say func(string), pack, reason string) error {
+	said := ""
+	w, err := (&storeFlags{l.info.Store, l.info.RegisterKey}).forLeftover(ctx)
+	if err == nil {
+		said, err = w.closeRun(ctx, l.info.RunID, executorName(""), pack, reason)
+	}
+	if err != nil {
+		return storeTrouble{err}
+	}
+	if said != "" {
+		say("register of " + said)
+	}
+	return nil
+}
+
+// parkInRegister enters that a run can never be sealed.
+func (l leftover) parkInRegister(ctx context.Context, why error) error {
+	w, err := (&storeFlags{l.info.Store, l.info.RegisterKey}).forLeftover(ctx)
+	if err != nil || w == nil {
+		return err
+	}
+	r, ok := w.find(l.info.RunID)
+	if !ok {
+		return nil
+	}
+	_, err = w.log.Append(ctx, w.key, executorName(""), time.Now(), register.KindParked,
+		&register.Parked{Run: l.info.RunID, Opened: r.Index, Reason: evidence.ShortReason(why.Error())})
+	return err
+}
+
+// forLeftover is writer for a run that is known: what the environment says now has no part in it.
+func (f *storeFlags) forLeftover(ctx context.Context) (*registerWriter, error) {
+	if f.dir == "" {
+		return nil, nil
+	}
+	return f.writer(ctx)
+}
+
+// registered tells whether the run was opened in a register, and what that is worth.
+func (t *told) registered(c evidence.Checked) {
+	switch {
+	case c.Record == nil:
+		t.Register = answer{"unknown", "it was not read"}
+	case c.Opened != nil:
+		t.Register = answer{"opened", fmt.Sprintf("as entry %d of %s, before the run started; self-kept", c.Opened.Index, c.Opened.Origin)}
+		t.RunKey = "the register's entry names this run key; whether the register still has it: blackstart register verify --packs DIR"
+	case c.Record.Register != "":
+		t.Register = answer{"unproven", "what the pack tells of its register does not hold"}
+	default:
+		t.Register = answer{"no register", "which other runs there were cannot be seen from this pack"}
+	}
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"blackstart/evidence/register"
+)
+
+func storeCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "store",
+		Short:   "make an evidence store, with the register of all its runs",
+		Long:    "An evidence store keeps packs, and a register in which every run is opened\nbefore it starts and closed after its pack is sealed.",
+		Example: "  blackstart store init /mnt/evidence --register-key register.pem",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	cmd.AddCommand(storeInitCommand())
+	return cmd
+}
+
+func storeInitCommand() *cobra.Command {
+	var f storeFlags
+	var name string
+	cmd := &cobra.Command{
+		Use:   "init DIR",
+		Short: "make an evidence store in a directory",
+		Long: `Makes DIR an evidence store with an empty register. First it tries whether a
+file that is there is never overwritten: where that does not hold, no register
+can be kept.
+
+The register's key signs every entry and checkpoint. If the key's file does not
+exist, it is made (Ed25519, PKCS #8, for its owner's eyes only). It must not lie
+in the store: whoever holds both can write the history anew, and is found out
+only by packs that were kept elsewhere.`,
+		Example: `  blackstart store init /mnt/evidence --register-key register.pem
+  blackstart store init /mnt/evidence --register-key register.pem \
+    --name example.org/drills`,
+		Annotations: map[string]string{"exits": otherExits},
+		Args:        cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.dir = args[0]
+			return initStore(cmd.Context(), cmd.OutOrStdout(), f, name)
+		},
+	}
+	f.keyFlag(cmd)
+	cmd.Flags().StringVar(&name, "name", "", "what the register is called; blackstart/ and the name of DIR if empty")
+	return cmd
+}
+
+func initStore(ctx context.Context, out io.Writer, f storeFlags, name string) error {
+	if err := f.resolve(); err != nil {
+		return err
+	}
+	if f.key == "" {
+		return usage(errors.New("no key is named for the register"), "name one with --register-key FILE: it is made if it does not exist")
+	}
+	if inside(f.dir, f.key) {
+		return usage(fmt.Errorf("the key %s would lie in the store", f.key), "keep it elsewhere: who holds both can write the history anew")
+	}
+	if name == "" {
+		name = "blackstart/" + filepath.Base(f.dir)
+	}
+	if strings.ContainsAny(name, "+ \t\n") || len(name) > 100 {
+		return usage(fmt.Errorf("--name %.100q has spaces or a '+', or is longer than 100 bytes", name), "call it after its owner, e.g. --name example.org/drills")
+	}
+	made := ""
+	if _, err := os.Stat(f.key); errors.Is(err, fs.ErrNotExist) {
+		if err := register.MakeKey(f.key); err != nil {
+			return broken(err, "name a file in a directory that can be written to: --register-key register.pem")
+		}
+		made = " (made now)"
+	}
+	key, err := register.LoadKey(f.key, name)
+	if err != nil {
+		return usage(err, "--register-key takes an Ed25519 key: openssl genpkey -algorithm ed25519 -out register.pem")
+	}
+	dir, err := register.MakeDir(f.dir)
+	if err == nil {
+		err = register.Init(ctx, dir, key)
+	}
+	if err != nil {
+		return broken(fmt.Errorf("%s: %w", f.dir, err), "name a new directory on a file system that keeps what it has")
+	}
+	var p page
+	p.row("store     ", f.dir)
+	p.row("register  ", "give this line to whoever will check it: it is not to be believed from the store")
+	p.put(0, key.Verifier())
+	p.row("key       ", f.key+made+": "+register.FileKeyWorth)
+	_, err = io.WriteString(out, p.String())
+	if err != nil {
+		return broken(err, "")
+	}
+	return nil
+}
+
+// inside tells whether path lies below dir, as far as names tell.
+func inside(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"blackstart/evidence"
+	"blackstart/evidence/register"
+	"blackstart/harness"
+)
+
+// writerOf opens the register of a store to write to it.
+func writerOf(ts *testscript.TestScript, store, key string) *registerWriter {
+	w, err := (&storeFlags{ts.MkAbs(store), ts.MkAbs(key)}).writer(context.Background())
+	ts.Check(err)
+	return w
+}
+
+// enrol makes a fixture that was opened and closed in a register as a run is, and writes its pack and root to DIR/NAME.
+func enrol(w *registerWriter, kind, dir, name string) error {
+	fixtures.Lock()
+	defer fixtures.Unlock()
+	tmp, err := os.MkdirTemp("", "blackstart-enrolled-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	k := fixtureKinds[kind]
+	k.register = w
+	run := uuid.Must(uuid.NewV7()).String()
+	b, err := newBagOf(k, filepath.Join(tmp, "run"), run, "queries", "edge")
+	if err != nil {
+		return err
+	}
+	if err := b.seal(dir, name); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	_, err = w.closeRun(ctx, run, "a tester", filepath.Join(dir, name+".zip"), "")
+	return err
+}
+
+// enrolled DIR NAME STORE KEY [KIND] writes such a pack.
+func putEnrolled(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 || len(args) > 5 {
+		ts.Fatalf("usage: enrolled DIR NAME STORE KEY [KIND]")
+	}
+	ts.Check(enrol(writerOf(ts, args[2], args[3]), strings.Join(args[4:], ""), ts.MkAbs(args[0]), args[1]))
+}
+
+// rewrite STORE KEY N makes entry N and all after it anew, with every checkpoint, as somebody can who has store and key.
+func rewriteRegister(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: rewrite STORE KEY N")
+	}
+	n, err := strconv.ParseInt(args[2], 10, 64)
+	ts.Check(err)
+	ts.Check(rewriteFrom(ts.MkAbs(args[0]), ts.MkAbs(args[1]), n))
+}
+
+func rewriteFrom(store, key string, n int64) error {
+	ctx := context.Background()
+	f := &storeFlags{store, key}
+	old, err := f.writer(ctx)
+	if err != nil {
+		return err
+	}
+	for i := n; i < old.log.Size(); i++ {
+		for _, name := range []string{fmt.Sprintf("entry/%d.json", i), fmt.Sprintf("checkpoints/%d", i+1)} {
+			if err := os.Remove(filepath.Join(store, "register", filepath.FromSlash(name))); err != nil {
+				return err
+			}
+		}
+	}
+	w, err := f.writer(ctx)
+	if err != nil {
+		return err
+	}
+	for i, line := range old.log.Lines()[n:] {
+		by := line.By
+		if i == 0 {
+			by = "nobody"
+		}
+		if _, err := w.log.Append(ctx, w.key, by, line.Time(), line.Kind, line.Entry.Body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// command runs a command line in this process.
+func command(t *testing.T, args ...string) (string, int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code := execute(t.Context(), args, &out, &errs)
+	return out.String() + errs.String(), code
+}
+
+// TestRewrittenRegisterIsFoundFromOnePack: an attacker who has store and key writes the last entries and their checkpoints anew.
+// The register itself shows nothing; one old pack that was kept elsewhere names the first altered entry, to the command and to
+// a stranger with thirty lines of Python.
+func TestRewrittenRegisterIsFoundFromOnePack(t *testing.T) {
+	dir := t.TempDir()
+	store, key, kept := filepath.Join(dir, "store"), filepath.Join(dir, "register.pem"), filepath.Join(dir, "kept")
+	if out, code := command(t, "store", "init", store, "--register-key", key); code != 0 {
+		t.Fatal(out)
+	}
+	w, err := (&storeFlags{store, key}).writer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 { // of the four the third is kept elsewhere: it was opened as entry 4
+		where := filepath.Join(dir, "lost")
+		if i == 2 {
+			where = kept
+		}
+		if err := enrol(w, []string{"", "stopped"}[i%2], where, strconv.Itoa(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stranger := func() string {
+		python, err := exec.LookPath("python3")
+		if err != nil {
+			t.Skip("python3 is not installed")
+		}
+		out, _ := exec.Command(python, "../../testdata/register.py", filepath.Join(kept, "2.zip"), store).CombinedOutput()
+		return string(out)
+	}
+	if out, code := command(t, "register", "verify", "--store", store, "--packs", kept); code != 0 || !strings.Contains(out, "1 packs agree") {
+		t.Errorf("before: exit %d\n%s", code, out)
+	}
+	if out := stranger(); !strings.HasPrefix(out, "consistent: 5 entries") {
+		t.Errorf("before, the stranger says %s", out)
+	}
+	for _, first := range []int64{6, 4, 3, 1, 0} {
+		if err := rewriteFrom(store, key, first); err != nil {
+			t.Fatal(err)
+		}
+		if out, code := command(t, "register", "verify", "--store", store); code != 0 {
+			t.Errorf("rewritten from %d: it shows without a pack: exit %d\n%s", first, code, out)
+		}
+		out, code := command(t, "register", "verify", "--store", store, "--packs", kept)
+		said, want := stranger(), fmt.Sprintf("first altered entry: %d", first)
+		if first > 4 { // it was opened before that
+			if code != 0 || !strings.HasPrefix(said, "consistent") {
+				t.Errorf("rewritten from %d: exit %d\n%s\n%s", first, code, out, said)
+			}
+			continue
+		}
+		if code != 20 || !strings.HasPrefix(out, "ALTERED: "+want+":") {
+			t.Errorf("rewritten from %d: exit %d\n%s", first, code, out)
+		}
+		if strings.TrimSpace(said) != want {
+			t.Errorf("rewritten from %d: the stranger says %s", first, said)
+		}
+	}
+}
+
+// TestRegisterJSON: population, list, sample and verify as machines read them.
+func TestRegisterJSON(t *testing.T) {
+	dir := t.TempDir()
+	store, key := filepath.Join(dir, "store"), filepath.Join(dir, "register.pem")
+	if out, code := command(t, "store", "init", store, "--register-key", key); code != 0 {
+		t.Fatal(out)
+	}
+	w, err := (&storeFlags{store, key}).writer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"", "stopped"} {
+		if err := enrol(w, kind, dir, "pack"+kind); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var p register.Population
+	var s register.Sample
+	var v verifiedRegister
+	var l []listed
+	for args, into := range map[string]any{"population": &p, "sample --seed 7": &s, "verify --packs " + dir + " --key " + w.key.Verifier(): &v, "list": &l} {
+		out, code := command(t, append(append([]string{"register"}, strings.Fields(args)...), "--store", store, "--json")...)
+		if err := json.Unmarshal([]byte(out), into); err != nil || code != 0 {
+			t.Errorf("%s: exit %d, %v\n%s", args, code, err, out)
+		}
+	}
+	if len(p.Runs) != 2 || p.NotPassed != 2 || p.Runs[1].Outcome != register.Stopped || p.Keeping != register.SelfKept || p.Completeness != register.NotTested {
+		t.Errorf("population %+v", p)
+	}
+	if len(s.Apart) != 2 || s.Head != 4 || len(v.Packs) != 4 || v.Exit != 0 || len(l) != 4 || l[3].Kind != register.KindClosed {
+		t.Errorf("sample %+v\nverify %+v\nlist %+v", s, v, l)
+	}
+}
+
+// openedRun is a drill that was opened in a register and has recorded nothing yet.
+func openedRun(t *testing.T) (*drill, string) {
+	t.Helper()
+	dir := t.TempDir()
+	f := storeFlags{filepath.Join(dir, "store"), filepath.Join(dir, "register.pem")}
+	if out, code := command(t, "store", "init", f.dir, "--register-key", f.key); code != 0 {
+		t.Fatal(out)
+	}
+	w, err := f.writer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := fixtureKinds[""]
+	k.register = w
+	d := &drill{runID: uuid.Must(uuid.NewV7()).String(), dir: filepath.Join(dir, "run"), executor: "a tester", redact: evidence.NewRedactor(), leave: newLeaving()}
+	d.register, d.screen = w, newScreen(io.Discard, false)
+	d.leave.undoneNow()
+	fixtures.Lock()
+	defer fixtures.Unlock()
+	if _, err := newBagOf(k, d.dir, d.runID, "queries"); err != nil {
+		t.Fatal(err)
+	}
+	return d, f.dir
+}
+
+// outcomeIn is how the one run of a store stands in its register.
+func outcomeIn(t *testing.T, store string) register.Run {
+	t.Helper()
+	l, err := register.Open(t.Context(), register.Dir(store))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.Runs(l.Size())[0]
+}
+
+// TestRunThatEndsWithoutAPackIsClosed: as interrupted, with why.
+func TestRunThatEndsWithoutAPackIsClosed(t *testing.T) {
+	d, store := openedRun(t)
+	if err := d.giveUp(errors.New("the drill did not start")); err == nil {
+		t.Error("it gave up without an error")
+	}
+	if r := outcomeIn(t, store); r.Outcome != register.Interrupted || r.Reason != "the drill did not start" || r.EndedBy != "a tester" {
+		t.Errorf("%+v", r)
+	}
+	if _, err := os.Stat(d.dir); !os.IsNotExist(err) {
+		t.Errorf("the run's state is left: %v", err)
+	}
+}
+
+// TestRunWaitsForAStoreThatIsAway: its state is kept, and the person is told what closes it.
+func TestRunWaitsForAStoreThatIsAway(t *testing.T) {
+	d, store := openedRun(t)
+	if err := os.Rename(store, store+".away"); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exitError
+	err := d.giveUp(errors.New("the drill did not start"))
+	if !errors.As(err, &exit) || exit.code != harness.ExitHarness || !strings.Contains(exit.hint, "it closes the run in its register") ||
+		!strings.Contains(err.Error(), "the store is gone") {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(d.dir); err != nil {
+		t.Errorf("the run's state is not kept: %v", err)
+	}
+	if r := outcomeIn(t, store+".away"); r.Outcome != register.NeverClosed {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestParkedRunIsEntered: one that can never be sealed.
+func TestParkedRunIsEntered(t *testing.T) {
+	d, store := openedRun(t)
+	l := leftover{dir: filepath.Join(t.TempDir(), "runs", d.runID), info: runInfo{RunID: d.runID, Store: store, RegisterKey: d.register.flags.key}}
+	if err := os.MkdirAll(l.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if exit := l.park(errors.New("its record is not JSON")); !strings.Contains(exit.hint, "parked in") {
+		t.Errorf("%v, %s", exit, exit.hint)
+	}
+	if r := outcomeIn(t, store); r.Outcome != register.ParkedOutcome || r.Reason != "its record is not JSON" {
+		t.Errorf("%+v", r)
+	}
+}

@@ -1,0 +1,120 @@
+package register
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"blackstart/evidence/seal"
+)
+
+// rewrite makes entry k and all after it anew, with every checkpoint, as somebody can who has store and key.
+func rewrite(t *testing.T, d Dir, key *Key, k int64) {
+	t.Helper()
+	old := open(t, d)
+	write(t, d, "x", nil)
+	for n := k; n < old.Size(); n++ {
+		if err := os.Remove(path(d, entryName(n))); err != nil {
+			t.Fatal(err)
+		}
+		_ = os.Remove(path(d, checkpointName(n+1)))
+	}
+	l := open(t, d)
+	for n := k; n < old.Size(); n++ {
+		line := old.Lines()[n]
+		by := line.By
+		if n == k {
+			by = "nobody"
+		}
+		if _, err := l.Append(t.Context(), key, by, line.Time(), line.Kind, line.Entry.Body); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestRewrittenHistoryIsFoundFromOnePack: at sizes on both sides of where the hashes that a pack keeps begin anew.
+func TestRewrittenHistoryIsFoundFromOnePack(t *testing.T) {
+	sizes, altered := []int{1, 2, 255, 256, 257, 513, 700}, []int64{0, 1, 254, 255, 256, 300, 511, 512, 699}
+	if testing.Short() {
+		sizes, altered = []int{1, 257}, []int64{0, 255, 256}
+	}
+	d, key := newStore(t)
+	l := open(t, d)
+	kept := map[int]Opening{}
+	for n := 1; n <= 700; n++ {
+		o := appendTo(t, l, key, n-1, aRun(n))
+		if slices.Contains(sizes, n) {
+			kept[n] = o
+			if told, err := encode(o.Detail()); err != nil || len(told)+2*MaxEntryBytes > seal.MaxEventBytes {
+				t.Errorf("a pack of %d entries: %d bytes do not fit into an event with the longest entry: %v", n, len(told), err)
+			}
+		}
+	}
+	for i := len(altered) - 1; i >= 0; i-- { // from the newest back, so that each is the first
+		k := altered[i]
+		rewrite(t, d, key, k)
+		if v := verify(t, d); len(v.Problems) > 0 {
+			t.Fatalf("rewritten from %d with the key, it is found without a pack: %q", k, v.Problems)
+		}
+		for n, o := range kept {
+			v := verify(t, d, Kept{Pack: "old.zip", Run: "run-x", Key: key.Verifier(), Opening: o})
+			said := fmt.Sprint(v.Problems)
+			switch {
+			case k >= int64(n) && len(v.Problems) > 0:
+				t.Errorf("entry %d: a pack of %d entries cannot know it: %s", k, n, said)
+			case k < int64(n) && k >= o.From && !strings.HasPrefix(said, fmt.Sprintf("[first altered entry: %d: ", k)):
+				t.Errorf("entry %d: a pack of %d entries says %s", k, n, said)
+			case k < o.From && !strings.Contains(said, "it or one of those up to"):
+				t.Errorf("entry %d, before what a pack of %d entries keeps: %s", k, n, said)
+			}
+		}
+	}
+}
+
+func TestPopulationAndSample(t *testing.T) {
+	d, key := newStore(t)
+	l := open(t, d)
+	changed := aRun(4)
+	changed.Objectives = []string{"rto: rto at most 60s", "rpo: rpo.records at most 0"}
+	live := aRun(6)
+	live.Class = "production"
+	for i, b := range []Body{aRun(0), closing(0, Passed), aRun(2), closing(2, Failed), changed, closing(4, Passed), live, closing(6, Stopped), aRun(8), aRun(9),
+		&Parked{Run: "run-9", Opened: 9, Reason: "unreadable"}} {
+		appendTo(t, l, key, i, b)
+	}
+	p, err := l.Population(moment(1), moment(9))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Total{{"production", Stopped, 1}, {"rehearsal", Passed, 1}, {"rehearsal", Failed, 1}, {"rehearsal", NeverClosed, 1}}
+	if !slices.Equal(p.Totals, want) || p.Passed != 1 || p.NotPassed != 3 || len(p.Runs) != 4 {
+		t.Errorf("totals %v, %d passed, %d not, of %d", p.Totals, p.Passed, p.NotPassed, len(p.Runs))
+	}
+	changes := []string{"objective gone: rto: rto at most 30s (after a run that did not pass)", "objective new: rto: rto at most 60s (after a run that did not pass)"}
+	if got := p.Runs[1]; got.Run != "run-4" || !slices.Equal(got.Changes, changes) {
+		t.Errorf("%s: %q, want %q", got.Run, got.Changes, changes)
+	}
+	if p.Runs[0].ObjectivesSHA256 != seal.Digest([]byte("rto: rto at most 30s\nrpo: rpo.records at most 0\n")) {
+		t.Error("the digest of the objectives is not that of their lines")
+	}
+	s, err := l.Sample(l.Size(), "7", 1)
+	if err != nil || len(s.Drawn) != 1 || s.Of != 2 || len(s.Apart) != 4 {
+		t.Fatalf("drew %d of %d, %d apart: %v", len(s.Drawn), s.Of, len(s.Apart), err)
+	}
+	drawn := map[string]bool{}
+	for seed := range 32 {
+		s, err := l.Sample(l.Size(), fmt.Sprint(seed), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawn[s.Drawn[0].Run] = true
+	}
+	if len(drawn) != 2 {
+		t.Errorf("32 seeds drew %v", drawn)
+	}
+	if early, err := l.Sample(5, "7", 9); err != nil || len(early.Drawn) != 1 || len(early.Apart) != 2 {
+		t.Errorf("at an earlier head: drew %d, %d apart: %v", len(early.Drawn), len(early.Apart), err)
+	}
+}

@@ -1,0 +1,201 @@
+package register
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Verified is what Verify found.
+type Verified struct {
+	Log      *Log     // its entries up to the first altered one
+	Problems []string // what is altered; the first names the first altered entry
+	Notes    []string // what is no alteration
+	broken   bool     // the entries behind Log's last one are there, and were not read into it
+}
+
+// Kept is what was found in a pack, whose opening has been checked.
+type Kept struct {
+	Pack    string // its file
+	Run     string
+	SHA256  string // of the file
+	Key     string // of the register it was opened in: public half
+	Opening Opening
+}
+
+// Verify checks every entry's signature and place, every checkpoint, that what the entries tell fits together, and that the
+// register still has what the given packs keep of it. What is wrong is a problem; the error is about this machine or says that
+// there is no register.
+func Verify(ctx context.Context, s Store, packs []Kept) (Verified, error) {
+	l, err := openAbout(ctx, s)
+	if err != nil {
+		return Verified{}, err
+	}
+	v := Verified{Log: l}
+	files, err := l.files(ctx)
+	var altered *Altered
+	if errors.As(err, &altered) {
+		v.problem(altered)
+		return v, nil
+	}
+	if err != nil {
+		return v, fmt.Errorf("read register: %w", err)
+	}
+	lines, errs := parseAll(files, l.verifier)
+	for i := range lines {
+		if errs[i] != nil {
+			v.problem(&Altered{int64(i), errs[i].Error()})
+			v.broken = true
+			break
+		}
+		if err := l.follow(lines[i]); err != nil {
+			v.problem(l.blame(i, err))
+			v.broken = true
+			break
+		}
+	}
+	if len(v.Problems) == 0 {
+		if err := v.checkpoints(ctx); err != nil {
+			return v, err
+		}
+		v.told()
+	}
+	v.packs(packs)
+	return v, nil
+}
+
+func (v *Verified) problem(err error) { v.Problems = append(v.Problems, err.Error()) }
+
+// checkpoints demands one for every size but the last, which a writer that died may owe, each signed for these entries.
+func (v *Verified) checkpoints(ctx context.Context) error {
+	l, fits := v.Log, true
+	for size := int64(1); size <= l.Size(); size++ {
+		err := l.checkCheckpoint(ctx, size)
+		switch {
+		case err == nil:
+			l.noted = size
+		case errors.Is(err, ErrNotFound) && size == l.Size():
+			v.Notes = append(v.Notes, fmt.Sprintf("entry %d has no checkpoint over it yet: its writer was stopped, or is at work; the next one signs it", size-1))
+		case fits:
+			var altered *Altered
+			if !errors.Is(err, ErrNotFound) && !errors.As(err, &altered) {
+				return err
+			}
+			fits = altered == nil || altered.Index < 0 // those behind an altered entry cannot fit
+			if len(v.Problems) < maxProblems {
+				v.problem(err)
+			}
+		}
+	}
+	var altered *Altered
+	err := l.nothingCut(ctx)
+	if errors.As(err, &altered) {
+		v.problem(err)
+		return nil
+	}
+	return err
+}
+
+// maxProblems is how many are named one by one.
+const maxProblems = 20
+
+// told checks that what the entries tell of runs fits together.
+func (v *Verified) told() {
+	opened, ended := map[string]int64{}, map[string]int64{}
+	bad := func(n Line, format string, args ...any) {
+		if len(v.Problems) < maxProblems {
+			v.problem(fmt.Errorf("entry %d, %s: %s", n.Index, n.Kind, fmt.Sprintf(format, args...)))
+		}
+	}
+	unknown, back := 0, 0
+	for i, n := range v.Log.lines {
+		if i > 0 && n.Time().Before(v.Log.lines[i-1].Time()) {
+			back++
+		}
+		if n.Body == nil {
+			if !n.Kind.Known() {
+				unknown++
+			}
+			continue
+		}
+		run := n.Body.run()
+		at, ok := opened[run]
+		switch b := n.Body.(type) {
+		case *Opened:
+			if ok {
+				bad(n, "run %s was opened by entry %d already", run, at)
+			}
+			opened[run] = n.Index
+			continue
+		case *Closed:
+			ok = ok && at == b.Opened
+		case *Parked:
+			ok = ok && at == b.Opened
+		}
+		if !ok {
+			bad(n, "run %s was not opened by the entry it names, or by none before it", run)
+		}
+		if before, again := ended[run]; again && n.Kind != KindAmended {
+			bad(n, "run %s was ended by entry %d already", run, before)
+		}
+		if n.Kind != KindAmended {
+			ended[run] = n.Index
+		}
+	}
+	if back > 0 {
+		v.Notes = append(v.Notes, fmt.Sprintf("%d entries are dated before the one before them: a writer's clock went back, or differs from another's", back))
+	}
+	if unknown > 0 {
+		v.Notes = append(v.Notes, fmt.Sprintf("%d entries are of kinds that this build does not know: their place in the chain was checked", unknown))
+	}
+}
+
+// packs holds the register against what packs keep of it. The lowest altered entry that any of them knows is named first.
+func (v *Verified) packs(packs []Kept) {
+	var first *Altered
+	var errs []error
+	for _, p := range packs {
+		err := v.pack(p)
+		var altered *Altered
+		if errors.As(err, &altered) && (first == nil || altered.Index < first.Index) {
+			first = altered
+		}
+		if err != nil && len(errs) < maxProblems {
+			errs = append(errs, fmt.Errorf("%s: %w", p.Pack, err))
+		}
+	}
+	if first != nil {
+		v.Problems = append([]string{first.Error()}, v.Problems...)
+	}
+	for _, err := range errs {
+		v.problem(err)
+	}
+}
+
+// pack holds the register against one pack.
+func (v *Verified) pack(p Kept) error {
+	if p.Key != v.Log.Key {
+		return fmt.Errorf("it was opened in another register, or this one has another key now: %s", p.Key)
+	}
+	err := v.Log.Compare(p.Opening)
+	var altered *Altered
+	if errors.As(err, &altered) && v.broken && altered.Index >= v.Log.Size() {
+		return nil // it was not read that far
+	}
+	if err != nil {
+		return fmt.Errorf("not the register that it was opened under: %w", err)
+	}
+	for _, n := range v.Log.lines {
+		if c, ok := n.Body.(*Closed); ok && c.Run == p.Run && c.PackSHA256 != p.SHA256 {
+			return fmt.Errorf("entry %d closed its run with another pack: SHA-256 %s, this one's is %s", n.Index, orNone(c.PackSHA256), p.SHA256)
+		}
+	}
+	return nil
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
