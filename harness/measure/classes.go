@@ -59,7 +59,7 @@ func (d *drill) errorClasses(c clock) []harness.Measurement {
 	}
 	var all []harness.Measurement
 	for _, s := range d.series {
-		for cohort, count := range s.windows[max(0, d.number(c.tf))].errors {
+		for cohort, count := range s.in(max(0, d.number(c.tf))).errors {
 			for outcome, n := range count {
 				o := loadgen.Outcome(outcome) //nolint:gosec // below NumOutcomes
 				if n == 0 || d.codes[o] == "" || o == loadgen.OK || o == loadgen.Unsent || o == loadgen.LocalShortage {

@@ -32,6 +32,14 @@ type counts struct {
 	strange int64                          // when the first of those that are not right was due
 }
 
+// in gives the counts of a clock's window; none of a stream that was not read.
+func (r *Series) in(window int) counts {
+	if window >= len(r.windows) {
+		return counts{}
+	}
+	return r.windows[window]
+}
+
 // spans are the times that samples are counted in, ns since the anchor, each from its Lo to before its Hi.
 type spans struct {
 	baseline        Bounds

@@ -152,7 +152,7 @@ func (d *drill) sampled(c *answerCount, load string, first harness.Stamp, window
 		if found = true; s.Err != nil {
 			return 0, s.Err
 		}
-		in := s.windows[window]
+		in := s.in(window)
 		strange := int64(in.answers.wrong + in.answers.alien)
 		c.wrong, c.foreign = c.wrong+int64(in.answers.wrong), c.foreign+int64(in.answers.alien)
 		answers += int64(in.answers.ok) + strange
