@@ -19,7 +19,7 @@ var _ = measure.Add(measure.Row{
 		Load: true, Ledger: true, Fault: true,
 	},
 	Formula: "attempts of outcome unknown",
-	Find: func(d *measure.Drill, o measure.Asked) harness.Measurement {
+	Find: func(d *measure.Dataset, o measure.TimedObjective) harness.Measurement {
 		m := harness.Measurement{Name: o.Measure, Load: o.Load, Unit: harness.UnitCount, Method: "attempts of outcome unknown", Detail: "there is no ledger"}
 		for a := range d.Attempts(o.Load) {
 			if m.Known, m.Detail = true, "counted"; a.Outcome == loadgen.AttemptUnknown {
@@ -29,7 +29,7 @@ var _ = measure.Add(measure.Row{
 		}
 		return m
 	},
-	Files: func(_ *measure.Drill, o harness.Objective) []string {
+	Files: func(_ *measure.Dataset, o harness.Objective) []string {
 		return []string{"data/ledger/" + o.Load + ".bin"}
 	},
 	Titled: true,

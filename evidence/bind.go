@@ -68,7 +68,7 @@ type Binding struct {
 	UndoLog string // file, "" for none
 	Formats []byte // docs/formats.md, for data/as-run/formats.md
 
-	told map[string]bool // files that have their event
+	recorded map[string]bool // files that have their event
 }
 
 // Bind ties everything that was measured to the run, while its key lives: logs and undo log are brought into the bag,
@@ -77,10 +77,10 @@ type Binding struct {
 //
 // A Bind that was cut short can be made again: files that have their event are left as they are.
 func Bind(ctx context.Context, b Binding) error {
-	if err := b.bring(); err != nil {
+	if err := b.copyFiles(); err != nil {
 		return fmt.Errorf("bind evidence: %w", err)
 	}
-	if err := b.findTold(); err != nil {
+	if err := b.findRecorded(); err != nil {
 		return fmt.Errorf("bind evidence: %w", err)
 	}
 	for _, f := range b.binaries() {
@@ -101,8 +101,8 @@ func Bind(ctx context.Context, b Binding) error {
 	return nil
 }
 
-// bring copies what stands beside the record into the bag, unless an earlier Bind has.
-func (b *Binding) bring() error {
+// copyFiles copies what stands beside the record into the bag, unless an earlier Bind has.
+func (b *Binding) copyFiles() error {
 	asRun := filepath.Join(b.Dir, "data", "as-run")
 	if err := os.MkdirAll(asRun, 0o755); err != nil {
 		return err
@@ -172,20 +172,20 @@ func (b *Binding) bindStream(ctx context.Context, s binaryFile) error {
 		}
 		*s.root = fmt.Sprintf("%x", w.Root[:])
 	}
-	return b.tell(streamClosedKind, fmt.Sprintf("%s: %d records", s.file, w.Records), streamDetail(s.file, s.closed, w))
+	return b.appendFileEvent(streamClosedKind, fmt.Sprintf("%s: %d records", s.file, w.Records), streamDetail(s.file, s.closed, w))
 }
 
-// tell adds the event of one file, once.
-func (b *Binding) tell(kind, text string, detail map[string]string) error {
-	if b.told[detail["file"]] {
+// appendFileEvent adds the event of one file, once.
+func (b *Binding) appendFileEvent(kind, text string, detail map[string]string) error {
+	if b.recorded[detail["file"]] {
 		return nil
 	}
-	b.told[detail["file"]] = true
+	b.recorded[detail["file"]] = true
 	return b.Journal.Append(b.Journal.now(kind, text, detail))
 }
 
 // streamDetail is what the event of a binary file tells.
-func streamDetail(file string, closed bool, w seal.Walked) map[string]string {
+func streamDetail(file string, closed bool, w seal.FileDigests) map[string]string {
 	d := map[string]string{"file": file, "records": strconv.FormatInt(w.Records, 10), "first": w.First, "last": w.Last, "root": fmt.Sprintf("%x", w.Root[:])}
 	if !closed {
 		d["tail"] = strconv.Itoa(w.Tail) // its root covers header and whole records
@@ -204,14 +204,14 @@ func (b *Binding) bindFiles() error {
 			return err
 		}
 		name := filepath.ToSlash(rel)
-		if b.told[name] || !bindable(name) {
+		if b.recorded[name] || !bindable(name) {
 			return nil
 		}
 		d, err := fileDetail(os.DirFS(b.Dir), name)
 		if err != nil {
 			return err
 		}
-		return b.tell(fileClosedKind, name+" is complete", d)
+		return b.appendFileEvent(fileClosedKind, name+" is complete", d)
 	})
 }
 
@@ -252,12 +252,12 @@ func fileDetail(fsys fs.FS, name string) (map[string]string, error) {
 	return d, nil
 }
 
-// findTold lists the files that have their event in the log already.
-func (b *Binding) findTold() error {
-	b.told = map[string]bool{}
+// findRecorded lists the files that have their event in the log already.
+func (b *Binding) findRecorded() error {
+	b.recorded = map[string]bool{}
 	return b.Journal.each(func(_ int64, e harness.Event) error {
 		if e.Kind == streamClosedKind || e.Kind == fileClosedKind {
-			b.told[e.Detail["file"]] = true
+			b.recorded[e.Detail["file"]] = true
 		}
 		return nil
 	})

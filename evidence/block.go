@@ -38,7 +38,7 @@ func FactLines(rec *harness.Record, f harness.Findings, recordSHA, framework str
 	}
 	var lines []string
 	for _, line := range facts {
-		lines = append(lines, broken(line)...)
+		lines = append(lines, breakLines(line)...)
 	}
 	return lines
 }
@@ -110,8 +110,8 @@ func factAsked(o harness.Objective) string {
 	return o.AtMost
 }
 
-// broken breaks a fact into lines of the block's width.
-func broken(line string) []string {
+// breakLines breaks a fact into lines of the block's width.
+func breakLines(line string) []string {
 	var out []string
 	for len(line) > factsWidth {
 		out = append(out, line[:factsWidth])

@@ -49,10 +49,10 @@ func (c *checker) readBindings() (*bindings, error) {
 	}
 	defer log.Close()
 	b := &bindings{files: map[string]harness.Event{}, recordSeq: -1, interrupted: -1}
-	return b, eachEvent(log, b.take)
+	return b, eachEvent(log, b.add)
 }
 
-func (b *bindings) take(seq int64, e harness.Event) error {
+func (b *bindings) add(seq int64, e harness.Event) error {
 	if opened := e.Kind == openedKind && e.Detail["format"] == harness.Format; (seq == 0) != opened {
 		return fmt.Errorf("event %d: %s must stand first, with the format, and nowhere else", seq, openedKind)
 	}
@@ -136,7 +136,7 @@ func (c *checker) bound(ctx context.Context) {
 			continue
 		}
 		if e := c.binding.files[name]; e.Kind == fileClosedKind {
-			c.check("file is the one that its event tells", name, c.fileAsTold(name, e))
+			c.check("file is the one that its event tells", name, c.fileAsRecorded(name, e))
 		}
 	}
 	c.streams(ctx, signed)
@@ -196,8 +196,8 @@ func (c *checker) signs(name string, size int64) error {
 	return err
 }
 
-// fileAsTold compares a file with the event that told its digest.
-func (c *checker) fileAsTold(name string, e harness.Event) error {
+// fileAsRecorded compares a file with the event that told its digest.
+func (c *checker) fileAsRecorded(name string, e harness.Event) error {
 	got, err := fileDetail(packFS{c.pack}, name)
 	if err != nil {
 		return err
@@ -238,7 +238,7 @@ func (c *checker) streams(ctx context.Context, signed []loadCheckpoint) {
 			continue // it died before its header was written, and is bound as it is
 		}
 		if err == nil {
-			err = errors.Join(c.streamAsTold(s, w), prefixesAsTold(s.file, counts[s.file], w, signed))
+			err = errors.Join(c.streamAsRecorded(s, w), prefixesAsRecorded(s.file, counts[s.file], w, signed))
 		}
 		c.check("stream is the one that was bound", s.file, err)
 	}
@@ -249,7 +249,7 @@ func (c *checker) streams(ctx context.Context, signed []loadCheckpoint) {
 	}
 }
 
-func (c *checker) streamAsTold(s binaryFile, w seal.Walked) error {
+func (c *checker) streamAsRecorded(s binaryFile, w seal.FileDigests) error {
 	e, ok := c.binding.files[s.file]
 	if !ok || e.Kind != streamClosedKind {
 		return fmt.Errorf("no event %s tells of it", streamClosedKind)
@@ -263,8 +263,8 @@ func (c *checker) streamAsTold(s binaryFile, w seal.Walked) error {
 	return sameDetail(streamDetail(s.file, s.closed, w), e.Detail)
 }
 
-// prefixesAsTold compares the root over the records before each checkpoint with the one that was signed then.
-func prefixesAsTold(file string, counts []int64, w seal.Walked, signed []loadCheckpoint) error {
+// prefixesAsRecorded compares the root over the records before each checkpoint with the one that was signed then.
+func prefixesAsRecorded(file string, counts []int64, w seal.FileDigests, signed []loadCheckpoint) error {
 	for _, cp := range signed {
 		p, ok := cp.prefixes[file]
 		if !ok {

@@ -15,8 +15,8 @@ const (
 	maxToldMoments = 1_000 // of one kind
 )
 
-// toldEvents is what of the event log is held against the record.
-type toldEvents struct {
+// recordedEvents is what of the event log is held against the record.
+type recordedEvents struct {
 	at     map[string][]harness.Interval // of the kinds that tell of a moment in the record
 	begun  []harness.Act                 // At is when each began
 	ended  []harness.Interval            // of each act that ended
@@ -24,7 +24,7 @@ type toldEvents struct {
 	gone   []string // what the undo found gone, in words
 }
 
-func (t *toldEvents) take(seq int64, e harness.Event) error {
+func (t *recordedEvents) add(seq int64, e harness.Event) error {
 	switch e.Kind {
 	case "act.started":
 		t.begun = append(t.begun, harness.Act{Kind: e.Detail["kind"], Name: e.Detail["name"], Fault: e.Detail["fault"], By: e.Detail["by"], At: e.At})
@@ -46,7 +46,7 @@ func (t *toldEvents) take(seq int64, e harness.Event) error {
 }
 
 // happened demands an event of a kind at the moment that the record tells.
-func (t *toldEvents) happened(what, kind string, i harness.Interval) error {
+func (t *recordedEvents) happened(what, kind string, i harness.Interval) error {
 	if i.Never() || slices.Contains(t.at[kind], i) {
 		return nil
 	}
@@ -55,22 +55,22 @@ func (t *toldEvents) happened(what, kind string, i harness.Interval) error {
 
 // agreesWithEvents holds the record against the event log, in both directions: what one tells, the other has.
 func (c *checker) agreesWithEvents() error {
-	told := &toldEvents{at: map[string][]harness.Interval{}}
+	told := &recordedEvents{at: map[string][]harness.Interval{}}
 	log, err := c.pack.Open(seal.EventsFile)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	if err := eachEvent(log, told.take); err != nil {
+	if err := eachEvent(log, told.add); err != nil {
 		return err
 	}
 	rec := c.out.Record
-	return errors.Join(told.actsOf(rec), followsScenario(rec), told.statusOf(rec), told.faultsOf(rec), told.undoOf(rec), arrivalsTold(rec, told.alerts))
+	return errors.Join(told.actsOf(rec), followsScenario(rec), told.statusOf(rec), told.faultsOf(rec), told.undoOf(rec), arrivalsRecorded(rec, told.alerts))
 }
 
 // actsOf demands the acts in their order, each when and by whom the events say; a run that was killed may have begun, and even
 // ended, one that its record does not have.
-func (t *toldEvents) actsOf(rec *harness.Record) error {
+func (t *recordedEvents) actsOf(rec *harness.Record) error {
 	if n := len(rec.Acts); n > len(t.begun) || n > len(t.ended) || rec.Status != harness.Interrupted && (n != len(t.begun) || n != len(t.ended)) {
 		return fmt.Errorf("%d acts, the events tell of %d that began and %d that ended", n, len(t.begun), len(t.ended))
 	}
@@ -103,7 +103,7 @@ func followsScenario(rec *harness.Record) error {
 }
 
 // statusOf holds the way in which the drill ended against the events that say so.
-func (t *toldEvents) statusOf(rec *harness.Record) error {
+func (t *recordedEvents) statusOf(rec *harness.Record) error {
 	any := func(kinds ...string) bool {
 		return slices.ContainsFunc(kinds, func(k string) bool { return len(t.at[k]) > 0 })
 	}
@@ -114,7 +114,7 @@ func (t *toldEvents) statusOf(rec *harness.Record) error {
 	case harness.Stopped:
 		fine = any("drill.stopped", "drill.left") && !any("drill.interrupted")
 	case harness.Unsteady:
-		fine = any("drill.unsteady") && !broke(rec)
+		fine = any("drill.unsteady") && !anyInjected(rec)
 	case harness.Interrupted:
 		fine = any("drill.interrupted")
 	}
@@ -128,14 +128,14 @@ func (t *toldEvents) statusOf(rec *harness.Record) error {
 	return nil
 }
 
-func broke(rec *harness.Record) bool {
+func anyInjected(rec *harness.Record) bool {
 	return slices.ContainsFunc(rec.Faults, func(f harness.FaultRecord) bool { return f.Do.Lo != 0 })
 }
 
 // faultsOf holds baseline and faults against the events. The record of a run that was killed may lag behind them.
-func (t *toldEvents) faultsOf(rec *harness.Record) error {
+func (t *recordedEvents) faultsOf(rec *harness.Record) error {
 	var errs []error
-	if broke(rec) || rec.Status == harness.Completed || len(t.at["steady.held"]) > 0 {
+	if anyInjected(rec) || rec.Status == harness.Completed || len(t.at["steady.held"]) > 0 {
 		errs = append(errs, t.happened("baseline", "steady.held", rec.Baseline))
 	}
 	confirmed, restored := 0, 0
@@ -163,12 +163,12 @@ func (t *toldEvents) faultsOf(rec *harness.Record) error {
 }
 
 // undoOf holds the undo against the events.
-func (t *toldEvents) undoOf(rec *harness.Record) error {
+func (t *recordedEvents) undoOf(rec *harness.Record) error {
 	var errs []error
 	if fenced := len(t.at["primary.fenced"]); fenced > 0 != (rec.Undo.FencedBy == "harness") && rec.Status != harness.Interrupted {
 		errs = append(errs, fmt.Errorf("fenced by %q, and %d events primary.fenced", rec.Undo.FencedBy, fenced))
 	}
-	if complete := len(t.at["undo.complete"]); broke(rec) && rec.Undo.Complete != (complete > 0) {
+	if complete := len(t.at["undo.complete"]); anyInjected(rec) && rec.Undo.Complete != (complete > 0) {
 		errs = append(errs, fmt.Errorf("undo.complete is %t, and %d events say so", rec.Undo.Complete, complete))
 	}
 	errs = append(errs, watchedUndo(rec))

@@ -23,9 +23,9 @@ func TestWhatIsGoneIsToldByTheEvents(t *testing.T) {
 		"by a later undo":   {nil, []string{db}, harness.Interrupted, true},
 		"stopped by a hand": {nil, []string{db}, harness.Stopped, false},
 	} {
-		told := &toldEvents{at: map[string][]harness.Interval{}}
+		told := &recordedEvents{at: map[string][]harness.Interval{}}
 		for n, text := range c.events {
-			if err := told.take(int64(n), harness.Event{Kind: "component.gone", Text: text}); err != nil {
+			if err := told.add(int64(n), harness.Event{Kind: "component.gone", Text: text}); err != nil {
 				t.Fatal(err)
 			}
 		}

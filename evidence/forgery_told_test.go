@@ -108,12 +108,12 @@ func TestAnAlertIsHeldAgainstItsEvent(t *testing.T) {
 	} {
 		a := honestly
 		change(&a)
-		err := arrivalsTold(&harness.Record{Arrivals: []harness.Arrival{a}}, []harness.Event{event})
+		err := arrivalsRecorded(&harness.Record{Arrivals: []harness.Arrival{a}}, []harness.Event{event})
 		if (err == nil) != (name == "") || err != nil && !strings.Contains(err.Error(), name) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	if err := arrivalsTold(&harness.Record{Arrivals: []harness.Arrival{honestly, honestly}}, []harness.Event{event}); err == nil {
+	if err := arrivalsRecorded(&harness.Record{Arrivals: []harness.Arrival{honestly, honestly}}, []harness.Event{event}); err == nil {
 		t.Error("an alert that no event tells is accepted")
 	}
 }

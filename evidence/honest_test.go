@@ -131,7 +131,7 @@ func recordedBy(t *testing.T, dir string, ask func(*Inputs), open func(j *Journa
 		Executor: "a forger", ToolSHA256: "this build", ScenarioName: "pack", Phases: []string{"start", "fault", "end"}, Anchor: clock.Anchor(), Reports: ReportSpecs()}
 	ask(&in)
 	redact := NewRedactor()
-	sha, err := WriteInputs(h.dir, in, Asked{Scenario: []ScenarioFile{{Name: "pack.yaml", Data: []byte("kind: Scenario\n")}}, Plan: []harness.Plan{}}, redact)
+	sha, err := WriteInputs(h.dir, in, DrillFiles{Scenario: []ScenarioFile{{Name: "pack.yaml", Data: []byte("kind: Scenario\n")}}, Plan: []harness.Plan{}}, redact)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,8 +83,8 @@ func writeFile(dir, name string, data []byte) error {
 	return nil
 }
 
-// Asked is what a drill is started with, as files of the pack.
-type Asked struct {
+// DrillFiles is what a drill is started with, as files of the pack.
+type DrillFiles struct {
 	Scenario []ScenarioFile      // the scenario first, then the files it extends, in order
 	Target   harness.Description // as far as known before the start
 	Plan     []harness.Plan
@@ -97,7 +97,7 @@ type ScenarioFile struct {
 }
 
 // WriteInputs writes the as-run files and inputs.json and returns the digest of the latter.
-func WriteInputs(dir string, in Inputs, asked Asked, redact *Redactor) (string, error) {
+func WriteInputs(dir string, in Inputs, asked DrillFiles, redact *Redactor) (string, error) {
 	in.ScenarioFiles = []InputFile{}
 	for i, f := range asked.Scenario {
 		data, file := redact.Bytes(f.Data), scenarioFile

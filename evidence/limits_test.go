@@ -67,7 +67,7 @@ func TestEndsOfAFile(t *testing.T) {
 	for _, text := range []string{"", "\n", "\n\n", "a", "a\n", "a\nb", "a\nb\n", "a\n\n", long, long + "\n", long + "\n" + long, "a\n" + long + "\nb\n", strings.Repeat("\n", 200<<10),
 		strings.Repeat("ab\n", 50_000) + "c"} {
 		got, err := findEnds(strings.NewReader(text))
-		want := ends{sum: seal.Digest([]byte(text)), size: int64(len(text))}
+		want := edgeLines{sum: seal.Digest([]byte(text)), size: int64(len(text))}
 		for line := range strings.Lines(text) {
 			if want.lines++; want.lines == 1 {
 				want.first = seal.Digest([]byte(line))

@@ -44,16 +44,16 @@ func eachLine(r io.Reader, do func(seq int64, e harness.Event) error) error {
 	return nil
 }
 
-// ends are what is told of a file as a whole, and of its first and last line.
-type ends struct {
+// edgeLines are what is told of a file as a whole, and of its first and last line.
+type edgeLines struct {
 	sum, first, last string // SHA-256; a line's with its newline, "" where there is none
 	size, lines      int64
 }
 
 // findEnds reads r in little memory: once for the whole and the places of both lines, and these two lines once more. No line between
 // them costs anything of its own, so that a file of nothing but newlines takes no longer than another.
-func findEnds(r io.ReadSeeker) (ends, error) {
-	var e ends
+func findEnds(r io.ReadSeeker) (edgeLines, error) {
+	var e edgeLines
 	whole, buf := sha256.New(), make([]byte, 64<<10)
 	firstEnd, lastStart, ended := int64(-1), int64(0), int64(0) // ended: behind the last newline
 	for {

@@ -84,7 +84,7 @@ func (c *checker) expectedFiles(rec *harness.Record) (required []string, allowed
 	if name := rec.Ledger.WAL.File; name != "" {
 		required = append(required, name)
 	}
-	if broke(rec) {
+	if anyInjected(rec) {
 		required = append(required, undoFile)
 	}
 	for _, n := range c.chartNames() {

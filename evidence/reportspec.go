@@ -95,7 +95,7 @@ type controlMap struct {
 }
 
 // controlRows maps what the drill exercised to the clauses of one framework.
-func controlRows(framework string, drill controls.Drill) ([]controlRow, error) {
+func controlRows(framework string, drill controls.Exercised) ([]controlRow, error) {
 	fw, err := controls.Load(framework)
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func controlRows(framework string, drill controls.Drill) ([]controlRow, error) {
 }
 
 // controlsJSON maps what the drill exercised to the framework of every report: data/controls.json.
-func controlsJSON(format string, specs []ReportSpec, drill controls.Drill) ([]byte, error) {
+func controlsJSON(format string, specs []ReportSpec, drill controls.Exercised) ([]byte, error) {
 	m := controlMap{Format: format}
 	for _, r := range specs {
 		rows, err := controlRows(r.Framework, drill)
@@ -122,7 +122,7 @@ func controlsJSON(format string, specs []ReportSpec, drill controls.Drill) ([]by
 }
 
 // sameControls holds the rows of one framework against what this build maps, clause by clause.
-func sameControls(have []controlRow, framework string, drill controls.Drill) error {
+func sameControls(have []controlRow, framework string, drill controls.Exercised) error {
 	want, err := controlRows(framework, drill)
 	if err != nil {
 		return err

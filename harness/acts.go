@@ -89,25 +89,25 @@ func timedActs(s Scenario) []PlannedAct {
 	return all
 }
 
-// hands are what carries out each kind of act.
-var hands = map[string]func(*drill, context.Context, PlannedAct) error{
+// actFuncs are what carries out each kind of act.
+var actFuncs = map[string]func(*drill, context.Context, PlannedAct) error{
 	ActSetup: (*drill).setup, ActPlan: (*drill).plan, ActSoak: (*drill).soak, ActBaseline: (*drill).baseline,
 	ActInject: (*drill).inject, ActWatch: (*drill).watch, ActStep: (*drill).step, ActEnd: (*drill).end, ActSettle: (*drill).settle,
-	ActUndo: (*drill).undo, ActWatchUndo: (*drill).watchUndo, ActReconcile: (*drill).examine, ActStop: (*drill).stop,
+	ActUndo: (*drill).undo, ActWatchUndo: (*drill).watchUndo, ActReconcile: (*drill).reconcile, ActStop: (*drill).stop,
 }
 
-// tellAll carries out acts until one fails.
-func (d *drill) tellAll(ctx context.Context, acts []PlannedAct) error {
+// runActs carries out acts until one fails.
+func (d *drill) runActs(ctx context.Context, acts []PlannedAct) error {
 	for _, a := range acts {
-		if err := d.tell(ctx, a); err != nil {
+		if err := d.runAct(ctx, a); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// tell carries out one act, times it, and turns a panic into an error so that the undo still follows.
-func (d *drill) tell(ctx context.Context, a PlannedAct) (err error) {
+// runAct carries out one act, times it, and turns a panic into an error so that the undo still follows.
+func (d *drill) runAct(ctx context.Context, a PlannedAct) (err error) {
 	d.phase = a.Kind
 	d.next = slices.Index(d.acts, a) + 1
 	from := d.clock.Now()
@@ -127,7 +127,7 @@ func (d *drill) tell(ctx context.Context, a PlannedAct) (err error) {
 	}
 	d.event(Event{Kind: "act.started", At: Interval{from, from}, Text: a.title(),
 		Detail: map[string]string{"kind": a.Kind, "name": a.Name, "fault": a.Fault, "by": a.By}})
-	if err := hands[a.Kind](d, ctx, a); err != nil {
+	if err := actFuncs[a.Kind](d, ctx, a); err != nil {
 		return fmt.Errorf("%s: %w", a.Kind, err)
 	}
 	return nil

@@ -49,7 +49,7 @@ func TestActsOfAScenario(t *testing.T) {
 				t.Errorf("got  %v\nwant %v", got, want)
 			}
 			for i, a := range all {
-				if hands[a.Kind] == nil {
+				if actFuncs[a.Kind] == nil {
 					t.Errorf("nobody carries out %s", a.Kind)
 				}
 				if slices.Index(all, a) != i {

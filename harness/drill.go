@@ -26,9 +26,9 @@ const (
 
 // Errors that end a drill early without being a problem of the harness.
 var (
-	errUnsteady = errors.New("the steady state did not hold")
-	errUnseen   = errors.New("the fault was not seen in force")
-	errGuard    = errors.New("a guard stopped the drill")
+	errUnsteady    = errors.New("the steady state did not hold")
+	errUnconfirmed = errors.New("the fault was not seen in force")
+	errGuard       = errors.New("a guard stopped the drill")
 
 	errUnrestored = errors.New("a fault whose time was over could not be seen to be over")
 )
@@ -41,7 +41,7 @@ func Run(ctx context.Context, p Parts) (*Record, error) {
 	err := d.run(ctx)
 	d.rec.Ended = d.clock.Now()
 	if e := d.close(); e != nil {
-		err = d.worsen(err, e)
+		err = d.addProblem(err, e)
 	}
 	if harmless(err) {
 		err = nil
@@ -52,41 +52,41 @@ func Run(ctx context.Context, p Parts) (*Record, error) {
 // run carries out every act: those up to the undo while nothing goes wrong, and the way back in any case.
 func (d *drill) run(ctx context.Context) error {
 	back := slices.IndexFunc(d.acts, func(a PlannedAct) bool { return a.Kind == ActUndo })
-	err := d.tellAll(ctx, d.acts[:back])
+	err := d.runActs(ctx, d.acts[:back])
 	d.conclude(ctx, err)
 	d.underLoad = err == nil && d.Scenario.ObserveUndo > 0 // what went wrong is undone in the safest way
-	return d.wayBack(ctx, d.acts[back:], err)
+	return d.runClosingActs(ctx, d.acts[back:], err)
 }
 
-// wayBack takes everything back, reads what is left on both sides, and stops the target. Who is in a hurry may leave what comes
-// after the undo out, once nothing is in force any more.
-func (d *drill) wayBack(ctx context.Context, acts []PlannedAct, err error) error {
+// runClosingActs takes everything back, reads what is left on both sides, and stops the target. Who is in a hurry may leave what
+// comes after the undo out, once nothing is in force any more.
+func (d *drill) runClosingActs(ctx context.Context, acts []PlannedAct, err error) error {
 	sure := context.WithoutCancel(ctx) // an interrupt ends the story, never the undo
 	last := len(acts) - 2              // to reconcile and to stop are left
-	if e := d.tell(sure, acts[0]); e != nil {
-		err = d.worsen(err, e)
+	if e := d.runAct(sure, acts[0]); e != nil {
+		err = d.addProblem(err, e)
 	} else if d.underLoad && d.rec.Undo.Complete {
-		err = d.tellAll(ctx, acts[1:last])
+		err = d.runActs(ctx, acts[1:last])
 		d.conclude(ctx, err)
 	}
 	if e := d.stopLoads(); e != nil {
-		err = d.worsen(err, e)
+		err = d.addProblem(err, e)
 	}
 	d.stopProbes()
 	hurried, cancel := context.WithCancel(sure)
 	defer cancel()
-	if d.Hurry != nil {
-		defer context.AfterFunc(d.Hurry, cancel)()
+	if d.LeaveEarly != nil {
+		defer context.AfterFunc(d.LeaveEarly, cancel)()
 	}
-	leaving := func() bool { return d.Hurry != nil && d.Hurry.Err() != nil }
+	leaving := func() bool { return d.LeaveEarly != nil && d.LeaveEarly.Err() != nil }
 	for _, a := range acts[last:] {
 		if !leaving() {
-			if e := d.tell(hurried, a); e != nil && !leaving() {
-				err = d.worsen(err, e)
+			if e := d.runAct(hurried, a); e != nil && !leaving() {
+				err = d.addProblem(err, e)
 			}
 		}
 		if leaving() {
-			d.left(a.Kind)
+			d.noteLeftEarly(a.Kind)
 			break
 		}
 	}
@@ -99,7 +99,7 @@ func (d *drill) setup(ctx context.Context, _ PlannedAct) error {
 	defer cancel()
 	req := StartRequest{
 		RunID: d.RunID, Dir: d.StateDir, Profile: d.Profile, Settings: d.Scenario.Target.Settings,
-		Deliveries: d.Inbox.Deliveries(), Hide: d.Hide,
+		Deliveries: d.Inbox.Deliveries(), AddSecrets: d.AddSecrets,
 		Progress: func(line string) { d.note("target.progress", line, nil) },
 	}
 	var err error
@@ -120,7 +120,7 @@ func (d *drill) setup(ctx context.Context, _ PlannedAct) error {
 		d.rec.Environment = d.rec.Target.Environment
 	}
 	d.note("target.ready", "target "+d.rec.Target.Name+" is up, "+d.rec.Target.Timings.Profile+" timings", nil)
-	return d.Prepare(ctx, d.around())
+	return d.Prepare(ctx, d.runningTarget())
 }
 
 // plan turns every fault into data; nothing is touched.
@@ -153,7 +153,7 @@ func (d *drill) inject(ctx context.Context, a PlannedAct) error {
 	if err := d.until(ctx, d.rec.Observation.Lo.Add(a.Due.D())); err != nil {
 		return err
 	}
-	return d.breakOne(ctx, f)
+	return d.injectFault(ctx, f)
 }
 
 // watch watches what users see until the act's time.

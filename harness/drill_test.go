@@ -105,7 +105,9 @@ func (l rigLoad) Wait() ([]Stream, error)     { return []Stream{{ID: 1, Load: "q
 func (l rigLoad) Flush() ([]Written, error) {
 	return []Written{{File: "data/samples/queries.bin", Kind: "samples", Records: 7}}, nil
 }
-func (l rigLoad) Live() Glimpse { return Glimpse{Due: 100, Seen: 100, Success: l.r.success} }
+func (l rigLoad) Live() LoadSnapshot {
+	return LoadSnapshot{Due: 100, Results: 100, Success: l.r.success}
+}
 
 func (r *rig) parts(dir string, clock *Clock) Parts {
 	s := Scenario{
@@ -119,11 +121,11 @@ func (r *rig) parts(dir string, clock *Clock) Parts {
 		Scenario: s, RunID: "run", Clock: clock, StateDir: dir, DataDir: filepath.Join(dir, "data"),
 		Driver: r, Inbox: r, Journal: r, Watch: func(Progress) {},
 		Injector: func(FaultSpec) (Injector, error) { return r, nil },
-		OpenLoad: func(int, LoadSpec, Surroundings) (Load, int, error) { return rigLoad{r}, 1, nil },
-		OpenProbe: func(Surroundings) ([]ProbeRun, error) {
+		OpenLoad: func(int, LoadSpec, RunningTarget) (Load, int, error) { return rigLoad{r}, 1, nil },
+		OpenProbe: func(RunningTarget) ([]ProbeRun, error) {
 			return []ProbeRun{{Probe: "http.health", On: "west.api", Role: Standby, Every: time.Second, Run: r.probe(clock)}}, nil
 		},
-		Await: func(_ context.Context, _ Surroundings, checks []Check, within time.Duration) (Interval, error) {
+		Await: func(_ context.Context, _ RunningTarget, checks []Check, within time.Duration) (Interval, error) {
 			for _, c := range checks {
 				r.say("%s %s", c.Kind, c.On)
 				if (c.Kind == LinkSilent && r.unseen) || (c.Kind == LinkAnswers && r.stuck) {
@@ -133,9 +135,9 @@ func (r *rig) parts(dir string, clock *Clock) Parts {
 			return Interval{clock.Now(), clock.Now()}, nil
 		},
 		Follows:   func(k CheckKind) bool { return k == ReceiverStreams || k == HeartbeatFlows },
-		Prepare:   func(context.Context, Surroundings) error { return nil },
+		Prepare:   func(context.Context, RunningTarget) error { return nil },
 		Redact:    func(line []byte) []byte { return bytes.ReplaceAll(line, []byte("hunter-2"), []byte("[redacted]")) },
-		Reconcile: func(context.Context, Surroundings, *Record) error { r.say("reconcile"); return nil },
+		Reconcile: func(context.Context, RunningTarget, *Record) error { r.say("reconcile"); return nil },
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // conclude turns the way the story ended into a status.
 func (d *drill) conclude(ctx context.Context, err error) {
 	switch {
-	case err == nil || errors.Is(err, errUnseen):
+	case err == nil || errors.Is(err, errUnconfirmed):
 		if err != nil {
 			d.rec.StatusReason = err.Error()
 		}
@@ -27,16 +27,16 @@ func (d *drill) conclude(ctx context.Context, err error) {
 	}
 }
 
-// left says that the operator did not wait for what comes after the undo.
-func (d *drill) left(during string) {
+// noteLeftEarly says that the operator did not wait for what comes after the undo.
+func (d *drill) noteLeftEarly(during string) {
 	if d.rec.Status == Completed || d.rec.Status == Unsteady {
 		d.rec.Status, d.rec.StatusReason = Stopped, "left by the operator during "+during+", when everything was undone"
 	}
 	d.note("drill.left", "left by the operator during "+during+"; everything was undone", nil)
 }
 
-// worsen records a problem of the harness that came after the story.
-func (d *drill) worsen(err, more error) error {
+// addProblem records a problem of the harness that came after the story.
+func (d *drill) addProblem(err, more error) error {
 	if d.rec.Status == Completed || d.rec.Status == Unsteady {
 		d.rec.Status, d.rec.StatusReason = Broken, more.Error()
 	}
@@ -65,7 +65,7 @@ func harmless(err error) bool {
 		}
 		return true
 	}
-	for _, known := range []error{errUnsteady, errUnseen, errGuard, context.Canceled} {
+	for _, known := range []error{errUnsteady, errUnconfirmed, errGuard, context.Canceled} {
 		if errors.Is(err, known) {
 			return true
 		}

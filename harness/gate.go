@@ -35,9 +35,9 @@ func (s *series) worstSince(from Stamp) (int64, bool) {
 	return worst, any
 }
 
-// unsteady names the first requirement that does not hold, by what the last seconds looked like. The verdict on the
+// steadyStateViolation names the first requirement that does not hold, by what the last seconds looked like. The verdict on the
 // baseline is made again from the samples; this gate only keeps a fault away from a system that is already ill.
-func (d *drill) unsteady(window Interval) string {
+func (d *drill) steadyStateViolation(window Interval) string {
 	for _, r := range d.Scenario.SteadyState.Require {
 		for i, l := range d.loads {
 			if r.Load == "" || d.loadIDs[i] != r.Load {
@@ -45,7 +45,7 @@ func (d *drill) unsteady(window Interval) string {
 			}
 			g := l.Live()
 			switch {
-			case g.Seen == 0:
+			case g.Results == 0:
 				return fmt.Sprintf("load %s: no request was answered (%d were due)", r.Load, g.Due)
 			case g.Success*1e6 < float64(r.SuccessAtLeast):
 				return fmt.Sprintf("load %s: %.2f%% succeeded, want at least %s", r.Load, g.Success*100, r.SuccessAtLeast)
@@ -56,7 +56,7 @@ func (d *drill) unsteady(window Interval) string {
 		for _, s := range d.series {
 			if r.Probe != "" && s.run.Probe == r.Probe {
 				if worst, ok := s.worstSince(window.Lo); !ok || (r.AgeAtMost > 0 && worst > int64(r.AgeAtMost)) {
-					return fmt.Sprintf("probe %s on %s: %s, want at most %s", r.Probe, s.run.On, describeWorst(worst, ok), r.AgeAtMost)
+					return fmt.Sprintf("probe %s on %s: %s, want at most %s", r.Probe, s.run.On, ageWords(worst, ok), r.AgeAtMost)
 				}
 			}
 		}
@@ -64,7 +64,7 @@ func (d *drill) unsteady(window Interval) string {
 	return ""
 }
 
-func describeWorst(worst int64, ok bool) string {
+func ageWords(worst int64, ok bool) string {
 	if !ok {
 		return "a question without a good answer"
 	}

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// A Census is a Driver whose components somebody else can remove: it looks for all of them.
-type Census interface {
-	// Missing gives a *GoneError for each component of which nothing is left that runs or could be started again, joined with
+// An Inventory is a Driver whose components somebody else can remove: it looks for all of them.
+type Inventory interface {
+	// MissingComponents gives a *GoneError for each component of which nothing is left that runs or could be started again, joined with
 	// whatever kept it from looking; nil if everything is there.
-	Missing(ctx context.Context) error
+	MissingComponents(ctx context.Context) error
 }
 
 // A GoneError is what a driver answers when an action meets a component that no longer exists: neither it nor anything it
@@ -56,9 +56,9 @@ func Gone(err error) (gone []*GoneError, rest []error) {
 	return gone, rest
 }
 
-// Provable leaves out the checks that cannot hold because components are away: those that speak of one or of a link to it, and,
-// where a database is away, those that need a standby that follows: the undo restores links and processes, never roles.
-func Provable(target Description, checks []Check, away func(component string) bool, follows func(CheckKind) bool) []Check {
+// ChecksThatCanHold leaves out the checks that cannot hold because components are away: those that speak of one or of a link to
+// it, and, where a database is away, those that need a standby that follows: the undo restores links and processes, never roles.
+func ChecksThatCanHold(target Description, checks []Check, away func(component string) bool, follows func(CheckKind) bool) []Check {
 	apart := slices.ContainsFunc(target.Components, func(c Component) bool { return c.Kind == "postgres" && away(c.Name) })
 	var ask []Check
 	for _, c := range checks {
@@ -73,31 +73,32 @@ func Provable(target Description, checks []Check, away func(component string) bo
 	return ask
 }
 
-// lookForGone asks the driver which components are gone, tells of each once, and says whether there is one more than before.
-func (d *drill) lookForGone(ctx context.Context) bool {
-	census, ok := d.Driver.(Census)
+// noteMissingComponents asks the driver which components are gone, tells of each once, and says whether there is one more than
+// before.
+func (d *drill) noteMissingComponents(ctx context.Context) bool {
+	inventory, ok := d.Driver.(Inventory)
 	if !ok || !d.started {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
 	before := len(d.gone)
-	if err := d.allowGone(census.Missing(ctx)); err != nil {
+	if err := d.tolerateGone(inventory.MissingComponents(ctx)); err != nil {
 		d.note("target.unasked", "it could not be asked whether every component is still there: "+err.Error(), nil)
 	}
 	return len(d.gone) > before
 }
 
-// awaitOver asks until a fault is seen to be over, by the checks that can hold, and says how many these were. If they do not hold,
-// and more components turn out to be gone, the others are asked once more.
-func (d *drill) awaitOver(ctx context.Context, f *FaultRecord) (at Interval, asked int, err error) {
+// awaitRestored asks until a fault is seen to be over, by the checks that can hold, and says how many these were. If they do not
+// hold, and more components turn out to be gone, the others are asked once more.
+func (d *drill) awaitRestored(ctx context.Context, f *FaultRecord) (at Interval, asked int, err error) {
 	for {
-		ask := Provable(d.rec.Target, f.Plan.Restored, func(name string) bool { return d.fencedNames[name] || d.gone[name] != "" }, d.Follows)
+		ask := ChecksThatCanHold(d.rec.Target, f.Plan.Restored, func(name string) bool { return d.fencedNames[name] || d.gone[name] != "" }, d.Follows)
 		if len(ask) == 0 {
 			return Interval{}, 0, nil
 		}
-		at, err = d.Await(ctx, d.around(), ask, restoreLimit)
-		if err == nil || ctx.Err() != nil || !d.lookForGone(ctx) {
+		at, err = d.Await(ctx, d.runningTarget(), ask, restoreLimit)
+		if err == nil || ctx.Err() != nil || !d.noteMissingComponents(ctx) {
 			return at, len(ask), err
 		}
 	}

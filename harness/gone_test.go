@@ -75,7 +75,7 @@ type census struct {
 	missing func() error
 }
 
-func (c census) Missing(context.Context) error { return c.missing() }
+func (c census) MissingComponents(context.Context) error { return c.missing() }
 
 // TestRemovedComponentsAreNoFailure: what somebody else removed, which no step of the undo meets, is looked for, told once, and not
 // asked of; everything else still is.
@@ -98,7 +98,7 @@ func TestRemovedComponentsAreNoFailure(t *testing.T) {
 		rec, err, _ := tell(t, r, func(p *Parts) {
 			p.Driver = census{r, func() error { looks++; return c.missing(looks) }}
 			await := p.Await
-			p.Await = func(ctx context.Context, s Surroundings, checks []Check, within time.Duration) (Interval, error) {
+			p.Await = func(ctx context.Context, s RunningTarget, checks []Check, within time.Duration) (Interval, error) {
 				at, err := await(ctx, s, checks, within)
 				if c.stuck && slices.Contains(checks, Check{Kind: LinkAnswers, On: "outside→east.api"}) {
 					err = errors.New("no answer")
@@ -123,7 +123,7 @@ func TestProvable(t *testing.T) {
 	checks := []Check{{Kind: LinkAnswers, On: "outside→east.db"}, {Kind: LinkAnswers, On: "outside→east.api"}, {Kind: ComponentRuns, On: "east.api"},
 		{Kind: HeartbeatFlows, On: "west.db"}, {Kind: BuildIs, On: "outside→east.api", Want: "2"}}
 	for away, want := range map[string][]Check{"": checks, "east.api": {checks[0], checks[3]}, "east.db": {checks[1], checks[2], checks[4]}} {
-		if got := Provable(rigTarget(), checks, func(name string) bool { return name == away }, func(k CheckKind) bool { return k == HeartbeatFlows }); !slices.Equal(got, want) {
+		if got := ChecksThatCanHold(rigTarget(), checks, func(name string) bool { return name == away }, func(k CheckKind) bool { return k == HeartbeatFlows }); !slices.Equal(got, want) {
 			t.Errorf("without %q: %v, want %v", away, got, want)
 		}
 	}

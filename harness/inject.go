@@ -8,15 +8,15 @@ import (
 	"slices"
 )
 
-// forceStep is one step whose Do may be in force, with its number in the undo log.
-type forceStep struct {
+// stepInForce is one step whose Do may be in force, with its number in the undo log.
+type stepInForce struct {
 	fault *FaultRecord
 	n     int
 	step  Step
 }
 
-// breakOne carries out one fault: undo log first, then the Do, then the question to the victim.
-func (d *drill) breakOne(ctx context.Context, f *FaultRecord) error {
+// injectFault carries out one fault: undo log first, then the Do, then the question to the victim.
+func (d *drill) injectFault(ctx context.Context, f *FaultRecord) error {
 	spec := f.Plan.Fault
 	var numbers []int
 	for _, s := range f.Plan.Steps {
@@ -38,7 +38,7 @@ func (d *drill) breakOne(ctx context.Context, f *FaultRecord) error {
 	f.Do.Lo = d.clock.Now()
 	f.InForce.Lo = f.Do.Lo
 	for i, s := range f.Plan.Steps {
-		d.inForce = append(d.inForce, forceStep{f, numbers[i], s})
+		d.inForce = append(d.inForce, stepInForce{f, numbers[i], s})
 		if err := d.Driver.Execute(ctx, s.Do); err != nil {
 			return fmt.Errorf("inject %s: %w", spec.Kind, err)
 		}
@@ -65,11 +65,11 @@ func (d *drill) confirm(ctx context.Context, f *FaultRecord) error {
 		within = defaultWithin
 	}
 	start := d.clock.Now()
-	at, err := d.Await(ctx, d.around(), f.Plan.InForce, within)
+	at, err := d.Await(ctx, d.runningTarget(), f.Plan.InForce, within)
 	if err == nil {
 		f.InForce.Hi = at.Hi
 		if left := within - d.clock.Now().Sub(start); len(f.Plan.Follows) > 0 {
-			_, err = d.Await(ctx, d.around(), f.Plan.Follows, left)
+			_, err = d.Await(ctx, d.runningTarget(), f.Plan.Follows, left)
 		}
 	}
 	if ctx.Err() != nil {
@@ -78,7 +78,7 @@ func (d *drill) confirm(ctx context.Context, f *FaultRecord) error {
 	if err != nil {
 		f.Detail = err.Error()
 		d.note("fault.unseen", f.Plan.Fault.Kind+" was not seen in force: "+err.Error(), nil)
-		return errUnseen
+		return errUnconfirmed
 	}
 	f.Confirmed = true
 	return nil
@@ -97,69 +97,70 @@ func (d *drill) undo(ctx context.Context, _ PlannedAct) error {
 		loadErr = d.stopLoads()
 	}
 	u.Complete = true
-	d.lookForGone(ctx)
-	if d.unrestored() {
+	d.noteMissingComponents(ctx)
+	if d.undoNeeded() {
 		if err := d.fence(ctx); err != nil {
 			u.Complete = false
 			u.Detail = "what had to be fenced first could not be, so the fault was left in place: " + err.Error()
 			d.note("undo.refused", u.Detail, nil)
 			return errors.Join(loadErr, err)
 		}
-		d.takeBack(ctx)
+		d.undoSteps(ctx)
 	}
 	u.At.Hi = d.clock.Now()
 	if u.Complete && d.Undone != nil {
 		d.Undone()
 	}
-	if u.Complete && d.broke() {
+	if u.Complete && d.injected() {
 		d.note("undo.complete", "everything that was broken is restored", nil)
 	}
 	return loadErr
 }
 
-// takeBack undoes the steps, latest first, and asks for proof.
-func (d *drill) takeBack(ctx context.Context) {
+// undoSteps undoes the steps, latest first, and asks for proof.
+func (d *drill) undoSteps(ctx context.Context) {
 	u := &d.rec.Undo
 	for i := len(d.inForce) - 1; i >= 0; i-- {
 		s := d.inForce[i]
 		from := d.clock.Now()
-		if err := d.allowGone(d.Driver.Execute(ctx, s.step.Undo)); err != nil {
+		if err := d.tolerateGone(d.Driver.Execute(ctx, s.step.Undo)); err != nil {
 			u.Complete = false
 			u.Detail = fmt.Sprintf("%s failed: %v", s.step.Undo.Kind, err)
 			d.note("undo.failed", u.Detail, nil)
 			continue
 		}
 		if err := d.undoLog.Undone(s.n); err != nil { // a full disk: what is restored is restored, and a later undo does no harm
-			d.keep(err)
+			d.keepFirstError(err)
 		}
 		s.fault.Undone = Interval{from, d.clock.Now()}
 		d.event(Event{Kind: "fault.undone", At: s.fault.Undone, Text: s.fault.Plan.Fault.Kind + ": " + string(s.step.Undo.Kind)})
 	}
 	for i := range d.rec.Faults {
-		d.prove(ctx, &d.rec.Faults[i])
+		d.confirmRestored(ctx, &d.rec.Faults[i])
 	}
 }
 
-// prove asks whether a fault is over. Links to what was fenced, or is gone, are silent for that reason and are not asked.
-func (d *drill) prove(ctx context.Context, f *FaultRecord) {
+// confirmRestored asks whether a fault is over. Links to what was fenced, or is gone, are silent for that reason and are not
+// asked.
+func (d *drill) confirmRestored(ctx context.Context, f *FaultRecord) {
 	if f.Do.Lo == 0 || f.Undone.Never() {
 		return
 	}
 	if f.Restored { // while clients were watched
 		return
 	}
-	at, asked, err := d.awaitOver(ctx, f)
+	at, asked, err := d.awaitRestored(ctx, f)
 	if err != nil {
 		d.rec.Undo.Complete = false
 		d.rec.Undo.Detail = "not restored: " + err.Error()
 		d.note("undo.unproven", d.rec.Undo.Detail, nil)
 		return
 	}
-	d.over(f, at, asked, "; what was fenced or is gone is not asked")
+	d.noteRestored(f, at, asked, "; what was fenced or is gone is not asked")
 }
 
-// over notes that a fault was seen to be over, by so many checks; by none, where nothing is left that could show it.
-func (d *drill) over(f *FaultRecord, at Interval, asked int, except string) {
+// noteRestored notes that a fault was seen to be over, by so many checks; by none, where nothing is left that could show it.
+func (d *drill) noteRestored(f *FaultRecord, at Interval, asked int, except string) {
 	f.Restored = true
 	if asked == 0 {
 		d.note("fault.restored", f.Plan.Fault.Kind+" is taken back; every check of it speaks of what was fenced or is gone, or of following it", nil)
@@ -193,7 +194,7 @@ func (d *drill) fenceOne(ctx context.Context, name string) error {
 	from := d.clock.Now()
 	err := d.Driver.Execute(ctx, Action{Kind: ComponentFence, Region: c.Region, Components: []string{name}})
 	missing, _ := Gone(err)
-	if err := d.allowGone(err); err != nil {
+	if err := d.tolerateGone(err); err != nil {
 		return fmt.Errorf("fence %s: %w", name, err)
 	}
 	refuses, err := d.Driver.RefusesWrites(ctx, name)
@@ -212,8 +213,8 @@ func (d *drill) fenceOne(ctx context.Context, name string) error {
 	return nil
 }
 
-// allowGone drops, of an error, the components that are gone, and tells each of them once.
-func (d *drill) allowGone(err error) error {
+// tolerateGone drops, of an error, the components that are gone, and tells each of them once.
+func (d *drill) tolerateGone(err error) error {
 	gone, rest := Gone(err)
 	for _, g := range gone {
 		if _, told := d.gone[g.Component]; told {
@@ -226,8 +227,8 @@ func (d *drill) allowGone(err error) error {
 	return errors.Join(rest...)
 }
 
-// examine reads what is left on both sides: the target's own log, both ledgers, the write-ahead log.
-func (d *drill) examine(ctx context.Context, _ PlannedAct) error {
+// reconcile reads what is left on both sides: the target's own log, both ledgers, the write-ahead log.
+func (d *drill) reconcile(ctx context.Context, _ PlannedAct) error {
 	if !d.started {
 		return nil
 	}
@@ -244,12 +245,12 @@ func (d *drill) examine(ctx context.Context, _ PlannedAct) error {
 	d.rec.Arrivals = d.Inbox.Arrivals()
 	for _, c := range d.rec.Target.Components {
 		running, err := d.Driver.Running(ctx, c.Name)
-		d.rec.Components = append(d.rec.Components, ComponentLife{Name: c.Name, Running: running && err == nil})
+		d.rec.Components = append(d.rec.Components, ComponentStatus{Name: c.Name, Running: running && err == nil})
 	}
 	if len(d.rec.Streams) == 0 || d.rec.Status == Broken {
 		return nil
 	}
-	return d.Reconcile(ctx, d.around(), d.rec)
+	return d.Reconcile(ctx, d.runningTarget(), d.rec)
 }
 
 // stop ends the target and keeps its logs.

@@ -12,7 +12,7 @@ func TestInAHurryOnlyTheUndoIsWaitedFor(t *testing.T) {
 	r := newRig()
 	hurry, hurryUp := context.WithCancel(context.Background())
 	rec, err, _ := tell(t, r, func(p *Parts) {
-		p.Hurry = hurry
+		p.LeaveEarly = hurry
 		p.Undone = hurryUp // the second signal comes at this very moment
 	})
 	if err != nil {

@@ -15,7 +15,7 @@ const bindEvery = 10 * time.Second
 func (d *drill) startLoads(ctx context.Context) error {
 	id := 1
 	for _, spec := range d.Scenario.Load {
-		l, used, err := d.OpenLoad(id, spec, d.around())
+		l, used, err := d.OpenLoad(id, spec, d.runningTarget())
 		if err != nil {
 			return fmt.Errorf("open load %s: %w", spec.ID, err)
 		}

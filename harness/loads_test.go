@@ -50,7 +50,7 @@ func TestShortagesAreOnRecordToTheEnd(t *testing.T) {
 				p.Scenario.Load, p.Scenario.SteadyState.Require = nil, nil
 			}
 			p.Shortages = func() []string { return slices.Clone(short) }
-			p.Reconcile = func(context.Context, Surroundings, *Record) error {
+			p.Reconcile = func(context.Context, RunningTarget, *Record) error {
 				short = append(short, "the reconciliation: …")
 				return nil
 			}

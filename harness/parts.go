@@ -49,14 +49,14 @@ type Load interface {
 	// Wait returns when every file is closed, with one Stream per file.
 	Wait() ([]Stream, error)
 	// Live is what the last seconds looked like, for the screen and for the gate before a fault; never for a verdict.
-	Live() Glimpse
+	Live() LoadSnapshot
 }
 
-// Glimpse is what the last seconds of a load looked like.
-type Glimpse struct {
+// LoadSnapshot is what the last seconds of a load looked like.
+type LoadSnapshot struct {
 	Load    string
 	Due     int     // requests due since the start
-	Seen    int     // results within the window
+	Results int     // results within the window
 	Success float64 // share of OK within the window, 0 to 1
 	P99     time.Duration
 }
@@ -71,8 +71,8 @@ type ProbeRun struct {
 	Missing string                                            // what the target lacks; all else but Probe is zero then
 }
 
-// Surroundings is what loads, probes and reconciliation see of a running target.
-type Surroundings struct {
+// RunningTarget is what loads, probes and reconciliation see of a running target.
+type RunningTarget struct {
 	RunID   string
 	Clock   *Clock
 	Target  Description
@@ -86,7 +86,7 @@ type Progress struct {
 	Since     time.Duration // into the phase
 	Left      time.Duration // of the phase; negative when it cannot be known
 	DrillLeft time.Duration // of all that is left, estimated
-	Glimpses  []Glimpse
+	Loads     []LoadSnapshot
 	Event     *Event // set when this report is an event, nil when it is a tick
 }
 
@@ -108,20 +108,20 @@ type Parts struct {
 	Inbox       Inbox
 	Journal     Journal
 	Watch       func(Progress)
-	Hurry       context.Context // done: leave as soon as nothing is in force; may be nil
+	LeaveEarly  context.Context // done: leave as soon as nothing is in force; may be nil
 	Undone      func()          // called when nothing is in force any more; may be nil
 
-	Injector  func(FaultSpec) (Injector, error)
-	OpenLoad  func(id int, spec LoadSpec, s Surroundings) (Load, int, error) // also how many stream ids it uses
-	OpenProbe func(s Surroundings) ([]ProbeRun, error)
-	Await     func(ctx context.Context, s Surroundings, checks []Check, within time.Duration) (Interval, error)
-	Follows   func(kind CheckKind) bool // whether a check holds only while a standby follows the primary
-	Decisions func(ctx context.Context, log DecisionLog) ([]Decision, error)
-	Reconcile func(ctx context.Context, s Surroundings, rec *Record) error
-	Prepare   func(ctx context.Context, s Surroundings) error // makes the ledger's table before the load starts
-	Kernel    func(phase string) ClockReading
-	Hide      func(secrets ...string)  // secrets that are made from now on to be taken out; may be nil
-	Redact    func(line []byte) []byte // takes secrets out of what is about to be written
-	Shortages func() []string          // what this machine was short of so far, in sentences; nil: nobody watches
-	Save      func(rec *Record) error  // keeps the record as it stands, for a run that is killed; may be nil
+	Injector   func(FaultSpec) (Injector, error)
+	OpenLoad   func(id int, spec LoadSpec, s RunningTarget) (Load, int, error) // also how many stream ids it uses
+	OpenProbe  func(s RunningTarget) ([]ProbeRun, error)
+	Await      func(ctx context.Context, s RunningTarget, checks []Check, within time.Duration) (Interval, error)
+	Follows    func(kind CheckKind) bool // whether a check holds only while a standby follows the primary
+	Decisions  func(ctx context.Context, log DecisionLog) ([]Decision, error)
+	Reconcile  func(ctx context.Context, s RunningTarget, rec *Record) error
+	Prepare    func(ctx context.Context, s RunningTarget) error // makes the ledger's table before the load starts
+	Kernel     func(phase string) ClockReading
+	AddSecrets func(secrets ...string)  // secrets that are made from now on to be taken out; may be nil
+	Redact     func(line []byte) []byte // takes secrets out of what is about to be written
+	Shortages  func() []string          // what this machine was short of so far, in sentences; nil: nobody watches
+	Save       func(rec *Record) error  // keeps the record as it stands, for a run that is killed; may be nil
 }

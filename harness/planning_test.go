@@ -51,13 +51,13 @@ func TestFaultsThatEnd(t *testing.T) {
 func TestASteadyStateIsAskedOfAll(t *testing.T) {
 	d := &drill{Parts: Parts{Scenario: Scenario{SteadyState: SteadyState{Require: []Requirement{{Probe: "http.health"}}}}}}
 	asked := []ProbeRun{{Probe: "http.health", Role: Primary}}
-	if err := d.watchable(asked); err != nil {
+	if err := d.requireProbes(asked); err != nil {
 		t.Error(err)
 	}
 	for want, all := range map[string][]ProbeRun{
 		"the standby has none": append(asked, ProbeRun{Probe: "http.health", Missing: "the standby has none"}), "there is no such probe": nil,
 	} {
-		if err := d.watchable(all); err == nil || !strings.Contains(err.Error(), want) {
+		if err := d.requireProbes(all); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}

@@ -25,7 +25,7 @@ func TestOpenedProbesEndWhereTheyCannotStart(t *testing.T) {
 			r := &rig{}
 			p := r.parts(dir, NewClock())
 			p.Scenario.Guards = nil
-			p.OpenProbe = func(Surroundings) ([]ProbeRun, error) {
+			p.OpenProbe = func(RunningTarget) ([]ProbeRun, error) {
 				var runs []ProbeRun
 				for _, on := range []string{"1", "2", "3"} {
 					runs = append(runs, ProbeRun{Probe: "http.health", On: on, Every: time.Second,

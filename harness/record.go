@@ -23,44 +23,44 @@ const (
 
 // Record is everything a drill produced, machine-readable. All judgement is made from it and from the files it names.
 type Record struct {
-	Format       string          `json:"format"`
-	Rules        string          `json:"rules"` // version of the measuring rules, measure/N, that findings are made by
-	RunID        string          `json:"run_id"`
-	PackID       string          `json:"pack_id"`
-	Register     string          `json:"register"`
-	Amends       string          `json:"amends"`
-	SealPolicy   []string        `json:"seal_policy"`
-	Approvals    []string        `json:"approvals"`
-	Status       Status          `json:"status"`
-	StatusReason string          `json:"status_reason"`
-	Inputs       string          `json:"inputs_sha256"`
-	Scenario     Scenario        `json:"scenario"` // resolved: profile applied
-	Profile      string          `json:"profile"`
-	Environment  string          `json:"environment"`
-	Executor     string          `json:"executor"`
-	Tool         Tool            `json:"tool"`
-	Target       Description     `json:"target"`
-	Anchor       Stamp           `json:"anchor"`
-	Started      Stamp           `json:"started"`
-	Ended        Stamp           `json:"ended"`
-	Baseline     Interval        `json:"baseline"`    // the steady-state window
-	Observation  Interval        `json:"observation"` // from the first fault (or baseline's end) to the end of watching
-	Clock        []ClockReading  `json:"clock"`
-	Acts         []Act           `json:"acts"` // what was done, in order; the last may have failed
-	Faults       []FaultRecord   `json:"faults"`
-	Places       []Place         `json:"places"`   // where clients can stand; named by index
-	Hosts        []Host          `json:"hosts"`    // machines that clients run on; named by index
-	Outcomes     []OutcomeCode   `json:"outcomes"` // what the numbers in samples mean, by code
-	Streams      []Stream        `json:"streams"`
-	Probes       []ProbeSeries   `json:"probes"`
-	Arrivals     []Arrival       `json:"arrivals"`
-	Decisions    []Decision      `json:"decisions"`
-	DecisionsErr string          `json:"decisions_error"` // why the log could not be read, "" if it was
-	Undo         UndoRecord      `json:"undo"`
-	Ledger       LedgerRecord    `json:"ledger"`
-	Components   []ComponentLife `json:"components"`
-	Shortages    []string        `json:"shortages,omitempty"` // of the harness's own machine: where, what, how often
-	Redactions   []string        `json:"redactions"`          // what was taken out, by name
+	Format       string            `json:"format"`
+	Rules        string            `json:"rules"` // version of the measuring rules, measure/N, that findings are made by
+	RunID        string            `json:"run_id"`
+	PackID       string            `json:"pack_id"`
+	Register     string            `json:"register"`
+	Amends       string            `json:"amends"`
+	SealPolicy   []string          `json:"seal_policy"`
+	Approvals    []string          `json:"approvals"`
+	Status       Status            `json:"status"`
+	StatusReason string            `json:"status_reason"`
+	Inputs       string            `json:"inputs_sha256"`
+	Scenario     Scenario          `json:"scenario"` // resolved: profile applied
+	Profile      string            `json:"profile"`
+	Environment  string            `json:"environment"`
+	Executor     string            `json:"executor"`
+	Tool         Tool              `json:"tool"`
+	Target       Description       `json:"target"`
+	Anchor       Stamp             `json:"anchor"`
+	Started      Stamp             `json:"started"`
+	Ended        Stamp             `json:"ended"`
+	Baseline     Interval          `json:"baseline"`    // the steady-state window
+	Observation  Interval          `json:"observation"` // from the first fault (or baseline's end) to the end of watching
+	Clock        []ClockReading    `json:"clock"`
+	Acts         []Act             `json:"acts"` // what was done, in order; the last may have failed
+	Faults       []FaultRecord     `json:"faults"`
+	Places       []Place           `json:"places"`   // where clients can stand; named by index
+	Hosts        []Host            `json:"hosts"`    // machines that clients run on; named by index
+	Outcomes     []OutcomeCode     `json:"outcomes"` // what the numbers in samples mean, by code
+	Streams      []Stream          `json:"streams"`
+	Probes       []ProbeSeries     `json:"probes"`
+	Arrivals     []Arrival         `json:"arrivals"`
+	Decisions    []Decision        `json:"decisions"`
+	DecisionsErr string            `json:"decisions_error"` // why the log could not be read, "" if it was
+	Undo         UndoRecord        `json:"undo"`
+	Ledger       LedgerRecord      `json:"ledger"`
+	Components   []ComponentStatus `json:"components"`
+	Shortages    []string          `json:"shortages,omitempty"` // of the harness's own machine: where, what, how often
+	Redactions   []string          `json:"redactions"`          // what was taken out, by name
 }
 
 // Tool says which build of the tool ran, and where.
@@ -207,8 +207,8 @@ type CopiesFile struct {
 	Root    string `json:"merkle_root"`
 }
 
-// ComponentLife says whether a component lived through the drill.
-type ComponentLife struct {
+// ComponentStatus says whether a component lived through the drill.
+type ComponentStatus struct {
 	Name    string `json:"name"`
 	Running bool   `json:"running_at_end"`
 }

@@ -31,11 +31,11 @@ func (s *series) take(o Observation) {
 
 // startProbes opens every probe and lets each ask in its own goroutine until stopProbes.
 func (d *drill) startProbes(ctx context.Context) error {
-	all, err := d.OpenProbe(d.around())
+	all, err := d.OpenProbe(d.runningTarget())
 	if err != nil {
 		return err
 	}
-	runs := d.available(all)
+	runs := d.probesAvailable(all)
 	left := runs // opened, and not yet asking
 	defer func() {
 		ended, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -44,7 +44,7 @@ func (d *drill) startProbes(ctx context.Context) error {
 			run.Run(ended, func(Observation) {})
 		}
 	}()
-	if err := d.watchable(all); err != nil {
+	if err := d.requireProbes(all); err != nil {
 		return err
 	}
 	ctx, d.probesOff = context.WithCancel(context.WithoutCancel(ctx))
@@ -72,8 +72,8 @@ func (d *drill) startProbes(ctx context.Context) error {
 	return nil
 }
 
-// available gives the probes that can be asked, and tells of the others why not.
-func (d *drill) available(all []ProbeRun) (runs []ProbeRun) {
+// probesAvailable gives the probes that can be asked, and tells of the others why not.
+func (d *drill) probesAvailable(all []ProbeRun) (runs []ProbeRun) {
 	for _, run := range all {
 		if run.Missing == "" {
 			runs = append(runs, run)
@@ -84,9 +84,9 @@ func (d *drill) available(all []ProbeRun) (runs []ProbeRun) {
 	return runs
 }
 
-// watchable refuses a drill whose guard or steady state names a probe that is not asked: a guard that sees nothing stops
+// requireProbes refuses a drill whose guard or steady state names a probe that is not asked: a guard that sees nothing stops
 // nothing, and what nobody asks would hold.
-func (d *drill) watchable(all []ProbeRun) error {
+func (d *drill) requireProbes(all []ProbeRun) error {
 	missing := func(probe, role string) error {
 		why, asked := "there is no such probe", false
 		for _, r := range all {

@@ -74,17 +74,17 @@ func TestWhatIsMissingIsTold(t *testing.T) {
 	d := newDrill(newRig().parts(t.TempDir(), NewClock()))
 	asked := ProbeRun{Probe: "http.health", On: "west.api", Role: Standby}
 	all := []ProbeRun{asked, {Probe: "queue.depth", Missing: "region west has no component of kind queue"}}
-	runs := d.available(all)
-	if len(runs) != 1 || d.watchable(all) != nil {
-		t.Fatalf("%v, %v", runs, d.watchable(all))
+	runs := d.probesAvailable(all)
+	if len(runs) != 1 || d.requireProbes(all) != nil {
+		t.Fatalf("%v, %v", runs, d.requireProbes(all))
 	}
 	d.Scenario.SteadyState.Require = []Requirement{{Probe: "queue.depth"}}
-	if err := d.watchable(all); err == nil || !strings.HasSuffix(err.Error(), "queue.depth, which is not available: region west has no component of kind queue") {
+	if err := d.requireProbes(all); err == nil || !strings.HasSuffix(err.Error(), "queue.depth, which is not available: region west has no component of kind queue") {
 		t.Error(err)
 	}
 	d.Scenario.SteadyState.Require = nil
 	asked.Role = Primary
-	if err := d.watchable([]ProbeRun{asked}); err == nil || !strings.Contains(err.Error(), "guard 1 watches http.health of the standby region") {
+	if err := d.requireProbes([]ProbeRun{asked}); err == nil || !strings.Contains(err.Error(), "guard 1 watches http.health of the standby region") {
 		t.Error(err)
 	}
 }

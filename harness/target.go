@@ -144,8 +144,8 @@ type Timings struct {
 	AlertFloorNS    int64  `json:"alert_floor_ns"` // part of alert latency that is configured
 }
 
-// TellingQuestion is the first question that the builds answer differently; false if none is known.
-func (d *Description) TellingQuestion() (Question, bool) {
+// DistinguishingQuestion is the first question that the builds answer differently; false if none is known.
+func (d *Description) DistinguishingQuestion() (Question, bool) {
 	for _, q := range d.Questions {
 		if q.Older != "" && q.Older != q.Right {
 			return q, true
@@ -228,7 +228,7 @@ type StartRequest struct {
 	Profile    string // fast or standard
 	Settings   map[string]string
 	Deliveries []Delivery
-	Hide       func(secrets ...string) // told every secret that is made, before it is used: from then on it is redacted; may be nil
+	AddSecrets func(secrets ...string) // told every secret that is made, before it is used: from then on it is redacted; may be nil
 	Progress   func(string)            // one line for people, each time something is ready
 }
 
@@ -260,8 +260,8 @@ type Driver interface {
 	Stop(ctx context.Context) error
 }
 
-// Autopsy is what a driver offers when the database that was left behind can be examined after the drill.
-type Autopsy interface {
+// OracleReader is what a driver offers when the database that was left behind can be examined after the drill.
+type OracleReader interface {
 	// StartAlone starts a fenced database with nobody attached and gives access to it; stop ends it again.
 	StartAlone(ctx context.Context, component string) (a Access, stop func(context.Context) error, err error)
 	// LedgerCommits reads the write-ahead log of the old primary from the point at which the new one left its timeline

@@ -21,7 +21,7 @@ type drill struct {
 	phaseEnd  Stamp
 
 	undoLog     *UndoLog
-	inForce     []forceStep
+	inForce     []stepInForce
 	fencedNames map[string]bool
 	gone        map[string]string // components met gone by the undo, and what was found
 	underLoad   bool              // the undo is carried out while loads go on
@@ -49,8 +49,8 @@ func newDrill(p Parts) *drill {
 	return d
 }
 
-func (d *drill) around() Surroundings {
-	return Surroundings{RunID: d.RunID, Clock: d.clock, Target: d.rec.Target, Access: d.Driver.Access, DataDir: d.DataDir}
+func (d *drill) runningTarget() RunningTarget {
+	return RunningTarget{RunID: d.RunID, Clock: d.clock, Target: d.rec.Target, Access: d.Driver.Access, DataDir: d.DataDir}
 }
 
 // note logs something that happened now.
@@ -62,12 +62,12 @@ func (d *drill) note(kind, text string, detail map[string]string) {
 // event logs something and shows it. The first failure of the journal is kept and ends the drill at its close.
 func (d *drill) event(e Event) {
 	e.Phase = d.phase
-	d.keep(d.Journal.Append(e))
+	d.keepFirstError(d.Journal.Append(e))
 	d.show(&e)
 }
 
-// keep keeps the first error of what is written about the drill.
-func (d *drill) keep(err error) {
+// keepFirstError keeps the first error of what is written about the drill.
+func (d *drill) keepFirstError(err error) {
 	if err != nil && d.journalErr == nil {
 		d.journalErr = err
 	}
@@ -85,7 +85,7 @@ func (d *drill) show(e *Event) {
 		}
 		g := l.Live()
 		g.Load = d.loadIDs[i]
-		p.Glimpses = append(p.Glimpses, g)
+		p.Loads = append(p.Loads, g)
 	}
 	d.Watch(p)
 }
@@ -127,7 +127,7 @@ func (d *drill) baseline(ctx context.Context, _ PlannedAct) error {
 			return err
 		}
 		d.rec.Baseline = Interval{from, d.clock.Now()}
-		if red = d.unsteady(d.rec.Baseline); red == "" {
+		if red = d.steadyStateViolation(d.rec.Baseline); red == "" {
 			d.event(Event{Kind: "steady.held", At: d.rec.Baseline, Text: "the steady state held for its whole window"})
 			err := d.until(ctx, d.clock.Now().Add(drainTime))
 			if err == nil {

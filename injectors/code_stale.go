@@ -29,7 +29,7 @@ func (codeStale) Plan(_ context.Context, target harness.Description, fault harne
 	if err != nil {
 		return harness.Plan{}, fmt.Errorf("plan %s: %w", fault.Kind, err)
 	}
-	question, ok := target.TellingQuestion()
+	question, ok := target.DistinguishingQuestion()
 	if !ok {
 		return harness.Plan{}, fmt.Errorf("plan %s: target %s has no known question that its builds answer differently: "+
 			"an older build could not be told by its answers", fault.Kind, target.Name)

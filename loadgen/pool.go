@@ -41,9 +41,9 @@ func (p *pool) size() int {
 	return p.n
 }
 
-// hand gives request n to a worker and reports whether one was free. Only the
+// dispatch gives request n to a worker and reports whether one was free. Only the
 // dispatcher calls it.
-func (p *pool) hand(n uint64) bool {
+func (p *pool) dispatch(n uint64) bool {
 	p.mu.Lock()
 	if last := len(p.idle) - 1; last >= 0 {
 		w := p.idle[last]

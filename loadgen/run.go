@@ -244,13 +244,13 @@ func (r *Run) dispatch() (next, due uint64) {
 		stopped := r.stopped.Load()
 		if stopped != 0 {
 			due = max(next, r.limit(r.cfg.Schedule.Count(stopped)))
-			for next < due && r.pool.hand(next) {
+			for next < due && r.pool.dispatch(next) {
 				next++ // was due before the stop, and there is a worker
 			}
 			return next, due
 		}
 		due = r.limit(r.cfg.Schedule.Count(now))
-		for next < due && r.pool.hand(next) {
+		for next < due && r.pool.dispatch(next) {
 			next++
 		}
 		if next == due {

@@ -239,7 +239,7 @@ func (c *chain) read(name string, data []byte, names []string) *strictyaml.Node 
 	if base == nil {
 		return nil
 	}
-	return strictyaml.Overlay(base, c.meant(base, root), true)
+	return strictyaml.Overlay(base, c.dropSlips(base, root), true)
 }
 
 func (c *chain) open(name string, ext *strictyaml.Node, names []string) *strictyaml.Node {

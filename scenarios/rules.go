@@ -303,8 +303,8 @@ func (r *rules) overlaid(profile, what string, changed *strictyaml.Node, ids []s
 	}
 }
 
-// place names entry i of a list for people.
-func place(what, id string, i int) string {
+// entryName names entry i of a list for people.
+func entryName(what, id string, i int) string {
 	if id == "" {
 		return what + " " + strconv.Itoa(i+1)
 	}

@@ -10,8 +10,8 @@ import (
 	"blackstart/internal/strictyaml"
 )
 
-// carried are the fields of an alert that an objective may ask for.
-var carried = []string{"class", "component", "event", "region", "severity", "summary"}
+// alertFields are the fields of an alert that an objective may ask for.
+var alertFields = []string{"class", "component", "event", "region", "severity", "summary"}
 
 // alert checks the fields that an objective wants an alert to carry.
 func (r *rules) alert(o harness.Objective, i int, what string) {
@@ -25,11 +25,11 @@ func (r *rules) alert(o harness.Objective, i int, what string) {
 	for _, e := range fields.Entries {
 		value := o.Carries[e.Key]
 		switch {
-		case !slices.Contains(carried, e.Key):
-			r.out.Add(e.Pos, strictyaml.Suggest(e.Key, carried), "an alert has no field %q", e.Key)
+		case !slices.Contains(alertFields, e.Key):
+			r.out.Add(e.Pos, strictyaml.Suggest(e.Key, alertFields), "an alert has no field %q", e.Key)
 		case strings.TrimSpace(value) == "" && !r.bad[e.Value]:
 			r.out.Add(e.Pos, "write what it must be, or * for anything", "%s does not say what %s must be", what, e.Key)
-		case !r.bad[e.Value] && r.uncarried(o, e, what):
+		case !r.bad[e.Value] && r.unsupportedField(o, e, what):
 		case e.Key == "region" && value != harness.Primary && value != harness.Standby && value != "*" && !r.bad[e.Value]:
 			r.out.Add(e.Pos, "write the role of the region: primary or standby", "%s wants the region %q", what, value)
 		}
@@ -52,7 +52,7 @@ func (r *rules) counted(o harness.Objective, m harness.MeasureSpec, i int, what 
 		r.wrong(fmt.Sprintf("%s counts from a fault %s, which the scenario does not have", what, o.Fault), strictyaml.Suggest(o.Fault, kinds), "objectives", i, "fault")
 		return
 	}
-	if f, ok := r.from(o); ok && m.Lasting && f.For == 0 && !r.anyUnread("faults", "for") {
+	if f, ok := r.countedFrom(o); ok && m.Lasting && f.For == 0 && !r.anyUnread("faults", "for") {
 		r.wrong(fmt.Sprintf("%s counts from the end of %s, which lasts until nobody watches", what, f.Kind),
 			"write for: on the fault, such as for: 15s", "objectives", i, "measure")
 	}
@@ -72,9 +72,9 @@ func (r *rules) clock(o harness.Objective, clocks []string, i int, what string) 
 	}
 }
 
-// from finds the fault that an objective counts from: the first of the kind it names, else the one after which it counts, else the
-// first that starts a clock.
-func (r *rules) from(o harness.Objective) (harness.FaultSpec, bool) {
+// countedFrom finds the fault that an objective counts from: the first of the kind it names, else the one after which it counts,
+// else the first that starts a clock.
+func (r *rules) countedFrom(o harness.Objective) (harness.FaultSpec, bool) {
 	var found *harness.FaultSpec
 	for i, f := range r.s.Faults {
 		fits := o.Fault == f.Kind || o.Fault == "" && f.StartsClock && (o.After == "" || o.After == f.ID)
@@ -113,7 +113,7 @@ func (r *rules) longEnough() {
 		if err != nil || !m.Watched || d.D() > MaxObserve || !r.has("objectives", i, "atMost") {
 			continue
 		}
-		f, _ := r.from(o)
+		f, _ := r.countedFrom(o)
 		start := f.At.D()
 		if m.Lasting {
 			start += f.For.D()
@@ -121,7 +121,7 @@ func (r *rules) longEnough() {
 		if next, at, ok := r.windowEnd(f); ok && start <= MaxObserve && r.has("faults", at, "at") {
 			if needed := start + d.D() + window; next.At.D() <= needed {
 				r.wrong(fmt.Sprintf("fault %s starts its clock at %s, which does not exceed %s (%s) and the window (%s) after fault %s", next.ID, brief(next.At.D()),
-					place("objective", o.ID, i), brief(d.D()), brief(window), f.ID), "write more than "+brief(needed), "faults", at, "at")
+					entryName("objective", o.ID, i), brief(d.D()), brief(window), f.ID), "write more than "+brief(needed), "faults", at, "at")
 			}
 			continue
 		}
@@ -129,7 +129,7 @@ func (r *rules) longEnough() {
 			continue
 		}
 		latest = start + d.D()
-		sum = fmt.Sprintf("%s (%s) and the window (%s)", place("objective", o.ID, i), brief(d.D()), brief(window))
+		sum = fmt.Sprintf("%s (%s) and the window (%s)", entryName("objective", o.ID, i), brief(d.D()), brief(window))
 		switch {
 		case m.Lasting:
 			sum += fmt.Sprintf(" after a fault that ends at %s", brief(start))

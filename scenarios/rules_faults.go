@@ -115,7 +115,7 @@ func (r *rules) recovered() {
 		if o.Measure != "rto" {
 			continue
 		}
-		what := place("objective", o.ID, i)
+		what := entryName("objective", o.ID, i)
 		if _, near := r.at("recovered"); !r.has("recovered") && near == r.root {
 			r.wrong(what+" needs to know what counts as restored", "write recovered: {window: 5s, minRequests: 500, successAtLeast: 99%, p99AtMost: 500ms}", "objectives", i)
 			return

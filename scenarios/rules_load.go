@@ -11,7 +11,7 @@ import (
 func (r *rules) loads() {
 	r.ids("load", r.loadIDs(), "load")
 	for i, l := range r.s.Load {
-		what := place("load", l.ID, i)
+		what := entryName("load", l.ID, i)
 		r.name("workload", names(r.known.Workloads), l.Workload, "load", i, "workload")
 		r.within("timeout of "+what, l.Timeout, ofTimeout, "load", i, "timeout")
 		r.clients(l, i, what)

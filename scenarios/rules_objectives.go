@@ -45,7 +45,7 @@ func (r *rules) objectives() {
 }
 
 func (r *rules) objective(o harness.Objective, i int) {
-	what := place("objective", o.ID, i)
+	what := entryName("objective", o.ID, i)
 	r.name("measure", r.measures(), o.Measure, "objectives", i, "measure")
 	m, known := r.measure(o.Measure)
 	if !r.has("objectives", i, "measure") || !known && r.known.Measures != nil {

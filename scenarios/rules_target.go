@@ -17,17 +17,17 @@ func (r *rules) target() {
 		return
 	}
 	for _, refused := range r.known.Refuses(*r.s) {
-		if r.unsound(refused.At) {
+		if r.alreadyReported(refused.At) {
 			continue
 		}
-		message, hint := r.told(refused)
+		message, hint := r.refusalText(refused)
 		r.wrong(message, hint, r.nearest(refused)...)
 	}
 }
 
-// unsound tells whether what was refused holds a value that could not be read, or a kind that does not exist: that has been
-// reported, and what follows from it is nobody's mistake.
-func (r *rules) unsound(at []any) bool {
+// alreadyReported tells whether what was refused holds a value that could not be read, or a kind that does not exist: that has
+// been reported, and what follows from it is nobody's mistake.
+func (r *rules) alreadyReported(at []any) bool {
 	n, near := r.at(at...)
 	if n == nil {
 		n = near
@@ -61,8 +61,8 @@ func (r *rules) nearest(refused harness.Refusal) []any {
 	return refused.At
 }
 
-// told parts the text of a refusal into what is wrong and what to write instead.
-func (r *rules) told(refused harness.Refusal) (message, hint string) {
+// refusalText parts the text of a refusal into what is wrong and what to write instead.
+func (r *rules) refusalText(refused harness.Refusal) (message, hint string) {
 	message = refused.Err.Error()
 	if i, ok := refused.At[1].(int); ok && refused.At[0] == "faults" {
 		f := r.s.Faults[i]
@@ -81,10 +81,10 @@ func (r *rules) told(refused harness.Refusal) (message, hint string) {
 	return message, "`blackstart list faults` shows how each fault is written"
 }
 
-// uncarried refuses a field, or a word in it, that no alert on the channel can carry: it would fail the target for a slip.
-func (r *rules) uncarried(o harness.Objective, e strictyaml.Entry, what string) bool {
+// unsupportedField refuses a field, or a word in it, that no alert on the channel can carry: it would fail the target for a slip.
+func (r *rules) unsupportedField(o harness.Objective, e strictyaml.Entry, what string) bool {
 	fields := r.known.Carried[o.Channel]
-	if fields == nil || !slices.Contains(carried, e.Key) {
+	if fields == nil || !slices.Contains(alertFields, e.Key) {
 		return false
 	}
 	allowed, can := fields[e.Key]
@@ -92,7 +92,7 @@ func (r *rules) uncarried(o harness.Objective, e strictyaml.Entry, what string) 
 	switch {
 	case !can:
 		var names []string
-		for _, name := range carried {
+		for _, name := range alertFields {
 			if _, ok := fields[name]; ok {
 				names = append(names, name)
 			}
@@ -135,7 +135,7 @@ func (r *rules) guard(g harness.Guard, i int) {
 		return
 	}
 	for j, f := range r.s.Faults {
-		if r.unsound([]any{"faults", j}) || !r.has("observe") || !r.has("guards", i, "failingFor") {
+		if r.alreadyReported([]any{"faults", j}) || !r.has("observe") || !r.has("guards", i, "failingFor") {
 			continue
 		}
 		lasts := r.s.Observe.D() - f.At.D()
@@ -163,7 +163,7 @@ func (r *rules) cannotFail() {
 		r.aboveTimeout(fmt.Sprintf("p99AtMost of requirement %d", i+1), q.P99AtMost.D(), q.Load, "steadyState", "require", i, "p99AtMost")
 	}
 	for i, o := range r.s.Objectives {
-		what := place("objective", o.ID, i)
+		what := entryName("objective", o.ID, i)
 		switch m, _ := r.measure(o.Measure); {
 		case m.Outage:
 			r.aboveTimeout("recovered.p99AtMost", r.s.Recovered.P99AtMost.D(), o.Load, "recovered", "p99AtMost")

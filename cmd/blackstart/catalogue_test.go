@@ -30,9 +30,9 @@ func catalogue() string {
 	b.WriteString("\n## Checks\nWhat shows, from the victim's side, that a fault is in force or over.\n\n| check | asked of | holds when |\n| --- | --- | --- |\n")
 	for _, k := range victim.Checks.All() {
 		of := k.New()
-		on := "a " + string(of.Of)
-		if of.Speaks != "" {
-			on += map[victim.Of]string{victim.OfLink: " to ", victim.OfComponent: " of kind "}[of.Of] + "`" + of.Speaks + "`"
+		on := "a " + string(of.Scope)
+		if of.Protocol != "" {
+			on += map[victim.Scope]string{victim.ScopeLink: " to ", victim.ScopeComponent: " of kind "}[of.Scope] + "`" + of.Protocol + "`"
 		}
 		if of.Follows {
 			on += "; needs a standby that follows"

@@ -95,7 +95,7 @@ func newBagOf(kind fixtureKind, dir, runID string, loads ...string) (*bagged, er
 		ScenarioName: s.Metadata.Name, ToolVersion: toolInfo().Version, ToolSHA256: toolInfo().SHA256, Profile: "fast", Overrides: map[string]string{}, Environment: target.Environment, Executor: "a tester",
 		RunKey: key.Verifier(), Register: kind.register.verifier(), Anchor: anchor, Phases: []string{"start", "fault", "end"}}
 	in.Executor, in.SealPolicy = kind.executor, append(in.SealPolicy, kind.policy...)
-	sha, err := evidence.WriteInputs(b.bag(), in, evidence.Asked{Scenario: scenarioFiles(loaded), Target: target, Plan: plans}, b.redact)
+	sha, err := evidence.WriteInputs(b.bag(), in, evidence.DrillFiles{Scenario: scenarioFiles(loaded), Target: target, Plan: plans}, b.redact)
 	if err != nil {
 		return nil, err
 	}

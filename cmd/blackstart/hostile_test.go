@@ -40,14 +40,14 @@ func TestOnAFullDiskARunStillSaysWhyItEnded(t *testing.T) {
 	if !errors.Is(err, syscall.ENOSPC) || writeAtomic(filepath.Join(run, "more"), make([]byte, 4096)) == nil {
 		t.Fatalf("the disk is not full: %v", err)
 	}
-	if err := sayEnded(run, "seal pack: no space left on device "+strings.Repeat("é", endedBytes)); err != nil {
+	if err := writeEndReason(run, "seal pack: no space left on device "+strings.Repeat("é", endedBytes)); err != nil {
 		t.Fatal(err)
 	}
-	l := leftover{dir: run}
+	l := unfinishedRun{dir: run}
 	if got := l.gone(); !strings.HasPrefix(got, "the process ended without a pack (seal pack: no space left on device") {
 		t.Errorf("told as %.100q", got)
 	}
-	if got := (leftover{dir: t.TempDir()}).gone(); !strings.Contains(got, "left no word") {
+	if got := (unfinishedRun{dir: t.TempDir()}).gone(); !strings.Contains(got, "left no word") {
 		t.Errorf("of a run that said nothing it is told: %q", got)
 	}
 }
@@ -67,7 +67,7 @@ func TestWhatCannotBeSealedIsParked(t *testing.T) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		e := leftover{dir: dir}.park(c.why)
+		e := unfinishedRun{dir: dir}.quarantine(c.why)
 		_, here := os.Stat(dir)
 		_, aside := os.Stat(filepath.Join(state, "parked", "run"))
 		if e.code != harness.ExitHarness || (aside == nil) != c.parked || (here == nil) == c.parked {
@@ -115,10 +115,10 @@ func TestARefusedMessageIsNotToldAsReceived(t *testing.T) {
 
 // More messages than a record has room for are a shortage of ours, and said.
 func TestMessagesThatWereNotKeptAreSaid(t *testing.T) {
-	if got := notKept(0); got != nil {
+	if got := droppedMessages(0); got != nil {
 		t.Errorf("%v", got)
 	}
-	if got := notKept(3); len(got) != 1 || !strings.Contains(got[0], "3 messages") {
+	if got := droppedMessages(3); len(got) != 1 || !strings.Contains(got[0], "3 messages") {
 		t.Errorf("%v", got)
 	}
 }

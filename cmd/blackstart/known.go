@@ -23,12 +23,13 @@ func reader() scenarios.Reader {
 		Workloads: workloads.Workloads.Parameters(), Faults: injectors.Faults.Parameters(), Traits: loads.Traits, Probes: probeTraits(),
 		Measures: measure.Specs(), Channels: receivers.Channels.Names(),
 		Profiles: finrag.ProfileNames(), Settings: finrag.KnownSettings(),
-		Carried: carried(), Refuses: cannot, Target: nominal, Plan: planned,
+		Carried: alertVocabulary(), Refuses: cannot, Target: outlineOf, Plan: planned,
 	}}
 }
 
-// carried is what an alert of the target can say on each channel: what the channel takes, and what the target puts into it.
-func carried() map[string]map[string][]string {
+// alertVocabulary is what an alert of the target can say on each channel: what the channel takes, and what the target puts into
+// it.
+func alertVocabulary() map[string]map[string][]string {
 	said, all := finrag.AlertWords(), map[string]map[string][]string{}
 	for _, k := range receivers.Channels.All() {
 		all[k.Name] = maps.Clone(k.New().Carries)
@@ -55,8 +56,8 @@ func probeTraits() map[string]harness.ProbeTraits {
 	return all
 }
 
-// nominal is the target of a scenario where nothing is missing; one with settings that cannot be read is as it is without.
-func nominal(s harness.Scenario) harness.Description {
+// outlineOf is the target of a scenario where nothing is missing; one with settings that cannot be read is as it is without.
+func outlineOf(s harness.Scenario) harness.Description {
 	target, _, err := finrag.Nominal(s.Target.Settings)
 	if err != nil {
 		target, _, _ = finrag.Nominal(nil) // which can be read

@@ -23,7 +23,7 @@ import (
 // down, it follows from what its plan does and from what the probes ask. With * only where the target promotes by itself.
 func TestWhatEveryFaultTakesAway(t *testing.T) {
 	var page strings.Builder
-	target := nominal(harness.Scenario{})
+	target := outlineOf(harness.Scenario{})
 	for _, kind := range injectors.Faults.All() {
 		for _, role := range []string{harness.Primary, harness.Standby} {
 			name := kind.Name + " " + role

@@ -23,23 +23,23 @@ func main() { os.Exit(Main()) }
 
 // Main runs the command line of the process and returns its exit code.
 func Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), stops()...)
+	ctx, stop := signal.NotifyContext(context.Background(), shutdownSignals()...)
 	defer stop()
 	return execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 }
 
-// stops lists the signals that end a drill in good order. A terminal that goes away is one, unless we were told (nohup) to
-// outlive it.
-func stops() []os.Signal {
+// shutdownSignals lists the signals that end a drill in good order. A terminal that goes away is one, unless we were told (nohup)
+// to outlive it.
+func shutdownSignals() []os.Signal {
 	if signal.Ignored(syscall.SIGHUP) {
 		return []os.Signal{os.Interrupt, syscall.SIGTERM}
 	}
 	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 }
 
-// outliveReaders keeps a drill alive when nobody reads its progress any more: `run 2>&1 | head` must not end it with a
+// ignoreBrokenPipe keeps a drill alive when nobody reads its progress any more: `run 2>&1 | head` must not end it with a
 // fault in force.
-func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
+func ignoreBrokenPipe() { signal.Ignore(syscall.SIGPIPE) }
 
 // exitError carries an exit code with an error that has been, or is to be, shown.
 type exitError struct {
@@ -57,8 +57,8 @@ func usage(err error, hint string) error {
 	return &exitError{code: harness.ExitUsage, err: err, hint: hint}
 }
 
-// broken is a problem of the harness or of this machine: exit 11.
-func broken(err error, hint string) error {
+// harnessError is a problem of the harness or of this machine: exit 11.
+func harnessError(err error, hint string) error {
 	return &exitError{code: harness.ExitHarness, err: err, hint: hint}
 }
 

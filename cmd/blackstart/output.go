@@ -33,7 +33,7 @@ func writable(dir, flag string) error {
 		}
 	}
 	if err != nil {
-		return broken(fmt.Errorf("write to the output directory: %w", err), "name another with "+flag)
+		return harnessError(fmt.Errorf("write to the output directory: %w", err), "name another with "+flag)
 	}
 	return nil
 }

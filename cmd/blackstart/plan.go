@@ -61,7 +61,7 @@ func outline(ctx context.Context, s harness.Scenario, f runFlags) (harness.Descr
 	}
 	plans, err := harness.PlanFaults(ctx, s, target, driver.Can(), injector)
 	if err != nil {
-		return harness.Description{}, nil, usage(err, lacking(driver, target, err))
+		return harness.Description{}, nil, usage(err, missingBuildHint(driver, target, err))
 	}
 	if plans == nil {
 		plans = []harness.Plan{}
@@ -69,13 +69,13 @@ func outline(ctx context.Context, s harness.Scenario, f runFlags) (harness.Descr
 	return target, plans, nil
 }
 
-// lacking says why a target has no second build, where that is what was refused; else "".
-func lacking(driver harness.Driver, target harness.Description, refused error) string {
-	l, ok := driver.(interface{ Lacks() string })
+// missingBuildHint says why a target has no second build, where that is what was refused; else "".
+func missingBuildHint(driver harness.Driver, target harness.Description, refused error) string {
+	l, ok := driver.(interface{ MissingBuild() string })
 	if !ok || len(target.Builds) > 1 || !strings.Contains(refused.Error(), "build") {
 		return ""
 	}
-	return l.Lacks()
+	return l.MissingBuild()
 }
 
 // injector makes what plans a fault, with the parameters that the fault is given.
@@ -143,13 +143,13 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 		fmt.Fprintf(out, "\nwatch for %s, settle for %s, then undo, reconcile, judge, seal\n\nobjectives\n", s.Observe, s.Settle)
 	}
 	for _, o := range s.Objectives {
-		step("%s: %s (%s)", o.ID, asked(o), o.Source)
+		step("%s: %s (%s)", o.ID, objectiveWords(o), o.Source)
 	}
 	fmt.Fprintln(out, "\nnothing was started or touched")
 }
 
-// asked says what an objective asks for.
-func asked(o harness.Objective) string {
+// objectiveWords says what an objective asks for.
+func objectiveWords(o harness.Objective) string {
 	text := o.Measure
 	if o.Is != "" {
 		text += " is " + o.Is

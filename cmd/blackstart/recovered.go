@@ -18,17 +18,17 @@ import (
 // the next undo finds nothing more to take back and still has it to tell.
 const recoveredFile = "recovered.json"
 
-// undoing is what one undo did about a run.
-type undoing struct {
+// undoOutcome is what one undo did about a run.
+type undoOutcome struct {
 	finrag.Recovered
 	Began harness.Stamp `json:"began"`
 	Over  harness.Stamp `json:"over"`
 }
 
 // recover has every way to make a target take back and remove what it has left of the run.
-func (l leftover) recover(ctx context.Context) (undoing, error) {
-	u := undoing{Began: harness.NewClock().Anchor()} // another clock than the drill's: moments for people, never subtracted
-	rec, _ := l.record()                             // without one there are no faults to take back; sealing says why
+func (l unfinishedRun) recover(ctx context.Context) (undoOutcome, error) {
+	u := undoOutcome{Began: harness.NewClock().Anchor()} // another clock than the drill's: moments for people, never subtracted
+	rec, _ := l.record()                                 // without one there are no faults to take back; sealing says why
 	var errs []error
 	for _, r := range rehearsals { // each looks for what it has made, and finds nothing of the others
 		done, err := r.recover(ctx, l.dir, rec)
@@ -46,9 +46,9 @@ func (l leftover) recover(ctx context.Context) (undoing, error) {
 }
 
 // keepRecovered keeps what was done now, or adds what an undo before this one did.
-func (l leftover) keepRecovered(now undoing) undoing {
+func (l unfinishedRun) keepRecovered(now undoOutcome) undoOutcome {
 	path := filepath.Join(l.dir, recoveredFile)
-	var before undoing
+	var before undoOutcome
 	if data, err := os.ReadFile(path); err == nil && json.Unmarshal(data, &before) == nil && before.Detail != "" {
 		before.Ended = append(before.Ended, now.Ended...)
 		before.Events = append(before.Events, now.Events...)
@@ -67,7 +67,7 @@ func (l leftover) keepRecovered(now undoing) undoing {
 }
 
 // apply writes what was done into the record: a fault counts as restored only where it was seen to be over.
-func (u undoing) apply(rec *harness.Record) {
+func (u undoOutcome) apply(rec *harness.Record) {
 	rec.Ended = u.Over
 	rec.Undo = harness.UndoRecord{At: harness.Interval{Lo: u.Began, Hi: u.Over}, Complete: true, Detail: "finished by `blackstart undo`: " + u.end()}
 	var open []string
@@ -87,15 +87,15 @@ func (u undoing) apply(rec *harness.Record) {
 }
 
 // end says what became of the target.
-func (u undoing) end() string {
+func (u undoOutcome) end() string {
 	if u.Detail == "" {
 		return "nothing that a rehearsal target leaves was found"
 	}
 	return u.Detail
 }
 
-// tell says what was found and done.
-func (u undoing) tell(say func(string), inForce []string, logErr error) {
+// report says what was found and done.
+func (u undoOutcome) report(say func(string), inForce []string, logErr error) {
 	switch {
 	case logErr != nil:
 		say(fmt.Sprintf("its undo log cannot be read (%v); %s", logErr, u.end()))
@@ -113,7 +113,7 @@ func (u undoing) tell(say func(string), inForce []string, logErr error) {
 }
 
 // record reads the record of the run as it stood; nil if the run had not got that far.
-func (l leftover) record() (*harness.Record, error) {
+func (l unfinishedRun) record() (*harness.Record, error) {
 	data, err := os.ReadFile(filepath.Join(l.dir, "record.json"))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil

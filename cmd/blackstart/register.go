@@ -169,7 +169,7 @@ func verifyRegister(ctx context.Context, out io.Writer, f registerFlags, packs, 
 	}
 	root, err := v.Log.Root(v.Log.Size())
 	if err != nil {
-		return broken(err, "")
+		return harnessError(err, "")
 	}
 	r := verifiedRegister{Origin: v.Log.Origin, Key: v.Log.Key, Head: v.Log.Size(), Root: fmt.Sprintf("%x", root[:]), Packs: []string{}, Keeping: register.SelfKept,
 		Problems: append([]string{}, v.Problems...), Notes: append(append([]string{}, v.Notes...), notes...)}

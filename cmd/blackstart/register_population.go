@@ -30,7 +30,7 @@ was opened and never closed is among them; all but "passed" count as not passed.
 			}
 			p, err := l.Population(period[0], period[1])
 			if err != nil {
-				return broken(err, "")
+				return harnessError(err, "")
 			}
 			return f.print(cmd.OutOrStdout(), p, func(out *page) { out.population(p) })
 		},
@@ -88,7 +88,7 @@ that is printed was fixed: print it first, then ask the auditor for the seed.`,
 			}
 			s, err := l.Sample(head, seed, size)
 			if err != nil {
-				return broken(err, "")
+				return harnessError(err, "")
 			}
 			return f.print(cmd.OutOrStdout(), s, func(p *page) { p.sample(s) })
 		},

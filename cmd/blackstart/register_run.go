@@ -51,7 +51,7 @@ func (f *storeFlags) resolve() error {
 		}
 		abs, err := filepath.Abs(*p)
 		if err != nil {
-			return broken(err, "")
+			return harnessError(err, "")
 		}
 		*p = abs
 	}
@@ -79,7 +79,7 @@ func (f *storeFlags) unreadable(err error) error {
 	case errors.As(err, &altered):
 		return &exitError{code: harness.ExitAltered, err: fmt.Errorf("the register in %s is altered: %w", f.dir, err), hint: "blackstart register verify --store " + f.dir}
 	}
-	return broken(fmt.Errorf("%s: %w", f.dir, err), "a store is made by: blackstart store init DIR --register-key FILE")
+	return harnessError(fmt.Errorf("%s: %w", f.dir, err), "a store is made by: blackstart store init DIR --register-key FILE")
 }
 
 // writer opens the register to write to it; nil where no store is named.
@@ -193,7 +193,7 @@ func (w *registerWriter) keepPack(ctx context.Context, run, pack string) error {
 }
 
 // closeInRegister enters how the run ended, after its pack is sealed, or why there is none.
-func (d *drill) closeInRegister(ctx context.Context, pack, reason string) (string, error) {
+func (d *drillRun) closeInRegister(ctx context.Context, pack, reason string) (string, error) {
 	said, err := d.register.closeRun(ctx, d.runID, d.redact.Text(d.executor), pack, d.redact.Text(reason))
 	d.unclosed = err != nil
 	if said != "" {
@@ -209,7 +209,7 @@ func (s storeTrouble) Error() string { return s.err.Error() }
 func (s storeTrouble) Unwrap() error { return s.err }
 
 // closeInRegister enters how a run that was left ended, if it was opened in a register.
-func (l leftover) closeInRegister(ctx context.Context, say func(string), pack, reason string) error {
+func (l unfinishedRun) closeInRegister(ctx context.Context, say func(string), pack, reason string) error {
 	said := ""
 	w, err := (&storeFlags{l.info.Store, l.info.RegisterKey}).forLeftover(ctx)
 	if err == nil {
@@ -225,7 +225,7 @@ func (l leftover) closeInRegister(ctx context.Context, say func(string), pack, r
 }
 
 // parkInRegister enters that a run can never be sealed.
-func (l leftover) parkInRegister(ctx context.Context, why error) error {
+func (l unfinishedRun) parkInRegister(ctx context.Context, why error) error {
 	w, err := (&storeFlags{l.info.Store, l.info.RegisterKey}).forLeftover(ctx)
 	if err != nil || w == nil {
 		return err
@@ -248,7 +248,7 @@ func (f *storeFlags) forLeftover(ctx context.Context) (*registerWriter, error) {
 }
 
 // registered tells whether the run was opened in a register, and what that is worth.
-func (t *told) registered(c evidence.Checked) {
+func (t *verifyResult) registered(c evidence.Checked) {
 	switch {
 	case c.Record == nil:
 		t.Register = answer{"unknown", "it was not read"}

@@ -14,7 +14,7 @@ type page struct{ strings.Builder }
 
 // put writes text; lines after the first are indented.
 func (p *page) put(indent int, text string) {
-	for _, line := range wrap(breakable(text, screenWidth-indent), screenWidth, indent) {
+	for _, line := range wrap(breakLongWords(text, screenWidth-indent), screenWidth, indent) {
 		p.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 }
@@ -22,7 +22,7 @@ func (p *page) put(indent int, text string) {
 // row writes text behind a prefix that stays as it is.
 func (p *page) row(prefix, text string) {
 	width := screenWidth - utf8.RuneCountInString(prefix)
-	for _, line := range wrap(breakable(text, width), width, 0) {
+	for _, line := range wrap(breakLongWords(text, width), width, 0) {
 		p.WriteString(strings.TrimRight(prefix+line, " ") + "\n")
 		prefix = strings.Repeat(" ", utf8.RuneCountInString(prefix))
 	}
@@ -47,7 +47,7 @@ func (f *registerFlags) print(out io.Writer, v any, show func(*page)) error {
 		_, err = io.WriteString(out, p.String())
 	}
 	if err != nil {
-		return broken(err, "")
+		return harnessError(err, "")
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func (p *page) population(pop register.Population) {
 		fmt.Fprintf(p, "\n  %-12s %-16s %s\n", "class", "outcome", "runs")
 	}
 	for _, t := range pop.Totals {
-		p.row(fmt.Sprintf("  %-12s %-16s ", clip(strings.Map(visible, t.Class), 12), t.Outcome), fmt.Sprint(t.Runs))
+		p.row(fmt.Sprintf("  %-12s %-16s ", truncate(strings.Map(escapeControl, t.Class), 12), t.Outcome), fmt.Sprint(t.Runs))
 	}
 	for _, r := range pop.Runs {
 		p.WriteString("\n")

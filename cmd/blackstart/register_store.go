@@ -76,7 +76,7 @@ func initStore(ctx context.Context, out io.Writer, f storeFlags, name string) er
 	made := ""
 	if _, err := os.Stat(f.key); errors.Is(err, fs.ErrNotExist) {
 		if err := register.MakeKey(f.key); err != nil {
-			return broken(err, "name a file in a directory that can be written to: --register-key register.pem")
+			return harnessError(err, "name a file in a directory that can be written to: --register-key register.pem")
 		}
 		made = " (made now)"
 	}
@@ -89,7 +89,7 @@ func initStore(ctx context.Context, out io.Writer, f storeFlags, name string) er
 		err = register.Init(ctx, dir, key)
 	}
 	if err != nil {
-		return broken(fmt.Errorf("%s: %w", f.dir, err), "name a new directory on a file system that keeps what it has")
+		return harnessError(fmt.Errorf("%s: %w", f.dir, err), "name a new directory on a file system that keeps what it has")
 	}
 	var p page
 	p.row("store     ", f.dir)
@@ -98,7 +98,7 @@ func initStore(ctx context.Context, out io.Writer, f storeFlags, name string) er
 	p.row("key       ", f.key+made+": "+register.FileKeyWorth)
 	_, err = io.WriteString(out, p.String())
 	if err != nil {
-		return broken(err, "")
+		return harnessError(err, "")
 	}
 	return nil
 }

@@ -204,7 +204,7 @@ func TestRegisterJSON(t *testing.T) {
 }
 
 // openedRun is a drill that was opened in a register and has recorded nothing yet.
-func openedRun(t *testing.T) (*drill, string) {
+func openedRun(t *testing.T) (*drillRun, string) {
 	t.Helper()
 	dir := t.TempDir()
 	f := storeFlags{filepath.Join(dir, "store"), filepath.Join(dir, "register.pem")}
@@ -217,9 +217,9 @@ func openedRun(t *testing.T) (*drill, string) {
 	}
 	k := fixtureKinds[""]
 	k.register = w
-	d := &drill{runID: uuid.Must(uuid.NewV7()).String(), dir: filepath.Join(dir, "run"), executor: "a tester", redact: evidence.NewRedactor(), leave: newLeaving()}
+	d := &drillRun{runID: uuid.Must(uuid.NewV7()).String(), dir: filepath.Join(dir, "run"), executor: "a tester", redact: evidence.NewRedactor(), shutdown: newGracefulShutdown()}
 	d.register, d.screen = w, newScreen(io.Discard, false)
-	d.leave.undoneNow()
+	d.shutdown.markUndone()
 	fixtures.Lock()
 	defer fixtures.Unlock()
 	if _, err := newBagOf(k, d.dir, d.runID, "queries"); err != nil {
@@ -241,7 +241,7 @@ func outcomeIn(t *testing.T, store string) register.Run {
 // TestRunThatEndsWithoutAPackIsClosed: as interrupted, with why.
 func TestRunThatEndsWithoutAPackIsClosed(t *testing.T) {
 	d, store := openedRun(t)
-	if err := d.giveUp(errors.New("the drill did not start")); err == nil {
+	if err := d.abandon(errors.New("the drill did not start")); err == nil {
 		t.Error("it gave up without an error")
 	}
 	if r := outcomeIn(t, store); r.Outcome != register.Interrupted || r.Reason != "the drill did not start" || r.EndedBy != "a tester" {
@@ -259,7 +259,7 @@ func TestRunWaitsForAStoreThatIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	var exit *exitError
-	err := d.giveUp(errors.New("the drill did not start"))
+	err := d.abandon(errors.New("the drill did not start"))
 	if !errors.As(err, &exit) || exit.code != harness.ExitHarness || !strings.Contains(exit.hint, "it closes the run in its register") ||
 		!strings.Contains(err.Error(), "the store is gone") {
 		t.Errorf("%v", err)
@@ -275,11 +275,11 @@ func TestRunWaitsForAStoreThatIsAway(t *testing.T) {
 // TestParkedRunIsEntered: one that can never be sealed.
 func TestParkedRunIsEntered(t *testing.T) {
 	d, store := openedRun(t)
-	l := leftover{dir: filepath.Join(t.TempDir(), "runs", d.runID), info: runInfo{RunID: d.runID, Store: store, RegisterKey: d.register.flags.key}}
+	l := unfinishedRun{dir: filepath.Join(t.TempDir(), "runs", d.runID), info: runInfo{RunID: d.runID, Store: store, RegisterKey: d.register.flags.key}}
 	if err := os.MkdirAll(l.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if exit := l.park(errors.New("its record is not JSON")); !strings.Contains(exit.hint, "parked in") {
+	if exit := l.quarantine(errors.New("its record is not JSON")); !strings.Contains(exit.hint, "parked in") {
 		t.Errorf("%v, %s", exit, exit.hint)
 	}
 	if r := outcomeIn(t, store); r.Outcome != register.ParkedOutcome || r.Reason != "its record is not JSON" {

@@ -80,9 +80,9 @@ func (f *runFlags) resources(ctx context.Context, s harness.Scenario) error {
 		return err
 	}
 	if err := shortage.Raise(); err != nil {
-		return broken(err, "")
+		return harnessError(err, "")
 	}
-	lacks := shortage.Free(postgres.UID()).Lacks(needs(s, f.on, shortage.PortsAreReused()))
+	lacks := shortage.Free(postgres.UID()).Shortfalls(needs(s, f.on, shortage.PortsAreReused()))
 	if len(lacks) == 0 {
 		return nil
 	}
@@ -90,7 +90,7 @@ func (f *runFlags) resources(ctx context.Context, s harness.Scenario) error {
 	for _, l := range lacks {
 		what, mend = append(what, l.What), append(mend, l.Mend)
 	}
-	return broken(fmt.Errorf("this machine has too little for the drill: %s", strings.Join(what, "; ")),
+	return harnessError(fmt.Errorf("this machine has too little for the drill: %s", strings.Join(what, "; ")),
 		"nothing was started; run first: "+strings.Join(mend, " && ")+" (where the hard limit is lower, as root); or lower the rates or timeouts of the loads")
 }
 
@@ -99,19 +99,19 @@ func loopback(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, loopbackLimit)
 	defer cancel()
 	for _, host := range []string{"127.0.0.1", "127.77.1.1"} {
-		err := speak(ctx, host)
+		err := dialSelf(ctx, host)
 		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 			return nil // not the network: the limits are looked at next
 		}
 		if err != nil {
-			return broken(fmt.Errorf("this machine cannot speak to itself on %s: %w", host, err), "bring its loopback interface up: ip link set lo up")
+			return harnessError(fmt.Errorf("this machine cannot speak to itself on %s: %w", host, err), "bring its loopback interface up: ip link set lo up")
 		}
 	}
 	return nil
 }
 
-// speak opens a connection to ourselves.
-func speak(ctx context.Context, host string) error {
+// dialSelf opens a connection to ourselves.
+func dialSelf(ctx context.Context, host string) error {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return err

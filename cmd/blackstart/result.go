@@ -38,7 +38,7 @@ func allowed(o harness.Objective) string {
 const screenWidth = 80
 
 // report prints the result: about ten lines, the first of which says why.
-func (d *drill) report(out io.Writer, r result) error {
+func (d *drillRun) report(out io.Writer, r result) error {
 	if d.flags.asJSON {
 		enc := json.NewEncoder(out)
 		enc.SetEscapeHTML(false)
@@ -59,7 +59,7 @@ func (d *drill) report(out io.Writer, r result) error {
 		if o.Objective.Cohort != "" {
 			name += " " + o.Objective.Cohort
 		}
-		fmt.Fprintf(&b, "  %-12s %-30s %-12s %s\n", clip(name, 12), clip(measure.Value(o.Measured), 30), clip(allowed(o.Objective), 12), o.Verdict)
+		fmt.Fprintf(&b, "  %-12s %-30s %-12s %s\n", truncate(name, 12), truncate(measure.Value(o.Measured), 30), truncate(allowed(o.Objective), 12), o.Verdict)
 	}
 	b.WriteString("\n")
 	for _, m := range f.Measurements {

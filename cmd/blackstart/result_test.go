@@ -35,7 +35,7 @@ func someResult(exit int) result {
 
 func reported(t *testing.T, r result, asJSON bool) string {
 	t.Helper()
-	d := &drill{}
+	d := &drillRun{}
 	d.flags.asJSON = asJSON
 	var out bytes.Buffer
 	if err := d.report(&out, r); err != nil {

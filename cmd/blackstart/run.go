@@ -89,14 +89,14 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err != nil {
 		return err
 	}
-	outliveReaders()
+	ignoreBrokenPipe()
 	screen := newScreen(stderr, false)
 	st, err := openState()
 	if err != nil {
 		return err
 	}
 	defer st.close()
-	if err := restoreLeftovers(ctx, st, stderr, screen); err != nil {
+	if err := undoUnfinishedRuns(ctx, st, stderr, screen); err != nil {
 		return err
 	}
 	if err := f.roomFor(st.dir); err != nil {
@@ -106,7 +106,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err != nil {
 		return err
 	}
-	d, err := newDrill(drillRequest{flags: f, scenario: *s, loaded: loaded, target: target, plans: plans, state: st, screen: screen, junit: junit, register: writer})
+	d, err := newDrillRun(drillRequest{flags: f, scenario: *s, loaded: loaded, target: target, plans: plans, state: st, screen: screen, junit: junit, register: writer})
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	case errors.As(err, &exit):
 		return err
 	case err != nil:
-		return broken(err, "")
+		return harnessError(err, "")
 	}
 	if res.Findings.Exit != harness.ExitPass {
 		return &exitError{code: res.Findings.Exit, err: errors.New(res.Findings.Reason), shown: true}
@@ -142,15 +142,15 @@ type drillRequest struct {
 	register *registerWriter // nil: the run is opened in none
 }
 
-// drill is one run of the command: the harness's story plus everything around it.
-type drill struct {
+// drillRun is one run of the command: the harness's story plus everything around it.
+type drillRun struct {
 	drillRequest
 	runID, packID string
 	dir           string // the run's state directory
 	info          runInfo
 	unsealed      bool // something is on record and no pack has it
 	unclosed      bool // the register could not be told how it ended
-	leave         leaving
+	shutdown      gracefulShutdown
 	clock         *harness.Clock
 	redact        *evidence.Redactor
 	driver        harness.Driver
@@ -161,69 +161,69 @@ type drill struct {
 	tool          harness.Tool
 }
 
-func newDrill(r drillRequest) (*drill, error) {
+func newDrillRun(r drillRequest) (*drillRun, error) {
 	runID, err := uuid.NewV7FromReader(rand.Reader)
 	if err != nil {
-		return nil, broken(err, "")
+		return nil, harnessError(err, "")
 	}
 	packID, err := uuid.NewV7FromReader(rand.Reader)
 	if err != nil {
-		return nil, broken(err, "")
+		return nil, harnessError(err, "")
 	}
 	driver, err := r.flags.driver()
 	if err != nil {
 		return nil, err
 	}
-	d := &drill{drillRequest: r, runID: runID.String(), packID: packID.String(), clock: harness.NewClock(),
+	d := &drillRun{drillRequest: r, runID: runID.String(), packID: packID.String(), clock: harness.NewClock(),
 		redact: evidence.NewRedactor(), driver: driver, executor: executorName(r.flags.executor), tool: toolInfo(),
-		leave: newLeaving()}
+		shutdown: newGracefulShutdown()}
 	out, err := filepath.Abs(r.flags.out)
 	if err != nil {
-		return nil, broken(err, "")
+		return nil, harnessError(err, "")
 	}
 	d.info = runInfo{RunID: d.runID, PID: os.Getpid(), Started: time.Now().UTC(), Scenario: r.loaded.Path,
 		Name: r.scenario.Metadata.Name, Target: r.flags.target, Out: out, Store: r.flags.store.dir, RegisterKey: r.flags.store.key}
 	if d.dir, err = r.state.begin(d.info); err != nil {
-		return nil, broken(err, "")
+		return nil, harnessError(err, "")
 	}
 	return d, nil
 }
 
-func (d *drill) bag() string { return filepath.Join(d.dir, "bag") }
+func (d *drillRun) bag() string { return filepath.Join(d.dir, "bag") }
 
 // run tells the story, then judges and seals. After it returns, the run's state directory is gone unless something may
 // still be in force or it was asked for.
-func (d *drill) run(ctx context.Context) (res result, err error) {
+func (d *drillRun) run(ctx context.Context) (res result, err error) {
 	defer func() {
 		if err != nil {
-			err = d.withoutSecrets(d.giveUp(err))
+			err = d.redactError(d.abandon(err))
 		}
 	}()
 	receivers, stop, err := d.startReceivers(ctx)
 	if err != nil {
-		return result{}, broken(err, "our own receivers could not listen on 127.0.0.1")
+		return result{}, harnessError(err, "our own receivers could not listen on 127.0.0.1")
 	}
 	defer stop() // may be called twice
 	d.redact.Add(secretsOf(receivers.Deliveries())...)
 	if err := d.driver.Check(ctx, d.startRequest(receivers)); err != nil {
-		return result{}, broken(err, "")
+		return result{}, harnessError(err, "")
 	}
 	if p, ok := d.driver.(interface {
 		Prepare(context.Context, func(string)) error
 	}); ok { // images are built once, outside the limit of a start
 		if err := p.Prepare(ctx, func(line string) { d.screen.say("%s", line) }); err != nil {
-			return result{}, broken(err, "")
+			return result{}, harnessError(err, "")
 		}
 	}
 	if err := d.writeInputs(ctx); err != nil {
-		return result{}, broken(err, "nothing was started")
+		return result{}, harnessError(err, "nothing was started")
 	}
 	rec, err := harness.Run(ctx, d.parts(receivers))
 	if err != nil {
 		d.screen.say("harness: %v", d.redact.Text(err.Error()))
 	}
 	if rec.Status == harness.Broken && rec.Baseline.Never() && len(rec.Streams) == 0 {
-		return result{}, broken(fmt.Errorf("the drill did not start: %s", d.redact.Text(rec.StatusReason)), "nothing was broken; everything that was started is stopped")
+		return result{}, harnessError(fmt.Errorf("the drill did not start: %s", d.redact.Text(rec.StatusReason)), "nothing was broken; everything that was started is stopped")
 	}
 	d.unsealed = true
 	stop() // nothing more may arrive in a log that is about to end
@@ -235,18 +235,18 @@ func (d *drill) run(ctx context.Context) (res result, err error) {
 }
 
 // bind ties what was measured to the run, by the key that dies with this process.
-func (d *drill) bind(ctx context.Context, rec *harness.Record) error {
+func (d *drillRun) bind(ctx context.Context, rec *harness.Record) error {
 	err := evidence.Bind(ctx, evidence.Binding{Dir: d.bag(), Journal: d.journal, Record: rec, Redact: d.redact,
 		Logs: filepath.Join(d.dir, "logs"), UndoLog: filepath.Join(d.dir, "undo.jsonl"), Formats: formats})
 	if err == nil {
 		d.screen.say("record written and bound to the run")
-		d.leave.boundNow()
+		d.shutdown.markBound()
 	}
 	return err
 }
 
 // seal judges the record and writes the pack. The verdict comes back whatever happens to files.
-func (d *drill) seal(ctx context.Context, rec *harness.Record) (result, error) {
+func (d *drillRun) seal(ctx context.Context, rec *harness.Record) (result, error) {
 	name := d.scenario.Metadata.Name
 	id, rootPEM, fingerprint, err := signer(d.executor)
 	if err != nil {

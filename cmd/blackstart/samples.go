@@ -92,15 +92,15 @@ func exportSamples(ctx context.Context, out, diag io.Writer, path string, f samp
 	chosen, loads := chooseStreams(rec, f.stream)
 	switch {
 	case len(chosen) == 0:
-		return usage(fmt.Errorf("no stream %q in the pack", f.stream), clip("it has: "+strings.Join(loads, ", "), 200))
+		return usage(fmt.Errorf("no stream %q in the pack", f.stream), truncate("it has: "+strings.Join(loads, ", "), 200))
 	case len(chosen) > 1 && f.format != "vegeta":
-		return usage(fmt.Errorf("%s holds one stream, the pack has %d", f.format, len(chosen)), clip("name one with --stream: "+strings.Join(loads, ", "), 200))
+		return usage(fmt.Errorf("%s holds one stream, the pack has %d", f.format, len(chosen)), truncate("name one with --stream: "+strings.Join(loads, ", "), 200))
 	}
 	w := bufio.NewWriter(out)
 	export := begin(w)
 	for _, s := range chosen {
 		if err := exportStream(diag, p, s, loadgen.Names{Cohorts: s.Cohorts, Outcomes: rec.Outcomes}, export); err != nil {
-			return broken(fmt.Errorf("export %q: %w", s.File, err), "blackstart verify says what is wrong with the pack")
+			return harnessError(fmt.Errorf("export %q: %w", s.File, err), "blackstart verify says what is wrong with the pack")
 		}
 	}
 	return w.Flush()
@@ -114,9 +114,9 @@ func (f trustFlags) mustAccept(ctx context.Context, path string) error {
 	}
 	why := refusals[j.code]
 	if failed := j.Failures(); len(failed) > 0 {
-		why = fmt.Sprintf("%s: %s: %s", why, place(failed[0]), failed[0].Detail)
+		why = fmt.Sprintf("%s: %s: %s", why, subjectOf(failed[0]), failed[0].Detail)
 	}
-	return &exitError{code: j.code, err: errors.New(clip("the pack is not accepted: "+why, 400)),
+	return &exitError{code: j.code, err: errors.New(truncate("the pack is not accepted: "+why, 400)),
 		hint: "blackstart verify says more; --unverified exports all the same"}
 }
 
@@ -124,7 +124,7 @@ func (f trustFlags) mustAccept(ctx context.Context, path string) error {
 func unreadable(err error, hint string) error {
 	var ref *seal.Refusal
 	if errors.As(err, &ref) {
-		return &exitError{code: harness.ExitAltered, err: errors.New(clip(err.Error(), 400)), hint: hint}
+		return &exitError{code: harness.ExitAltered, err: errors.New(truncate(err.Error(), 400)), hint: hint}
 	}
 	return usage(err, hint)
 }

@@ -41,8 +41,8 @@ func newScreen(out io.Writer, quiet bool) *screen {
 	return s
 }
 
-// hidden lists the events that are for the log, not for the eye.
-var hidden = map[string]bool{"act.started": true, "act.ended": true, "undo.logged": true, "fault.planned": true}
+// logOnly lists the events that are for the log, not for the eye.
+var logOnly = map[string]bool{"act.started": true, "act.ended": true, "undo.logged": true, "fault.planned": true}
 
 // show is the drill's Watch.
 func (s *screen) show(p harness.Progress) {
@@ -52,7 +52,7 @@ func (s *screen) show(p harness.Progress) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p.Event != nil {
-		if !hidden[p.Event.Kind] {
+		if !logOnly[p.Event.Kind] {
 			s.line(p.Event.Text)
 		}
 		return
@@ -60,11 +60,11 @@ func (s *screen) show(p harness.Progress) {
 	text := s.statusLine(p)
 	switch {
 	case s.tty:
-		fmt.Fprintf(s.out, "\r\x1b[2K%s", clip(text, s.width-1))
+		fmt.Fprintf(s.out, "\r\x1b[2K%s", truncate(text, s.width-1))
 		s.status = true
 	case time.Since(s.last) >= plainEvery:
 		s.last = time.Now()
-		fmt.Fprintln(s.out, clip(text, s.width))
+		fmt.Fprintln(s.out, truncate(text, s.width))
 	}
 }
 
@@ -99,9 +99,9 @@ func (s *screen) statusLine(p harness.Progress) string {
 	}
 	fmt.Fprintf(&b, ", drill ~%ds", int(p.DrillLeft.Round(time.Second).Seconds()))
 	line := b.String()
-	for i, g := range p.Glimpses {
+	for i, g := range p.Loads {
 		part := " " + g.Load + " –"
-		if g.Seen > 0 {
+		if g.Results > 0 {
 			part = fmt.Sprintf(" %s %.0f%%/%s", g.Load, g.Success*100, shortMS(g.P99))
 		}
 		if i == 0 {
@@ -122,17 +122,17 @@ func shortMS(d time.Duration) string {
 	return fmt.Sprintf("%dms", d.Milliseconds())
 }
 
-// clip cuts a line to the width, in runes.
-func clip(s string, width int) string {
-	r := []rune(strings.Map(visible, strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) && r != ' ' }), " ")))
+// truncate cuts a line to the width, in runes.
+func truncate(s string, width int) string {
+	r := []rune(strings.Map(escapeControl, strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) && r != ' ' }), " ")))
 	if len(r) <= width {
 		return string(r)
 	}
 	return string(r[:width-1]) + "…"
 }
 
-// visible shows what a terminal would obey instead: what a target or a foreign pack says is text, never a command.
-func visible(r rune) rune {
+// escapeControl shows what a terminal would obey instead: what a target or a foreign pack says is text, never a command.
+func escapeControl(r rune) rune {
 	if unicode.IsPrint(r) || unicode.IsSpace(r) && r != '\u0085' {
 		return r
 	}
@@ -141,7 +141,7 @@ func visible(r rune) rune {
 
 // wrap breaks text at spaces into lines of at most width runes; lines after the first are indented. Spaces at the start stay.
 func wrap(text string, width, indent int) []string {
-	text = strings.Map(visible, text)
+	text = strings.Map(escapeControl, text)
 	body := strings.TrimLeft(text, " ")
 	line := []rune(text[:len(text)-len(body)])
 	start := len(line)

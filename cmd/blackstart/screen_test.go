@@ -43,7 +43,7 @@ func TestClip(t *testing.T) {
 		{"", 5, ""}, {"12345", 5, "12345"}, {"123456", 5, "1234…"}, {"äöüßé", 5, "äöüßé"}, {"äöüßéx", 5, "äöüß…"},
 		{"a\nb", 5, "a b"}, {"a\x1b[2Jb", 8, "a\ufffd[2Jb"},
 	} {
-		if got := clip(c.text, c.width); got != c.want {
+		if got := truncate(c.text, c.width); got != c.want {
 			t.Errorf("clip(%q, %d) = %q, want %q", c.text, c.width, got, c.want)
 		}
 	}
@@ -53,7 +53,7 @@ func TestClip(t *testing.T) {
 func busy() harness.Progress {
 	p := harness.Progress{Phase: "baseline", Left: 59600 * time.Millisecond, DrillLeft: 25 * time.Minute}
 	for i := range 6 {
-		p.Glimpses = append(p.Glimpses, harness.Glimpse{Load: fmt.Sprintf("a-load-%d", i), Seen: 100 * i, Success: 0.999, P99: 1234 * time.Millisecond})
+		p.Loads = append(p.Loads, harness.LoadSnapshot{Load: fmt.Sprintf("a-load-%d", i), Results: 100 * i, Success: 0.999, P99: 1234 * time.Millisecond})
 	}
 	return p
 }
@@ -69,7 +69,7 @@ func TestStatusLineSaysPhaseAndLoads(t *testing.T) {
 	if strings.Contains(got, "a-load-5") || len([]rune(got)) > 79 {
 		t.Errorf("loads that do not fit are left out whole: %q", got)
 	}
-	got = s.statusLine(harness.Progress{Phase: "setup", Left: -1, Glimpses: []harness.Glimpse{{Load: "q", Seen: 1, Success: 0.5, P99: 45 * time.Millisecond}}})
+	got = s.statusLine(harness.Progress{Phase: "setup", Left: -1, Loads: []harness.LoadSnapshot{{Load: "q", Results: 1, Success: 0.5, P99: 45 * time.Millisecond}}})
 	if strings.Contains(got, "left") || !strings.Contains(got, "q 50%/45ms") {
 		t.Errorf("unknown time left: %q", got)
 	}

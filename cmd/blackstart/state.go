@@ -67,14 +67,14 @@ func stateDir() (string, error) {
 func openState() (*state, error) {
 	dir, err := stateDir()
 	if err != nil {
-		return nil, broken(err, "set BLACKSTART_STATE to a directory of your own")
+		return nil, harnessError(err, "set BLACKSTART_STATE to a directory of your own")
 	}
 	if err := makeState(dir); err != nil {
-		return nil, broken(fmt.Errorf("make state directory: %w", err), "set BLACKSTART_STATE to a directory you may write to")
+		return nil, harnessError(fmt.Errorf("make state directory: %w", err), "set BLACKSTART_STATE to a directory you may write to")
 	}
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return nil, broken(fmt.Errorf("open lock: %w", err), "set BLACKSTART_STATE to a directory you may write to")
+		return nil, harnessError(fmt.Errorf("open lock: %w", err), "set BLACKSTART_STATE to a directory you may write to")
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		holder, _ := os.ReadFile(lock.Name())
@@ -82,7 +82,7 @@ func openState() (*state, error) {
 		if len(holder) == 0 {
 			holder = []byte("process unknown")
 		}
-		return nil, broken(fmt.Errorf("another drill is running here (%s)", strings.TrimSpace(string(holder))),
+		return nil, harnessError(fmt.Errorf("another drill is running here (%s)", strings.TrimSpace(string(holder))),
 			"wait for it, interrupt it with Ctrl-C (it undoes what it did), or set BLACKSTART_STATE for a second one")
 	}
 	if err := lock.Truncate(0); err == nil {
@@ -113,10 +113,10 @@ func makeState(dir string) error {
 func enoughSpace(dir string) error {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(dir, &fs); err != nil {
-		return broken(fmt.Errorf("look at the free space of %s: %w", dir, err), "")
+		return harnessError(fmt.Errorf("look at the free space of %s: %w", dir, err), "")
 	}
 	if free := fs.Bavail * uint64(fs.Bsize); free < minFree {
-		return broken(fmt.Errorf("only %d MiB are free in %s, a drill needs %d MiB", free>>20, dir, uint64(minFree)>>20),
+		return harnessError(fmt.Errorf("only %d MiB are free in %s, a drill needs %d MiB", free>>20, dir, uint64(minFree)>>20),
 			"free some space, or go to a larger disk: BLACKSTART_STATE for the state, --out for the pack")
 	}
 	return nil
@@ -129,10 +129,10 @@ func (s *state) close() { _ = s.lock.Close() }
 func (s *state) begin(info runInfo) (string, error) {
 	dir := filepath.Join(s.dir, "runs", info.RunID)
 	if err := procs.MkdirAll(dir, 0o755); err != nil {
-		return "", broken(fmt.Errorf("make the run's directory: %w", err), "")
+		return "", harnessError(fmt.Errorf("make the run's directory: %w", err), "")
 	}
 	if err := writeAtomic(filepath.Join(dir, endedFile), bytes.Repeat([]byte(" "), endedBytes)); err != nil {
-		return "", broken(err, "")
+		return "", harnessError(err, "")
 	}
 	return dir, saveInfo(dir, info)
 }
@@ -144,8 +144,8 @@ const (
 	endedBytes = 4 << 10
 )
 
-// sayEnded writes the reason over the room that is kept for it.
-func sayEnded(dir, why string) error {
+// writeEndReason writes the reason over the room that is kept for it.
+func writeEndReason(dir, why string) error {
 	f, err := os.OpenFile(filepath.Join(dir, endedFile), os.O_WRONLY, 0)
 	if err != nil {
 		return err
@@ -155,8 +155,8 @@ func sayEnded(dir, why string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// saidEnded reads the reason; "" where none was said.
-func saidEnded(dir string) string {
+// readEndReason reads the reason; "" where none was said.
+func readEndReason(dir string) string {
 	data, err := os.ReadFile(filepath.Join(dir, endedFile))
 	if err != nil {
 		return ""
@@ -165,7 +165,7 @@ func saidEnded(dir string) string {
 }
 
 // finish removes the state of a run that ended, or marks it, so that nobody takes it for one that was interrupted.
-func (d *drill) finish() error {
+func (d *drillRun) finish() error {
 	if !d.flags.keepState {
 		if err := os.RemoveAll(d.dir); err != nil {
 			return fmt.Errorf("remove the run's state: %w", err)
@@ -202,30 +202,30 @@ func writeAtomic(path string, data []byte) error {
 	return nil
 }
 
-// leftover is a run that never finished.
-type leftover struct {
+// unfinishedRun is a run that never finished.
+type unfinishedRun struct {
 	dir  string
 	info runInfo
 }
 
-// leftovers lists runs whose process is gone; we hold the lock, so none of them is alive. Those that ended and were kept on
+// unfinishedRuns lists runs whose process is gone; we hold the lock, so none of them is alive. Those that ended and were kept on
 // request are none.
-func (s *state) leftovers() ([]leftover, error) {
+func (s *state) unfinishedRuns() ([]unfinishedRun, error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir, "runs"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, broken(fmt.Errorf("list runs: %w", err), "")
+		return nil, harnessError(fmt.Errorf("list runs: %w", err), "")
 	}
-	var found []leftover
+	var found []unfinishedRun
 	for _, e := range entries {
 		if !e.IsDir() {
 			continue
 		}
-		l := leftover{dir: filepath.Join(s.dir, "runs", e.Name())}
+		l := unfinishedRun{dir: filepath.Join(s.dir, "runs", e.Name())}
 		if data, err := os.ReadFile(filepath.Join(l.dir, "run.json")); err == nil {
-			_ = json.Unmarshal(data, &l.info) // an unreadable one is still a leftover, with less to say
+			_ = json.Unmarshal(data, &l.info) // an unreadable one is still an unfinished run, with less to say
 		}
 		if l.info.Kept {
 			continue
@@ -239,7 +239,7 @@ func (s *state) leftovers() ([]leftover, error) {
 }
 
 // describe says which run it is, as far as is known.
-func (l leftover) describe() string {
+func (l unfinishedRun) describe() string {
 	if l.info.Name == "" {
 		return "run " + l.info.RunID + ", which had hardly begun"
 	}

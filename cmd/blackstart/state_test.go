@@ -123,7 +123,7 @@ func TestLeftovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.close()
-	if left, err := st.leftovers(); err != nil || len(left) != 0 {
+	if left, err := st.unfinishedRuns(); err != nil || len(left) != 0 {
 		t.Fatalf("%v, %v", left, err)
 	}
 	for _, info := range []runInfo{{RunID: "a", Name: "x"}, {RunID: "b", Kept: true}} {
@@ -137,7 +137,7 @@ func TestLeftovers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	left, err := st.leftovers()
+	left, err := st.unfinishedRuns()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestPlaceForKeepsEarlierPacks(t *testing.T) {
 }
 
 // halfDrill is a drill whose state directory exists and that has run nothing.
-func halfDrill(t *testing.T, keep bool) *drill {
+func halfDrill(t *testing.T, keep bool) *drillRun {
 	t.Helper()
 	t.Setenv("BLACKSTART_STATE", t.TempDir())
 	st, err := openState()
@@ -194,7 +194,7 @@ func halfDrill(t *testing.T, keep bool) *drill {
 		t.Fatal(err)
 	}
 	t.Cleanup(st.close)
-	d, err := newDrill(drillRequest{flags: runFlags{out: t.TempDir(), keepState: keep}, state: st})
+	d, err := newDrillRun(drillRequest{flags: runFlags{out: t.TempDir(), keepState: keep}, state: st})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func halfDrill(t *testing.T, keep bool) *drill {
 
 func TestGiveUp(t *testing.T) {
 	cause := errors.New("cause")
-	inForce := func(t *testing.T, d *drill) {
+	inForce := func(t *testing.T, d *drillRun) {
 		log, err := harness.CreateUndoLog(filepath.Join(d.dir, "undo.jsonl"), d.clock)
 		if err != nil {
 			t.Fatal(err)
@@ -217,7 +217,7 @@ func TestGiveUp(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		keep     bool
-		before   func(*testing.T, *drill)
+		before   func(*testing.T, *drillRun)
 		err      error
 		code     int
 		says     string
@@ -229,15 +229,15 @@ func TestGiveUp(t *testing.T) {
 		"interrupted":           {err: fmt.Errorf("fetch: %w", context.Canceled), code: harness.ExitStopped, says: "interrupted before anything was started"},
 		"kept on request":       {keep: true, err: cause, code: harness.ExitHarness, says: "cause", dirStays: true},
 		"may be in force":       {before: inForce, err: cause, code: harness.ExitUndo, says: "state is kept in", dirStays: true, leftover: true},
-		"undo log unreadable":   {before: func(t *testing.T, d *drill) { _ = os.Mkdir(filepath.Join(d.dir, "undo.jsonl"), 0o755) }, err: cause, code: harness.ExitUndo, says: "kept", dirStays: true, leftover: true},
-		"recorded but unsealed": {before: func(_ *testing.T, d *drill) { d.unsealed = true }, err: cause, code: harness.ExitHarness, says: "what was recorded is kept in", dirStays: true, leftover: true},
+		"undo log unreadable":   {before: func(t *testing.T, d *drillRun) { _ = os.Mkdir(filepath.Join(d.dir, "undo.jsonl"), 0o755) }, err: cause, code: harness.ExitUndo, says: "kept", dirStays: true, leftover: true},
+		"recorded but unsealed": {before: func(_ *testing.T, d *drillRun) { d.unsealed = true }, err: cause, code: harness.ExitHarness, says: "what was recorded is kept in", dirStays: true, leftover: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := halfDrill(t, c.keep)
 			if c.before != nil {
 				c.before(t, d)
 			}
-			err := d.giveUp(c.err)
+			err := d.abandon(c.err)
 			code, hint := exitOf(t, err)
 			if code != c.code || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("exit %d, %v; want %d, %q", code, err, c.code, c.says)
@@ -249,7 +249,7 @@ func TestGiveUp(t *testing.T) {
 			if stays := statErr == nil; stays != c.dirStays {
 				t.Errorf("the state directory stays: %v, want %v", stays, c.dirStays)
 			}
-			if left, err := d.state.leftovers(); err != nil || (len(left) == 1) != c.leftover {
+			if left, err := d.state.unfinishedRuns(); err != nil || (len(left) == 1) != c.leftover {
 				t.Errorf("leftovers %v (%v), want one: %v", left, err, c.leftover)
 			}
 		})

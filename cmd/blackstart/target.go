@@ -72,7 +72,7 @@ func targetSchema() *cobra.Command {
 // put writes a result as it is.
 func put(out io.Writer, data []byte) error {
 	if _, err := out.Write(data); err != nil {
-		return broken(fmt.Errorf("write the result: %w", err), "")
+		return harnessError(fmt.Errorf("write the result: %w", err), "")
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ database roles, files and programs on this host.`,
 			}
 			text, err := grants.Ticket(t)
 			if err != nil {
-				return broken(err, "")
+				return harnessError(err, "")
 			}
 			return put(cmd.OutOrStdout(), []byte(text))
 		},
@@ -183,7 +183,7 @@ func checkTarget(ctx context.Context, out io.Writer, path, ticket string, asJSON
 	case errors.As(err, &mistaken):
 		return usage(redacted{err, redact}, "mend the address or the identity in "+path+"; nothing else was asked")
 	case err != nil:
-		return broken(redacted{err, redact}, "")
+		return harnessError(redacted{err, redact}, "")
 	}
 	var b bytes.Buffer
 	m := t.Metadata
@@ -196,7 +196,7 @@ func checkTarget(ctx context.Context, out io.Writer, path, ticket string, asJSON
 		table(&b, t, rows, redact)
 	}
 	if err = errors.Join(err, put(out, redact.Bytes(b.Bytes()))); err != nil {
-		return broken(err, "")
+		return harnessError(err, "")
 	}
 	for _, r := range rows {
 		if r.State != check.Works {
@@ -233,7 +233,7 @@ func table(out io.Writer, t *target.Target, rows []check.Row, redact *evidence.R
 			of = ""
 		}
 		before = r.Of
-		head := fmt.Sprintf("  %-10s %-*s ", of, width, clip(r.Name, screenWidth-14))
+		head := fmt.Sprintf("  %-10s %-*s ", of, width, truncate(r.Name, screenWidth-14))
 		if len([]rune(r.Name)) > width {
 			fmt.Fprintln(out, strings.TrimRight(head, " "))
 			head = strings.Repeat(" ", 14+width)
@@ -242,7 +242,7 @@ func table(out io.Writer, t *target.Target, rows []check.Row, redact *evidence.R
 			if i > 0 {
 				head = strings.Repeat(" ", 14+width)
 			}
-			fmt.Fprintln(out, clip(head+line, screenWidth))
+			fmt.Fprintln(out, truncate(head+line, screenWidth))
 		}
 	}
 	what := "rows"

@@ -47,11 +47,11 @@ func rehearsalNames() string {
 
 // targetItem is what `targets` says of one way.
 type targetItem struct {
-	Name    string               `json:"name"`
-	Doc     string               `json:"doc"`
-	Can     []harness.ActionKind `json:"can"`
-	Missing string               `json:"missing"` // what is missing on this machine to use it, "" if nothing
-	Lacks   string               `json:"lacks"`   // why it cannot deploy another build here, "" if it can
+	Name         string               `json:"name"`
+	Doc          string               `json:"doc"`
+	Can          []harness.ActionKind `json:"can"`
+	Missing      string               `json:"missing"` // what is missing on this machine to use it, "" if nothing
+	MissingBuild string               `json:"lacks"`   // why it cannot deploy another build here, "" if it can
 }
 
 func targetsCommand() *cobra.Command {
@@ -85,8 +85,8 @@ func listTargets(ctx context.Context, out io.Writer, asJSON bool) error {
 		if err := d.Check(ctx, harness.StartRequest{Profile: "fast", Settings: map[string]string{}, Progress: func(string) {}}); err != nil {
 			it.Missing = err.Error()
 		}
-		if l, ok := d.(interface{ Lacks() string }); ok && it.Missing == "" {
-			it.Lacks = l.Lacks()
+		if l, ok := d.(interface{ MissingBuild() string }); ok && it.Missing == "" {
+			it.MissingBuild = l.MissingBuild()
 		}
 		items = append(items, it)
 	}
@@ -100,8 +100,8 @@ func listTargets(ctx context.Context, out io.Writer, asJSON bool) error {
 		missing := "nothing: it can be used here"
 		if it.Missing != "" {
 			missing = it.Missing
-		} else if it.Lacks != "" {
-			missing = it.Lacks
+		} else if it.MissingBuild != "" {
+			missing = it.MissingBuild
 		}
 		var can []string
 		for _, k := range it.Can {

@@ -30,7 +30,7 @@ Ctrl-C does not end it. Twice: the rest is left to the next one.`,
 		Example: `  blackstart undo`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			outliveReaders()
+			ignoreBrokenPipe()
 			st, err := openState()
 			if err != nil {
 				return err
@@ -51,8 +51,8 @@ func printWrapped(out io.Writer, text string) {
 	}
 }
 
-// restoreLeftovers is what `run` does first: the next command must say what happened.
-func restoreLeftovers(ctx context.Context, st *state, stderr io.Writer, s *screen) error {
+// undoUnfinishedRuns is what `run` does first: the next command must say what happened.
+func undoUnfinishedRuns(ctx context.Context, st *state, stderr io.Writer, s *screen) error {
 	_, err := restore(ctx, st, stderr, func(text string) { s.say("%s", text) })
 	var exit *exitError
 	if errors.As(err, &exit) && exit.code != harness.ExitUndo { // nothing of it is in force: it keeps nobody from a drill
@@ -65,13 +65,13 @@ func restoreLeftovers(ctx context.Context, st *state, stderr io.Writer, s *scree
 
 // restore finishes every run whose process is gone. A signal does not end it, a second one does.
 func restore(ctx context.Context, st *state, stderr io.Writer, say func(string)) (int, error) {
-	left, err := st.leftovers()
+	left, err := st.unfinishedRuns()
 	if err != nil || len(left) == 0 {
 		return 0, err
 	}
 	var waiting atomic.Int32
 	waiting.Store(int32(len(left))) //nolint:gosec // runs of one machine
-	defer leaveUndo(ctx, stderr, &waiting)()
+	defer onUndoInterrupt(ctx, stderr, &waiting)()
 	var worst *exitError // one that cannot be finished keeps nobody from the others
 	for _, l := range left {
 		e := l.finish(context.WithoutCancel(ctx), say, func() { waiting.Add(-1) })
@@ -93,7 +93,7 @@ func restore(ctx context.Context, st *state, stderr io.Writer, say func(string))
 
 // finish ends what is left of one run, says what it was, and seals what it recorded. No secret of the run is printed. undone is
 // called when nothing of it is in force any more.
-func (l leftover) finish(ctx context.Context, say func(string), undone func()) *exitError {
+func (l unfinishedRun) finish(ctx context.Context, say func(string), undone func()) *exitError {
 	secrets, secretsErr := finrag.SecretsIn(l.dir)
 	redact := evidence.NewRedactor(secrets...)
 	e := l.undo(ctx, func(text string) { say(redact.Text(text)) }, undone, redact, secretsErr)
@@ -104,7 +104,7 @@ func (l leftover) finish(ctx context.Context, say func(string), undone func()) *
 }
 
 // undo is finish, whose errors are not redacted. Without its secrets nothing is sealed.
-func (l leftover) undo(ctx context.Context, say func(string), undone func(), redact *evidence.Redactor, secretsErr error) *exitError {
+func (l unfinishedRun) undo(ctx context.Context, say func(string), undone func(), redact *evidence.Redactor, secretsErr error) *exitError {
 	say("found " + l.kind() + ": " + l.describe())
 	done, err := l.recover(ctx)
 	if err != nil {
@@ -119,26 +119,26 @@ func (l leftover) undo(ctx context.Context, say func(string), undone func(), red
 			inForce = append(inForce, e.Fault)
 		}
 	}
-	done.tell(say, inForce, logErr)
+	done.report(say, inForce, logErr)
 	if secretsErr != nil {
-		return l.park(fmt.Errorf("seal what run %s recorded: its secrets, which are to be taken out: %w", l.info.RunID, secretsErr))
+		return l.quarantine(fmt.Errorf("seal what run %s recorded: its secrets, which are to be taken out: %w", l.info.RunID, secretsErr))
 	}
 	if err := l.keepRecord(ctx, len(open) > 0 || logErr != nil, done, redact, say); err != nil {
-		return l.park(fmt.Errorf("seal what run %s recorded: %w", l.info.RunID, err))
+		return l.quarantine(fmt.Errorf("seal what run %s recorded: %w", l.info.RunID, err))
 	}
 	return nil
 }
 
 // keepRecord sees to it that what was recorded is in a pack, and removes the run's state.
-func (l leftover) keepRecord(ctx context.Context, wasInForce bool, done undoing, redact *evidence.Redactor, say func(string)) error {
-	if path := l.packThere(ctx); path != "" {
+func (l unfinishedRun) keepRecord(ctx context.Context, wasInForce bool, done undoOutcome, redact *evidence.Redactor, say func(string)) error {
+	if path := l.existingPack(ctx); path != "" {
 		say("its pack was complete: " + path)
 		if err := l.closeInRegister(ctx, say, path, ""); err != nil {
 			return err
 		}
 		return os.RemoveAll(l.dir)
 	}
-	path, told, err := l.sealWhatIsThere(ctx, wasInForce, done, redact)
+	path, told, err := l.sealPartial(ctx, wasInForce, done, redact)
 	switch {
 	case err != nil:
 		return err
@@ -153,8 +153,8 @@ func (l leftover) keepRecord(ctx context.Context, wasInForce bool, done undoing,
 	return os.RemoveAll(l.dir)
 }
 
-// packThere gives the pack of a run that died after it had written it whole, with its root; "" if there is none.
-func (l leftover) packThere(ctx context.Context) string {
+// existingPack gives the pack of a run that died after it had written it whole, with its root; "" if there is none.
+func (l unfinishedRun) existingPack(ctx context.Context) string {
 	path := filepath.Join(l.info.Out, l.info.Name+".zip")
 	roots, err := seal.LoadRoots(filepath.Join(l.info.Out, l.info.Name+".root.pem"))
 	if err != nil {
@@ -168,9 +168,9 @@ func (l leftover) packThere(ctx context.Context) string {
 	return path
 }
 
-// sealWhatIsThere makes a pack of what a run recorded that has none; "" if it had recorded nothing. A run whose evidence was
+// sealPartial makes a pack of what a run recorded that has none; "" if it had recorded nothing. A run whose evidence was
 // bound by its own key is only sealed; anything else is an interrupted drill.
-func (l leftover) sealWhatIsThere(ctx context.Context, wasInForce bool, done undoing, redact *evidence.Redactor) (path, told string, err error) {
+func (l unfinishedRun) sealPartial(ctx context.Context, wasInForce bool, done undoOutcome, redact *evidence.Redactor) (path, told string, err error) {
 	bag := filepath.Join(l.dir, "bag")
 	rec, err := l.salvage(bag)
 	if err != nil || rec == nil {
@@ -194,8 +194,8 @@ func (l leftover) sealWhatIsThere(ctx context.Context, wasInForce bool, done und
 }
 
 // gone says what became of the process, as far as is known.
-func (l leftover) gone() string {
-	if why := saidEnded(l.dir); why != "" {
+func (l unfinishedRun) gone() string {
+	if why := readEndReason(l.dir); why != "" {
 		return "the process ended without a pack (" + why + ")"
 	}
 	return "the process is gone and left no word (killed, or its machine went down)"
@@ -203,7 +203,7 @@ func (l leftover) gone() string {
 
 // bindInterrupted completes the record of a run that ended on the way. The key of the run is gone: what the undo adds is not
 // signed by it.
-func (l leftover) bindInterrupted(ctx context.Context, bag string, rec *harness.Record, redact *evidence.Redactor, wasInForce bool, done undoing) error {
+func (l unfinishedRun) bindInterrupted(ctx context.Context, bag string, rec *harness.Record, redact *evidence.Redactor, wasInForce bool, done undoOutcome) error {
 	rec.Status, rec.StatusReason = harness.Interrupted, redact.Text(l.gone()+" during "+lastPhase(rec))
 	done.apply(rec)
 	text := l.gone() + "; " + done.end()
@@ -235,7 +235,7 @@ func lastPhase(rec *harness.Record) string {
 }
 
 // salvage reads the record as it stood; nil if the run had not got that far.
-func (l leftover) salvage(bag string) (*harness.Record, error) {
+func (l unfinishedRun) salvage(bag string) (*harness.Record, error) {
 	rec, err := l.record()
 	if err != nil || rec == nil {
 		return nil, err
@@ -247,7 +247,7 @@ func (l leftover) salvage(bag string) (*harness.Record, error) {
 }
 
 // resumeEvents splits off a torn tail, and adds what was taken back and proved.
-func resumeEvents(bag string, rec *harness.Record, redact *evidence.Redactor, text string, done undoing) (*evidence.Journal, error) {
+func resumeEvents(bag string, rec *harness.Record, redact *evidence.Redactor, text string, done undoOutcome) (*evidence.Journal, error) {
 	log := filepath.Join(bag, filepath.FromSlash(seal.EventsFile))
 	if _, err := seal.SplitTorn(log, filepath.Join(bag, "data", "events.torn"), rec.Inputs); err != nil {
 		return nil, err
@@ -267,7 +267,7 @@ func resumeEvents(bag string, rec *harness.Record, redact *evidence.Redactor, te
 }
 
 // write seals the pack beside where the run would have put it. Files of a seal that was cut short are made anew.
-func (l leftover) write(ctx context.Context, bag string, rec *harness.Record, redact *evidence.Redactor) (string, error) {
+func (l unfinishedRun) write(ctx context.Context, bag string, rec *harness.Record, redact *evidence.Redactor) (string, error) {
 	if err := evidence.Unseal(bag); err != nil {
 		return "", err
 	}

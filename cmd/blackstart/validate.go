@@ -44,7 +44,7 @@ func validate(ctx context.Context, out io.Writer, files []string, asJSON bool) e
 				fmt.Fprintln(out, problems.Error())
 			}
 		case ctx.Err() != nil:
-			return broken(err, "")
+			return harnessError(err, "")
 		case err != nil:
 			unread = errors.Join(unread, err)
 		case !asJSON:
@@ -55,7 +55,7 @@ func validate(ctx context.Context, out io.Writer, files []string, asJSON bool) e
 		enc := json.NewEncoder(out)
 		enc.SetIndent("", " ")
 		if err := enc.Encode(all); err != nil {
-			return broken(err, "")
+			return harnessError(err, "")
 		}
 	}
 	if unread != nil {
@@ -71,7 +71,7 @@ func validate(ctx context.Context, out io.Writer, files []string, asJSON bool) e
 func loadScenario(ctx context.Context, path, profile string) (*harness.Scenario, scenarios.Loaded, error) {
 	s, loaded, err := readScenario(ctx, path, profile)
 	if ctx.Err() != nil {
-		return nil, loaded, broken(err, "")
+		return nil, loaded, harnessError(err, "")
 	}
 	if err != nil {
 		return nil, loaded, usage(err, "blackstart list scenarios shows those that ship with the tool; docs/scenario-reference.md explains every key")

@@ -69,12 +69,12 @@ func verify(ctx context.Context, out io.Writer, path string, f verifyFlags) erro
 	if f.requirePass && j.code == harness.ExitPass && !passed(j.Findings) {
 		j.code = harness.ExitFail
 	}
-	show := told.print
+	show := verifyResult.print
 	if f.asJSON {
-		show = told.printJSON
+		show = verifyResult.printJSON
 	}
-	if err := show(tell(j), out); err != nil {
-		return broken(err, "")
+	if err := show(newVerifyResult(j), out); err != nil {
+		return harnessError(err, "")
 	}
 	if j.code != harness.ExitPass {
 		return &exitError{code: j.code, err: errors.New(refusals[j.code]), shown: true}
@@ -96,16 +96,16 @@ func (f *trustFlags) register(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("root", "trust")
 }
 
-// judged is a pack that has been checked, and what is made of it.
-type judged struct {
+// checkedPack is a pack that has been checked, and what is made of it.
+type checkedPack struct {
 	evidence.Checked
 	beside string // the root that was found beside the pack: nobody named it
 	code   int
 }
 
 // judge checks the pack at path. The error is a mistake of the person or a problem of this machine.
-func (f trustFlags) judge(ctx context.Context, path string, recompute bool) (judged, error) {
-	var j judged
+func (f trustFlags) judge(ctx context.Context, path string, recompute bool) (checkedPack, error) {
+	var j checkedPack
 	o := evidence.VerifyOptions{Recompute: recompute, Resolve: resolveScenario, ToolSHA256: toolInfo().SHA256}
 	if info, err := os.Stat(path); err != nil {
 		return j, usage(err, "name a pack that exists, e.g. out/region-partition.zip")
@@ -131,7 +131,7 @@ func (f trustFlags) judge(ctx context.Context, path string, recompute bool) (jud
 		}
 	}
 	if j.Checked, err = evidence.Verify(ctx, path, o); err != nil {
-		return j, broken(err, "")
+		return j, harnessError(err, "")
 	}
 	j.code = acceptance(j.Checked)
 	return j, nil

@@ -9,7 +9,7 @@ import (
 )
 
 // printJSON writes what the first screen tells, and every check.
-func (t told) printJSON(out io.Writer) error { return printJSON(out, t) }
+func (t verifyResult) printJSON(out io.Writer) error { return printJSON(out, t) }
 
 // printJSON writes v, in which nothing stands that a terminal would obey.
 func printJSON(out io.Writer, v any) error {

@@ -19,8 +19,8 @@ const firstKey = "nothing outside this pack says that this run key is the first"
 // shownFailures is how many failed checks the first screen names; JSON has them all.
 const shownFailures = 12
 
-// told is what verify tells of a pack, in the order of its first screen; JSON carries the same.
-type told struct {
+// verifyResult is what verify says of a pack, in the order of its first screen; JSON carries the same.
+type verifyResult struct {
 	Headline  string       `json:"headline"` // line 1: how the drill ended, or that the pack cannot be believed
 	Exit      int          `json:"exit"`
 	Accepted  answer       `json:"accepted"`
@@ -67,9 +67,9 @@ func (a answer) String() string {
 	return a.Answer + ": " + a.Why
 }
 
-// tell puts what was found about a pack into words.
-func tell(j judged) told {
-	t := told{Exit: j.code, Class: j.Class, RunKey: firstKey, Checks: j.Checks, ManifestSHA256: j.ManifestSHA256, Recomputed: j.Recomputed, Errata: errata(j.Corrections),
+// newVerifyResult puts what was found about a pack into words.
+func newVerifyResult(j checkedPack) verifyResult {
+	t := verifyResult{Exit: j.code, Class: j.Class, RunKey: firstKey, Checks: j.Checks, ManifestSHA256: j.ManifestSHA256, Recomputed: j.Recomputed, Errata: errata(j.Corrections),
 		Accepted: answer{"yes", ""}, Layers: answer{"none", "the policy in this pack demands no other signature"}}
 	if why := refusals[j.code]; why != "" {
 		t.Accepted = answer{"no", fmt.Sprintf("%s (exit %d)", why, j.code)}
@@ -80,7 +80,7 @@ func tell(j judged) told {
 	if j.Record == nil {
 		t.Layers = answer{"unknown", "which signatures the policy demands was not read"}
 	}
-	t.drill(j.Checked)
+	t.describeDrill(j.Checked)
 	t.Signer = "nobody: there is no good signature over this pack"
 	if j.Signature != nil {
 		t.Signer, t.SHA256 = j.SignerName, seal.Fingerprint(j.Signature.Signer())
@@ -108,8 +108,8 @@ func tell(j judged) told {
 	return t
 }
 
-// drill tells what the pack itself says of its drill.
-func (t *told) drill(c evidence.Checked) {
+// describeDrill tells what the pack itself says of its drill.
+func (t *verifyResult) describeDrill(c evidence.Checked) {
 	if r := c.Record; r != nil {
 		t.Run, t.Scenario, t.Profile, t.Executor = r.RunID, r.Scenario.Metadata.Name, r.Profile, r.Executor
 		t.Unbound, t.Status = c.Unbound, answer{string(r.Status), r.StatusReason}
@@ -131,7 +131,7 @@ func integrity(c evidence.Checked) answer {
 	return answer{"unknown", "nothing could be checked"}
 }
 
-func origin(j judged) answer {
+func origin(j checkedPack) answer {
 	var why []string
 	for _, k := range j.Checks {
 		if k.Question == seal.Origin && k.Detail != "" {
@@ -206,8 +206,8 @@ func numbers(c evidence.Checked) answer {
 	return answer{"recomputed", "the raw samples lead to the findings of the pack"}
 }
 
-// place names what a check is about.
-func place(k seal.Check) string {
+// subjectOf names what a check is about.
+func subjectOf(k seal.Check) string {
 	if k.File == "" {
 		return "the pack as a whole"
 	}
@@ -215,16 +215,16 @@ func place(k seal.Check) string {
 }
 
 // print writes the first screen: at most 80 columns, nothing of the pack's that a terminal would obey.
-func (t told) print(out io.Writer) error {
+func (t verifyResult) print(out io.Writer) error {
 	var b strings.Builder
 	put := func(text string, indent int) {
-		for _, line := range wrap(breakable(text, screenWidth-indent), screenWidth, indent) {
+		for _, line := range wrap(breakLongWords(text, screenWidth-indent), screenWidth, indent) {
 			b.WriteString(line + "\n")
 		}
 	}
 	row := func(label, text string) {
 		left := fmt.Sprintf("  %-11s ", label)
-		for _, line := range wrap(breakable(text, screenWidth-len(left)), screenWidth-len(left), 0) {
+		for _, line := range wrap(breakLongWords(text, screenWidth-len(left)), screenWidth-len(left), 0) {
 			b.WriteString(strings.TrimRight(left+line, " ") + "\n")
 			left = strings.Repeat(" ", len(left))
 		}
@@ -235,7 +235,7 @@ func (t told) print(out io.Writer) error {
 			put(fmt.Sprintf("  and %d more: --json has them all", len(t.failures)-i), 4)
 			break
 		}
-		put(fmt.Sprintf("  %s: %s: %s", place(k), k.Name, k.Detail), 4)
+		put(fmt.Sprintf("  %s: %s: %s", subjectOf(k), k.Name, k.Detail), 4)
 	}
 	b.WriteString("\n")
 	if t.Run == "" {
@@ -283,17 +283,17 @@ func (t told) print(out io.Writer) error {
 }
 
 // objectives lists what was judged again.
-func (t told) objectives(b *strings.Builder) {
+func (t verifyResult) objectives(b *strings.Builder) {
 	if t.Recomputed == nil {
 		return
 	}
 	for _, o := range t.Recomputed.Objectives {
-		fmt.Fprintf(b, "    %-12s %s, %s\n", clip(o.Objective.ID, 12), clip(measure.Value(o.Measured), 44), o.Verdict)
+		fmt.Fprintf(b, "    %-12s %s, %s\n", truncate(o.Objective.ID, 12), truncate(measure.Value(o.Measured), 44), o.Verdict)
 	}
 }
 
-// breakable cuts words that are longer than a line.
-func breakable(text string, width int) string {
+// breakLongWords cuts words that are longer than a line.
+func breakLongWords(text string, width int) string {
 	body := strings.TrimLeft(text, " ")
 	words := strings.Fields(body)
 	for i, w := range words {

@@ -82,8 +82,8 @@ func TestPassed(t *testing.T) {
 }
 
 // drilled is an accepted pack of a drill that ended in some way.
-func drilled(f harness.Findings) judged {
-	j := judged{Checked: found(harness.Rehearsal, seal.OK, seal.NotChecked, seal.NotChecked, true)}
+func drilled(f harness.Findings) checkedPack {
+	j := checkedPack{Checked: found(harness.Rehearsal, seal.OK, seal.NotChecked, seal.NotChecked, true)}
 	at := harness.Stamp(time.Date(2026, 3, 2, 14, 30, 0, 0, time.UTC).UnixNano())
 	j.Record = &harness.Record{RunID: "0197b2c4-8f00-7a11-9c44-0d1e2f334455", Status: harness.Completed, Profile: "fast", Executor: "a tester", Started: at, Ended: at + 1,
 		Scenario: harness.Scenario{Metadata: harness.Metadata{Name: "region-partition"}}}
@@ -94,10 +94,10 @@ func drilled(f harness.Findings) judged {
 	return j
 }
 
-func screenOf(t *testing.T, j judged) string {
+func screenOf(t *testing.T, j checkedPack) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := tell(j).print(&b); err != nil {
+	if err := newVerifyResult(j).print(&b); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(b.String()) {
@@ -217,7 +217,7 @@ func TestAForeignPackCannotSteerTheTerminal(t *testing.T) {
 		t.Errorf("it says what the pack wants said, or too much:\n%s", got)
 	}
 	var b bytes.Buffer
-	if err := tell(j).printJSON(&b); err != nil {
+	if err := newVerifyResult(j).printJSON(&b); err != nil {
 		t.Fatal(err)
 	}
 	if strings.ContainsFunc(b.String(), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
@@ -228,7 +228,7 @@ func TestAForeignPackCannotSteerTheTerminal(t *testing.T) {
 		Origin   answer
 		Checks   []any
 	}
-	if err := json.Unmarshal(b.Bytes(), &back); err != nil || back.Executor != long || back.Origin != tell(j).Origin || len(back.Checks) != len(j.Checks) {
+	if err := json.Unmarshal(b.Bytes(), &back); err != nil || back.Executor != long || back.Origin != newVerifyResult(j).Origin || len(back.Checks) != len(j.Checks) {
 		t.Errorf("the JSON does not say the same: %v", err)
 	}
 }
@@ -252,7 +252,7 @@ func TestOfAPackThatCannotBeReadNothingIsAnswered(t *testing.T) {
 			t.Errorf("the screen answers %q:\n%s", row, text)
 		}
 	}
-	if got := tell(j); got.Layers.Answer != "unknown" || got.Numbers.Answer != "unknown" {
+	if got := newVerifyResult(j); got.Layers.Answer != "unknown" || got.Numbers.Answer != "unknown" {
 		t.Errorf("layers %v, numbers %v", got.Layers, got.Numbers)
 	}
 }

@@ -56,13 +56,13 @@ func (f *runFlags) driver() (harness.Driver, error) {
 func cacheDir() (string, error) {
 	dir, err := stateDir()
 	if err != nil {
-		return "", broken(err, "set BLACKSTART_STATE to a directory of your own")
+		return "", harnessError(err, "set BLACKSTART_STATE to a directory of your own")
 	}
 	return filepath.Join(dir, "cache"), nil
 }
 
 // startReceivers opens our ends of the alert paths; the nonce is this drill's alone.
-func (d *drill) startReceivers(ctx context.Context) (*receivers.Receivers, func(), error) {
+func (d *drillRun) startReceivers(ctx context.Context) (*receivers.Receivers, func(), error) {
 	nonce := rand.Text()
 	d.redact.Add(nonce)
 	r, err := receivers.Start(ctx, receivers.Options{Clock: d.clock, Nonce: nonce, OnArrival: func(a harness.Arrival) {
@@ -81,8 +81,8 @@ func (d *drill) startReceivers(ctx context.Context) (*receivers.Receivers, func(
 	return r, r.Close, nil // Close may be called twice
 }
 
-// notKept says that there were more messages than a record has room for: alerts cannot be judged from the rest.
-func notKept(n int) []string {
+// droppedMessages says that there were more messages than a record has room for: alerts cannot be judged from the rest.
+func droppedMessages(n int) []string {
 	if n == 0 {
 		return nil
 	}
@@ -107,13 +107,13 @@ func secretsOf(deliveries []harness.Delivery) []string {
 	return secrets
 }
 
-func (d *drill) startRequest(r *receivers.Receivers) harness.StartRequest {
+func (d *drillRun) startRequest(r *receivers.Receivers) harness.StartRequest {
 	return harness.StartRequest{RunID: d.runID, Dir: d.dir, Profile: d.flags.profileOrFast(), Settings: d.scenario.Target.Settings,
-		Deliveries: r.Deliveries(), Hide: d.redact.Add, Progress: func(line string) { d.screen.say("%s", d.redact.Text(line)) }}
+		Deliveries: r.Deliveries(), AddSecrets: d.redact.Add, Progress: func(line string) { d.screen.say("%s", d.redact.Text(line)) }}
 }
 
 // writeInputs fixes what was asked before anything is started.
-func (d *drill) writeInputs(ctx context.Context) error {
+func (d *drillRun) writeInputs(ctx context.Context) error {
 	key, err := seal.NewRunKey("blackstart/" + d.runID)
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func (d *drill) writeInputs(ctx context.Context) error {
 		CIJob: ciJob(), RunKey: key.Verifier(), Anchor: d.clock.Anchor(), Phases: []string{"start", "fault", "end"},
 		Reports: evidence.ReportSpecs(),
 	}
-	asked := evidence.Asked{Scenario: scenarioFiles(d.loaded), Target: d.target, Plan: d.plans}
+	asked := evidence.DrillFiles{Scenario: scenarioFiles(d.loaded), Target: d.target, Plan: d.plans}
 	if d.inputsSHA, err = evidence.WriteInputs(d.bag(), in, asked, d.redact); err != nil {
 		return err
 	}
@@ -154,19 +154,19 @@ func scenarioFiles(l scenarios.Loaded) []evidence.ScenarioFile {
 }
 
 // parts ties everything together for the harness.
-func (d *drill) parts(r *receivers.Receivers) harness.Parts {
+func (d *drillRun) parts(r *receivers.Receivers) harness.Parts {
 	return harness.Parts{
 		Scenario: d.scenario, Profile: d.flags.profileOrFast(), RunID: d.runID, PackID: d.packID, Register: d.register.verifier(), InputsSHA: d.inputsSHA,
 		Executor: d.executor, Environment: d.target.Environment, Tool: d.tool, Clock: d.clock,
 		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.show,
-		Hurry: d.leave.hurry, Undone: d.leave.undoneNow, Redact: d.redact.Bytes, Hide: d.redact.Add,
+		LeaveEarly: d.shutdown.exitEarly, Undone: d.shutdown.markUndone, Redact: d.redact.Bytes, AddSecrets: d.redact.Add,
 		Injector: injector, OpenLoad: loads.Open, OpenProbe: probesFor(&d.scenario), Follows: victim.Follows, Decisions: readDecisions,
-		Await: func(ctx context.Context, s harness.Surroundings, checks []harness.Check, within time.Duration) (harness.Interval, error) {
+		Await: func(ctx context.Context, s harness.RunningTarget, checks []harness.Check, within time.Duration) (harness.Interval, error) {
 			return victim.Await(ctx, s.Target, d.driver, checks, within, s.Clock)
 		},
 		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare(d.scenario.Load),
 		Kernel:    func(phase string) harness.ClockReading { return kernelclock.Read(phase, d.clock) },
-		Shortages: func() []string { return append(shortage.Seen(), notKept(r.Dropped())...) },
+		Shortages: func() []string { return append(shortage.Seen(), droppedMessages(r.Dropped())...) },
 		Save:      func(rec *harness.Record) error { return saveRecord(d.dir, rec) },
 	}
 }

@@ -10,12 +10,12 @@ import (
 )
 
 // probesFor opens every probe that the scenario has a use for, on all that it can be asked of.
-func probesFor(scenario *harness.Scenario) func(harness.Surroundings) ([]harness.ProbeRun, error) {
+func probesFor(scenario *harness.Scenario) func(harness.RunningTarget) ([]harness.ProbeRun, error) {
 	kinds := slices.DeleteFunc(probes.Probes.All(), func(k registry.Kind[probes.Factory]) bool {
 		return k.New().Traits().Writes != "" && !uses(scenario, k.Name)
 	})
-	return func(s harness.Surroundings) ([]harness.ProbeRun, error) {
-		return probes.Open(kinds, s, asksAge(scenario))
+	return func(s harness.RunningTarget) ([]harness.ProbeRun, error) {
+		return probes.Open(kinds, s, needsMarker(scenario))
 	}
 }
 
@@ -27,10 +27,10 @@ func uses(s *harness.Scenario, probe string) bool {
 		slices.ContainsFunc(s.Guards, func(g harness.Guard) bool { return g.Probe == probe })
 }
 
-// asksAge tells whether a scenario asks how old the answers were that clients were given: only then is the marker written that
-// shows it. Without a fault no answer is judged.
-func asksAge(s *harness.Scenario) bool {
+// needsMarker tells whether a scenario asks how old the answers were that clients were given: only then is the marker written
+// that shows it. Without a fault no answer is judged.
+func needsMarker(s *harness.Scenario) bool {
 	return len(s.Faults) > 0 && slices.ContainsFunc(s.Objectives, func(o harness.Objective) bool {
-		return measure.Of(o.Measure).Questions && o.StaleAfter > 0
+		return measure.RowOf(o.Measure).Questions && o.StaleAfter > 0
 	})
 }

@@ -22,7 +22,7 @@ func TestTheMarkerIsWrittenWhereAgesAreAskedFor(t *testing.T) {
 		"of any age":       {harness.Scenario{Faults: fault, Objectives: []harness.Objective{{Measure: measure.MeasureWrong}}}, false},
 		"of another thing": {harness.Scenario{Faults: fault, Objectives: []harness.Objective{{Measure: "rto", StaleAfter: 1}}}, false},
 	} {
-		if got := asksAge(&c.s); got != c.want {
+		if got := needsMarker(&c.s); got != c.want {
 			t.Errorf("%s: written %v", name, got)
 		}
 	}

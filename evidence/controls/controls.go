@@ -121,8 +121,8 @@ type Coverage struct {
 	Otherwise Level  `yaml:"otherwise"` // without it
 }
 
-// Drill is what clauses are held against: what a drill exercised, and which fields of evidence its record really has.
-type Drill struct {
+// Exercised is what clauses are held against: what a drill exercised, and which fields of evidence its record really has.
+type Exercised struct {
 	Rehearsal bool // on a bundled system, or nobody knows on what
 	Facts     map[Flag]bool
 	Recorded  map[string]bool // by the name that a clause's evidence has
@@ -137,7 +137,7 @@ type Bearing struct {
 
 // Judge says how far a drill bears on a clause. A rehearsal bears on none, in any framework; and where none of the evidence is
 // recorded, nothing was exercised that could be shown.
-func (c Clause) Judge(d Drill) Bearing {
+func (c Clause) Judge(d Exercised) Bearing {
 	none := Bearing{Level: NotAddressed, Evidence: []string{}}
 	if d.Rehearsal {
 		return none

@@ -20,14 +20,14 @@ func TestEveryCatalogueLoads(t *testing.T) {
 			for _, flag := range c.Coverage.Any {
 				used[flag] = true
 			}
-			if b := c.Judge(Drill{Recorded: map[string]bool{c.Evidence[0]: true}}); b.Exercised || b.Level == Supports {
+			if b := c.Judge(Exercised{Recorded: map[string]bool{c.Evidence[0]: true}}); b.Exercised || b.Level == Supports {
 				t.Errorf("%s %s: without any fact it is %+v", name, c.Clause, b)
 			}
 			facts := map[Flag]bool{c.Coverage.Any[0]: true}
-			if b := c.Judge(Drill{Facts: facts, Recorded: map[string]bool{c.Evidence[0]: true}}); !b.Exercised || b.Level == NotAddressed || len(b.Evidence) != 1 {
+			if b := c.Judge(Exercised{Facts: facts, Recorded: map[string]bool{c.Evidence[0]: true}}); !b.Exercised || b.Level == NotAddressed || len(b.Evidence) != 1 {
 				t.Errorf("%s %s: with %s it is %+v", name, c.Clause, c.Coverage.Any[0], b)
 			}
-			if b := c.Judge(Drill{Facts: facts}); b.Exercised || b.Level != NotAddressed || len(b.Evidence) > 0 {
+			if b := c.Judge(Exercised{Facts: facts}); b.Exercised || b.Level != NotAddressed || len(b.Evidence) > 0 {
 				t.Errorf("%s %s: nothing is recorded, and it is %+v", name, c.Clause, b)
 			}
 		}
@@ -134,7 +134,7 @@ func TestAddRefuses(t *testing.T) {
 
 // A rehearsal supports nothing, whatever it did and recorded, in every framework alike.
 func TestARehearsalSupportsNothing(t *testing.T) {
-	d := Drill{Rehearsal: true, Facts: map[Flag]bool{}, Recorded: map[string]bool{}}
+	d := Exercised{Rehearsal: true, Facts: map[Flag]bool{}, Recorded: map[string]bool{}}
 	for _, f := range Flags() {
 		d.Facts[f] = true
 	}

@@ -60,7 +60,7 @@ func digest(source fs.FS, name string) string {
 }
 
 // Coverage says what was exercised and which fields of evidence are recorded, for the control map: only what the record shows.
-func Coverage(rec *harness.Record, f harness.Findings) controls.Drill {
+func Coverage(rec *harness.Record, f harness.Findings) controls.Exercised {
 	judged := rec.Status == harness.Completed && f.Verdict != harness.Inconclusive
 	kept, ledgers, cohorts := len(rec.Streams) > 0, false, false
 	for _, s := range rec.Streams {
@@ -85,7 +85,7 @@ func Coverage(rec *harness.Record, f harness.Findings) controls.Drill {
 			recorded[m.Evidence] = recorded[m.Evidence] || known(m.Name)
 		}
 	}
-	return controls.Drill{
+	return controls.Exercised{
 		Rehearsal: rec.Environment != harness.Staging && rec.Environment != harness.Production, Recorded: recorded,
 		Facts: map[controls.Flag]bool{
 			controls.DataRecovery:     judged && rec.Ledger.Promoted && rec.Ledger.OldRead,

@@ -99,7 +99,7 @@ func usersOf(rec *harness.Record, loads []Load) (best Load) {
 			r = 2
 		}
 		for _, o := range rec.Scenario.Objectives {
-			if of := measure.Of(o.Measure); o.Load == l.Stream.Load && of.Load && !of.Ledger {
+			if of := measure.RowOf(o.Measure); o.Load == l.Stream.Load && of.Load && !of.Ledger {
 				r = 3
 			}
 		}

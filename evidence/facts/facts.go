@@ -29,7 +29,7 @@ type Drill struct {
 	Alerts      []harness.Arrival
 	Channels    []Notification
 	Recovery    Recovery
-	Coverage    controls.Drill
+	Coverage    controls.Exercised
 }
 
 // Of takes the facts of a drill. source is the root of the bag or of the pack. A file that is not whole gives no facts, or says

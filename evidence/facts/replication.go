@@ -51,7 +51,7 @@ func ageKnown(o harness.Observation) bool {
 // how old it was.
 func OfReplication(rec *harness.Record) bool {
 	return slices.ContainsFunc(rec.Faults, func(f harness.FaultRecord) bool { return f.Plan.Ages() }) ||
-		slices.ContainsFunc(rec.Scenario.Objectives, func(o harness.Objective) bool { return measure.Of(o.Measure).Standby })
+		slices.ContainsFunc(rec.Scenario.Objectives, func(o harness.Objective) bool { return measure.RowOf(o.Measure).Standby })
 }
 
 // series are the answers that one probe recorded, wherever it asked. A file that is not whole is left out.

@@ -44,12 +44,12 @@ func newFrame(title, zero string) *frame {
 	if zero == "" {
 		zero = "the fault was put in force"
 	}
-	p.X.Label.Text = "seconds since " + clean(zero)
+	p.X.Label.Text = "seconds since " + printable(zero)
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Label.TextStyle.Font, a.Tick.Label.Font = sans(7.5), sans(7)
 		a.LineStyle.Width, a.Tick.LineStyle.Width = vg.Points(0.5), vg.Points(0.5)
 	}
-	return &frame{Plot: p, title: clean(title)}
+	return &frame{Plot: p, title: printable(title)}
 }
 
 // Heights of what stands above the plot, in points.

@@ -85,7 +85,7 @@ func addWindows(p *frame, faults []Window, lo, hi float64) {
 		if label == "" {
 			label = "fault in force"
 		}
-		p.explain(clean(label), b)
+		p.explain(printable(label), b)
 	}
 }
 
@@ -108,13 +108,13 @@ func addEvents(p *frame, events []Event, lo, hi float64) int {
 	var key []string
 	for _, e := range events {
 		if !finite(e.T) || e.T < lo || e.T > hi {
-			key = append(key, fmt.Sprintf("(outside the chart: %s)", clean(e.Label)))
+			key = append(key, fmt.Sprintf("(outside the chart: %s)", printable(e.Label)))
 			continue
 		}
 		level := m.free(e.T, (hi-lo)*near)
 		p.rows = max(p.rows, level+1)
 		m.at, m.level = append(m.at, e.T), append(m.level, level)
-		key = append(key, fmt.Sprintf("%d %s (%.3f s)", len(m.at), clean(e.Label), e.T))
+		key = append(key, fmt.Sprintf("%d %s (%.3f s)", len(m.at), printable(e.Label), e.T))
 	}
 	if len(m.at) > 0 {
 		p.Add(m)

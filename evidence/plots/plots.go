@@ -195,7 +195,7 @@ func addLine(p *frame, s Series, i int) error {
 		l.Color, l.Dashes, l.Width = lines[i], dashes[i], vg.Points(1.1)
 		p.Add(l)
 		if !named {
-			p.explain(clean(s.Name), l)
+			p.explain(printable(s.Name), l)
 			named = true
 		}
 		run = nil
@@ -213,8 +213,8 @@ func addLine(p *frame, s Series, i int) error {
 	return flush()
 }
 
-// clean replaces what the font cannot show: anything outside Latin-1 becomes '?', ends of line a space.
-func clean(s string) string {
+// printable replaces what the font cannot show: anything outside Latin-1 becomes '?', ends of line a space.
+func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t':

@@ -50,7 +50,7 @@ func (s Stacked) Render() (Images, error) {
 		}
 		if some {
 			p.Add(layer)
-			p.explain(clean(l.Name), layer)
+			p.explain(printable(l.Name), layer)
 		}
 	}
 	const headroom = 1.05

@@ -50,7 +50,7 @@ func (t Timeline) Render() (Images, error) {
 		if finite(b.From) {
 			p.Add(phase{b, y, hi})
 		}
-		ticks = append(ticks, plot.Tick{Value: y, Label: clean(b.Name)})
+		ticks = append(ticks, plot.Tick{Value: y, Label: printable(b.Name)})
 	}
 	p.Y.Tick.Marker = plot.ConstantTicks(ticks)
 	p.Y.Tick.Length = 0

@@ -65,7 +65,7 @@ func (s *sheet) commands(list []string) {
 	s.room(step*float64(len(lines)) + 12)
 	s.paragraph(CommandsBegin, heading)
 	for _, l := range lines {
-		s.m.AddRows(row.New(step).Add(text.NewCol(columns, clean(l), props.Text{Family: mono, Size: small - 1})))
+		s.m.AddRows(row.New(step).Add(text.NewCol(columns, printable(l), props.Text{Family: mono, Size: small - 1})))
 	}
 	s.note(CommandsEnd + " ROOT names the file with the root you were given. VERIFY.md says what each command shows, and why the time of the certificate is left out.")
 }

@@ -184,10 +184,10 @@ func (s *sheet) head(r Report, title string) []core.Row {
 		short = short[:16] + "…"
 	}
 	return []core.Row{
-		line(6, text.New(clean(title), props.Text{Size: 9.5, Style: fontstyle.Bold}),
+		line(6, text.New(printable(title), props.Text{Size: 9.5, Style: fontstyle.Bold}),
 			text.New(environmentLine(r.Identity.Environment), props.Text{Size: small, Style: fontstyle.Bold, Align: align.Right, Color: bad, Top: 0.8})),
-		line(5, text.New("run "+clean(orElse(r.Identity.RunID, words.NotRecorded)), props.Text{Size: small, Color: grey}),
-			text.New("record.json sha256 "+clean(orElse(short, words.NotRecorded)), props.Text{Size: small, Color: grey, Align: align.Right})).
+		line(5, text.New("run "+printable(orElse(r.Identity.RunID, words.NotRecorded)), props.Text{Size: small, Color: grey}),
+			text.New("record.json sha256 "+printable(orElse(short, words.NotRecorded)), props.Text{Size: small, Color: grey, Align: align.Right})).
 			WithStyle(&props.Cell{BorderType: border.Bottom, BorderColor: rule}),
 		row.New(headHeight - 11).Add(col.New(columns)),
 	}
@@ -219,7 +219,7 @@ func (s *sheet) section(title string) {
 	const keep = 38 // mm: the title and the beginning of what follows
 	s.room(keep)
 	s.m.AddRows(row.New(2.5).Add(col.New(columns)),
-		row.New(6).Add(text.NewCol(columns, clean(title), props.Text{Size: 9.5, Style: fontstyle.Bold, Top: 0.6})).
+		row.New(6).Add(text.NewCol(columns, printable(title), props.Text{Size: 9.5, Style: fontstyle.Bold, Top: 0.6})).
 			WithStyle(&props.Cell{BorderType: border.Bottom, BorderColor: black}),
 		row.New(1).Add(col.New(columns)))
 }

@@ -114,7 +114,7 @@ func full(t testing.TB) Report {
 var renderers = map[string]func(Report) (Document, error){"finra-4370": of("finra-4370"), "icfr": of("icfr"), "another": of("another")}
 
 // exercised is a drill that bears on some clauses.
-var exercised = controls.Drill{
+var exercised = controls.Exercised{
 	Facts:    map[controls.Flag]bool{controls.DataRecovery: true, controls.LedgerReconciled: true, controls.RawSeriesKept: true, controls.ProvenanceRecorded: true, controls.CounterpartyImpact: true},
 	Recorded: map[string]bool{"ledger classification": true, "raw series": true, "exceptions": true, "row counts": true},
 }
@@ -124,7 +124,7 @@ func of(framework string) func(Report) (Document, error) {
 	return func(r Report) (Document, error) { return layOut(framework, exercised, r) }
 }
 
-func layOut(framework string, drill controls.Drill, r Report) (Document, error) {
+func layOut(framework string, drill controls.Exercised, r Report) (Document, error) {
 	f, err := controls.Load(framework)
 	if framework == "another" {
 		f, err = controls.Load("icfr")
@@ -235,7 +235,7 @@ func TestEveryPageSaysWhatItIs(t *testing.T) {
 }
 
 func TestEmptyReportSaysSo(t *testing.T) {
-	doc, err := layOut("finra-4370", controls.Drill{}, Report{Sealed: time.Unix(1_770_000_000, 0)})
+	doc, err := layOut("finra-4370", controls.Exercised{}, Report{Sealed: time.Unix(1_770_000_000, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -135,7 +135,7 @@ func (s *sheet) set(t string, width int, p props.Text) (string, float64) {
 	// A little less than the cell, so that rounding cannot push a word over its edge.
 	room := float64(width)*bodyWidth/columns - p.Left - p.Right - 0.2
 	var words []string
-	for _, w := range strings.Fields(clean(t)) {
+	for _, w := range strings.Fields(printable(t)) {
 		words = append(words, s.cut(w, room)...)
 	}
 	lines, used := 1, 0.0
@@ -181,9 +181,9 @@ func (s *sheet) cut(w string, room float64) []string {
 	return out
 }
 
-// clean makes a text printable: one line, nothing outside the basic plane (the library panics on that), no control
+// printable makes a text printable: one line, nothing outside the basic plane (the library panics on that), no control
 // characters, bounded in length.
-func clean(t string) string {
+func printable(t string) string {
 	n := 0
 	var b strings.Builder
 	for _, r := range t {

@@ -57,19 +57,19 @@ func (c Check) String() string {
 // Report is what Verify found. A pack that is not what it should be shows as
 // failed checks, never as an error.
 type Report struct {
-	Checks          []Check           `json:"checks"`
-	Files           int               `json:"files"` // payload files
-	Octets          int64             `json:"octets"`
-	ManifestSHA256  string            `json:"manifest_sha256,omitempty"`
-	SignatureSHA256 string            `json:"signature_sha256,omitempty"`
-	SignerName      string            `json:"signer_name,omitempty"`
-	SignerSPKI      string            `json:"signer_spki_sha256,omitempty"`
-	SignedAt        time.Time         `json:"signed_at"` // self-asserted; zero without a good signature
-	Info            BagInfo           `json:"-"`         // as bag-info.txt says
-	Chain           Chain             `json:"-"`         // of the event log, as far as it is good
-	Walked          map[string]Walked `json:"-"`         // by name, each binary file whose tree file is right
-	Signature       *Signature        `json:"-"`         // nil unless it fits the manifest
-	Rooted          *Rooted           `json:"-"`         // nil unless the signer leads to one of Options.Roots and Trust was not given
+	Checks          []Check                `json:"checks"`
+	Files           int                    `json:"files"` // payload files
+	Octets          int64                  `json:"octets"`
+	ManifestSHA256  string                 `json:"manifest_sha256,omitempty"`
+	SignatureSHA256 string                 `json:"signature_sha256,omitempty"`
+	SignerName      string                 `json:"signer_name,omitempty"`
+	SignerSPKI      string                 `json:"signer_spki_sha256,omitempty"`
+	SignedAt        time.Time              `json:"signed_at"` // self-asserted; zero without a good signature
+	Info            BagInfo                `json:"-"`         // as bag-info.txt says
+	Chain           Chain                  `json:"-"`         // of the event log, as far as it is good
+	Walked          map[string]FileDigests `json:"-"`         // by name, each binary file whose tree file is right
+	Signature       *Signature             `json:"-"`         // nil unless it fits the manifest
+	Rooted          *Rooted                `json:"-"`         // nil unless the signer leads to one of Options.Roots and Trust was not given
 }
 
 // Answer is the status of one question: Failed if any of its checks failed,

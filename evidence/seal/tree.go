@@ -145,10 +145,10 @@ func WriteTree(ctx context.Context, path string, headerLen, recordLen int) (Tree
 }
 
 // Walk computes the tree over one binary file of the pack, and the roots of its prefixes.
-func (p *Pack) Walk(ctx context.Context, name string, headerLen, recordLen int, counts []int64) (Walked, error) {
+func (p *Pack) Walk(ctx context.Context, name string, headerLen, recordLen int, counts []int64) (FileDigests, error) {
 	s, err := p.Section(name)
 	if err != nil {
-		return Walked{}, err
+		return FileDigests{}, err
 	}
 	w, err := Walk(ctx, s, headerLen, recordLen, counts)
 	var r *Refusal

@@ -56,19 +56,19 @@ func (v *verifier) blameEvents(err error) error {
 	return nil
 }
 
-// noted is a checkpoint file that has been read, before the log is walked: of
+// readCheckpoint is a checkpoint file that has been read, before the log is walked: of
 // all roots of the log only those that are spoken of are kept.
-type noted struct {
+type readCheckpoint struct {
 	Checkpoint
 	file string
 	err  error // it is no checkpoint of this run's key
 }
 
-func (v *verifier) readCheckpoints() ([]noted, error) {
+func (v *verifier) readCheckpoints() ([]readCheckpoint, error) {
 	if v.content == nil {
 		return nil, nil
 	}
-	var all []noted
+	var all []readCheckpoint
 	for _, name := range v.p.Names() {
 		if !strings.HasPrefix(name, CheckpointDir) {
 			continue
@@ -78,7 +78,7 @@ func (v *verifier) readCheckpoints() ([]noted, error) {
 			return nil, err
 		}
 		if ok {
-			n := noted{file: name}
+			n := readCheckpoint{file: name}
 			n.Checkpoint, n.err = VerifyCheckpoint(msg, v.content.RunKey)
 			all = append(all, n)
 		}
@@ -86,7 +86,7 @@ func (v *verifier) readCheckpoints() ([]noted, error) {
 	return all, nil
 }
 
-func (v *verifier) checkCheckpoints(notes []noted) {
+func (v *verifier) checkCheckpoints(notes []readCheckpoint) {
 	if v.content == nil {
 		v.add(Integrity, "checkpoints", NotChecked, "", "the run's key was not read")
 		return
@@ -120,7 +120,7 @@ const maxNamedNotes = 20
 
 // checkCheckpoint compares one checkpoint with the log. The one called end
 // must speak of the whole log, or its tail could have been cut off.
-func (v *verifier) checkCheckpoint(c noted) error {
+func (v *verifier) checkCheckpoint(c readCheckpoint) error {
 	phase := strings.TrimSuffix(strings.TrimPrefix(c.file, CheckpointDir), CheckpointExt)
 	switch n := v.Chain.Head.Count; {
 	case c.err != nil:
@@ -154,9 +154,9 @@ func (v *verifier) checkTrees(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v.Walked = map[string]Walked{}
+	v.Walked = map[string]FileDigests{}
 	v.walked.Range(func(name, w any) bool {
-		v.Walked[name.(string)] = w.(Walked)
+		v.Walked[name.(string)] = w.(FileDigests)
 		return true
 	})
 	for i, name := range names {

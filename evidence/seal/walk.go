@@ -9,8 +9,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Walked is what one reading of a binary file gives.
-type Walked struct {
+// FileDigests is what one reading of a binary file gives.
+type FileDigests struct {
 	Tree
 	Records     int64  // whole records
 	Tail        int    // bytes of a last record that is not whole, as a crash leaves it
@@ -22,8 +22,8 @@ type Walked struct {
 // once. For each of counts, which must be sorted, it also gives the root over
 // the records before it: leaves of LeafRecords records, the last one partial,
 // no header among them. A file that ends inside its header is a Refusal.
-func Walk(ctx context.Context, r io.Reader, headerLen, recordLen int, counts []int64) (Walked, error) {
-	w := Walked{Tree: Tree{HeaderLen: headerLen, RecordLen: recordLen}}
+func Walk(ctx context.Context, r io.Reader, headerLen, recordLen int, counts []int64) (FileDigests, error) {
+	w := FileDigests{Tree: Tree{HeaderLen: headerLen, RecordLen: recordLen}}
 	if headerLen < 1 || headerLen > MaxHeaderLen || recordLen < 1 || recordLen > MaxRecordLen {
 		return w, fmt.Errorf("hash tree: header of %d and records of %d bytes; 1 to %d and 1 to %d are allowed",
 			headerLen, recordLen, MaxHeaderLen, MaxRecordLen)
@@ -59,7 +59,7 @@ func Walk(ctx context.Context, r io.Reader, headerLen, recordLen int, counts []i
 	return w, nil
 }
 
-func (w *Walked) addLeaf(tree *compactTree, leaf []byte) Hash {
+func (w *FileDigests) addLeaf(tree *compactTree, leaf []byte) Hash {
 	h := tlog.RecordHash(leaf)
 	w.Leaves = append(w.Leaves, h)
 	tree.add(h)
@@ -67,7 +67,7 @@ func (w *Walked) addLeaf(tree *compactTree, leaf []byte) Hash {
 }
 
 // prefixes gives the roots of those counts that end inside this leaf, and returns the counts that are left.
-func (w *Walked) prefixes(before *compactTree, leaf []byte, counts []int64) []int64 {
+func (w *FileDigests) prefixes(before *compactTree, leaf []byte, counts []int64) []int64 {
 	records := int64(len(leaf) / w.RecordLen)
 	for len(counts) > 0 && counts[0] <= w.Records+records {
 		w.Prefixes = append(w.Prefixes, before.with(leaf[:(counts[0]-w.Records)*int64(w.RecordLen)]))
@@ -77,7 +77,7 @@ func (w *Walked) prefixes(before *compactTree, leaf []byte, counts []int64) []in
 }
 
 // note counts the records of a leaf and remembers the ends.
-func (w *Walked) note(leaf []byte) {
+func (w *FileDigests) note(leaf []byte) {
 	if w.Records == 0 {
 		w.First = Digest(leaf[:w.RecordLen])
 	}

@@ -107,10 +107,10 @@ func userKeys(d facts.Drill, z zero) (all []key) {
 		all = append(all, key{d.Recovery.Back.Hi, "clients: service was back for new connections of " + d.Recovery.Load})
 	}
 	for _, m := range d.Recovery.Failed {
-		all = append(all, key{d.Record.Observation.Hi, "clients: the observation ended, and service was not back for new connections of " + m.Load + measure.Saw(m)})
+		all = append(all, key{d.Record.Observation.Hi, "clients: the observation ended, and service was not back for new connections of " + m.Load + measure.ClientWords(m)})
 	}
 	for _, o := range d.Findings.Objectives {
-		if m := o.Measured; measure.Of(m.Name).Lasting && m.Known && !m.Unbounded {
+		if m := o.Measured; measure.RowOf(m.Name).Lasting && m.Known && !m.Unbounded {
 			all = append(all, key{caughtUp(d.Record, m), "the standby had caught up, " + measure.Value(m) + " after the fault was taken back"})
 		}
 	}

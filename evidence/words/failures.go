@@ -30,9 +30,9 @@ func failures(d facts.Drill, z zero) []Failure {
 		if o.Verdict == harness.Pass {
 			continue
 		}
-		row := Failure{Objective: o.Objective.ID, Verdict: "not met", Asked: measure.Asks(o.Objective), Found: NotMeasured, Why: clip(sentences(why(d, z, o)), maxWhy)}
+		row := Failure{Objective: o.Objective.ID, Verdict: "not met", Asked: measure.ObjectiveWords(o.Objective), Found: NotMeasured, Why: clip(sentences(why(d, z, o)), maxWhy)}
 		if o.Measured.Known {
-			row.Found = measure.Found(o) // else the detail says why
+			row.Found = measure.FindingWords(o) // else the detail says why
 		}
 		if o.Verdict == harness.Inconclusive {
 			row.Verdict = o.Verdict.String()
@@ -63,7 +63,7 @@ func unjudged(rec *harness.Record, f harness.Findings) []Failure {
 // why collects what lies behind a finding.
 func why(d facts.Drill, z zero, f harness.Finding) []string {
 	o, m := f.Objective, f.Measured
-	switch of := measure.Of(o.Measure); {
+	switch of := measure.RowOf(o.Measure); {
 	case of.Outage:
 		return whyNotBack(d.Log, z, m)
 	case of.Channel:

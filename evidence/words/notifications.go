@@ -25,7 +25,7 @@ func channels(list []facts.Notification, z zero) []Notification {
 		}
 		if o := n.Objective; o != nil {
 			row.Channel += ": " + o.Objective.ID
-			row.Carry, row.Verdict = measure.Carried(o.Objective.Carries), o.Verdict.String()
+			row.Carry, row.Verdict = measure.CarriedWords(o.Objective.Carries), o.Verdict.String()
 		}
 		switch {
 		case n.Channel.Muted && n.Objective != nil:

@@ -36,7 +36,7 @@ func verdict(rec *harness.Record, f harness.Findings) Verdict {
 func inFewWords(f harness.Findings) string {
 	var all []string
 	for _, o := range facts.Missed(f) {
-		all = append(all, o.Objective.ID+": "+measure.Missed(o))
+		all = append(all, o.Objective.ID+": "+measure.MissedWords(o))
 	}
 	return fmt.Sprintf("FAIL: %d of %d objectives not met: %s.", len(all), len(f.Objectives), strings.Join(all, "; "))
 }
@@ -94,7 +94,7 @@ func warnings(f harness.Findings) []string {
 			continue // the findings call so what nothing failed over for, or had to be recovered for
 		}
 		name := o.Objective.ID
-		if measure.Of(o.Objective.Measure).Losses {
+		if measure.RowOf(o.Objective.Measure).Losses {
 			name = "RPO (" + name + ")"
 		}
 		idle = append(idle, name)

@@ -47,7 +47,7 @@ func decisions(d facts.Drill, z zero) []DecisionStep {
 		case s.Seen.Happened:
 			row.Outside = strings.Replace(steps[s.Meaning].happened, "%s", subject, 1)
 		case s.Seen.Missing && s.Meaning == facts.Done:
-			subject += measure.Saw(d.Recovery.Failed[0])
+			subject += measure.ClientWords(d.Recovery.Failed[0])
 			fallthrough
 		case s.Seen.Missing:
 			row.Outside = strings.Replace(steps[s.Meaning].didNotHappen, "%s", subject, 1)
@@ -80,7 +80,7 @@ func replication(d facts.Drill, z zero) []Field {
 		if !ok {
 			continue // nobody asked, and nothing could be said
 		}
-		row := Field{Name: measure.Of(name).InTable, Value: measure.Value(m)}
+		row := Field{Name: measure.RowOf(name).InTable, Value: measure.Value(m)}
 		if !m.Known || m.Detail != detail { // else the row above says it
 			row.Value = joined(row.Value, "; ", m.Detail)
 		}

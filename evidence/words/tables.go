@@ -41,7 +41,7 @@ func minor(f harness.Findings, m harness.Measurement) bool {
 		asked = asked || (o.Objective.Channel == m.Channel && m.Channel != "")
 	}
 	switch {
-	case strings.HasPrefix(m.Name, measure.NameWallPhase), m.Name == measure.NameWallUntold, m.Name == measure.NameLostRequests,
+	case strings.HasPrefix(m.Name, measure.NameWallPhase), m.Name == measure.NameWallUnaccounted, m.Name == measure.NameLostRequests,
 		strings.HasPrefix(m.Name, measure.NameErrors): // counted in a table of their own
 		return true
 	case strings.HasPrefix(m.Name, "step.") && m.Cohort != "" && m.Cohort != facts.Fresh:
@@ -55,7 +55,7 @@ func minor(f harness.Findings, m harness.Measurement) bool {
 // rawOf names the file that a measurement of one load was made from.
 func rawOf(m harness.Measurement, streams []harness.Stream) string {
 	kind := "samples"
-	if measure.Of(m.Name).Ledger {
+	if measure.RowOf(m.Name).Ledger {
 		kind = "ledger"
 	}
 	for _, s := range streams {
@@ -170,7 +170,7 @@ func provenance(rec *harness.Record, list []facts.Artefact, log string, events i
 }
 
 // RequirementsOf maps the clauses of a framework to the evidence of a drill.
-func RequirementsOf(f controls.Framework, drill controls.Drill) Requirements {
+func RequirementsOf(f controls.Framework, drill controls.Exercised) Requirements {
 	r := Requirements{Framework: f.Name, Title: f.Title, Scope: f.Scope, Rehearsal: drill.Rehearsal}
 	for _, c := range f.Clauses {
 		b := c.Judge(drill)

@@ -62,7 +62,7 @@ func (p *Postgres) Connect(ctx context.Context, at At) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, errors.New("its password cannot be resolved: see the row of the secret")
 	}
-	to := pgdial.To{Address: at.Address, User: p.with.User, Password: password.Reveal(), Database: p.with.Database}
+	to := pgdial.Params{Address: at.Address, User: p.with.User, Password: password.Reveal(), Database: p.with.Database}
 	if p.with.Encryption == "tls" {
 		if to.TLS, err = at.Secrets.TLS(ctx, p.with.TLS, Host(at.Address)); err != nil {
 			return nil, err

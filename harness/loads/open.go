@@ -26,7 +26,7 @@ const leadIn = 50 * time.Millisecond
 
 // Open prepares one load of a scenario: its configuration from the target's description, its files in the bag. It uses as
 // many stream ids, from id on, as it returns.
-func Open(id int, spec harness.LoadSpec, s harness.Surroundings) (harness.Load, int, error) {
+func Open(id int, spec harness.LoadSpec, s harness.RunningTarget) (harness.Load, int, error) {
 	run, err := uuid.Parse(s.RunID)
 	if err != nil {
 		return nil, 0, err
@@ -87,7 +87,7 @@ type load struct {
 	workload workloads.Workload
 	traits   harness.Traits
 	config   workloads.Config
-	s        harness.Surroundings
+	s        harness.RunningTarget
 	running  *workloads.Running
 	files    []*os.File
 }
@@ -229,11 +229,11 @@ func CohortNames(t harness.Traits) []string {
 }
 
 // Live is what the last seconds looked like.
-func (l *load) Live() harness.Glimpse {
+func (l *load) Live() harness.LoadSnapshot {
 	v := l.running.Live()
 	seen := 0
 	for _, c := range v.Cohorts {
 		seen += int(c.Count)
 	}
-	return harness.Glimpse{Load: l.spec.ID, Due: int(v.Due), Seen: seen, Success: v.Success, P99: v.P99}
+	return harness.LoadSnapshot{Load: l.spec.ID, Due: int(v.Due), Results: seen, Success: v.Success, P99: v.P99}
 }

@@ -21,7 +21,7 @@ func TestOnlyUsersAskKnownQuestions(t *testing.T) {
 	for workload, want := range map[string][]workloads.Question{"http.query": want, "metronome": nil} {
 		spec := harness.LoadSpec{Workload: workload, Place: harness.Outside}
 		traits, _ := Traits(spec)
-		l := load{spec: spec, traits: traits, s: harness.Surroundings{Target: described()}}
+		l := load{spec: spec, traits: traits, s: harness.RunningTarget{Target: described()}}
 		if err := l.place(); err != nil || !reflect.DeepEqual(l.config.Entry.Questions, want) {
 			t.Errorf("%s: asks %v, %v", workload, l.config.Entry.Questions, err)
 		}

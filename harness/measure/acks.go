@@ -7,8 +7,8 @@ import (
 	"blackstart/loadgen"
 )
 
-// acks counts acknowledged writes between given moments, in one pass over them and in whatever order they come.
-type acks struct {
+// ackCounts counts acknowledged writes between given moments, in one pass over them and in whatever order they come.
+type ackCounts struct {
 	edges            []int64 // the moments at which anything begins or ends, sorted; ns since the anchor
 	earliest, latest running // by the earliest and the latest that each can have been acknowledged
 	all              int64
@@ -32,9 +32,9 @@ func (r running) sum() {
 	}
 }
 
-// acksOf counts the acknowledged writes of attempts around what was exposed.
-func acksOf(attempts iter.Seq[Attempt], exposed []Exposed) acks {
-	w := acks{}
+// newAckCounts counts the acknowledged writes of attempts around what was exposed.
+func newAckCounts(attempts iter.Seq[Attempt], exposed []Exposed) ackCounts {
+	w := ackCounts{}
 	for _, e := range exposed {
 		w.edges = append(w.edges, e.Beat, e.Next+1, e.Beat+int64(beatAtMost), e.Asked+1)
 	}
@@ -62,17 +62,17 @@ func acksOf(attempts iter.Seq[Attempt], exposed []Exposed) acks {
 
 // possible gives number and value of the writes that may have been acknowledged in [from, to], both of which are moments of what was
 // exposed.
-func (w acks) possible(from, to int64) (count, amount int64) {
+func (w ackCounts) possible(from, to int64) (count, amount int64) {
 	return w.between(from, w.latest, to, w.earliest)
 }
 
 // certain gives those that certainly were.
-func (w acks) certain(from, to int64) (count, amount int64) {
+func (w ackCounts) certain(from, to int64) (count, amount int64) {
 	return w.between(from, w.earliest, to, w.latest)
 }
 
 // between takes what one reckoning has before from off what another has up to to.
-func (w acks) between(from int64, before running, to int64, upTo running) (count, amount int64) {
+func (w ackCounts) between(from int64, before running, to int64, upTo running) (count, amount int64) {
 	lo, found := slices.BinarySearch(w.edges, from)
 	hi, ok := slices.BinarySearch(w.edges, to+1)
 	if !found || !ok || hi <= lo {

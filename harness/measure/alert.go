@@ -16,14 +16,14 @@ var _ = Add(Row{
 		Channel: true, Carries: true, Fault: true, Watched: true,
 	},
 	Formula: "alerts",
-	Find: func(d *Drill, o Asked) harness.Measurement {
+	Find: func(d *Dataset, o TimedObjective) harness.Measurement {
 		return d.alert(o.Objective, o.InForce, o.Start, o.StartErr)
 	},
 	Endless: "not received",
 	Asking: func(o harness.Objective) string {
-		text := "somebody told on " + o.Channel + " within " + o.AtMost + from(o)
+		text := "somebody told on " + o.Channel + " within " + o.AtMost + fromWords(o)
 		if len(o.Carries) > 0 {
-			text += ", by an alert with " + Carried(o.Carries)
+			text += ", by an alert with " + CarriedWords(o.Carries)
 		}
 		return text
 	},
@@ -53,7 +53,7 @@ func FirstAlert(arrivals []harness.Arrival, channel string, want map[string]stri
 		if a.Channel != channel || !a.Nonce || !a.Accepted || a.At < from || a.At > end || a.At == 0 {
 			continue
 		}
-		if !tells(a, want) || len(Lacking(a, want, target)) > 0 {
+		if !tells(a, want) || len(FieldMismatches(a, want, target)) > 0 {
 			continue
 		}
 		if first.At == 0 || a.At < first.At {
@@ -88,7 +88,7 @@ func early(arrivals []harness.Arrival, baseline harness.Interval, fault harness.
 }
 
 // canAsk tells why nothing can be said of the alerts an objective speaks of, or nil.
-func (d *drill) canAsk(o harness.Objective) error {
+func (d *dataset) canAsk(o harness.Objective) error {
 	if !slices.ContainsFunc(d.rec.Target.Channels, func(c harness.Channel) bool { return c.Name == o.Channel }) {
 		return fmt.Errorf("the target has no alert channel %q", o.Channel)
 	}
@@ -96,7 +96,7 @@ func (d *drill) canAsk(o harness.Objective) error {
 }
 
 // alert measures the time from start until somebody was told, on an objective's channel, what it wants to be told.
-func (d *drill) alert(o harness.Objective, fault, start harness.Interval, startErr error) harness.Measurement {
+func (d *dataset) alert(o harness.Objective, fault, start harness.Interval, startErr error) harness.Measurement {
 	m := harness.Measurement{Name: MeasureAlert, Channel: o.Channel, Unit: harness.UnitNS, Method: methodReceiver}
 	if len(o.Carries) > 0 {
 		m.Method += ", the first that carries " + fieldWords(o.Carries)
@@ -114,7 +114,7 @@ func (d *drill) alert(o harness.Objective, fault, start harness.Interval, startE
 		m.Known, m.Unbounded = true, true
 		m.Lo = max(0, int64(end-start.Hi))
 		m.Hi = m.Lo
-		m.Detail = d.unheard(o, fault)
+		m.Detail = d.missingAlert(o, fault)
 		return m
 	}
 	if m.Lo, m.Hi, m.Known = span(harness.Interval{Lo: first.At, Hi: first.At}, start); !m.Known {
@@ -125,8 +125,8 @@ func (d *drill) alert(o harness.Objective, fault, start harness.Interval, startE
 	return m
 }
 
-// unheard says what came in place of the alert that did not.
-func (d *drill) unheard(o harness.Objective, fault harness.Interval) string {
+// missingAlert says what came in place of the alert that did not.
+func (d *dataset) missingAlert(o harness.Objective, fault harness.Interval) string {
 	other, ok := FirstAlert(d.rec.Arrivals, o.Channel, nil, &d.rec.Target, fault.Lo, d.end(fault))
 	switch {
 	case !ok:
@@ -135,14 +135,14 @@ func (d *drill) unheard(o harness.Objective, fault harness.Interval) string {
 		return "nothing that tells of trouble was received " + d.ended(fault)
 	}
 	said := "no message that carries " + fieldWords(o.Carries) + " was received " + d.ended(fault)
-	if lacks := Lacking(other, o.Carries, &d.rec.Target); len(lacks) > 0 {
+	if lacks := FieldMismatches(other, o.Carries, &d.rec.Target); len(lacks) > 0 {
 		said += "; the first of others: " + lacks[0].String()
 	}
 	return said
 }
 
 // alerts gives the measurements of every channel, and what is left of them beyond the configured floor.
-func (d *drill) alerts(c clock) []harness.Measurement {
+func (d *dataset) alerts(c clock) []harness.Measurement {
 	if d.null() {
 		return nil
 	}

@@ -63,7 +63,7 @@ func TestAlertCarries(t *testing.T) {
 		w.rec.Arrivals = c.arrivals
 		o := harness.Objective{ID: "page", Measure: MeasureAlert, Channel: "pagerduty", Carries: c.carries, AtMost: "10s", Source: "S"}
 		w.rec.Scenario.Objectives = []harness.Objective{o}
-		d := gather(w.rec, w)
+		d := readDataset(w.rec, w)
 		f := d.finding(o)
 		m := f.Measured
 		wantLo, verdict := max(0, c.at-(faultHi-faultLo)), harness.Pass
@@ -109,7 +109,7 @@ func TestAlertContent(t *testing.T) {
 		w := twoRegions(build(usual()))
 		w.rec.Arrivals = c.arrivals
 		o := harness.Objective{ID: "content", Measure: MeasureContent, Channel: "pagerduty", Carries: c.carries, AtMost: "0", Source: "S"}
-		f := gather(w.rec, w).finding(o)
+		f := readDataset(w.rec, w).finding(o)
 		m := f.Measured
 		want := map[bool]harness.Verdict{true: harness.Pass, false: harness.Fail}[c.lacks == 0]
 		if c.lacks < 0 {

@@ -25,25 +25,25 @@ func AlertFields() []string {
 	return []string{fieldClass, fieldComponent, fieldEvent, fieldRegion, fieldSeverity, fieldSummary}
 }
 
-// Lack is a field that an alert does not carry as it should.
-type Lack struct{ Field, Wanted, Got string }
+// FieldMismatch is a field that an alert does not carry as it should.
+type FieldMismatch struct{ Field, Wanted, Got string }
 
-func (l Lack) String() string {
-	return fmt.Sprintf("%s: wanted %s, got %s", l.Field, l.Wanted, orNothing(l.Got))
+func (l FieldMismatch) String() string {
+	return fmt.Sprintf("%s: wanted %s, got %s", l.Field, l.Wanted, orNone(l.Got))
 }
 
-func orNothing(s string) string {
+func orNone(s string) string {
 	if s == "" {
 		return "nothing"
 	}
 	return s
 }
 
-// Lacking lists the fields of want that an alert does not carry, by name: severity, class, component and event must be
+// FieldMismatches lists the fields of want that an alert does not carry, by name: severity, class, component and event must be
 // equal, summary must contain the words, region is a role and must be where the alert places the trouble; * is any value
 // that is not empty. A field that no alert has, or a role that no region has, is lacking.
-func Lacking(a harness.Arrival, want map[string]string, target *harness.Description) []Lack {
-	var lacks []Lack
+func FieldMismatches(a harness.Arrival, want map[string]string, target *harness.Description) []FieldMismatch {
+	var lacks []FieldMismatch
 	for _, field := range slices.Sorted(maps.Keys(want)) { // sorted: the same record gives the same words
 		got, known := fieldOf(a, field)
 		wanted, err := wantedValue(field, want[field], target)
@@ -55,7 +55,7 @@ func Lacking(a harness.Arrival, want map[string]string, target *harness.Descript
 			carried = strings.Contains(got, wanted)
 		}
 		if !carried || !known || err != nil || wanted == "" {
-			lacks = append(lacks, Lack{field, wanted, got})
+			lacks = append(lacks, FieldMismatch{field, wanted, got})
 		}
 	}
 	return lacks

@@ -20,8 +20,8 @@ const (
 // MarkerQuestion is the id of the question that asks for the marker.
 const MarkerQuestion = "marker"
 
-// Judged is one answer to a known question, or to the marker's, and what is to be said of it.
-type Judged struct {
+// JudgedAnswer is one answer to a known question, or to the marker's, and what is to be said of it.
+type JudgedAnswer struct {
 	Kind   string
 	At     harness.Interval // from before the question to after the answer
 	Answer harness.Answer
@@ -29,7 +29,7 @@ type Judged struct {
 }
 
 // String says what is wrong with the answer.
-func (j Judged) String() string {
+func (j JudgedAnswer) String() string {
 	a := j.Answer
 	by := fmt.Sprintf("by build %s in %s", orUnnamed(a.Build), orUnnamed(a.Region))
 	switch j.Kind {
@@ -38,7 +38,7 @@ func (j Judged) String() string {
 	case AnswerStale:
 		return fmt.Sprintf("%s answered version %d %s, although %d had been acknowledged", a.Question, a.Version, by, j.Newest)
 	}
-	return fmt.Sprintf("%s answered %s %s, right is %s", a.Question, orNothing(a.First), by, orNothing(a.Right))
+	return fmt.Sprintf("%s answered %s %s, right is %s", a.Question, orNone(a.First), by, orNone(a.Right))
 }
 
 func orUnnamed(s string) string {
@@ -58,13 +58,13 @@ func answered(o harness.Observation) bool {
 // JudgeAnswers judges every answer in observations that was asked for within span, in their order, the right ones too. With
 // staleAfter (ns) above 0, an answer that shows an older version of the marker than one that had been acknowledged by
 // staleAfter before it was asked for is stale. It goes through observations twice and keeps none of them.
-func JudgeAnswers(observations iter.Seq[harness.Observation], span harness.Interval, staleAfter int64) iter.Seq[Judged] {
+func JudgeAnswers(observations iter.Seq[harness.Observation], span harness.Interval, staleAfter int64) iter.Seq[JudgedAnswer] {
 	return judgedAnswers(observations, acknowledged(observations), span, staleAfter)
 }
 
 // judgedAnswers is JudgeAnswers where the versions that were acknowledged among observations are known.
-func judgedAnswers(observations iter.Seq[harness.Observation], written []version, span harness.Interval, staleAfter int64) iter.Seq[Judged] {
-	return func(yield func(Judged) bool) {
+func judgedAnswers(observations iter.Seq[harness.Observation], written []markerVersion, span harness.Interval, staleAfter int64) iter.Seq[JudgedAnswer] {
+	return func(yield func(JudgedAnswer) bool) {
 		for o := range observations {
 			if answered(o) && o.At.Lo >= span.Lo && o.At.Lo <= span.Hi && !yield(judgeAnswer(o, written, staleAfter)) {
 				return
@@ -73,8 +73,8 @@ func judgedAnswers(observations iter.Seq[harness.Observation], written []version
 	}
 }
 
-func judgeAnswer(o harness.Observation, written []version, staleAfter int64) Judged {
-	j := Judged{Kind: AnswerRight, At: o.At, Answer: *o.Answer}
+func judgeAnswer(o harness.Observation, written []markerVersion, staleAfter int64) JudgedAnswer {
+	j := JudgedAnswer{Kind: AnswerRight, At: o.At, Answer: *o.Answer}
 	marker := j.Answer.Question == MarkerQuestion
 	if marker && staleAfter > 0 {
 		j.Newest = newestBy(written, o.At.Lo-harness.Stamp(staleAfter))
@@ -90,28 +90,28 @@ func judgeAnswer(o harness.Observation, written []version, staleAfter int64) Jud
 	return j
 }
 
-// version is one version of the marker, or a newer one, acknowledged by at.
-type version struct {
+// markerVersion is one version of the marker, or a newer one, acknowledged by at.
+type markerVersion struct {
 	at harness.Stamp
 	n  int64
 }
 
 // acknowledged lists when which version of the marker had been acknowledged, in order of time and of version.
-func acknowledged(observations iter.Seq[harness.Observation]) []version {
-	var all []version
+func acknowledged(observations iter.Seq[harness.Observation]) []markerVersion {
+	var all []markerVersion
 	for o := range observations {
 		if a := o.Answer; a != nil && a.Wrote && o.Reached && o.OK {
-			all = append(all, version{o.At.Hi, a.Version})
+			all = append(all, markerVersion{o.At.Hi, a.Version})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b version) int { return int(max(-1, min(1, a.at-b.at))) })
+	slices.SortStableFunc(all, func(a, b markerVersion) int { return int(max(-1, min(1, a.at-b.at))) })
 	for i := 1; i < len(all); i++ {
 		all[i].n = max(all[i].n, all[i-1].n)
 	}
 	return all
 }
 
-func newestBy(all []version, at harness.Stamp) int64 {
+func newestBy(all []markerVersion, at harness.Stamp) int64 {
 	n := sort.Search(len(all), func(i int) bool { return all[i].at > at })
 	if n == 0 {
 		return 0
@@ -121,14 +121,14 @@ func newestBy(all []version, at harness.Stamp) int64 {
 
 // Contrast is one known question with a wrong answer and the right one, as they came.
 type Contrast struct {
-	Wrong Judged
-	Right Judged // Kind "" if the question was never answered rightly
+	Wrong JudgedAnswer
+	Right JudgedAnswer // Kind "" if the question was never answered rightly
 }
 
 // StaleAfter is when an answer is stale, in ns, by the first objective that says so; 0 if none does.
 func StaleAfter(rec *harness.Record) int64 {
 	for _, o := range rec.Scenario.Objectives {
-		if Of(o.Measure).Questions && o.StaleAfter > 0 {
+		if RowOf(o.Measure).Questions && o.StaleAfter > 0 {
 			return int64(o.StaleAfter)
 		}
 	}

@@ -83,7 +83,7 @@ func TestWrongAnswers(t *testing.T) {
 	} {
 		w := knowing(c.found...)
 		w.objectives(harness.Objective{Measure: MeasureWrong, Load: fileQueries, AtMost: "0", StaleAfter: harness.Duration(c.stale)})
-		f := gather(w.rec, w).finding(w.rec.Scenario.Objectives[0])
+		f := readDataset(w.rec, w).finding(w.rec.Scenario.Objectives[0])
 		m := f.Measured
 		want := map[bool]harness.Verdict{true: harness.Pass, false: harness.Fail}[c.want == 0]
 		if c.want < 0 {
@@ -112,7 +112,7 @@ func TestWrongAnswersOfTheLoad(t *testing.T) {
 			spoil(w)
 		}
 		w.objectives(harness.Objective{Measure: MeasureWrong, Load: fileQueries, AtMost: "0"})
-		return gather(w.rec, w).measured(w.rec.Scenario.Objectives[0])
+		return readDataset(w.rec, w).measured(w.rec.Scenario.Objectives[0])
 	}
 	after := faultLo + 10*sec
 	if m := spoiled(loadgen.WrongAnswer, after, nil); m.Lo != 3 || !strings.HasPrefix(m.Detail, "wrong 3, stale 0, foreign 0; first: a request of load queries") {

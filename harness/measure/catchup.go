@@ -16,11 +16,11 @@ var _ = Add(Row{
 		Fault: true, Lasting: true, Watched: true,
 	},
 	Formula: "catching up",
-	Find:    func(d *Drill, o Asked) harness.Measurement { return d.catchup(originOf(o.Objective)) },
-	Files:   func(d *Drill, _ harness.Objective) []string { return d.probeFiles(probeHeartbeat) },
+	Find:    func(d *Dataset, o TimedObjective) harness.Measurement { return d.catchup(originOf(o.Objective)) },
+	Files:   func(d *Dataset, _ harness.Objective) []string { return d.probeFiles(probeHeartbeat) },
 	Standby: true, InTable: "Caught up after the fault was taken back",
 	Endless: "the standby has not caught up",
-	Asking:  func(o harness.Objective) string { return "the standby caught up within " + o.AtMost + from(o) },
+	Asking:  func(o harness.Objective) string { return "the standby caught up within " + o.AtMost + fromWords(o) },
 	Missed:  func(f harness.Finding) string { return "the standby had not caught up within " + f.Objective.AtMost },
 })
 
@@ -61,7 +61,7 @@ func CaughtUp(answers iter.Seq[harness.Observation], limit int64, from, end harn
 
 // catchup measures how long the standby took to be as young as the steady state asks, from when a fault was taken back while
 // clients were watched.
-func (d *drill) catchup(from origin) harness.Measurement {
+func (d *dataset) catchup(from origin) harness.Measurement {
 	m := harness.Measurement{Name: MeasureCatchup, Unit: harness.UnitNS,
 		Method: "from the undo of the fault to the first heartbeat within the steady state's age, with all after it"}
 	f, err := d.faultOf(from)

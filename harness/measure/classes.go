@@ -53,7 +53,7 @@ func ClassWords(rec *harness.Record, o loadgen.Outcome) string {
 
 // errorClasses counts, for every load and cohort, the outcomes that users call errors, due from T_f to the end of its
 // window. Requests that were never sent, or not for want of something of ours, are the harness's own shortfall and not among them.
-func (d *drill) errorClasses(c clock) []harness.Measurement {
+func (d *dataset) errorClasses(c clock) []harness.Measurement {
 	if c.tf.Never() {
 		return nil
 	}
@@ -79,7 +79,7 @@ func (d *drill) errorClasses(c clock) []harness.Measurement {
 
 // dominant finds the commonest way in which the requests of a cohort due in [from, to] were bad by the limit that counts as
 // recovered, and how many of all of them were bad in that way. It is None if none was bad.
-func (d *drill) dominant(own track, from, to int64) (class loadgen.Outcome, count, all int) {
+func (d *dataset) dominant(own cohortSamples, from, to int64) (class loadgen.Outcome, count, all int) {
 	var counts [loadgen.NumOutcomes]int
 	i, j := own.between(from, to+1)
 	for s, err := range d.src.Samples(own.stream.ID, i) {
@@ -103,7 +103,7 @@ func (d *drill) dominant(own track, from, to int64) (class loadgen.Outcome, coun
 }
 
 // clientsSaw says what a cohort that did not recover saw in its last window: "certificate expired (98%)".
-func (d *drill) clientsSaw(s seen) string {
+func (d *dataset) clientsSaw(s cohortOutage) string {
 	limits := d.rec.Scenario.Recovered
 	class, n, all := d.dominant(s.cohort.Own, s.end-int64(limits.Window), s.end)
 	if n == 0 {
@@ -127,9 +127,9 @@ func percent(n, all int) string {
 
 // anyAnswer is the outage as one sees it who asks only whether an answer came: a wrong one counts as good. It is only worked
 // out for a cohort that was given wrong answers.
-func (d *drill) anyAnswer(s seen) Outage {
+func (d *dataset) anyAnswer(s cohortOutage) Outage {
 	fault := d.bounds(s.fault).there(s.cohort.Ahead)
-	wrong := func(t track) bool {
+	wrong := func(t cohortSamples) bool {
 		from, to := t.between(fault.Lo, s.end+1)
 		return t.forth(from, to, t.wrong.word) >= 0
 	}
@@ -151,7 +151,7 @@ func answeredWrong(s loadgen.Sample) bool {
 
 // answering gives the time until answers of any kind came again, beside an RTO that counts right answers only. It is there
 // only for a cohort that was given wrong ones.
-func (d *drill) answering(s seen) []harness.Measurement {
+func (d *dataset) answering(s cohortOutage) []harness.Measurement {
 	back := d.anyAnswer(s)
 	if !back.Recovered {
 		return nil

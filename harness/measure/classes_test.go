@@ -32,7 +32,7 @@ func TestErrorClasses(t *testing.T) {
 		}
 	}
 	want := map[string]int64{}
-	for _, s := range gather(w.rec, w).series {
+	for _, s := range readDataset(w.rec, w).series {
 		for _, x := range w.samples[s.Stream.ID] {
 			if x.Due >= faultLo && x.Due <= watchTo && x.Outcome != loadgen.OK {
 				want["errors."+x.Outcome.String()+" "+s.Stream.Load+" "+s.Stream.Cohorts[x.Cohort]]++

@@ -56,15 +56,15 @@ func clocksOf(rec *harness.Record) []clock {
 }
 
 // number is which clock a fault that came into force in fault starts, -1 if it starts none.
-func (d *drill) number(fault harness.Interval) int {
+func (d *dataset) number(fault harness.Interval) int {
 	return slices.IndexFunc(d.clocks, func(c clock) bool { return c.tf == fault })
 }
 
 // later tells whether another clock ran before that of a fault: roles may have moved then.
-func (d *drill) later(fault harness.Interval) bool { return d.number(fault) > 0 }
+func (d *dataset) later(fault harness.Interval) bool { return d.number(fault) > 0 }
 
 // next is when the clock after that of a fault started, far away if there is none.
-func (d *drill) next(fault harness.Interval) harness.Stamp {
+func (d *dataset) next(fault harness.Interval) harness.Stamp {
 	if i := d.number(fault); i >= 0 && i+1 < len(d.clocks) && !d.clocks[i+1].tf.Never() {
 		return d.clocks[i+1].tf.Lo
 	}
@@ -72,12 +72,12 @@ func (d *drill) next(fault harness.Interval) harness.Stamp {
 }
 
 // end is when the window of a fault ends: when the next clock starts, else with the observation.
-func (d *drill) end(fault harness.Interval) harness.Stamp {
+func (d *dataset) end(fault harness.Interval) harness.Stamp {
 	return min(d.rec.Observation.Hi, d.next(fault))
 }
 
 // ended says in words how the window of a fault ended.
-func (d *drill) ended(fault harness.Interval) string {
+func (d *dataset) ended(fault harness.Interval) string {
 	if d.next(fault) < d.rec.Observation.Hi {
 		return "before the next clock started"
 	}
@@ -85,7 +85,7 @@ func (d *drill) ended(fault harness.Interval) string {
 }
 
 // id names the clock that an objective counts by, "" where there is only one, or where it counts from another fault.
-func (d *drill) id(o origin) string {
+func (d *dataset) id(o origin) string {
 	starters := startersOf(d.rec)
 	if len(starters) < 2 || o.kind != "" {
 		return ""
@@ -104,7 +104,7 @@ type cut struct {
 }
 
 // cuts are those between the losses of several clocks, nil where there is one.
-func (d *drill) lossCuts() []cut {
+func (d *dataset) lossCuts() []cut {
 	if len(d.clocks) < 2 {
 		return nil
 	}
@@ -113,9 +113,9 @@ func (d *drill) lossCuts() []cut {
 		if c.tf.Never() {
 			return nil // nothing is judged then
 		}
-		one := cut{from: d.rel(c.tf.Lo), last: d.rel(c.tf.Hi), isolates: c.isolates}
+		one := cut{from: d.sinceAnchor(c.tf.Lo), last: d.sinceAnchor(c.tf.Hi), isolates: c.isolates}
 		if w := d.writable(c.tf); !w.Never() {
-			one.last = d.rel(w.Hi)
+			one.last = d.sinceAnchor(w.Hi)
 		}
 		all = append(all, one)
 	}
@@ -137,13 +137,13 @@ func lostBy(cuts []cut, done int64, behind bool) int {
 }
 
 // elsewhere says that writes were lost by a clock that no objective on lost writes speaks of, "" if there are none.
-func (d *drill) elsewhere() string {
+func (d *dataset) elsewhere() string {
 	if len(d.clocks) < 2 || d.ledger("").err != nil {
 		return ""
 	}
 	for _, c := range d.clocks {
 		asked := slices.ContainsFunc(d.rec.Scenario.Objectives, func(o harness.Objective) bool {
-			return Of(o.Measure).Losses && d.id(originOf(o)) == d.id(c.origin)
+			return RowOf(o.Measure).Losses && d.id(originOf(o)) == d.id(c.origin)
 		})
 		if m := d.lossMeasure(MeasureRPOLost, "", c.origin); !asked && m.Known && m.Lo > 0 {
 			return fmt.Sprintf("%s acknowledged writes were lost after %s, of which no objective speaks", Value(m), d.id(c.origin))

@@ -17,9 +17,9 @@ const (
 	maxBits = 64 << 23
 )
 
-// column keeps of every sample of a stream the few bits that windows and edges are found by; when it was due follows from the
-// schedule, and what else is needed of a few of them is read again. Ten million samples take 5 MB.
-type column struct {
+// sampleColumn keeps of every sample of a stream the few bits that windows and edges are found by; when it was due follows from
+// the schedule, and what else is needed of a few of them is read again. Ten million samples take 5 MB.
+type sampleColumn struct {
 	stream      harness.Stream
 	slo         int64 // ns
 	n           int
@@ -30,8 +30,8 @@ type column struct {
 	record      func(n int) (loadgen.Sample, error)
 }
 
-func newColumn(s harness.Stream, slo int64, record func(int) (loadgen.Sample, error)) *column {
-	c := &column{stream: s, slo: slo, record: record}
+func newColumn(s harness.Stream, slo int64, record func(int) (loadgen.Sample, error)) *sampleColumn {
+	c := &sampleColumn{stream: s, slo: slo, record: record}
 	if n := len(s.Cohorts); n > 1 {
 		c.cohort = make([]bitset, bits.Len(uint(n-1)))
 	}
@@ -39,9 +39,9 @@ func newColumn(s harness.Stream, slo int64, record func(int) (loadgen.Sample, er
 }
 
 // width is how many bits a sample takes.
-func (c *column) width() int { return 4 + len(c.cohort) }
+func (c *sampleColumn) width() int { return 4 + len(c.cohort) }
 
-func (c *column) add(s loadgen.Sample) {
+func (c *sampleColumn) add(s loadgen.Sample) {
 	n := c.n
 	c.n++
 	switch {
@@ -50,10 +50,10 @@ func (c *column) add(s loadgen.Sample) {
 	case answeredWrong(s):
 		c.wrong.set(n)
 	}
-	if over(s, c.stream.TimeoutNS) {
+	if tooLate(s, c.stream.TimeoutNS) {
 		c.lateTimeout.set(n)
 	}
-	if over(s, c.slo) {
+	if tooLate(s, c.slo) {
 		c.lateSLO.set(n)
 	}
 	for i := range c.cohort {
@@ -63,55 +63,55 @@ func (c *column) add(s loadgen.Sample) {
 	}
 }
 
-// over tells whether an answer came later than limit ns after it was due (0: no limit).
-func over(s loadgen.Sample, limit int64) bool { return limit > 0 && s.Latency() > limit }
+// tooLate tells whether an answer came later than limit ns after it was due (0: no limit).
+func tooLate(s loadgen.Sample, limit int64) bool { return limit > 0 && s.Latency() > limit }
 
 // due is when sample n was due, by the schedule.
-func (c *column) due(n int) int64 {
+func (c *sampleColumn) due(n int) int64 {
 	return c.stream.StartNS + mulDiv(int64(n), c.stream.PerNS, int64(c.stream.Freq))
 }
 
 // position is that of the first sample due at or after a moment, ns since the anchor.
-func (c *column) position(at int64) int {
+func (c *sampleColumn) position(at int64) int {
 	return sort.Search(c.n, func(n int) bool { return c.due(n) >= at })
 }
 
 // between gives the positions [i, j) of what is due in [from, to).
-func (c *column) between(from, to int64) (i, j int) {
+func (c *sampleColumn) between(from, to int64) (i, j int) {
 	i, j = c.position(from), c.position(to)
 	return i, max(i, j)
 }
 
-// limit is what a request may take to be good.
-type limit int
+// latencyLimit is what a request may take to be good.
+type latencyLimit int
 
 const (
-	byTimeout limit = iota // the timeout of its stream
-	bySLO                  // the p99 that counts as recovered
+	byTimeout latencyLimit = iota // the timeout of its stream
+	bySLO                         // the p99 that counts as recovered
 )
 
-// track is the samples of one cohort, or all of a stream, in order of due. The zero value is empty.
-type track struct {
-	*column
+// cohortSamples is the samples of one cohort, or all of a stream, in order of due. The zero value is empty.
+type cohortSamples struct {
+	*sampleColumn
 	cohort  int  // -1: all
 	lenient bool // a wrong answer is as good as a right one
 }
 
 // all is every sample of a stream.
-func (c *column) all() track { return track{column: c, cohort: -1} }
+func (c *sampleColumn) all() cohortSamples { return cohortSamples{sampleColumn: c, cohort: -1} }
 
 // of is the samples of one cohort of those that have a name; of a single one, every sample.
-func (c *column) of(cohort int) track {
+func (c *sampleColumn) of(cohort int) cohortSamples {
 	if len(c.cohort) == 0 {
 		return c.all()
 	}
-	return track{column: c, cohort: cohort}
+	return cohortSamples{sampleColumn: c, cohort: cohort}
 }
 
-func (t track) empty() bool { return t.column == nil || t.first(0, t.n) < 0 }
+func (t cohortSamples) empty() bool { return t.sampleColumn == nil || t.first(0, t.n) < 0 }
 
 // ns is the length of a limit, 0 for none.
-func (t track) ns(l limit) int64 {
+func (t cohortSamples) ns(l latencyLimit) int64 {
 	if l == bySLO {
 		return t.slo
 	}
@@ -119,12 +119,12 @@ func (t track) ns(l limit) int64 {
 }
 
 // own gives the samples of the track among those of word k.
-func (t track) own(k int) uint64 {
+func (t cohortSamples) own(k int) uint64 {
 	word := ^uint64(0)
 	if t.cohort < 0 {
 		return word
 	}
-	for i, plane := range t.column.cohort {
+	for i, plane := range t.sampleColumn.cohort {
 		if p := plane.word(k); t.cohort>>i&1 == 1 {
 			word &= p
 		} else {
@@ -135,7 +135,7 @@ func (t track) own(k int) uint64 {
 }
 
 // answered gives the samples of word k that were answered rightly (or at all, if that is good enough).
-func (t track) answered(k int) uint64 {
+func (t cohortSamples) answered(k int) uint64 {
 	word := t.ok.word(k)
 	if t.lenient {
 		word |= t.wrong.word(k)
@@ -144,14 +144,14 @@ func (t track) answered(k int) uint64 {
 }
 
 // good gives the samples of word k that were answered within a limit.
-func (t track) good(k int, l limit) uint64 {
+func (t cohortSamples) good(k int, l latencyLimit) uint64 {
 	if l == bySLO {
 		return t.answered(k) &^ t.lateSLO.word(k)
 	}
 	return t.answered(k) &^ t.lateTimeout.word(k)
 }
 
-func (t track) words(from, to int, pick func(k int) uint64, visit func(word uint64, k int) bool) {
+func (t cohortSamples) words(from, to int, pick func(k int) uint64, visit func(word uint64, k int) bool) {
 	for k := max(0, from) / 64; 64*k < to; k++ {
 		if w := within(pick(k)&t.own(k), k, from, to); w != 0 && !visit(w, k) {
 			return
@@ -159,7 +159,7 @@ func (t track) words(from, to int, pick func(k int) uint64, visit func(word uint
 	}
 }
 
-func (t track) back(from, to int, pick func(k int) uint64) int {
+func (t cohortSamples) back(from, to int, pick func(k int) uint64) int {
 	for k := (to - 1) / 64; to > from && k >= max(0, from)/64; k-- {
 		if w := within(pick(k)&t.own(k), k, from, to); w != 0 {
 			return highest(w, k)
@@ -168,43 +168,53 @@ func (t track) back(from, to int, pick func(k int) uint64) int {
 	return -1
 }
 
-func (t track) forth(from, to int, pick func(k int) uint64) int {
+func (t cohortSamples) forth(from, to int, pick func(k int) uint64) int {
 	at := -1
 	t.words(from, to, pick, func(w uint64, k int) bool { at = lowest(w, k); return false })
 	return at
 }
 
-func (t track) count(from, to int, pick func(k int) uint64) int {
+func (t cohortSamples) count(from, to int, pick func(k int) uint64) int {
 	n := 0
 	t.words(from, to, pick, func(w uint64, _ int) bool { n += bits.OnesCount64(w); return true })
 	return n
 }
 
 // has tells whether a sample of the stream is one of the track.
-func (t track) has(s loadgen.Sample) bool { return t.cohort < 0 || int(s.Cohort) == t.cohort }
+func (t cohortSamples) has(s loadgen.Sample) bool { return t.cohort < 0 || int(s.Cohort) == t.cohort }
 
 func every64(int) uint64 { return ^uint64(0) }
 
-func (t track) isGood(l limit) func(int) uint64 { return func(k int) uint64 { return t.good(k, l) } }
-func (t track) isBad(l limit) func(int) uint64  { return func(k int) uint64 { return ^t.good(k, l) } }
+func (t cohortSamples) isGood(l latencyLimit) func(int) uint64 {
+	return func(k int) uint64 { return t.good(k, l) }
+}
+func (t cohortSamples) isBad(l latencyLimit) func(int) uint64 {
+	return func(k int) uint64 { return ^t.good(k, l) }
+}
 
 // Each of these looks at positions in [from, to) and returns -1 where there is none.
-func (t track) first(from, to int) int             { return t.forth(from, to, every64) }
-func (t track) last(from, to int) int              { return t.back(from, to, every64) }
-func (t track) firstBad(from, to int, l limit) int { return t.forth(from, to, t.isBad(l)) }
-func (t track) lastBad(from, to int, l limit) int  { return t.back(from, to, t.isBad(l)) }
-func (t track) nextGood(from, to int, l limit) int { return t.forth(from, to, t.isGood(l)) }
-func (t track) lastGood(from, to int, l limit) int { return t.back(from, to, t.isGood(l)) }
+func (t cohortSamples) first(from, to int) int { return t.forth(from, to, every64) }
+func (t cohortSamples) last(from, to int) int  { return t.back(from, to, every64) }
+func (t cohortSamples) firstBad(from, to int, l latencyLimit) int {
+	return t.forth(from, to, t.isBad(l))
+}
+func (t cohortSamples) lastBad(from, to int, l latencyLimit) int { return t.back(from, to, t.isBad(l)) }
+func (t cohortSamples) nextGood(from, to int, l latencyLimit) int {
+	return t.forth(from, to, t.isGood(l))
+}
+func (t cohortSamples) lastGood(from, to int, l latencyLimit) int {
+	return t.back(from, to, t.isGood(l))
+}
 
 // size counts all, and tally counts those answered and those answered within a limit.
-func (t track) size(from, to int) int { return t.count(from, to, every64) }
-func (t track) tally(from, to int, l limit) (answered, good int) {
+func (t cohortSamples) size(from, to int) int { return t.count(from, to, every64) }
+func (t cohortSamples) tally(from, to int, l latencyLimit) (answered, good int) {
 	return t.count(from, to, t.answered), t.count(from, to, t.isGood(l))
 }
 
 // every is the mean time between the due times of two samples, in ns.
-func (t track) every() int64 {
-	if t.column == nil {
+func (t cohortSamples) every() int64 {
+	if t.sampleColumn == nil {
 		return 0
 	}
 	n := int64(t.size(0, t.n)) - 1
@@ -215,7 +225,7 @@ func (t track) every() int64 {
 }
 
 // at reads one sample again.
-func (t track) at(n int) (loadgen.Sample, error) {
+func (t cohortSamples) at(n int) (loadgen.Sample, error) {
 	s, err := t.record(n)
 	if err == nil && t.lenient && answeredWrong(s) {
 		s.Outcome = loadgen.OK

@@ -44,7 +44,7 @@ func TestTrackFindsWhatALoopFinds(t *testing.T) {
 		track := c.of(rng.IntN(cohorts))
 		track.lenient = rng.IntN(2) == 0
 		from, to := c.between(rng.Int64N(4*sec)-sec, rng.Int64N(4*sec)-sec)
-		by := limit(rng.IntN(2))
+		by := latencyLimit(rng.IntN(2))
 		ns := track.ns(by)
 		var own, good, bads []int
 		for i := from; i < to; i++ {
@@ -120,7 +120,7 @@ func TestAcksAreWhatALoopCounts(t *testing.T) {
 		}
 		exposed = append(exposed, e)
 	}
-	w := acksOf(slices.Values(writes), exposed)
+	w := newAckCounts(slices.Values(writes), exposed)
 	sum := func(from, to int64) (n, amount int64) {
 		for _, a := range writes {
 			if a.Outcome == loadgen.AttemptOK && a.Done >= from && a.Done <= to {
@@ -143,14 +143,14 @@ func TestAcksAreWhatALoopCounts(t *testing.T) {
 
 // What nobody can judge within the memory there is, is said to be so, and never judged in part.
 func TestTooMuchIsRefused(t *testing.T) {
-	for want, spoil := range map[string]func(w *world, d *drill){
-		"more samples than can be judged": func(_ *world, d *drill) { d.bits = 1000 },
-		"names 65 cohorts":                func(w *world, _ *drill) { w.rec.Streams[0].Cohorts = make([]string, maxCohorts+1) },
-		"a cohort with 65 bytes":          func(w *world, _ *drill) { w.rec.Streams[0].Cohorts[0] = strings.Repeat("x", maxName+1) },
+	for want, spoil := range map[string]func(w *world, d *dataset){
+		"more samples than can be judged": func(_ *world, d *dataset) { d.bits = 1000 },
+		"names 65 cohorts":                func(w *world, _ *dataset) { w.rec.Streams[0].Cohorts = make([]string, maxCohorts+1) },
+		"a cohort with 65 bytes":          func(w *world, _ *dataset) { w.rec.Streams[0].Cohorts[0] = strings.Repeat("x", maxName+1) },
 	} {
 		w := build(usual())
 		w.rec.Streams[0].Cohorts = slices.Clone(w.rec.Streams[0].Cohorts)
-		d := gather(w.rec, w)
+		d := readDataset(w.rec, w)
 		spoil(w, d)
 		if s := d.readSeries(w.rec.Streams[0], w); s.Err == nil || !strings.Contains(s.Err.Error(), want) {
 			t.Errorf("%v, want %q", s.Err, want)
@@ -172,12 +172,12 @@ func TestTooMuchIsRefused(t *testing.T) {
 // A sample that cannot be read a second time is no sample: the cohort is not judged.
 func TestASampleThatIsGoneIsAnError(t *testing.T) {
 	w := build(usual())
-	d := gather(w.rec, w)
+	d := readDataset(w.rec, w)
 	gone := errors.New("gone")
 	for i := range d.series {
 		d.series[i].samples.record = func(int) (loadgen.Sample, error) { return loadgen.Sample{}, gone }
 	}
-	if s := d.see(fileQueries, "fresh", d.tf); !errors.Is(s.err, gone) {
+	if s := d.cohortOutage(fileQueries, "fresh", d.tf); !errors.Is(s.err, gone) {
 		t.Errorf("%v", s.err)
 	}
 	if _, err := sampleAt(w, idQueries, 1<<30); err == nil {

@@ -11,13 +11,13 @@ import (
 
 // conclude sets verdict, exit code and reason: what must be acted on first, then what kept the drill from its end, then
 // whether it can be judged, then the objectives.
-func (d *drill) conclude(f *harness.Findings) {
+func (d *dataset) conclude(f *harness.Findings) {
 	invalid := firstFailing(f.Validity)
-	switch undo := d.undoLeft(); {
+	switch undo := d.undoIncomplete(); {
 	case undo != "":
 		f.Exit, f.Reason = harness.ExitUndo, "UNDO INCOMPLETE: act now: "+undo
 	case d.rec.Status == harness.Stopped:
-		d.stopped(f)
+		d.judgeStopped(f)
 		return
 	case d.rec.Status == harness.Unsteady:
 		why := orUnknown(d.rec.StatusReason)
@@ -27,7 +27,7 @@ func (d *drill) conclude(f *harness.Findings) {
 	case invalid != "":
 		f.Exit, f.Reason = harness.ExitInconclusive, "INCONCLUSIVE: "+invalid
 	default:
-		d.weigh(f)
+		d.judgeObjectives(f)
 		return
 	}
 	unjudged(f, strings.TrimPrefix(f.Reason, "INCONCLUSIVE: "))
@@ -42,8 +42,8 @@ func firstFailing(checks []harness.ValidityCheck) string {
 	return ""
 }
 
-// undoLeft tells what may still be broken, or "".
-func (d *drill) undoLeft() string {
+// undoIncomplete tells what may still be broken, or "".
+func (d *dataset) undoIncomplete() string {
 	for _, f := range d.rec.Faults {
 		switch {
 		case f.Do.Never() && f.InForce.Never():
@@ -57,14 +57,14 @@ func (d *drill) undoLeft() string {
 	return ""
 }
 
-// weigh judges a valid drill by its objectives.
-func (d *drill) weigh(f *harness.Findings) {
+// judgeObjectives judges a valid drill by its objectives.
+func (d *dataset) judgeObjectives(f *harness.Findings) {
 	var failed, open, met, aside []string
-	stays := staysAsAsked(f.Objectives)
+	stays := refusalObjectiveMet(f.Objectives)
 	for _, o := range f.Objectives {
 		switch {
 		case o.Verdict != harness.Inconclusive:
-		case d.null() && !Of(o.Objective.Measure).Losses && !nullMeasure(o.Objective.Measure):
+		case d.null() && !RowOf(o.Objective.Measure).Losses && !nullMeasure(o.Objective.Measure):
 			continue // not applicable
 		case (d.null() || stays) && strings.HasPrefix(o.Measured.Detail, notExercisedWord):
 			aside = append(aside, o.Objective.ID)
@@ -110,7 +110,7 @@ func short(f harness.Finding) string {
 	if err != nil { // those of a null drill
 		return f.Objective.Measure + " " + Value(f.Measured)
 	}
-	of := Of(f.Objective.Measure)
+	of := RowOf(f.Objective.Measure)
 	if of.Unit == harness.UnitWord {
 		return of.Title + " " + Value(f.Measured)
 	}
@@ -118,7 +118,7 @@ func short(f harness.Finding) string {
 }
 
 // exceptions lists what the target did that it must not do, whatever the objectives ask.
-func (d *drill) exceptions() []string {
+func (d *dataset) exceptions() []string {
 	all := []string{}
 	if l := d.ledger(""); l.err == nil {
 		classes := l.classes(d.rec.Ledger.BusinessTwice, d.exponent)
@@ -165,11 +165,11 @@ func (d *drill) exceptions() []string {
 		all = append(all, fmt.Sprintf("the machine's clock was not synchronised in %d of %d readings: times of day are its own",
 			n, len(d.rec.Clock)))
 	}
-	return append(all, d.dead()...)
+	return append(all, d.downAtEnd()...)
 }
 
-// dead names the components that were down at the end though nothing of the drill took them down.
-func (d *drill) dead() []string {
+// downAtEnd names the components that were down at the end though nothing of the drill took them down.
+func (d *dataset) downAtEnd() []string {
 	var all []string
 	for _, c := range d.rec.Components {
 		ours := d.rec.Undo.Fenced && (c.Name == d.rec.Ledger.OldPrimary)

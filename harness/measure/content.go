@@ -16,16 +16,20 @@ var _ = Add(Row{
 		Channel: true, Carries: true, Fault: true,
 	},
 	Formula: "alerts",
-	Find:    func(d *Drill, o Asked) harness.Measurement { return d.content(o.Objective, o.InForce, o.Err) },
-	Titled:  true, Explained: true,
-	Asking:  func(o harness.Objective) string { return "an alert on " + o.Channel + " with " + Carried(o.Carries) },
+	Find: func(d *Dataset, o TimedObjective) harness.Measurement {
+		return d.content(o.Objective, o.InForce, o.Err)
+	},
+	Titled: true, Explained: true,
+	Asking: func(o harness.Objective) string {
+		return "an alert on " + o.Channel + " with " + CarriedWords(o.Carries)
+	},
 	Missed:  func(f harness.Finding) string { return "the alert lacks " + f.Measured.Detail },
 	Counted: "fields lacking",
 })
 
 // content counts the fields that the first alert on an objective's channel lacks. Where the objective names a class, it is
 // the first of that class: another trouble's alert need not carry this one's fields.
-func (d *drill) content(o harness.Objective, fault harness.Interval, faultErr error) harness.Measurement {
+func (d *dataset) content(o harness.Objective, fault harness.Interval, faultErr error) harness.Measurement {
 	m := harness.Measurement{Name: MeasureContent, Channel: o.Channel, Unit: harness.UnitCount,
 		Method: "fields that the first alert received at our own receiver lacks"}
 	if faultErr == nil {
@@ -49,7 +53,7 @@ func (d *drill) content(o harness.Objective, fault harness.Interval, faultErr er
 		m.Detail = "nothing" + of + " was received, so there is nothing to read"
 		return m
 	}
-	lacks := Lacking(first, o.Carries, &d.rec.Target)
+	lacks := FieldMismatches(first, o.Carries, &d.rec.Target)
 	m.Known, m.Lo, m.Hi = true, int64(len(lacks)), int64(len(lacks))
 	m.Detail = fmt.Sprintf("it carries all %d fields: %s", len(o.Carries), fieldWords(o.Carries))
 	if len(lacks) > 0 {

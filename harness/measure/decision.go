@@ -17,11 +17,11 @@ var _ = Add(Row{
 		Words: []string{DecidedFailedOver, DecidedRefused, DecidedNone}, Fault: true,
 	},
 	Formula: "decision",
-	Find:    func(d *Drill, o Asked) harness.Measurement { return d.decision(o.Is, o.InForce, o.Err) },
-	Files: func(d *Drill, _ harness.Objective) []string {
+	Find:    func(d *Dataset, o TimedObjective) harness.Measurement { return d.decision(o.Is, o.InForce, o.Err) },
+	Files: func(d *Dataset, _ harness.Objective) []string {
 		return append(d.probeFiles(probeWritable), d.probeFiles(probeDNS)...)
 	},
-	Contradicted: func(d *Drill, _ harness.Objective, fault harness.Interval) string { return d.loggedEarly(fault) },
+	Contradicted: func(d *Dataset, _ harness.Objective, fault harness.Interval) string { return d.loggedEarly(fault) },
 	Explained:    true,
 	Asking:       func(o harness.Objective) string { return "the target's decision: " + decisionWords(o.Is) },
 	Missed: func(f harness.Finding) string {
@@ -38,22 +38,22 @@ const (
 	seenStayed        = "stayed"
 )
 
-// sign is one thing by which a failover is seen from outside.
-type sign struct {
+// failoverSign is one thing by which a failover is seen from outside.
+type failoverSign struct {
 	known, moved bool
 	words        string
 }
 
 // decision compares what the target's own log says it decided after a fault with what was seen from outside. With want, the
 // value is 0 if both say that, and 1 if they do not; without, it is 1 if they disagree.
-func (d *drill) decision(want string, fault harness.Interval, faultErr error) harness.Measurement {
+func (d *dataset) decision(want string, fault harness.Interval, faultErr error) harness.Measurement {
 	m := harness.Measurement{Name: MeasureDecision, Unit: harness.UnitWord,
 		Method: "from the target's own log, compared with writes on the standby, the entry point's address and the standby's role"}
 	if faultErr != nil {
 		m.Detail = faultErr.Error()
 		return m
 	}
-	signs := d.signs(fault)
+	signs := d.failoverSigns(fault)
 	outside := seenOutside(signs)
 	logged, reason, err := d.decided(fault)
 	switch {
@@ -81,7 +81,7 @@ func (d *drill) decision(want string, fault harness.Interval, faultErr error) ha
 }
 
 // decided reads the target's own log: its word, and the reason it gives for a refusal.
-func (d *drill) decided(fault harness.Interval) (word, reason string, err error) {
+func (d *dataset) decided(fault harness.Interval) (word, reason string, err error) {
 	log := d.rec.Target.Decisions
 	switch {
 	case log == nil:
@@ -109,8 +109,8 @@ func (d *drill) decided(fault harness.Interval) (word, reason string, err error)
 	return DecidedRefused, "", nil
 }
 
-// signs looks at the standby and at the entry point from outside, up to when each was last looked at.
-func (d *drill) signs(fault harness.Interval) []sign {
+// failoverSigns looks at the standby and at the entry point from outside, up to when each was last looked at.
+func (d *dataset) failoverSigns(fault harness.Interval) []failoverSign {
 	after := func(at harness.Interval) string {
 		lo, hi, ok := span(at, fault)
 		if !ok {
@@ -118,7 +118,7 @@ func (d *drill) signs(fault harness.Interval) []sign {
 		}
 		return Span(lo, hi) + " after the fault"
 	}
-	wrote := sign{words: "the standby took no write"}
+	wrote := failoverSign{words: "the standby took no write"}
 	on, _ := standbyProbe(d.rec)
 	answers, _, _ := d.observations(probeWritable) // without a series the sign is not known
 	for o := range answers {
@@ -128,9 +128,9 @@ func (d *drill) signs(fault harness.Interval) []sign {
 		}
 	}
 	if w := d.writable(fault); !w.Never() {
-		wrote = sign{true, true, "the standby took a write " + after(w)}
+		wrote = failoverSign{true, true, "the standby took a write " + after(w)}
 	}
-	sent := sign{words: "the entry point was never sent to the standby"}
+	sent := failoverSign{words: "the entry point was never sent to the standby"}
 	standby := slices.IndexFunc(d.rec.Target.Regions, func(r harness.Region) bool { return r.Role == harness.Standby })
 	answers, _, _ = d.observations(probeDNS) // without a series the sign is not known
 	for o := range answers {
@@ -143,15 +143,15 @@ func (d *drill) signs(fault harness.Interval) []sign {
 			break
 		}
 	}
-	role := sign{known: d.rec.Ledger.Primary != "" && len(d.clocks) < 2, words: "the standby was still in recovery at the end"}
+	role := failoverSign{known: d.rec.Ledger.Primary != "" && len(d.clocks) < 2, words: "the standby was still in recovery at the end"}
 	if d.rec.Ledger.Promoted && len(d.clocks) < 2 { // at the end, after all of them
-		role = sign{true, true, "the standby had left recovery at the end"}
+		role = failoverSign{true, true, "the standby had left recovery at the end"}
 	}
-	return []sign{wrote, sent, role}
+	return []failoverSign{wrote, sent, role}
 }
 
 // seenOutside is what the signs that are known come to, "" if none is.
-func seenOutside(signs []sign) string {
+func seenOutside(signs []failoverSign) string {
 	known, moved := 0, 0
 	for _, s := range signs {
 		if s.known {
@@ -172,7 +172,7 @@ func seenOutside(signs []sign) string {
 	return decidedHalf
 }
 
-func signWords(signs []sign) string {
+func signWords(signs []failoverSign) string {
 	var words []string
 	for _, s := range signs {
 		if s.known {
@@ -186,7 +186,7 @@ func signWords(signs []sign) string {
 }
 
 // against lists the signs that speak against the log's word; half of anything is contradicted by all of them together.
-func against(signs []sign, logged string) string {
+func against(signs []failoverSign, logged string) string {
 	if logged == decidedHalf {
 		return signWords(signs)
 	}

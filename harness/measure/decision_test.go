@@ -98,7 +98,7 @@ func TestDecision(t *testing.T) {
 		if c.spoil != nil {
 			c.spoil(w)
 		}
-		f := gather(w.rec, w).finding(w.rec.Scenario.Objectives[0])
+		f := readDataset(w.rec, w).finding(w.rec.Scenario.Objectives[0])
 		if f.Verdict != c.verdict || f.Verdict != harness.Inconclusive && f.Measured.Text != c.text || !strings.Contains(f.Reason, c.reason) {
 			t.Errorf("%s: %s %+v\n%s\nwant %s %q %q", name, f.Verdict, f.Measured, f.Reason, c.verdict, c.text, c.reason)
 		}

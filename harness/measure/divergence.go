@@ -9,7 +9,7 @@ import (
 // splitBrain says what writers behind the cut were promised and lost, with number, value and how long it went on; "" if it was
 // nothing, or is not known. It is told with every result, whatever the objectives ask: such a write was acknowledged by a
 // database that no longer counted, which nobody can see from where it counts.
-func (d *drill) splitBrain() string {
+func (d *dataset) splitBrain() string {
 	if d.null() || !d.rec.Ledger.Promoted {
 		return ""
 	}

@@ -12,9 +12,9 @@ const observedCheck = "observation.length"
 
 // checkObserved compares how long clients were watched with what the scenario asks. What was not watched cannot have gone
 // well: a failure that would have been seen later must not become a doubt.
-func (d *drill) checkObserved() harness.ValidityCheck {
+func (d *dataset) checkObserved() harness.ValidityCheck {
 	asked := int64(d.rec.Scenario.Observe)
-	why := d.cutShort()
+	why := d.observationShort()
 	if asked <= 0 {
 		why = "the scenario does not say how long clients are watched"
 	}
@@ -22,7 +22,7 @@ func (d *drill) checkObserved() harness.ValidityCheck {
 }
 
 // watched is how long clients were watched, in ns, rounded down to the millisecond that is printed.
-func (d *drill) watched() int64 {
+func (d *dataset) watched() int64 {
 	o := d.rec.Observation
 	if o.Lo <= 0 || o.Hi < o.Lo {
 		return 0
@@ -30,8 +30,8 @@ func (d *drill) watched() int64 {
 	return floorTo(int64(o.Hi-o.Lo), 1e6)
 }
 
-// cutShort says that clients were watched for less time than the scenario asks, "" if they were not.
-func (d *drill) cutShort() string {
+// observationShort says that clients were watched for less time than the scenario asks, "" if they were not.
+func (d *dataset) observationShort() string {
 	asked := int64(d.rec.Scenario.Observe)
 	if int64(d.rec.Observation.Hi-d.rec.Observation.Lo) >= asked && d.rec.Observation.Lo > 0 {
 		return ""
@@ -39,9 +39,9 @@ func (d *drill) cutShort() string {
 	return fmt.Sprintf("observation cut short: clients were watched for %s of %s", Length(d.watched()), Length(asked))
 }
 
-// stopped judges a drill that a guard or a person ended: what failed beyond doubt has failed, whoever stopped the drill then,
-// and what was not watched to its end cannot be told. Nobody gets rid of a failure by stopping.
-func (d *drill) stopped(f *harness.Findings) {
+// judgeStopped judges a drill that a guard or a person ended: what failed beyond doubt has failed, whoever stopped the drill
+// then, and what was not watched to its end cannot be told. Nobody gets rid of a failure by stopping.
+func (d *dataset) judgeStopped(f *harness.Findings) {
 	f.Exit, f.Reason = harness.ExitStopped, "STOPPED: "+orUnknown(d.rec.StatusReason)
 	for _, c := range f.Validity {
 		if !c.OK && c.Name != observedCheck && c.Name != undoCheck {
@@ -49,12 +49,12 @@ func (d *drill) stopped(f *harness.Findings) {
 			return
 		}
 	}
-	short := d.cutShort()
+	short := d.observationShort()
 	var failed []string
 	for i := range f.Objectives {
 		o := &f.Objectives[i]
 		switch {
-		case o.Verdict == harness.Fail && (short == "" || onlyGrows(o.Objective.Measure)):
+		case o.Verdict == harness.Fail && (short == "" || monotonic(o.Objective.Measure)):
 			failed = append(failed, o.Reason)
 		case short != "":
 			o.Verdict = harness.Inconclusive
@@ -67,9 +67,9 @@ func (d *drill) stopped(f *harness.Findings) {
 	}
 }
 
-// onlyGrows tells whether more time cannot make a measure better: once its lower bound is too much, it stays so. A word can
+// monotonic tells whether more time cannot make a measure better: once its lower bound is too much, it stays so. A word can
 // still change: what a target decided is one.
-func onlyGrows(measure string) bool { return Of(measure).Unit != harness.UnitWord }
+func monotonic(measure string) bool { return RowOf(measure).Unit != harness.UnitWord }
 
 // unjudged takes every verdict back: what was measured stands, but nothing may be judged from it.
 func unjudged(f *harness.Findings, why string) {
@@ -99,10 +99,10 @@ func interrupted(rec *harness.Record) harness.Findings {
 	for _, o := range rec.Scenario.Objectives {
 		f.Objectives = append(f.Objectives, harness.Finding{
 			Objective: o, Reason: o.ID + ": " + why, Pointers: []string{recordFile},
-			Measured: harness.Measurement{Name: o.Measure, Load: o.Load, Cohort: o.Cohort, Channel: o.Channel, Unit: Of(o.Measure).Unit, Detail: why},
+			Measured: harness.Measurement{Name: o.Measure, Load: o.Load, Cohort: o.Cohort, Channel: o.Channel, Unit: RowOf(o.Measure).Unit, Detail: why},
 		})
 	}
-	if undo := (&drill{rec: rec}).undoLeft(); undo != "" {
+	if undo := (&dataset{rec: rec}).undoIncomplete(); undo != "" {
 		f.Exit, f.Reason = harness.ExitUndo, "UNDO INCOMPLETE: act now: "+undo
 	}
 	return f

@@ -18,9 +18,9 @@ func Unexercised(m harness.Measurement) bool {
 // notExercised says why a drill puts no recovery point to the test, "" if it does: where nothing failed over and no ledger of
 // the load was written again after an impact, there was no recovery, and so no point to which anything was recovered. That
 // nothing is missing is then no merit of the target's.
-func (d *drill) notExercised(measure, load string, from origin) string {
+func (d *dataset) notExercised(measure, load string, from origin) string {
 	if d.null() {
-		if Of(measure).Unit == harness.UnitNS {
+		if RowOf(measure).Unit == harness.UnitNS {
 			return notExercisedWord + detailNoFault + ", so there was nothing to recover from"
 		}
 		return "" // a null drill must show that nothing is lost, and does
@@ -43,12 +43,12 @@ func (d *drill) notExercised(measure, load string, from origin) string {
 		}
 		all := s.samples.all()
 		ahead := d.ahead(s.Stream)
-		at, to := all.between(d.rel(fault.Lo)+ahead.Lo, d.rel(d.end(fault))+ahead.Hi+1)
+		at, to := all.between(d.sinceAnchor(fault.Lo)+ahead.Lo, d.sinceAnchor(d.end(fault))+ahead.Hi+1)
 		first := all.firstBad(at, to, byTimeout)
 		if first < 0 {
 			continue
 		}
-		if answer, err := firstAnswer(all, first, to, d.rel(fault.Hi)+ahead.Hi, byTimeout); err == nil && !answer.Never() {
+		if answer, err := firstAnswer(all, first, to, d.sinceAnchor(fault.Hi)+ahead.Hi, byTimeout); err == nil && !answer.Never() {
 			return ""
 		}
 		hurt = w.Stream.Load
@@ -60,7 +60,7 @@ func (d *drill) notExercised(measure, load string, from origin) string {
 }
 
 // promoted tells whether there was a failover in the window of a fault.
-func (d *drill) promoted(fault harness.Interval) bool {
+func (d *dataset) promoted(fault harness.Interval) bool {
 	if len(d.clocks) < 2 {
 		return d.rec.Ledger.Promoted
 	}
@@ -69,8 +69,8 @@ func (d *drill) promoted(fault harness.Interval) bool {
 
 // unexercised takes the value from the measurement of an objective that was not put to the test, so that a loss of zero does
 // not read as one that was achieved. A loss that was found is one, however it came about.
-func (d *drill) unexercised(m *harness.Measurement, o harness.Objective) {
-	if !Of(o.Measure).Losses || !m.Known {
+func (d *dataset) unexercised(m *harness.Measurement, o harness.Objective) {
+	if !RowOf(o.Measure).Losses || !m.Known {
 		return
 	}
 	if lost := d.lossMeasure(MeasureRPOLost, o.Load, originOf(o)); !lost.Known || lost.Hi > 0 {
@@ -82,9 +82,9 @@ func (d *drill) unexercised(m *harness.Measurement, o harness.Objective) {
 	}
 }
 
-// staysAsAsked tells whether the target did not fail over because the scenario asks just that, and an objective on its decision
-// was met. A recovery point cannot be put to the test then, and the drill is judged by its other objectives.
-func staysAsAsked(objectives []harness.Finding) bool {
+// refusalObjectiveMet tells whether the target did not fail over because the scenario asks just that, and an objective on its
+// decision was met. A recovery point cannot be put to the test then, and the drill is judged by its other objectives.
+func refusalObjectiveMet(objectives []harness.Finding) bool {
 	return slices.ContainsFunc(objectives, func(o harness.Finding) bool {
 		is := o.Objective.Is
 		return o.Objective.Measure == MeasureDecision && o.Verdict == harness.Pass && (is == DecidedRefused || is == DecidedNone)

@@ -20,7 +20,7 @@ var _, _, _ = addExposure(Row{
 	MeasureSpec: harness.MeasureSpec{
 		Name: MeasureExposure, Title: "exposure", Doc: "age of the standby's data at its worst: what a failover would have lost", Unit: harness.UnitNS,
 	},
-	Files:   func(d *Drill, _ harness.Objective) []string { return d.probeFiles(probeHeartbeat) },
+	Files:   func(d *Dataset, _ harness.Objective) []string { return d.probeFiles(probeHeartbeat) },
 	InTable: "Standby's data at its oldest",
 }), addExposure(Row{
 	MeasureSpec: harness.MeasureSpec{
@@ -35,14 +35,16 @@ var _, _, _ = addExposure(Row{
 // addExposure adds a measure with what all of them have in common.
 func addExposure(r Row) Row {
 	r.Load, r.Ledger, r.Fault, r.Standby, r.Formula = true, true, true, true, "exposure"
-	r.Find = func(d *Drill, o Asked) harness.Measurement { return d.exposure(o.Measure, o.Load, o.InForce, o.Err) }
+	r.Find = func(d *Dataset, o TimedObjective) harness.Measurement {
+		return d.exposure(o.Measure, o.Load, o.InForce, o.Err)
+	}
 	r.Asking = func(o harness.Objective) string {
 		return "exposed to a failover at the worst moment: at most " + o.AtMost
 	}
 	return Add(r)
 }
 
-func exposedFiles(d *Drill, o harness.Objective) []string {
+func exposedFiles(d *Dataset, o harness.Objective) []string {
 	return append(d.probeFiles(probeHeartbeat), d.ledgerFiles(o.Load)...)
 }
 
@@ -98,7 +100,7 @@ func (e Exposed) Time() Bounds {
 }
 
 // writes bounds number and value of the acknowledged writes that a failover would have lost.
-func (e Exposed) writes(w acks) (count, amount Bounds) {
+func (e Exposed) writes(w ackCounts) (count, amount Bounds) {
 	count.Hi, amount.Hi = w.possible(e.Beat, e.Next)
 	if e.Asked >= 0 {
 		count.Lo, amount.Lo = w.certain(e.Beat+int64(beatAtMost), e.Asked)
@@ -108,11 +110,11 @@ func (e Exposed) writes(w acks) (count, amount Bounds) {
 
 // exposure measures what a failover at the worst moment would have lost: exposure.time, exposure.lost or exposure.value of a
 // load's ledger ("" for all).
-func (d *drill) exposure(measure, load string, fault harness.Interval, faultErr error) harness.Measurement {
+func (d *dataset) exposure(measure, load string, fault harness.Interval, faultErr error) harness.Measurement {
 	m := harness.Measurement{Name: measure, Load: load, Unit: harness.UnitNS, Method: "greatest age of the last heartbeat that the standby had"}
 	answers, _, err := d.observations(probeHeartbeat)
-	all := Exposures(answers, d.rec.Anchor, d.rel(fault.Lo), d.rel(d.end(fault)))
-	var written acks
+	all := Exposures(answers, d.rec.Anchor, d.sinceAnchor(fault.Lo), d.sinceAnchor(d.end(fault)))
+	var written ackCounts
 	if measure != MeasureExposure {
 		m.Unit, m.Method = harness.UnitCount, "writes acknowledged after the last heartbeat that the standby had, at the worst moment"
 		if measure == MeasureExposureValue {
@@ -122,7 +124,7 @@ func (d *drill) exposure(measure, load string, fault harness.Interval, faultErr 
 		if l := d.ledger(load); l.err != nil {
 			err = l.err
 		} else if err == nil && faultErr == nil {
-			written = d.acks(load, d.bounds(fault), all)
+			written = d.countAcks(load, d.bounds(fault), all)
 		}
 	}
 	if faultErr != nil {
@@ -147,7 +149,7 @@ func (d *drill) exposure(measure, load string, fault harness.Interval, faultErr 
 		m.Detail = "no write was acknowledged: there was nothing to lose"
 	default:
 		m.Known = true
-		age, after := max(0, worst.Asked-worst.Beat), max(0, worst.Asked-d.rel(fault.Lo))
+		age, after := max(0, worst.Asked-worst.Beat), max(0, worst.Asked-d.sinceAnchor(fault.Lo))
 		m.Detail = fmt.Sprintf("at its oldest the standby was %s behind, %s after the fault", Span(age, age), Span(after, after))
 		return m
 	}
@@ -155,25 +157,25 @@ func (d *drill) exposure(measure, load string, fault harness.Interval, faultErr 
 	return m
 }
 
-// exposedOf is what acknowledged writes were counted for: a load, and what was exposed after a fault.
-type exposedOf struct {
+// exposureKey is what acknowledged writes were counted for: a load, and what was exposed after a fault.
+type exposureKey struct {
 	load  string
 	fault Bounds
 }
 
-// acks counts the acknowledged writes of a load around what was exposed after a fault: number and value in one pass.
-func (d *drill) acks(load string, fault Bounds, exposed []Exposed) acks {
-	key := exposedOf{load, fault}
-	w, ok := d.acked[key]
+// countAcks counts the acknowledged writes of a load around what was exposed after a fault: number and value in one pass.
+func (d *dataset) countAcks(load string, fault Bounds, exposed []Exposed) ackCounts {
+	key := exposureKey{load, fault}
+	w, ok := d.ackCounts[key]
 	if !ok {
-		w = acksOf(d.Attempts(load), exposed)
-		d.acked[key] = w
+		w = newAckCounts(d.Attempts(load), exposed)
+		d.ackCounts[key] = w
 	}
 	return w
 }
 
 // of bounds what an exposure measure says of one answer.
-func (e Exposed) of(measure string, written acks) Bounds {
+func (e Exposed) of(measure string, written ackCounts) Bounds {
 	count, amount := e.writes(written)
 	switch measure {
 	case MeasureExposureLost:
@@ -185,7 +187,7 @@ func (e Exposed) of(measure string, written acks) Bounds {
 }
 
 // exposures gives the exposure of every drill whose heartbeat was asked, of all ledgers together.
-func (d *drill) exposures(c clock) []harness.Measurement {
+func (d *dataset) exposures(c clock) []harness.Measurement {
 	if _, _, err := d.observations(probeHeartbeat); err != nil || d.null() {
 		return nil
 	}

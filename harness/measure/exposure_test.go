@@ -62,7 +62,7 @@ func TestExposure(t *testing.T) {
 		"not confirmed": {func(w *world, _ []harness.Observation) { w.rec.Faults[0].Confirmed = false }, 0, 0, "not confirmed"},
 	} {
 		w := broken(c.spoil)
-		d := gather(w.rec, w)
+		d := readDataset(w.rec, w)
 		fault, err := d.moment(origin{})
 		age := d.exposure(MeasureExposure, "", fault, err)
 		lost := d.exposure(MeasureExposureLost, fileLedger, fault, err)
@@ -98,7 +98,7 @@ func TestExposureOfASilentProbe(t *testing.T) {
 			all[i].Reached, all[i].OK = false, false
 		}
 	}
-	d := gather(w.rec, w)
+	d := readDataset(w.rec, w)
 	m := d.exposure(MeasureExposure, "", d.tf, nil)
 	if m.Lo < 5700*ms || m.Lo > 6*sec || m.Hi < 10*sec {
 		t.Errorf("%+v", m)
@@ -111,7 +111,7 @@ func TestExposureOfASilentProbe(t *testing.T) {
 func TestExposureNeedsALedger(t *testing.T) {
 	w := build(usual())
 	w.ages(faultLo, faultLo+sec)
-	d := gather(w.rec, w)
+	d := readDataset(w.rec, w)
 	if m := d.exposure(MeasureExposureLost, fileQueries, d.tf, nil); m.Known || !strings.Contains(m.Detail, `no ledger of load "queries"`) {
 		t.Errorf("%+v", m)
 	}
@@ -120,7 +120,7 @@ func TestExposureNeedsALedger(t *testing.T) {
 			w.attempts[id][i].Outcome = loadgen.AttemptUnknown
 		}
 	}
-	d = gather(w.rec, w)
+	d = readDataset(w.rec, w)
 	if m := d.exposure(MeasureExposureValue, fileLedger, d.tf, nil); m.Known || !strings.Contains(m.Detail, "nothing to lose") {
 		t.Errorf("%+v", m)
 	}
@@ -180,7 +180,7 @@ func TestCatchup(t *testing.T) {
 		if c.spoil != nil {
 			c.spoil(w)
 		}
-		f := gather(w.rec, w).finding(w.rec.Scenario.Objectives[0])
+		f := readDataset(w.rec, w).finding(w.rec.Scenario.Objectives[0])
 		m := f.Measured
 		var ok bool
 		switch c.lo {

@@ -14,14 +14,14 @@ import (
 
 // Files reads the files that rec names from fsys, whose root is the pack's (it holds data/…). A zip.Reader and an
 // os.DirFS both do.
-func Files(fsys fs.FS, rec *harness.Record) Source { return &files{fsys, rec} }
+func Files(fsys fs.FS, rec *harness.Record) Source { return &fileSource{fsys, rec} }
 
-type files struct {
+type fileSource struct {
 	fsys fs.FS
 	rec  *harness.Record
 }
 
-func (f *files) open(id int, kind string) (fs.File, harness.Stream, error) {
+func (f *fileSource) open(id int, kind string) (fs.File, harness.Stream, error) {
 	for _, s := range f.rec.Streams {
 		if s.ID == id && s.Kind == kind {
 			file, err := f.fsys.Open(s.File)
@@ -35,7 +35,7 @@ func (f *files) open(id int, kind string) (fs.File, harness.Stream, error) {
 }
 
 // Samples reads a file of samples from number from on.
-func (f *files) Samples(id, from int) iter.Seq2[loadgen.Sample, error] {
+func (f *fileSource) Samples(id, from int) iter.Seq2[loadgen.Sample, error] {
 	return func(yield func(loadgen.Sample, error) bool) {
 		file, s, err := f.open(id, kindSamples)
 		if err != nil {
@@ -75,7 +75,7 @@ func ended(s harness.Stream, n int, err error) error {
 }
 
 // check compares a file's header with the record that names it.
-func (f *files) check(s harness.Stream, h loadgen.Header) error {
+func (f *fileSource) check(s harness.Stream, h loadgen.Header) error {
 	switch {
 	case h.Anchor != int64(f.rec.Anchor):
 		return fmt.Errorf("read %s: its anchor %s is not the record's %s", s.File, harness.Stamp(h.Anchor), f.rec.Anchor)
@@ -88,7 +88,7 @@ func (f *files) check(s harness.Stream, h loadgen.Header) error {
 }
 
 // Attempts reads a ledger, and beside it the copies that were found.
-func (f *files) Attempts(id int) iter.Seq2[Attempt, error] {
+func (f *fileSource) Attempts(id int) iter.Seq2[Attempt, error] {
 	return func(yield func(Attempt, error) bool) {
 		if err := f.attempts(id, yield); err != nil {
 			yield(Attempt{}, err)
@@ -96,7 +96,7 @@ func (f *files) Attempts(id int) iter.Seq2[Attempt, error] {
 	}
 }
 
-func (f *files) attempts(id int, yield func(Attempt, error) bool) error {
+func (f *fileSource) attempts(id int, yield func(Attempt, error) bool) error {
 	file, s, err := f.open(id, kindLedger)
 	if err != nil {
 		return err
@@ -147,7 +147,7 @@ type copies struct {
 }
 
 // copies opens what was found on a node of the attempts of a ledger.
-func (f *files) copies(ledger harness.Stream, node string) (*copies, error) {
+func (f *fileSource) copies(ledger harness.Stream, node string) (*copies, error) {
 	of, found, err := CopiesOn(f.rec, ledger.ID, node, JudgedReading)
 	if err != nil || !found {
 		return nil, err
@@ -202,7 +202,7 @@ func (c *copies) end(attempts int) error {
 }
 
 // Observations reads the answers of a probe, one JSON object a line.
-func (f *files) Observations(probe, on string) iter.Seq2[harness.Observation, error] {
+func (f *fileSource) Observations(probe, on string) iter.Seq2[harness.Observation, error] {
 	return func(yield func(harness.Observation, error) bool) {
 		for _, p := range f.rec.Probes {
 			if p.Probe != probe || p.On != on {

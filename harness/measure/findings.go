@@ -14,39 +14,39 @@ import (
 const recordFile = "data/record.json"
 
 // finding judges one objective.
-func (d *drill) finding(o harness.Objective) harness.Finding {
+func (d *dataset) finding(o harness.Objective) harness.Finding {
 	f := harness.Finding{Objective: o, Measured: d.measured(o), Pointers: d.pointers(o)}
 	d.unexercised(&f.Measured, o)
 	f.Measured.After = d.id(originOf(o))
-	f.Measured.Detail = clip(f.Measured.Detail)
+	f.Measured.Detail = truncate(f.Measured.Detail)
 	bound, err := Bound(o, f.Measured)
 	if err != nil {
 		f.Reason = o.ID + ": " + err.Error()
 		return f
 	}
-	if d.null() && !Of(o.Measure).Losses {
+	if d.null() && !RowOf(o.Measure).Losses {
 		f.Reason = o.ID + ": not applicable: " + detailNoFault
 		return f
 	}
 	f.Verdict = Compare(f.Measured, bound)
 	f.Reason = Sentence(f, bound)
-	d.doubt(&f)
+	d.doubtContradicted(&f)
 	return f
 }
 
 // measured makes the measurement that an objective asks for.
-func (d *drill) measured(o harness.Objective) harness.Measurement {
-	of := Of(o.Measure)
+func (d *dataset) measured(o harness.Objective) harness.Measurement {
+	of := RowOf(o.Measure)
 	if of.Find == nil {
 		return harness.Measurement{Name: o.Measure, Detail: fmt.Sprintf("nothing measures %q", o.Measure)}
 	}
-	return of.Find(d, d.asked(o))
+	return of.Find(d, d.timedObjective(o))
 }
 
 // Bound reads the greatest allowed value of an objective, in the unit of what was measured: ns, a count, or minor units. For a
 // word it is 0: the measurement is 0 if the word is the one that the objective says, and 1 if not.
 func Bound(o harness.Objective, m harness.Measurement) (int64, error) {
-	of := Of(o.Measure)
+	of := RowOf(o.Measure)
 	if of.Find == nil {
 		return 0, fmt.Errorf("nothing measures %q", o.Measure)
 	}
@@ -97,19 +97,19 @@ func Compare(m harness.Measurement, atMost int64) harness.Verdict {
 }
 
 // pointers names the files of the pack that an objective's value comes from.
-func (d *drill) pointers(o harness.Objective) []string {
+func (d *dataset) pointers(o harness.Objective) []string {
 	all := []string{recordFile}
-	if of := Of(o.Measure); of.Files != nil {
+	if of := RowOf(o.Measure); of.Files != nil {
 		all = append(all, of.Files(d, o)...)
 	}
 	return all
 }
 
-func (d *drill) ledgerFiles(load string) []string {
+func (d *dataset) ledgerFiles(load string) []string {
 	return d.ledger(load).files // none of a load without a ledger
 }
 
-func (d *drill) probeFiles(probe string) []string {
+func (d *dataset) probeFiles(probe string) []string {
 	_, names, _ := d.observations(probe) // none of a probe that was not asked
 	return names
 }

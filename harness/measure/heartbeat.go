@@ -21,7 +21,7 @@ const (
 const promotedDetail = "role=promoted"
 
 // observations gives all answers of a probe in order of time, and the files they are in. With an error there are none.
-func (d *drill) observations(probe string) (iter.Seq[harness.Observation], []string, error) {
+func (d *dataset) observations(probe string) (iter.Seq[harness.Observation], []string, error) {
 	var all []iter.Seq[harness.Observation]
 	var names []string
 	for _, p := range d.probes {

@@ -8,7 +8,7 @@ import (
 
 // ahead bounds by how much the clock that a stream was timed by is ahead of the drill's, in ns: by nothing where its clients ran on
 // the machine of the drill, or on one of which it cannot be told, which fails the drill for itself.
-func (d *drill) ahead(s harness.Stream) Bounds {
+func (d *dataset) ahead(s harness.Stream) Bounds {
 	if d.hostFault(s) != "" {
 		return Bounds{}
 	}
@@ -17,7 +17,7 @@ func (d *drill) ahead(s harness.Stream) Bounds {
 }
 
 // hostFault tells why the moments of a stream cannot be put on the drill's clock, or "".
-func (d *drill) hostFault(s harness.Stream) string {
+func (d *dataset) hostFault(s harness.Stream) string {
 	if s.Host < 0 || s.Host >= len(d.rec.Hosts) {
 		return fmt.Sprintf("it is of host %d, which the record does not name", s.Host)
 	}

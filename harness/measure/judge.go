@@ -11,7 +11,7 @@ func judgeOne(rec *harness.Record, src Source) (harness.Findings, error) {
 	if rec.Status == harness.Interrupted {
 		return interrupted(rec), nil
 	}
-	d := gather(rec, src)
+	d := readDataset(rec, src)
 	f := harness.Findings{
 		Format: harness.Format, RunID: rec.RunID,
 		Objectives: []harness.Finding{}, Ledger: []harness.Class{},
@@ -23,7 +23,7 @@ func judgeOne(rec *harness.Record, src Source) (harness.Findings, error) {
 	for _, o := range rec.Scenario.Objectives {
 		f.Objectives = append(f.Objectives, d.finding(o))
 		last := &f.Objectives[len(f.Objectives)-1]
-		last.Reason = clip(last.Reason)
+		last.Reason = truncate(last.Reason)
 	}
 	if d.null() {
 		f.Objectives = append(f.Objectives, d.nullFindings()...)
@@ -34,13 +34,13 @@ func judgeOne(rec *harness.Record, src Source) (harness.Findings, error) {
 }
 
 // measurements lists everything that was measured, whether an objective asks for it or not.
-func (d *drill) measurements() []harness.Measurement {
+func (d *dataset) measurements() []harness.Measurement {
 	all := []harness.Measurement{}
 	for i, c := range d.clocks {
 		if i > 0 && c.tf.Never() {
 			continue // it was never started: there is nothing after it
 		}
-		for _, m := range slices.Concat(d.outages(c), d.steps(c), d.losses(c), d.alerts(c), d.decisions(c), d.exposures(c), d.wrongs(c), d.errorClasses(c)) {
+		for _, m := range slices.Concat(d.outages(c), d.steps(c), d.losses(c), d.alerts(c), d.decisions(c), d.exposures(c), d.wrongAnswers(c), d.errorClasses(c)) {
 			m.After = d.id(c.origin)
 			all = append(all, m)
 		}
@@ -50,17 +50,17 @@ func (d *drill) measurements() []harness.Measurement {
 	all = append(all, d.undone()...)
 	all = append(all, d.wallTime(d.headline())...)
 	for i := range all {
-		all[i].Detail = clip(all[i].Detail)
+		all[i].Detail = truncate(all[i].Detail)
 	}
 	return all
 }
 
 // headline is the RTO of the first objective on it, or nothing known.
-func (d *drill) headline() harness.Measurement {
+func (d *dataset) headline() harness.Measurement {
 	for _, o := range d.rec.Scenario.Objectives {
 		if o.Measure == MeasureRTO {
 			tf, _ := d.moment(origin{after: o.After})
-			return d.rto(d.see(o.Load, o.Cohort, tf), MeasureRTO, tf, nil)
+			return d.rto(d.cohortOutage(o.Load, o.Cohort, tf), MeasureRTO, tf, nil)
 		}
 	}
 	return harness.Measurement{}

@@ -176,7 +176,7 @@ func TestFindingsAreWhole(t *testing.T) {
 			t.Errorf("%s is not known: %s", name, m.Detail)
 		}
 	}
-	if m := find(t, f, NameRedundant, "", ""); m.Known || !strings.Contains(m.Detail, "not measured") {
+	if m := find(t, f, NameRedundancyRestored, "", ""); m.Known || !strings.Contains(m.Detail, "not measured") {
 		t.Errorf("T_c: %+v", m)
 	}
 }
@@ -239,7 +239,7 @@ func TestExceptions(t *testing.T) {
 	w.rec.Clock[1].Synchronised = false
 	w.rec.Undo.FenceChecked = false
 	w.rec.DecisionsErr = "HTTP 500"
-	w.rec.Components = []harness.ComponentLife{{Name: "west.api"}, {Name: "east.db"}, {Name: "west.db", Running: true}}
+	w.rec.Components = []harness.ComponentStatus{{Name: "west.api"}, {Name: "east.db"}, {Name: "west.db", Running: true}}
 	got := strings.Join(mustJudge(t, w).Exceptions, "\n")
 	for _, want := range []string{
 		"1 writes were refused for certain", "2 business keys", "got 1 wrong answers", "2 commits were not replicated, and their client was warned", "not synchronised in 1 of 4",

@@ -27,12 +27,12 @@ type ledger struct {
 	absent            int                      // unknown, and not on the new primary
 	onOld             int                      // on the old primary only
 	behind            func(loadgen.Place) bool // whether a place is in the region that was primary
-	since             []since                  // by the moments of faults, in the drill's order
+	since             []faultLoss              // by the moments of faults, in the drill's order
 	cuts              []cut                    // between the losses of several clocks; nil: there is one
 }
 
-// since counts what depends on when a fault came into force.
-type since struct {
+// faultLoss counts what depends on when a fault came into force.
+type faultLoss struct {
 	fault     Bounds
 	clock     int     // which clock it starts, -1: none
 	recent    int     // acknowledged in the second before it
@@ -47,7 +47,7 @@ type since struct {
 func newLedger(faults []Bounds, behind func(loadgen.Place) bool) ledger {
 	l := ledger{counts: map[string]int{}, amounts: map[string]int64{}, behind: behind}
 	for _, f := range faults {
-		l.since = append(l.since, since{fault: f})
+		l.since = append(l.since, faultLoss{fault: f})
 	}
 	return l
 }
@@ -83,7 +83,7 @@ func (l *ledger) add(a Attempt) {
 }
 
 // lose takes a lost acknowledgement into the first of them.
-func (s *since) lose(at Bounds) {
+func (s *faultLoss) lose(at Bounds) {
 	if s.firstLost == nil {
 		s.firstLost = &at
 		return
@@ -92,7 +92,7 @@ func (s *since) lose(at Bounds) {
 }
 
 // add counts an acknowledged write: lost is one that is missing by this fault, behind one of a writer in the lost region.
-func (s *since) add(a Attempt, lost, behind bool) {
+func (s *faultLoss) add(a Attempt, lost, behind bool) {
 	at := a.done()
 	if at.Lo >= s.fault.Lo-int64(ackWindow) && at.Hi < s.fault.Lo {
 		s.recent++
@@ -158,7 +158,7 @@ func (l *ledger) loss(i int) Loss {
 }
 
 // readWrites reads a ledger once for all that can be counted.
-func (d *drill) readWrites(s harness.Stream, src Source) Writes {
+func (d *dataset) readWrites(s harness.Stream, src Source) Writes {
 	w := Writes{Stream: s, ledger: d.newLedger()}
 	ahead := d.ahead(s)
 	for a, err := range src.Attempts(s.ID) {
@@ -194,7 +194,7 @@ func (w *Writes) faultOf(a Attempt) string {
 }
 
 // wasPrimary tells whether a place is in the region that was primary when the drill began.
-func (d *drill) wasPrimary(p loadgen.Place) bool {
+func (d *dataset) wasPrimary(p loadgen.Place) bool {
 	place, _ := d.rec.Place(int(p))
 	return place.Role == harness.Primary
 }

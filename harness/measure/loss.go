@@ -46,11 +46,11 @@ var _, _, _ = addLoss(Row{
 // addLoss adds a measure with what all of them have in common.
 func addLoss(r Row) Row {
 	r.Load, r.Ledger, r.Losses, r.Formula = true, true, true, "RPO"
-	r.Find = func(d *Drill, o Asked) harness.Measurement {
+	r.Find = func(d *Dataset, o TimedObjective) harness.Measurement {
 		return d.lossMeasure(o.Measure, o.Load, originOf(o.Objective))
 	}
-	r.Files = func(d *Drill, o harness.Objective) []string { return d.ledgerFiles(o.Load) }
-	r.Contradicted = func(d *Drill, _ harness.Objective, fault harness.Interval) string {
+	r.Files = func(d *Dataset, o harness.Objective) []string { return d.ledgerFiles(o.Load) }
+	r.Contradicted = func(d *Dataset, _ harness.Objective, fault harness.Interval) string {
 		if why := d.forked().odd; why != "" {
 			return why
 		}
@@ -73,8 +73,8 @@ func lostByLoad(all []harness.Measurement) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
-// ledgerOf is the ledger of one load, or of all.
-type ledgerOf struct {
+// loadLedger is the ledger of one load, or of all.
+type loadLedger struct {
 	ledger
 	files   []string
 	err     error
@@ -82,7 +82,7 @@ type ledgerOf struct {
 }
 
 // ledger counts the write attempts of a load, or of all loads for "".
-func (d *drill) ledger(load string) ledgerOf {
+func (d *dataset) ledger(load string) loadLedger {
 	l, ok := d.ledgers[load]
 	if !ok {
 		l = d.join(load)
@@ -91,14 +91,14 @@ func (d *drill) ledger(load string) ledgerOf {
 	return l
 }
 
-func (d *drill) join(load string) ledgerOf {
-	l := ledgerOf{ledger: d.newLedger(), durable: map[int]int64{}}
+func (d *dataset) join(load string) loadLedger {
+	l := loadLedger{ledger: d.newLedger(), durable: map[int]int64{}}
 	for _, w := range d.writes {
 		if load != "" && w.Stream.Load != load {
 			continue
 		}
 		if w.Err != nil {
-			return ledgerOf{ledger: d.newLedger(), err: w.Err}
+			return loadLedger{ledger: d.newLedger(), err: w.Err}
 		}
 		l.join(w.ledger)
 		l.files = append(l.files, w.Stream.File)
@@ -113,7 +113,7 @@ func (d *drill) join(load string) ledgerOf {
 }
 
 // Attempts reads the write attempts of a load again, or those of all loads for "".
-func (d *drill) Attempts(load string) iter.Seq[Attempt] {
+func (d *dataset) Attempts(load string) iter.Seq[Attempt] {
 	return func(yield func(Attempt) bool) {
 		for _, w := range d.writes {
 			if load != "" && w.Stream.Load != load {
@@ -130,10 +130,10 @@ func (d *drill) Attempts(load string) iter.Seq[Attempt] {
 }
 
 // fault finds the number by which ledgers count what depends on a fault; 0 for one that they do not know.
-func (d *drill) fault(b Bounds) int { return max(0, slices.Index(d.faults, b)) }
+func (d *dataset) fault(b Bounds) int { return max(0, slices.Index(d.faults, b)) }
 
 // newLedger counts by the faults and the clocks of the drill.
-func (d *drill) newLedger() ledger {
+func (d *dataset) newLedger() ledger {
 	l := newLedger(d.faults, d.wasPrimary)
 	l.cuts = d.cuts
 	for i := range l.since {
@@ -144,9 +144,9 @@ func (d *drill) newLedger() ledger {
 
 // faultBounds is when the fault came into force that is counted from, in ns since the anchor; for a null drill, the end of its
 // observation: nothing is lost before it.
-func (d *drill) faultBounds(from origin) (Bounds, error) {
+func (d *dataset) faultBounds(from origin) (Bounds, error) {
 	if d.null() {
-		end := d.rel(d.rec.Observation.Hi)
+		end := d.sinceAnchor(d.rec.Observation.Hi)
 		return Bounds{end, end}, nil
 	}
 	at, err := d.moment(from)
@@ -157,7 +157,7 @@ func (d *drill) faultBounds(from origin) (Bounds, error) {
 }
 
 // ledgerNotes says what to bear in mind of every number that comes from the ledger.
-func (d *drill) ledgerNotes() string {
+func (d *dataset) ledgerNotes() string {
 	l := d.rec.Ledger
 	note := ""
 	switch {
@@ -180,8 +180,8 @@ func (d *drill) ledgerNotes() string {
 }
 
 // lossMeasure measures rpo.lost, rpo.value or rpo.time for a load ("" for all), after a fault.
-func (d *drill) lossMeasure(measure, load string, from origin) harness.Measurement {
-	m := harness.Measurement{Name: measure, Load: load, Unit: Of(measure).Unit, Method: methodLedger}
+func (d *dataset) lossMeasure(measure, load string, from origin) harness.Measurement {
+	m := harness.Measurement{Name: measure, Load: load, Unit: RowOf(measure).Unit, Method: methodLedger}
 	d.decimals(&m)
 	l := d.ledger(load)
 	err := l.err
@@ -213,7 +213,7 @@ func (d *drill) lossMeasure(measure, load string, from origin) harness.Measureme
 	return m
 }
 
-func (d *drill) lossTime(m *harness.Measurement, load string, loss Loss, fault Bounds) {
+func (d *dataset) lossTime(m *harness.Measurement, load string, loss Loss, fault Bounds) {
 	l := d.ledger(load)
 	t := l.lossTime(d.fault(fault), func() int64 { return d.lastDurable(load, d.fault(fault)) })
 	m.Method = "T_f − first lost acknowledgement, and T_f − last durable one before it"
@@ -229,7 +229,7 @@ func (d *drill) lossTime(m *harness.Measurement, load string, loss Loss, fault B
 }
 
 // lastDurable is when the last write of a load before the first that the fault of a number lost was acknowledged; -1 if none was.
-func (d *drill) lastDurable(load string, fault int) int64 {
+func (d *dataset) lastDurable(load string, fault int) int64 {
 	l := d.ledger(load)
 	last, ok := l.durable[fault]
 	if !ok {
@@ -240,7 +240,7 @@ func (d *drill) lastDurable(load string, fault int) int64 {
 }
 
 // losses gives the measurements of all ledgers together and of each, and what the databases' own log says.
-func (d *drill) losses(c clock) []harness.Measurement {
+func (d *dataset) losses(c clock) []harness.Measurement {
 	loads := []string{""}
 	for _, w := range d.writes {
 		if !slices.Contains(loads, w.Stream.Load) {
@@ -271,7 +271,7 @@ func (d *drill) losses(c clock) []harness.Measurement {
 }
 
 // divergence measures what writers behind the fault were promised and lost.
-func (d *drill) divergence(c clock) []harness.Measurement {
+func (d *dataset) divergence(c clock) []harness.Measurement {
 	count := harness.Measurement{Name: NameDivergence, Unit: harness.UnitCount, Method: "lost writes of place primary, acknowledged after T_f"}
 	lasted := harness.Measurement{Name: NameDivergenceTime, Unit: harness.UnitNS, Method: "last such acknowledgement − T_f"}
 	cost := harness.Measurement{Name: NameDivergenceCost, Unit: harness.UnitMinor, Method: "amount of such writes"}

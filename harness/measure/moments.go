@@ -8,7 +8,7 @@ import (
 
 // faultOf finds the fault that an objective counts from: of those of a kind the one that comes first by the plan, else of those
 // that start a clock the one of an id, or the first. It is an error if there is none, or if it was not confirmed in force.
-func (d *drill) faultOf(from origin) (harness.FaultRecord, error) {
+func (d *dataset) faultOf(from origin) (harness.FaultRecord, error) {
 	if from.kind == "" && d.null() {
 		return harness.FaultRecord{}, fmt.Errorf("%s", detailNoFault)
 	}
@@ -53,7 +53,7 @@ func confirmed(f harness.FaultRecord) (harness.Interval, error) {
 }
 
 // moment is when the fault came into force that an objective counts from.
-func (d *drill) moment(from origin) (harness.Interval, error) {
+func (d *dataset) moment(from origin) (harness.Interval, error) {
 	f, err := d.faultOf(from)
 	if err != nil {
 		return harness.Interval{}, err
@@ -62,7 +62,7 @@ func (d *drill) moment(from origin) (harness.Interval, error) {
 }
 
 // start is the moment that the clock of an objective starts at, after a fault that came into force in fault.
-func (d *drill) start(o harness.Objective, fault harness.Interval) (harness.Interval, error) {
+func (d *dataset) start(o harness.Objective, fault harness.Interval) (harness.Interval, error) {
 	switch o.From {
 	case "", fromFault:
 		return fault, nil

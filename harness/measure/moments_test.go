@@ -40,7 +40,7 @@ func TestObjectivesCountFromTheFaultTheyName(t *testing.T) {
 		harness.Objective{Measure: MeasureRTO, Load: fileQueries, Cohort: "fresh", AtMost: "20s", Fault: "certificate.expire"},
 		harness.Objective{Measure: MeasureRPOTime, Load: fileLedger, AtMost: "20s", Fault: "code.stale"},
 	)
-	d := gather(w.rec, w)
+	d := readDataset(w.rec, w)
 	for i, want := range []struct {
 		lo, hi int64
 		detail string // of what is not known
@@ -88,7 +88,7 @@ func TestSeveralFaultsAreValid(t *testing.T) {
 		"not seen":     {func(_ *world, f *harness.FaultRecord) { f.Confirmed, f.Detail = false, "slot in use" }, "slot in use"},
 	} {
 		w := several(c.spoil)
-		checks := gather(w.rec, w).validity()
+		checks := readDataset(w.rec, w).validity()
 		i := slices.IndexFunc(checks, func(v harness.ValidityCheck) bool { return !v.OK })
 		if i >= 0 != (c.why != "") || i >= 0 && !strings.Contains(checks[i].Detail, c.why) {
 			t.Errorf("%s: check %d fails of %+v, want %q", name, i, checks, c.why)

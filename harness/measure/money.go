@@ -23,14 +23,14 @@ func exponentOf(rec *harness.Record) uint8 {
 }
 
 // decimals tells a measurement of a value how it is printed.
-func (d *drill) decimals(m *harness.Measurement) {
+func (d *dataset) decimals(m *harness.Measurement) {
 	if m.Unit == harness.UnitMinor {
 		m.SetDecimals(d.exponent)
 	}
 }
 
 // mixed names a ledger whose amounts are in another currency, or have other decimals, than those of s: nobody can add them.
-func (d *drill) mixed(s harness.Stream) string {
+func (d *dataset) mixed(s harness.Stream) string {
 	own := s.Traits()
 	for _, w := range d.writes {
 		if t := w.Stream.Traits(); own.Valued && t.Valued && (t.Currency != own.Currency || t.Exponent != own.Exponent) {

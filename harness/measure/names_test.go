@@ -46,9 +46,9 @@ func TestEveryNameHasAFormula(t *testing.T) {
 		t.Fatal("docs/measurement.md has no table of names")
 	}
 	names := []string{MeasureImpact, MeasureLoss, NameRTODeclared, NameRTOAnswering, NameErrors + "NAME", NameImpact, NameDetected,
-		NameDeclared, NameFirstAnswer, NameSteady, NameWritable, NameRedundant, NameLostService, NameLostRequests, NameBrownout, NameRPODatabase,
+		NameDeclared, NameFirstAnswer, NameSteady, NameWritable, NameRedundancyRestored, NameLostService, NameLostRequests, NameBrownout, NameRPODatabase,
 		NameDivergence, NameDivergenceTime, NameDivergenceCost, NameAlertBeyond, NameLatencyMedian, NameLatencyP99, NameOverheadMedian,
-		NameOverheadP99, NameUndoOutage, NameUndoRequests, NameUndoService, NameWallTotal, NameWallRecovery, NameWallRest, NameWallPhase + "NAME", NameWallUntold}
+		NameOverheadP99, NameUndoOutage, NameUndoRequests, NameUndoService, NameWallTotal, NameWallRecovery, NameWallRest, NameWallPhase + "NAME", NameWallUnaccounted}
 	for _, w := range strangers() {
 		for _, m := range mustJudge(t, w).Measurements {
 			known := m.Name

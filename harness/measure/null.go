@@ -16,7 +16,7 @@ const (
 const nullSource = "null drill: nothing was broken"
 
 // nullFindings judges what a drill without a fault must show: no impact and no loss.
-func (d *drill) nullFindings() []harness.Finding {
+func (d *dataset) nullFindings() []harness.Finding {
 	loss := harness.Objective{ID: MeasureLoss, Measure: MeasureLoss, AtMost: "0", Source: nullSource}
 	impact := harness.Objective{ID: MeasureImpact, Measure: MeasureImpact, AtMost: "0", Source: nullSource}
 	findings := []harness.Finding{{Objective: impact, Measured: d.nullImpact(), Pointers: []string{recordFile}}}
@@ -38,9 +38,9 @@ func (d *drill) nullFindings() []harness.Finding {
 
 // nullImpact counts what an outage would have been seen by: the shares of the steady state over the observation, and the
 // windows of recovery over every cohort.
-func (d *drill) nullImpact() harness.Measurement {
+func (d *dataset) nullImpact() harness.Measurement {
 	m := harness.Measurement{Name: MeasureImpact, Unit: harness.UnitCount, Method: "requirements and windows that did not hold"}
-	from, end := d.rel(d.rec.Observation.Lo), d.rel(d.rec.Observation.Hi)
+	from, end := d.sinceAnchor(d.rec.Observation.Lo), d.sinceAnchor(d.rec.Observation.Hi)
 	limits := d.rec.Scenario.Recovered
 	judged, failing := 0, 0
 	for _, r := range d.rec.Scenario.SteadyState.Require {
@@ -90,7 +90,7 @@ func (d *drill) nullImpact() harness.Measurement {
 }
 
 // nullWindows counts the windows of a load's cohorts over the observation, and those that do not hold.
-func (d *drill) nullWindows(s Series, limits harness.Recovered, from, end int64) (all, bad int, err error) {
+func (d *dataset) nullWindows(s Series, limits harness.Recovered, from, end int64) (all, bad int, err error) {
 	if limits.Window <= 0 {
 		return 0, 0, nil // the scenario of a null drill need not say what counts as recovered
 	}

@@ -17,19 +17,19 @@ var _ = Add(Row{
 		Load: true, Cohort: true, Outage: true, Fault: true, Watched: true,
 	},
 	Formula: "T_s − T_f, or − T_dec with `from: declaration`",
-	Find: func(d *Drill, o Asked) harness.Measurement {
-		return d.rto(d.see(o.Load, o.Cohort, o.InForce), MeasureRTO, o.Start, o.StartErr)
+	Find: func(d *Dataset, o TimedObjective) harness.Measurement {
+		return d.rto(d.cohortOutage(o.Load, o.Cohort, o.InForce), MeasureRTO, o.Start, o.StartErr)
 	},
-	Files: func(d *Drill, o harness.Objective) []string {
+	Files: func(d *Dataset, o harness.Objective) []string {
 		c, _ := d.cohort(o.Load, o.Cohort) // none of a cohort that is not there
 		return c.Files
 	},
-	Contradicted: (*drill).servedEarly,
+	Contradicted: (*dataset).servedEarly,
 	Asking: func(o harness.Objective) string {
-		return fmt.Sprintf("service back for %s of %s within %s%s", clientsOf(o), o.Load, o.AtMost, from(o))
+		return fmt.Sprintf("service back for %s of %s within %s%s", clientsOf(o), o.Load, o.AtMost, fromWords(o))
 	},
 	Missed: func(f harness.Finding) string {
-		return "service not back for " + clientsOf(f.Objective) + " within " + f.Objective.AtMost + Saw(f.Measured)
+		return "service not back for " + clientsOf(f.Objective) + " within " + f.Objective.AtMost + ClientWords(f.Measured)
 	},
 	Pending: "not back in %s that were watched",
 	Impact: func(m harness.Measurement, _ []harness.Measurement) string {
@@ -49,14 +49,14 @@ var _ = Add(Row{
 
 func clientsOf(o harness.Objective) string { return strings.TrimSpace(o.Cohort + " clients") }
 
-// view is what one looks at: a cohort of a load, after a fault.
-type view struct {
+// outageKey is what one looks at: a cohort of a load, after a fault.
+type outageKey struct {
 	load, cohort string
 	fault        harness.Interval
 }
 
-// seen is what became of one cohort.
-type seen struct {
+// cohortOutage is what became of one cohort.
+type cohortOutage struct {
 	cohort Cohort
 	fault  harness.Interval // in which it came into force
 	outage Outage
@@ -64,40 +64,40 @@ type seen struct {
 	err    error // why there is nothing to see
 }
 
-// see watches one cohort of a load through the outage that a fault made.
-func (d *drill) see(load, name string, fault harness.Interval) seen {
-	key := view{load, name, fault}
-	s, ok := d.seenBy[key]
+// cohortOutage watches one cohort of a load through the outage that a fault made.
+func (d *dataset) cohortOutage(load, name string, fault harness.Interval) cohortOutage {
+	key := outageKey{load, name, fault}
+	s, ok := d.outagesSeen[key]
 	if !ok {
-		s = d.look(load, name, fault, d.end(fault))
-		d.seenBy[key] = s
+		s = d.findOutage(load, name, fault, d.end(fault))
+		d.outagesSeen[key] = s
 	}
 	return s
 }
 
-// look watches one cohort from a moment on, up to another.
-func (d *drill) look(load, name string, fault harness.Interval, until harness.Stamp) seen {
+// findOutage watches one cohort from a moment on, up to another.
+func (d *dataset) findOutage(load, name string, fault harness.Interval, until harness.Stamp) cohortOutage {
 	c, err := d.cohort(load, name)
 	if err != nil {
-		return seen{err: err, cohort: Cohort{Load: load, Name: name}}
+		return cohortOutage{err: err, cohort: Cohort{Load: load, Name: name}}
 	}
 	if fault.Never() {
-		return seen{cohort: c, err: d.noFault()}
+		return cohortOutage{cohort: c, err: d.noFault()}
 	}
 	limits := d.rec.Scenario.Recovered
 	if limits.Window <= 0 || limits.MinRequests <= 0 || limits.SuccessAtLeast <= 0 {
-		return seen{cohort: c, err: fmt.Errorf("the scenario does not say what counts as recovered")}
+		return cohortOutage{cohort: c, err: fmt.Errorf("the scenario does not say what counts as recovered")}
 	}
-	end := d.rel(until)
-	if step := int64(limits.Window) / stepsPerWindow; step <= 0 || (end-d.rel(fault.Lo))/step > maxWindows {
-		return seen{cohort: c, err: fmt.Errorf("the window of %s is too short to judge the observation by", limits.Window)}
+	end := d.sinceAnchor(until)
+	if step := int64(limits.Window) / stepsPerWindow; step <= 0 || (end-d.sinceAnchor(fault.Lo))/step > maxWindows {
+		return cohortOutage{cohort: c, err: fmt.Errorf("the window of %s is too short to judge the observation by", limits.Window)}
 	}
 	end += c.Ahead.Lo
 	outage, err := Restored(c, limits, d.bounds(fault).there(c.Ahead), end)
-	return seen{cohort: c, fault: fault, end: end, outage: outage.back(c.Ahead), err: err}
+	return cohortOutage{cohort: c, fault: fault, end: end, outage: outage.back(c.Ahead), err: err}
 }
 
-func (d *drill) noFault() error {
+func (d *dataset) noFault() error {
 	if d.null() {
 		return fmt.Errorf("%s", detailNoFault)
 	}
@@ -110,7 +110,7 @@ func (d *drill) noFault() error {
 }
 
 // declared is T_dec: the first time after a fault that the target said it declared a failover.
-func (d *drill) declared(fault harness.Interval) (harness.Interval, error) {
+func (d *dataset) declared(fault harness.Interval) (harness.Interval, error) {
 	log := d.rec.Target.Decisions
 	if log == nil {
 		return harness.Interval{}, fmt.Errorf("the target keeps no log that could be read")
@@ -119,7 +119,7 @@ func (d *drill) declared(fault harness.Interval) (harness.Interval, error) {
 }
 
 // logged finds the first entry of the target's log with this event that may be after a fault.
-func (d *drill) logged(event string, fault harness.Interval) (harness.Interval, error) {
+func (d *dataset) logged(event string, fault harness.Interval) (harness.Interval, error) {
 	if d.rec.DecisionsErr != "" {
 		return harness.Interval{}, fmt.Errorf("the target's log was not read: %s", d.rec.DecisionsErr)
 	}
@@ -137,7 +137,7 @@ func (d *drill) logged(event string, fault harness.Interval) (harness.Interval, 
 }
 
 // rto measures the time from start to T_s for what was seen, or from start to the end of observation and beyond.
-func (d *drill) rto(s seen, name string, start harness.Interval, startErr error) harness.Measurement {
+func (d *dataset) rto(s cohortOutage, name string, start harness.Interval, startErr error) harness.Measurement {
 	m := harness.Measurement{
 		Name: name, Load: s.cohort.Load, Cohort: s.cohort.Name, Unit: harness.UnitNS, Method: edgeMethod(s),
 	}
@@ -152,7 +152,7 @@ func (d *drill) rto(s seen, name string, start harness.Interval, startErr error)
 		m.Detail = s.outage.Thin
 	case !s.outage.Recovered:
 		m.Known, m.Unbounded = true, true
-		m.Lo = max(0, s.end-s.cohort.Ahead.Hi-d.rel(start.Hi)) // the earliest that the last sample can be from
+		m.Lo = max(0, s.end-s.cohort.Ahead.Hi-d.sinceAnchor(start.Hi)) // the earliest that the last sample can be from
 		m.Hi = m.Lo
 		m.Detail = d.unrecovered(s)
 		m.Text = d.clientsSaw(s)
@@ -169,7 +169,7 @@ func (d *drill) rto(s seen, name string, start harness.Interval, startErr error)
 }
 
 // unrecovered says why a cohort does not count as recovered.
-func (d *drill) unrecovered(s seen) string {
+func (d *dataset) unrecovered(s cohortOutage) string {
 	what := "not recovered " + d.ended(s.fault) + ": "
 	if s.outage.Late.Never() {
 		return what + "no good answer followed the last bad one"
@@ -185,7 +185,7 @@ func roundUp(ns int64) int64 {
 	return -floorTo(-ns, step)
 }
 
-func edgeMethod(s seen) string {
+func edgeMethod(s cohortOutage) string {
 	if s.err != nil {
 		return methodClients
 	}
@@ -198,10 +198,10 @@ func edgeMethod(s seen) string {
 }
 
 // cohorts lists every load and cohort whose outage is reported: those of objectives on rto and of the steady state.
-func (d *drill) cohorts() []view {
+func (d *dataset) cohorts() []outageKey {
 	var loads []string
 	for _, o := range d.rec.Scenario.Objectives {
-		if Of(o.Measure).Outage {
+		if RowOf(o.Measure).Outage {
 			loads = append(loads, o.Load)
 		}
 	}
@@ -210,7 +210,7 @@ func (d *drill) cohorts() []view {
 			loads = append(loads, r.Load)
 		}
 	}
-	var all []view
+	var all []outageKey
 	done := map[string]bool{}
 	for _, load := range loads {
 		s, ok := d.seriesOf(load)
@@ -223,18 +223,18 @@ func (d *drill) cohorts() []view {
 			names = []string{""}
 		}
 		for _, name := range names {
-			all = append(all, view{load: load, cohort: name})
+			all = append(all, outageKey{load: load, cohort: name})
 		}
 	}
 	return all
 }
 
 // outages gives the measurements of every cohort that was watched.
-func (d *drill) outages(c clock) []harness.Measurement {
+func (d *dataset) outages(c clock) []harness.Measurement {
 	declared, declaredErr := d.declared(c.tf)
 	var all []harness.Measurement
 	for _, v := range d.cohorts() {
-		s := d.see(v.load, v.cohort, c.tf)
+		s := d.cohortOutage(v.load, v.cohort, c.tf)
 		if s.err == nil && s.cohort.Own.empty() {
 			continue // a cohort that nobody played saw nothing
 		}
@@ -252,7 +252,7 @@ func (d *drill) outages(c clock) []harness.Measurement {
 }
 
 // step measures the time between two moments of what a cohort saw.
-func (d *drill) step(s seen, name, formula string, to, from harness.Interval) harness.Measurement {
+func (d *dataset) step(s cohortOutage, name, formula string, to, from harness.Interval) harness.Measurement {
 	m := between(name, formula, to, from)
 	m.Load, m.Cohort = s.cohort.Load, s.cohort.Name
 	if s.err != nil {
@@ -276,7 +276,7 @@ func between(name, formula string, to, from harness.Interval) harness.Measuremen
 }
 
 // lost measures how much service a cohort lost, and how much of it after the first good answer.
-func (d *drill) lost(s seen) []harness.Measurement {
+func (d *dataset) lost(s cohortOutage) []harness.Measurement {
 	requests := harness.Measurement{Name: NameLostRequests, Unit: harness.UnitCount, Method: "due requests not OK within the limit"}
 	service := harness.Measurement{Name: NameLostService, Unit: harness.UnitNS, Method: "due requests not OK within the limit ÷ rate"}
 	brown := harness.Measurement{Name: NameBrownout, Unit: harness.UnitCount, Method: "requests not OK within the limit, due after T_1"}
@@ -288,7 +288,7 @@ func (d *drill) lost(s seen) []harness.Measurement {
 		}
 	}
 	if s.err == nil && !s.cohort.Own.empty() {
-		n, ns := lostService(s.cohort.Own, d.rel(s.fault.Lo)+s.cohort.Ahead.Lo, s.end)
+		n, ns := lostService(s.cohort.Own, d.sinceAnchor(s.fault.Lo)+s.cohort.Ahead.Lo, s.end)
 		requests.Known, requests.Lo, requests.Hi = true, int64(n), int64(n)
 		service.Known, service.Lo, service.Hi = true, ns, ns
 		brown.Detail = "there was no good answer after the impact"

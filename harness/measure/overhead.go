@@ -4,7 +4,7 @@ import "blackstart/harness"
 
 // overhead compares, on a null drill, each load from outside with one of the same workload that stands inside a region and
 // so bypasses our links: the difference of their latencies is what the harness itself adds.
-func (d *drill) overhead() []harness.Measurement {
+func (d *dataset) overhead() []harness.Measurement {
 	if !d.null() {
 		return nil
 	}

@@ -13,7 +13,7 @@ func overheadOf(t *testing.T, faults []harness.FaultRecord, insidePlace int, out
 	rec := &harness.Record{Anchor: 1, Baseline: harness.Interval{Lo: 1, Hi: 1_000_000_001}, Faults: faults,
 		Places: harness.PlacesOf(worldRecord().Target), Hosts: []harness.Host{{Name: harness.LocalHost}}, Outcomes: loadgen.CommonOutcomes()}
 	w := &world{rec: rec, samples: map[int][]loadgen.Sample{}}
-	d := &drill{rec: rec, bits: maxBits, codes: namesOf(rec)}
+	d := &dataset{rec: rec, bits: maxBits, codes: namesOf(rec)}
 	for i, place := range []int{atOutside, insidePlace} {
 		s := harness.Stream{ID: i + 1, Load: []string{"ledger", "isolated"}[i], Workload: "postgres.ledger", Place: place, TimeoutNS: 1e9, Freq: 1000, PerNS: 1_000_000_000}
 		for n := range int64(100) {

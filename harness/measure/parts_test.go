@@ -11,7 +11,7 @@ import (
 
 // series makes samples due every 10 ms and done 1 ms later, one for each letter: . is good, x is bad.
 // trackOf makes a track of samples that are due every 10 ms from 0 on.
-func trackOf(samples []loadgen.Sample, timeout, slo int64) track {
+func trackOf(samples []loadgen.Sample, timeout, slo int64) cohortSamples {
 	c := newColumn(harness.Stream{Freq: 100, PerNS: sec, TimeoutNS: timeout}, slo, func(n int) (loadgen.Sample, error) { return samples[n], nil })
 	for _, s := range samples {
 		c.add(s)
@@ -124,7 +124,7 @@ func TestMetronomeStandsForItsCohort(t *testing.T) {
 	} {
 		w := build(usual())
 		w.rec.Streams[1].Place, w.rec.Streams[1].Cohorts = c.place, c.cohorts
-		d := gather(w.rec, w)
+		d := readDataset(w.rec, w)
 		got, err := d.cohort(fileQueries, c.cohort)
 		if err != nil || got.Metronome != c.want {
 			t.Errorf("%s: metronome %v, want %v (%v)", c.name, got.Metronome, c.want, err)
@@ -151,7 +151,7 @@ func TestNothingAcknowledgedIsNoZero(t *testing.T) {
 // Steady is used live, too: requests still out are missing, of which a twentieth may be.
 func TestSteadyLive(t *testing.T) {
 	w := build(usual())
-	d := gather(w.rec, w)
+	d := readDataset(w.rec, w)
 	window := harness.Interval{Lo: at(2 * sec), Hi: at(12 * sec)}
 	require := w.rec.Scenario.SteadyState.Require[:1]
 	for missing, want := range map[int]bool{0: true, 90: true, 110: false, 2000: false} {

@@ -35,15 +35,15 @@ func (q *quantile) add(v int64) {
 	q.n++
 }
 
-// place is where a percentile lies: the step, and how far within it.
-type place struct {
+// nearestRank is where a percentile lies: the step, and how far within it.
+type nearestRank struct {
 	exponent, step int
 	rank           int64 // from 1, within the step
 	fine           []uint32
 }
 
 // find says where the hundredths-th percentile lies. There is none of nothing.
-func (q *quantile) find(hundredths int64) *place {
+func (q *quantile) find(hundredths int64) *nearestRank {
 	if q.n == 0 {
 		return nil
 	}
@@ -51,7 +51,7 @@ func (q *quantile) find(hundredths int64) *place {
 	for e, steps := range q.steps {
 		for i, n := range steps {
 			if int64(n) >= rank {
-				return &place{exponent: e, step: i, rank: rank, fine: make([]uint32, 1<<min(e, fineBits))}
+				return &nearestRank{exponent: e, step: i, rank: rank, fine: make([]uint32, 1<<min(e, fineBits))}
 			}
 			rank -= int64(n)
 		}
@@ -60,7 +60,7 @@ func (q *quantile) find(hundredths int64) *place {
 }
 
 // add counts a value the second time.
-func (p *place) add(v int64) {
+func (p *nearestRank) add(v int64) {
 	if p == nil {
 		return
 	}
@@ -70,7 +70,7 @@ func (p *place) add(v int64) {
 }
 
 // value is the percentile, Never of nothing.
-func (p *place) value() int64 {
+func (p *nearestRank) value() int64 {
 	if p == nil {
 		return loadgen.Never
 	}

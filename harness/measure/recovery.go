@@ -61,7 +61,7 @@ func Restored(c Cohort, limits harness.Recovered, fault Bounds, end int64) (Outa
 }
 
 // slowed finds the first and last request of the first failing window that were over the limit, as positions in own.
-func slowed(c Cohort, limits harness.Recovered, own track, from, end int64) (int, int) {
+func slowed(c Cohort, limits harness.Recovered, own cohortSamples, from, end int64) (int, int) {
 	for _, w := range windows(c, limits, from, end) {
 		if w.Good || w.Thin {
 			continue
@@ -74,7 +74,7 @@ func slowed(c Cohort, limits harness.Recovered, own track, from, end int64) (int
 
 // impactAt bounds T_i: from the send of the last good request before the first bad one to when that one's failure was
 // known. A request that was bad for being slow counts as failed at its limit.
-func impactAt(all track, first int, by limit) (Bounds, error) {
+func impactAt(all cohortSamples, first int, by latencyLimit) (Bounds, error) {
 	s, err := all.at(first)
 	if err != nil {
 		return Bounds{}, err
@@ -95,7 +95,7 @@ func impactAt(all track, first int, by limit) (Bounds, error) {
 
 // firstAnswer bounds T_1: the first good request due after the first bad one, before position to, and not before the fault was
 // confirmed.
-func firstAnswer(edges track, first, to int, confirmed int64, by limit) (Bounds, error) {
+func firstAnswer(edges cohortSamples, first, to int, confirmed int64, by latencyLimit) (Bounds, error) {
 	n := edges.nextGood(max(first+1, edges.position(confirmed)), to, by)
 	if n < 0 {
 		return Bounds{}, nil
@@ -107,7 +107,7 @@ func firstAnswer(edges track, first, to int, confirmed int64, by limit) (Bounds,
 
 // edgeAfter bounds the moment after the bad request at position last: from its due time to the end of the next good one,
 // before position to. It is never if no good one follows.
-func edgeAfter(samples track, last, to int, by limit) (Bounds, error) {
+func edgeAfter(samples cohortSamples, last, to int, by latencyLimit) (Bounds, error) {
 	n := samples.nextGood(last+1, to, by)
 	if n < 0 {
 		return Bounds{}, nil
@@ -153,7 +153,7 @@ func (o *Outage) settle(c Cohort, limits harness.Recovered, start Bounds, end in
 }
 
 // behind bounds the moment after the last bad request of a window.
-func behind(own track, w Window, end int64) (Bounds, error) {
+func behind(own cohortSamples, w Window, end int64) (Bounds, error) {
 	i, j := own.between(w.From, w.To)
 	last := own.lastBad(i, min(j, own.position(end+1)), bySLO)
 	if last < 0 {
@@ -164,7 +164,7 @@ func behind(own track, w Window, end int64) (Bounds, error) {
 
 // lostService counts the requests due in [from, to] that were not OK within the limit that counts as recovered, and gives them
 // as time: the count divided by the rate at which they fell due, in ns.
-func lostService(own track, from, to int64) (lost int, ns int64) {
+func lostService(own cohortSamples, from, to int64) (lost int, ns int64) {
 	i, j := own.between(from, to+1)
 	all := own.size(i, j)
 	_, good := own.tally(i, j, bySLO)
@@ -175,7 +175,7 @@ func lostService(own track, from, to int64) (lost int, ns int64) {
 }
 
 // brownout counts the requests due after from and up to to that were not OK within that limit.
-func brownout(own track, from, to int64) int {
+func brownout(own cohortSamples, from, to int64) int {
 	i, j := own.between(from+1, to+1)
 	_, good := own.tally(i, j, bySLO)
 	return own.size(i, j) - good

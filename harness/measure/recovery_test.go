@@ -12,8 +12,8 @@ import (
 // seeing judges one cohort of a world.
 func seeing(t *testing.T, w *world, cohort string) Outage {
 	t.Helper()
-	d := gather(w.rec, w)
-	s := d.see(fileQueries, cohort, d.tf)
+	d := readDataset(w.rec, w)
+	s := d.cohortOutage(fileQueries, cohort, d.tf)
 	if s.err != nil {
 		t.Fatal(s.err)
 	}
@@ -234,13 +234,13 @@ func TestRankIsNearest(t *testing.T) {
 
 func TestCohortMustBeNamed(t *testing.T) {
 	w := build(usual())
-	d := gather(w.rec, w)
+	d := readDataset(w.rec, w)
 	for load, cohort := range map[string]string{fileQueries: "", "nothing": "fresh", fileEdge: "nobody's"} {
 		if load == fileEdge {
 			w.rec.Scenario.Load[1].With = nil
 			d.series[1].Stream.Cohorts = []string{"fresh"}
 		}
-		if s := d.see(load, cohort, d.tf); s.err == nil {
+		if s := d.cohortOutage(load, cohort, d.tf); s.err == nil {
 			t.Errorf("load %q cohort %q was judged: %+v", load, cohort, s.outage)
 		}
 	}

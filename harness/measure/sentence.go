@@ -19,7 +19,7 @@ func boundText(m harness.Measurement, atMost int64) string {
 
 // Sentence says what an objective came to, in one sentence that needs no context.
 func Sentence(f harness.Finding, atMost int64) string {
-	m, o, of := f.Measured, f.Objective, Of(f.Objective.Measure)
+	m, o, of := f.Measured, f.Objective, RowOf(f.Objective.Measure)
 	limit := boundText(m, atMost)
 	if of.Unit == harness.UnitWord {
 		limit = o.Is

@@ -13,7 +13,7 @@ type Series struct {
 	Stream harness.Stream
 	Err    error // why it could not be read
 
-	samples  *column
+	samples  *sampleColumn
 	codes    *outcomeNames
 	ahead    Bounds                     // of the drill's clock, in ns: the clock of the samples
 	fault    string                     // the first sample that is not as the schedule and the format say, "" if none
@@ -47,13 +47,13 @@ type spans struct {
 }
 
 // spans gives them on a clock that is so far ahead of the drill's.
-func (d *drill) spans(ahead Bounds) spans {
-	s := spans{baseline: Bounds{d.rel(d.rec.Baseline.Lo), d.rel(d.rec.Baseline.Hi)}.inner(ahead)}
+func (d *dataset) spans(ahead Bounds) spans {
+	s := spans{baseline: Bounds{d.sinceAnchor(d.rec.Baseline.Lo), d.sinceAnchor(d.rec.Baseline.Hi)}.inner(ahead)}
 	for i, c := range d.clocks {
-		b := Bounds{d.rel(c.tf.Lo), d.rel(d.end(c.tf)) + 1}
+		b := Bounds{d.sinceAnchor(c.tf.Lo), d.sinceAnchor(d.end(c.tf)) + 1}
 		s.errors = append(s.errors, b.there(ahead))
 		if i == 0 {
-			b.Lo = d.rel(firstFault(d.rec))
+			b.Lo = d.sinceAnchor(firstFault(d.rec))
 		}
 		s.answers = append(s.answers, b.there(ahead))
 	}
@@ -63,7 +63,7 @@ func (d *drill) spans(ahead Bounds) spans {
 func (b Bounds) holds(at int64) bool { return at >= b.Lo && at < b.Hi }
 
 // readSeries reads a stream of samples: once for all that can be counted, and its baseline again for the percentiles.
-func (d *drill) readSeries(s harness.Stream, src Source) Series {
+func (d *dataset) readSeries(s harness.Stream, src Source) Series {
 	r := Series{Stream: s, codes: d.codes, ahead: d.ahead(s), Err: checkNames(s), p50: loadgen.Never, p99: loadgen.Never}
 	r.samples = newColumn(s, int64(d.rec.Scenario.Recovered.P99AtMost), func(n int) (loadgen.Sample, error) { return sampleAt(src, s.ID, n) })
 	if r.Err != nil {

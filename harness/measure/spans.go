@@ -14,7 +14,7 @@ func span(a, b harness.Interval) (lo, hi int64, ok bool) {
 }
 
 // stamps turns bounds in ns since the anchor into an interval.
-func (d *drill) stamps(b Bounds) harness.Interval {
+func (d *dataset) stamps(b Bounds) harness.Interval {
 	if b.Never() {
 		return harness.Interval{}
 	}
@@ -22,11 +22,13 @@ func (d *drill) stamps(b Bounds) harness.Interval {
 }
 
 // bounds turns an interval into ns since the anchor.
-func (d *drill) bounds(i harness.Interval) Bounds { return Bounds{d.rel(i.Lo), d.rel(i.Hi)} }
+func (d *dataset) bounds(i harness.Interval) Bounds {
+	return Bounds{d.sinceAnchor(i.Lo), d.sinceAnchor(i.Hi)}
+}
 
 // onDrillClock bounds a moment that the target read from its own wall clock, by how far that was from the drill's clock
 // at any reading.
-func (d *drill) onDrillClock(at harness.Stamp) harness.Interval {
+func (d *dataset) onDrillClock(at harness.Stamp) harness.Interval {
 	return harness.Interval{Lo: at - d.wall.Hi, Hi: at - d.wall.Lo}
 }
 

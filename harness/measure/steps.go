@@ -7,7 +7,7 @@ import (
 )
 
 // steps gives the times of the target's own steps.
-func (d *drill) steps(c clock) []harness.Measurement {
+func (d *dataset) steps(c clock) []harness.Measurement {
 	if d.null() {
 		return nil
 	}
@@ -34,12 +34,12 @@ func (d *drill) steps(c clock) []harness.Measurement {
 	}
 	return append(all,
 		between(NameWritable, "T_w − T_f, from a real write on the standby", d.writable(c.tf), c.tf),
-		harness.Measurement{Name: NameRedundant, Unit: harness.UnitNS, Method: "T_c − T_s", Detail: "not measured: " + methodNotMeasured},
+		harness.Measurement{Name: NameRedundancyRestored, Unit: harness.UnitNS, Method: "T_c − T_s", Detail: "not measured: " + methodNotMeasured},
 	)
 }
 
 // wallTime itemises how long the drill took: every phase, which is all acts of one kind, what no phase tells of, and what was not recovery.
-func (d *drill) wallTime(recovery harness.Measurement) []harness.Measurement {
+func (d *dataset) wallTime(recovery harness.Measurement) []harness.Measurement {
 	total := exact(NameWallTotal, int64(d.rec.Ended-d.rec.Started), harness.UnitNS, methodWall)
 	if d.rec.Started == 0 || d.rec.Ended < d.rec.Started {
 		total = harness.Measurement{Name: NameWallTotal, Unit: harness.UnitNS, Method: methodWall, Detail: "begin or end of the drill is missing"}
@@ -61,7 +61,7 @@ func (d *drill) wallTime(recovery harness.Measurement) []harness.Measurement {
 	if !total.Known {
 		return all
 	}
-	all = append(all, exact(NameWallUntold, max(0, untold), harness.UnitNS, "total − all phases"))
+	all = append(all, exact(NameWallUnaccounted, max(0, untold), harness.UnitNS, "total − all phases"))
 	if recovery.Known && !recovery.Unbounded {
 		part := recovery
 		part.Name, part.Method, part.Detail = NameWallRecovery, "T_s − T_f", ""
@@ -81,7 +81,7 @@ func exact(name string, n int64, unit, method string) harness.Measurement {
 
 // latencies gives median and 99th percentile of every load in the baseline window: on a null drill, beside a load that
 // bypasses the links, this is the harness's own overhead.
-func (d *drill) latencies() []harness.Measurement {
+func (d *dataset) latencies() []harness.Measurement {
 	var all []harness.Measurement
 	for _, s := range d.series {
 		if s.Err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // checkStreams demands every stream the scenario asks for, closed, whole, on its schedule, and for the whole time.
-func (d *drill) checkStreams() harness.ValidityCheck {
+func (d *dataset) checkStreams() harness.ValidityCheck {
 	const name = "streams.complete"
 	if len(d.rec.Scenario.Load) == 0 {
 		return verdict(name, "the scenario has no load: nothing can be judged", "")
@@ -42,7 +42,7 @@ func (d *drill) checkStreams() harness.ValidityCheck {
 }
 
 // missingStream tells which stream of a load is not there, or is not the load the scenario describes.
-func (d *drill) missingStream(l harness.LoadSpec) string {
+func (d *dataset) missingStream(l harness.LoadSpec) string {
 	samples, ledgers, ledger := 0, 0, false
 	for _, s := range d.rec.Streams {
 		if s.Load != l.ID {
@@ -81,7 +81,7 @@ func (d *drill) missingStream(l harness.LoadSpec) string {
 }
 
 // role is that of the place where the clients of a stream stand; "" of one that the record does not name.
-func (d *drill) role(s harness.Stream) string {
+func (d *dataset) role(s harness.Stream) string {
 	p, _ := d.rec.Place(s.Place)
 	return p.Role
 }
@@ -97,7 +97,7 @@ func orNowhere(role string) string {
 func some(names []string) []string { return names[:min(len(names), maxCohorts)] }
 
 // sampleFault recomputes the schedule of a stream and compares.
-func (d *drill) sampleFault(s Series) string {
+func (d *dataset) sampleFault(s Series) string {
 	st := s.Stream
 	switch {
 	case s.Err != nil:
@@ -115,7 +115,7 @@ func (d *drill) sampleFault(s Series) string {
 			Count(slotsBefore(st, st.StopNS)), Count(int64(s.n())))
 	case d.hostFault(st) != "":
 		return d.hostFault(st)
-	case st.StartNS-d.ahead(st).Lo > d.rel(d.rec.Baseline.Lo)+int64(edgeSlack) || st.StopNS-d.ahead(st).Hi < d.rel(max(d.rec.Observation.Hi, d.rec.Undo.Watched.Hi))-int64(edgeSlack):
+	case st.StartNS-d.ahead(st).Lo > d.sinceAnchor(d.rec.Baseline.Lo)+int64(edgeSlack) || st.StopNS-d.ahead(st).Hi < d.sinceAnchor(max(d.rec.Observation.Hi, d.rec.Undo.Watched.Hi))-int64(edgeSlack):
 		return "it did not run from the baseline to the end of observation"
 	}
 	return s.fault
@@ -127,7 +127,7 @@ func onCount(s harness.Stream, n int64) bool {
 }
 
 // ledgerFault demands that a ledger is whole: ids without a gap, and one first attempt for every request that was sent.
-func (d *drill) ledgerFault(w Writes) string {
+func (d *dataset) ledgerFault(w Writes) string {
 	sent := 0
 	if s, ok := d.seriesOf(w.Stream.Load); ok {
 		sent = s.offered
@@ -150,7 +150,7 @@ func (d *drill) ledgerFault(w Writes) string {
 }
 
 // checkOffered demands that nearly all due requests were sent. One that failed was still offered.
-func (d *drill) checkOffered() harness.ValidityCheck {
+func (d *dataset) checkOffered() harness.ValidityCheck {
 	const name = "load.offered"
 	if len(d.series) == 0 {
 		return verdict(name, "there is no load: nothing can be judged", "")
@@ -172,7 +172,7 @@ func (d *drill) checkOffered() harness.ValidityCheck {
 }
 
 // checkLedger demands that every written id was looked up on the database that serves.
-func (d *drill) checkLedger() harness.ValidityCheck {
+func (d *dataset) checkLedger() harness.ValidityCheck {
 	const name = "ledger.read"
 	if len(d.writes) == 0 {
 		return verdict(name, "", "no ledger was written")
@@ -196,7 +196,7 @@ func (d *drill) checkLedger() harness.ValidityCheck {
 }
 
 // checkOracle compares both ends of the ledger.
-func (d *drill) checkOracle() harness.ValidityCheck {
+func (d *dataset) checkOracle() harness.ValidityCheck {
 	const name = "ledger.oracle"
 	l := d.rec.Ledger
 	switch {

@@ -12,7 +12,7 @@ import (
 
 // checkUndisturbed demands that nobody else broke the target: a component that the undo found gone, and that no fault had killed,
 // may have been missing while clients were watched.
-func (d *drill) checkUndisturbed() harness.ValidityCheck {
+func (d *dataset) checkUndisturbed() harness.ValidityCheck {
 	var why []string
 	for _, text := range d.rec.Undo.Gone {
 		if !d.killed(harness.GoneComponent(text)) {
@@ -23,7 +23,7 @@ func (d *drill) checkUndisturbed() harness.ValidityCheck {
 }
 
 // killed tells whether a fault of the drill killed a component.
-func (d *drill) killed(component string) bool {
+func (d *dataset) killed(component string) bool {
 	for _, f := range d.rec.Faults {
 		for _, s := range f.Plan.Steps {
 			if f.Do.Lo != 0 && s.Do.Kind == harness.ComponentKill && slices.Contains(s.Do.Components, component) {
@@ -35,7 +35,7 @@ func (d *drill) killed(component string) bool {
 }
 
 // checkShortage demands that our own machine was short of nothing: what clients and probes saw would then be its doing.
-func (d *drill) checkShortage() harness.ValidityCheck {
+func (d *dataset) checkShortage() harness.ValidityCheck {
 	const name = "resources.enough"
 	var why []string
 	for _, s := range d.series {

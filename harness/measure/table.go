@@ -16,11 +16,11 @@ type Row struct {
 	Formula string // as docs/measurement.md gives it, or the name of the section there that does
 
 	// Find makes the measurement. A record gives the same one for ever: another number is another version of the rules.
-	Find func(d *Drill, o Asked) harness.Measurement
+	Find func(d *Dataset, o TimedObjective) harness.Measurement
 	// Files names the files of the pack, beside the record, that the value comes from.
-	Files func(d *Drill, o harness.Objective) []string
+	Files func(d *Dataset, o harness.Objective) []string
 	// Contradicted names two witnesses of an objective that cannot both be right, "" if there are none.
-	Contradicted func(d *Drill, o harness.Objective, fault harness.Interval) string
+	Contradicted func(d *Dataset, o harness.Objective, fault harness.Interval) string
 	// Standby: it speaks of how old the data of a standby is.
 	Standby bool
 	// Losses: it speaks of lost writes. They can be lost without a fault, and where nothing failed over nothing was exercised.
@@ -41,8 +41,8 @@ type Row struct {
 	Evidence string                                                        // what it is called among what frameworks ask for
 }
 
-// Asked is an objective with the moments that its clock starts from. An error says why there is no such moment.
-type Asked struct {
+// TimedObjective is an objective with the moments that its clock starts from. An error says why there is no such moment.
+type TimedObjective struct {
 	harness.Objective
 	InForce  harness.Interval // when the fault came into force
 	Err      error
@@ -50,8 +50,8 @@ type Asked struct {
 	StartErr error
 }
 
-// Drill is a Record with all its files read once, as measures look at it.
-type Drill = drill
+// Dataset is a Record with all its files read once, as measures look at it.
+type Dataset = dataset
 
 var table registry.Registry[Row]
 
@@ -67,8 +67,8 @@ func Add(r Row) Row {
 	return r
 }
 
-// Of gives the row of a measure. One that does not exist has its name for a title, and nothing finds it.
-func Of(name string) Row {
+// RowOf gives the row of a measure. One that does not exist has its name for a title, and nothing finds it.
+func RowOf(name string) Row {
 	if k, ok := table.Get(name); ok {
 		return k.New()
 	}
@@ -93,9 +93,9 @@ func Specs() []harness.MeasureSpec {
 	return all
 }
 
-// asked finds the moments that an objective counts from.
-func (d *drill) asked(o harness.Objective) Asked {
-	a := Asked{Objective: o}
+// timedObjective finds the moments that an objective counts from.
+func (d *dataset) timedObjective(o harness.Objective) TimedObjective {
+	a := TimedObjective{Objective: o}
 	a.InForce, a.Err = d.moment(originOf(o))
 	if a.Start, a.StartErr = a.InForce, a.Err; a.Err == nil {
 		a.Start, a.StartErr = d.start(o, a.InForce)

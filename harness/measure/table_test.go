@@ -14,7 +14,7 @@ func TestTableTellsTheTruth(t *testing.T) {
 	w := decidedWorld()
 	for _, of := range Specs() {
 		w.objectives(harness.Objective{Measure: of.Name, Load: fileQueries, Cohort: "fresh", Channel: "pagerduty", AtMost: "1", Is: "refused"})
-		if m := gather(w.rec, w).measured(w.rec.Scenario.Objectives[0]); m.Unit != of.Unit || m.Name != of.Name {
+		if m := readDataset(w.rec, w).measured(w.rec.Scenario.Objectives[0]); m.Unit != of.Unit || m.Name != of.Name {
 			t.Errorf("%s in %s: measured as %s in %s", of.Name, of.Unit, m.Name, m.Unit)
 		}
 	}
@@ -36,7 +36,7 @@ func TestWordsCanBeWritten(t *testing.T) {
 func TestAddRefuses(t *testing.T) {
 	whole := Row{
 		MeasureSpec: harness.MeasureSpec{Name: MeasureRTO, Title: "RTO", Doc: "how long", Unit: harness.UnitNS},
-		Formula:     "T_s − T_f", Find: func(*Drill, Asked) harness.Measurement { return harness.Measurement{} },
+		Formula:     "T_s − T_f", Find: func(*Dataset, TimedObjective) harness.Measurement { return harness.Measurement{} },
 	}
 	for what, spoil := range map[string]func(*Row){
 		"a name that is taken": func(*Row) {},
@@ -60,7 +60,7 @@ func TestAddRefuses(t *testing.T) {
 			Add(row)
 		}()
 	}
-	if of := Of("a"); of.Find != nil || of.Title != "a" {
+	if of := RowOf("a"); of.Find != nil || of.Title != "a" {
 		t.Errorf("a measure that was refused is there: %+v", of.MeasureSpec)
 	}
 }

@@ -83,7 +83,7 @@ func TestAMetronomeOfAnotherHostTimesNoEdges(t *testing.T) {
 	w := build(usual())
 	w.rec.Hosts = append(w.rec.Hosts, harness.Host{Name: "load-2", Offset: harness.Offset{Lo: -ms, Hi: ms}})
 	w.rec.Streams[1].Host = 1
-	if c, err := gather(w.rec, w).cohort(fileQueries, cohortFresh); err != nil || c.Metronome {
+	if c, err := readDataset(w.rec, w).cohort(fileQueries, cohortFresh); err != nil || c.Metronome {
 		t.Errorf("%+v, %v", c.Metronome, err)
 	}
 	mustJudgeBoth(t, w)

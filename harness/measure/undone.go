@@ -10,7 +10,7 @@ import (
 const undoCheck = "undo.length"
 
 // checkUndo compares how long clients were watched after the undo with what the scenario asks.
-func (d *drill) checkUndo() harness.ValidityCheck {
+func (d *dataset) checkUndo() harness.ValidityCheck {
 	asked, u := int64(d.rec.Scenario.ObserveUndo), d.rec.Undo
 	lasted, why := int64(0), ""
 	if !u.Watched.Never() && u.Watched.Hi >= u.At.Hi {
@@ -27,7 +27,7 @@ func (d *drill) checkUndo() harness.ValidityCheck {
 
 // undone measures what clients saw of the undo, where load went on through it: a window of its own, from the begin of the undo.
 // Nothing of it counts for a fault.
-func (d *drill) undone() []harness.Measurement {
+func (d *dataset) undone() []harness.Measurement {
 	if d.rec.Undo.Watched.Never() {
 		return nil
 	}
@@ -39,12 +39,12 @@ func (d *drill) undone() []harness.Measurement {
 }
 
 // undoneFor measures what one cohort of a load saw of it.
-func (d *drill) undoneFor(load, name string) []harness.Measurement {
+func (d *dataset) undoneFor(load, name string) []harness.Measurement {
 	begin := harness.Interval{Lo: d.rec.Undo.Watched.Lo, Hi: d.rec.Undo.Watched.Lo}
 	outage := harness.Measurement{Name: NameUndoOutage, Unit: harness.UnitNS, Method: "T_s − begin of the undo"}
 	requests := harness.Measurement{Name: NameUndoRequests, Unit: harness.UnitCount, Method: "due requests not OK within the limit, from the begin of the undo"}
 	service := harness.Measurement{Name: NameUndoService, Unit: harness.UnitNS, Method: "due requests not OK within the limit ÷ rate, from the begin of the undo"}
-	s := d.look(load, name, begin, d.rec.Undo.Watched.Hi)
+	s := d.findOutage(load, name, begin, d.rec.Undo.Watched.Hi)
 	if s.err == nil && s.cohort.Own.empty() {
 		return nil // a cohort that nobody played saw nothing
 	}
@@ -64,7 +64,7 @@ func (d *drill) undoneFor(load, name string) []harness.Measurement {
 		outage.Lo, outage.Hi, outage.Known = span(d.stamps(s.outage.Restored), begin)
 	}
 	if s.err == nil {
-		n, ns := lostService(s.cohort.Own, d.rel(begin.Lo)+s.cohort.Ahead.Lo, s.end)
+		n, ns := lostService(s.cohort.Own, d.sinceAnchor(begin.Lo)+s.cohort.Ahead.Lo, s.end)
 		requests.Known, requests.Lo, requests.Hi = true, int64(n), int64(n)
 		service.Known, service.Lo, service.Hi = true, ns, ns
 	}
@@ -76,7 +76,7 @@ func (d *drill) undoneFor(load, name string) []harness.Measurement {
 }
 
 // undoHurt tells each cohort that the undo left without service.
-func (d *drill) undoHurt() []string {
+func (d *dataset) undoHurt() []string {
 	var all []string
 	for _, m := range d.undone() {
 		if m.Name == NameUndoOutage && m.Known && m.Hi > 0 {

@@ -19,7 +19,7 @@ const (
 )
 
 // validity lists every condition without which nothing can be judged.
-func (d *drill) validity() []harness.ValidityCheck {
+func (d *dataset) validity() []harness.ValidityCheck {
 	checks := []harness.ValidityCheck{d.checkRecord(), d.checkFaults(), d.checkObserved(), d.checkStreams(), d.checkOffered(),
 		d.checkShortage()}
 	if d.rec.Scenario.ObserveUndo > 0 {
@@ -32,7 +32,7 @@ func (d *drill) validity() []harness.ValidityCheck {
 	checks = append(checks, Steady(d.rec.Scenario.SteadyState.Require, d.series, d.probes, d.rec.Anchor, d.rec.Baseline)...)
 	checks = append(checks, d.checkProbes(), d.checkEnough(), d.checkClock(), d.checkAlerts(), d.checkLedger(), d.checkOracle())
 	for i := range checks {
-		checks[i].Detail = clip(checks[i].Detail)
+		checks[i].Detail = truncate(checks[i].Detail)
 	}
 	return checks
 }
@@ -48,15 +48,15 @@ func verdict(name, why, found string) harness.ValidityCheck {
 // maxWords bounds, in bytes, what a check, a measurement or a finding says: names out of a record stand in it, and a record may hold any.
 const maxWords = 4096
 
-// clip shortens what is longer than maxWords, and says so.
-func clip(words string) string {
+// truncate shortens what is longer than maxWords, and says so.
+func truncate(words string) string {
 	if len(words) <= maxWords {
 		return words
 	}
 	return fmt.Sprintf("%s … (%d bytes more)", strings.ToValidUTF8(words[:maxWords], ""), len(words)-maxWords)
 }
 
-func (d *drill) checkRecord() harness.ValidityCheck {
+func (d *dataset) checkRecord() harness.ValidityCheck {
 	r := d.rec
 	why := ""
 	switch {
@@ -76,7 +76,7 @@ func (d *drill) checkRecord() harness.ValidityCheck {
 	return verdict("record.whole", why, "format, run, anchor and times are there")
 }
 
-func (d *drill) checkFaults() harness.ValidityCheck {
+func (d *dataset) checkFaults() harness.ValidityCheck {
 	const name = "fault.confirmed"
 	planned := d.rec.Scenario.Faults
 	if len(planned) != len(d.rec.Faults) {
@@ -106,7 +106,7 @@ func (d *drill) checkFaults() harness.ValidityCheck {
 	return verdict(name, "", fmt.Sprintf("in force within %s", Span(int64(d.tf.Hi-d.tf.Lo), int64(d.tf.Hi-d.tf.Lo))))
 }
 
-func (d *drill) checkBaseline() harness.ValidityCheck {
+func (d *dataset) checkBaseline() harness.ValidityCheck {
 	s, got := d.rec.Scenario.SteadyState, d.rec.Baseline
 	why := ""
 	switch {
@@ -118,7 +118,7 @@ func (d *drill) checkBaseline() harness.ValidityCheck {
 	return verdict("baseline.length", why, Length(int64(got.Hi-got.Lo)))
 }
 
-func (d *drill) checkProbes() harness.ValidityCheck {
+func (d *dataset) checkProbes() harness.ValidityCheck {
 	const name = "probes.answered"
 	needed := map[string]bool{}
 	for _, r := range d.rec.Scenario.SteadyState.Require {
@@ -141,7 +141,7 @@ func (d *drill) checkProbes() harness.ValidityCheck {
 	return verdict(name, "", fmt.Sprintf("%d probes, for their whole time", len(d.probes)))
 }
 
-func (d *drill) probeGap(p Answers) string {
+func (d *dataset) probeGap(p Answers) string {
 	slack := max(harness.Stamp(edgeSlack), harness.Stamp(probeGaps*p.Series.EveryNS))
 	switch {
 	case p.Err != nil:
@@ -156,12 +156,12 @@ func (d *drill) probeGap(p Answers) string {
 	return silent(p, p.Series.Ran, true)
 }
 
-func (d *drill) checkEnough() harness.ValidityCheck {
+func (d *dataset) checkEnough() harness.ValidityCheck {
 	const name = "samples.enough"
 	limits := d.rec.Scenario.Recovered
-	from, end := d.rel(d.rec.Observation.Lo), d.rel(d.rec.Observation.Hi)
+	from, end := d.sinceAnchor(d.rec.Observation.Lo), d.sinceAnchor(d.rec.Observation.Hi)
 	for _, o := range d.rec.Scenario.Objectives {
-		if !Of(o.Measure).Outage || d.null() {
+		if !RowOf(o.Measure).Outage || d.null() {
 			continue
 		}
 		c, err := d.cohort(o.Load, o.Cohort)
@@ -187,7 +187,7 @@ func (d *drill) checkEnough() harness.ValidityCheck {
 	return verdict(name, "", "the windows of every objective on rto can be filled")
 }
 
-func (d *drill) checkClock() harness.ValidityCheck {
+func (d *dataset) checkClock() harness.ValidityCheck {
 	const name = "clock.steady"
 	readings := d.rec.Clock
 	if len(readings) < 2 {
@@ -209,7 +209,7 @@ func (d *drill) checkClock() harness.ValidityCheck {
 	return verdict(name, "", found)
 }
 
-func (d *drill) unsynchronised() int {
+func (d *dataset) unsynchronised() int {
 	n := 0
 	for _, r := range d.rec.Clock {
 		if !r.Synchronised {
@@ -219,7 +219,7 @@ func (d *drill) unsynchronised() int {
 	return n
 }
 
-func (d *drill) checkAlerts() harness.ValidityCheck {
+func (d *dataset) checkAlerts() harness.ValidityCheck {
 	why := ""
 	if n := early(d.rec.Arrivals, d.rec.Baseline, firstFault(d.rec)); n > 0 {
 		why = fmt.Sprintf("the alert path was not silent: %d messages of this drill came before the fault", n)

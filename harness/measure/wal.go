@@ -18,7 +18,7 @@ const logAgainstClients = "the old primary's log and the clients' attempts disag
 const maxWALLine = 4 << 10
 
 // Commits reads the list of the old primary's commits after the fork, in the order of its log.
-func (f *files) Commits(yield func(harness.WALCommit) error) error {
+func (f *fileSource) Commits(yield func(harness.WALCommit) error) error {
 	name := f.rec.Ledger.WAL.File
 	file, err := f.fsys.Open(name)
 	if err != nil {
@@ -43,66 +43,66 @@ func (f *files) Commits(yield func(harness.WALCommit) error) error {
 	return nil
 }
 
-// listed is the old primary's log after the fork, as far as it is told by the ids of rows.
-type listed struct {
-	rows []listedRow // in order of id; id 0: a commit whose rows are gone
+// forkedLog is the old primary's log after the fork, as far as it is told by the ids of rows.
+type forkedLog struct {
+	rows []forkedRow // in order of id; id 0: a commit whose rows are gone
 	why  string      // why there is no list to hold anything against, "" if there is one
 	odd  string      // how it contradicts the record or the clients, in a sentence; "" if it does not
 }
 
-type listedRow struct {
-	id   uint64
-	at   harness.Stamp
-	seen bool // an attempt has this id
+type forkedRow struct {
+	id        uint64
+	at        harness.Stamp
+	attempted bool // an attempt has this id
 }
 
 // readCommits reads the list of commits once.
-func readCommits(rec *harness.Record, src Source) listed {
+func readCommits(rec *harness.Record, src Source) forkedLog {
 	w := rec.Ledger.WAL
 	switch {
 	case !rec.Ledger.Promoted:
-		return listed{why: detailNoFailover}
+		return forkedLog{why: detailNoFailover}
 	case w.Tool == "":
-		return listed{why: "the old primary's log was not read: " + orUnknown(rec.Ledger.WALDetail)}
+		return forkedLog{why: "the old primary's log was not read: " + orUnknown(rec.Ledger.WALDetail)}
 	case w.File == "":
-		return listed{why: "the commits in the old primary's log are not listed by their ids"}
+		return forkedLog{why: "the commits in the old primary's log are not listed by their ids"}
 	}
-	var l listed
+	var l forkedLog
 	xids := map[uint32]bool{}
 	err := src.Commits(func(c harness.WALCommit) error {
 		if len(l.rows) >= w.Listed {
 			return fmt.Errorf("it holds more than the %d lines that the record counts", w.Listed)
 		}
-		l.rows, xids[c.XID] = append(l.rows, listedRow{id: c.ID, at: c.At}), true
+		l.rows, xids[c.XID] = append(l.rows, forkedRow{id: c.ID, at: c.At}), true
 		return nil
 	})
 	switch {
 	case err != nil:
-		return listed{odd: "the list of the commits in the old primary's log cannot be used: " + err.Error()}
+		return forkedLog{odd: "the list of the commits in the old primary's log cannot be used: " + err.Error()}
 	case len(l.rows) != w.Listed:
-		return listed{odd: fmt.Sprintf("%s holds %d lines, the record counts %d", w.File, len(l.rows), w.Listed)}
+		return forkedLog{odd: fmt.Sprintf("%s holds %d lines, the record counts %d", w.File, len(l.rows), w.Listed)}
 	case len(xids) > w.Commits:
-		return listed{odd: fmt.Sprintf("%s lists %d commits, the record counts %d", w.File, len(xids), w.Commits)}
+		return forkedLog{odd: fmt.Sprintf("%s lists %d commits, the record counts %d", w.File, len(xids), w.Commits)}
 	case len(xids) < w.Commits:
-		return listed{why: fmt.Sprintf("only %d of the %d commits in the old primary's log are listed by their ids", len(xids), w.Commits)}
+		return forkedLog{why: fmt.Sprintf("only %d of the %d commits in the old primary's log are listed by their ids", len(xids), w.Commits)}
 	}
-	slices.SortFunc(l.rows, func(a, b listedRow) int { return cmp.Compare(a.id, b.id) })
+	slices.SortFunc(l.rows, func(a, b forkedRow) int { return cmp.Compare(a.id, b.id) })
 	return l
 }
 
-// behindFork is what the list of commits and the clients' attempts say of each other.
-type behindFork struct {
-	listed
+// forkComparison is what the list of commits and the clients' attempts say of each other.
+type forkComparison struct {
+	forkedLog
 	promised     int           // commits of the list that clients were told of, and which are lost
 	lastPromised harness.Stamp // when the last of them was made, by the server's clock
 }
 
 // forked holds the commits after the fork against all attempts, once.
-func (d *drill) forked() *behindFork {
+func (d *dataset) forked() *forkComparison {
 	if d.fork != nil {
 		return d.fork
 	}
-	d.fork = &behindFork{listed: d.commits}
+	d.fork = &forkComparison{forkedLog: d.commits}
 	b := d.fork
 	if b.why != "" || b.odd != "" {
 		return b
@@ -119,8 +119,8 @@ func (d *drill) forked() *behindFork {
 }
 
 // take holds one attempt against the list.
-func (b *behindFork) take(a Attempt) {
-	i, found := slices.BinarySearchFunc(b.rows, a.ID, func(r listedRow, id uint64) int { return cmp.Compare(r.id, id) })
+func (b *forkComparison) take(a Attempt) {
+	i, found := slices.BinarySearchFunc(b.rows, a.ID, func(r forkedRow, id uint64) int { return cmp.Compare(r.id, id) })
 	why := ""
 	switch class := ClassOf(a); {
 	case class == NotRead:
@@ -135,7 +135,7 @@ func (b *behindFork) take(a Attempt) {
 		why = "though the old primary holds it and the new one does not"
 	}
 	for ; found && i < len(b.rows) && b.rows[i].id == a.ID; i++ {
-		b.rows[i].seen = true
+		b.rows[i].attempted = true
 	}
 	if why != "" && b.odd == "" {
 		lists := "lists a commit of write %d after the fork, "
@@ -147,10 +147,10 @@ func (b *behindFork) take(a Attempt) {
 }
 
 // close looks for commits that no attempt explains.
-func (b *behindFork) close() {
+func (b *forkComparison) close() {
 	for _, r := range b.rows {
 		switch {
-		case b.odd != "" || r.seen:
+		case b.odd != "" || r.attempted:
 		case r.id == 0:
 			b.odd = logAgainstClients + "lists a commit of the ledger after the fork that left no row on the old primary"
 		default:
@@ -162,7 +162,7 @@ func (b *behindFork) close() {
 // database measures the loss by the databases' own logs: the last commit after the fork that a client had been promised,
 // against the promoted node's frozen replay time. Commits that nobody was promised are no loss: a write that still waited
 // for its standby when the region was cut is committed behind the cut as soon as nobody waits any more.
-func (d *drill) database() harness.Measurement {
+func (d *dataset) database() harness.Measurement {
 	m := harness.Measurement{
 		Name: NameRPODatabase, Unit: harness.UnitNS,
 		Method: "last acknowledged and lost commit in the old primary's log after the fork − last commit the new one replayed",

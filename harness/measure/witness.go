@@ -35,9 +35,9 @@ func (a witness) width() harness.Stamp { return a.at.Hi - a.at.Lo }
 
 // contradiction holds the witnesses of an objective against each other, and names two that cannot both be right, "" if there
 // are none. A measurement that a second witness contradicts is worth nothing, however it came out.
-func (d *drill) contradiction(o harness.Objective) string {
+func (d *dataset) contradiction(o harness.Objective) string {
 	fault, err := d.moment(originOf(o))
-	if d.null() || err != nil || d.later(fault) && !Of(o.Measure).Outage { // roles may have moved before: who is which is not known
+	if d.null() || err != nil || d.later(fault) && !RowOf(o.Measure).Outage { // roles may have moved before: who is which is not known
 		return ""
 	}
 	if o.From == fromDeclaration && !d.later(fault) {
@@ -45,16 +45,16 @@ func (d *drill) contradiction(o harness.Objective) string {
 			return why
 		}
 	}
-	if of := Of(o.Measure); of.Contradicted != nil {
+	if of := RowOf(o.Measure); of.Contradicted != nil {
 		return of.Contradicted(d, o, fault)
 	}
 	return ""
 }
 
-// doubt takes the verdict from an objective whose witnesses contradict each other. A word that the outside contradicts has
-// failed already, by what it measures.
-func (d *drill) doubt(f *harness.Finding) {
-	if f.Verdict == harness.Inconclusive || f.Verdict == harness.Fail && Of(f.Objective.Measure).Unit == harness.UnitWord {
+// doubtContradicted takes the verdict from an objective whose witnesses contradict each other. A word that the outside
+// contradicts has failed already, by what it measures.
+func (d *dataset) doubtContradicted(f *harness.Finding) {
+	if f.Verdict == harness.Inconclusive || f.Verdict == harness.Fail && RowOf(f.Objective.Measure).Unit == harness.UnitWord {
 		return
 	}
 	if why := d.contradiction(f.Objective); why != "" {
@@ -63,8 +63,8 @@ func (d *drill) doubt(f *harness.Finding) {
 	}
 }
 
-// inWords gives a moment in words.
-func inWords(w witness, fault harness.Interval) string {
+// witnessWords gives a moment in words.
+func witnessWords(w witness, fault harness.Interval) string {
 	lo, hi, ok := span(w.at, fault)
 	if !ok {
 		return w.name + " before the fault"
@@ -73,11 +73,11 @@ func inWords(w witness, fault harness.Interval) string {
 }
 
 func disagree(first, second witness, fault harness.Interval) string {
-	return "two witnesses disagree: " + inWords(first, fault) + ", yet " + inWords(second, fault)
+	return "two witnesses disagree: " + witnessWords(first, fault) + ", yet " + witnessWords(second, fault)
 }
 
 // declaredLate: a failover is declared before the standby takes writes and before clients are sent there.
-func (d *drill) declaredLate(fault harness.Interval) string {
+func (d *dataset) declaredLate(fault harness.Interval) string {
 	declared, err := d.declared(fault)
 	if err != nil {
 		return ""
@@ -92,7 +92,7 @@ func (d *drill) declaredLate(fault harness.Interval) string {
 }
 
 // loggedEarly: what the log says is done is seen from outside from then on.
-func (d *drill) loggedEarly(fault harness.Interval) string {
+func (d *dataset) loggedEarly(fault harness.Interval) string {
 	log := d.rec.Target.Decisions
 	if log == nil {
 		return ""
@@ -114,17 +114,17 @@ func (d *drill) loggedEarly(fault harness.Interval) string {
 }
 
 // wroteEarly: nothing is acknowledged by a standby in recovery, and one that takes writes has left it.
-func (d *drill) wroteEarly(fault harness.Interval) string {
+func (d *dataset) wroteEarly(fault harness.Interval) string {
 	if w := d.writable(fault); !d.rec.Ledger.Promoted && d.rec.Ledger.Read && !w.Never() && w.Lo > fault.Hi {
 		took := witness{"the standby took a write (postgres.writable)", w}
-		return "two witnesses disagree: " + inWords(took, fault) + ", yet its own word at the end was that it had never left recovery"
+		return "two witnesses disagree: " + witnessWords(took, fault) + ", yet its own word at the end was that it had never left recovery"
 	}
 	last := d.lastInRecovery(fault)
 	if d.ledger("").err != nil || !d.rec.Ledger.Promoted || !d.rec.Ledger.OldRead || last.at.Never() {
 		return ""
 	}
 	for a := range d.Attempts("") {
-		if ClassOf(a) != Durable || a.Old != 0 || a.Sent-a.Ahead.Hi < d.rel(fault.Hi) {
+		if ClassOf(a) != Durable || a.Old != 0 || a.Sent-a.Ahead.Hi < d.sinceAnchor(fault.Hi) {
 			continue
 		}
 		ack := witness{fmt.Sprintf("the client of write %d was told that it is kept", a.ID), d.stamps(Bounds{a.Sent - a.Ahead.Hi, a.Done - a.Ahead.Lo})}
@@ -137,8 +137,8 @@ func (d *drill) wroteEarly(fault harness.Interval) string {
 
 // servedEarly: clients of a region that is gone are served when the entry point sends them elsewhere, and the known questions
 // are answered again when the service is restored.
-func (d *drill) servedEarly(o harness.Objective, fault harness.Interval) string {
-	s := d.see(o.Load, o.Cohort, fault)
+func (d *dataset) servedEarly(o harness.Objective, fault harness.Interval) string {
+	s := d.cohortOutage(o.Load, o.Cohort, fault)
 	if s.err != nil || !s.outage.Recovered {
 		return ""
 	}
@@ -162,7 +162,7 @@ func (d *drill) servedEarly(o harness.Objective, fault harness.Interval) string 
 }
 
 // regionGone tells whether the fault took the whole primary region away, and had not been taken back by then.
-func (d *drill) regionGone(from origin, by harness.Interval) bool {
+func (d *dataset) regionGone(from origin, by harness.Interval) bool {
 	f, err := d.faultOf(from)
 	if err != nil {
 		return false
@@ -171,7 +171,7 @@ func (d *drill) regionGone(from origin, by harness.Interval) bool {
 }
 
 // directed gives the answers of the entry point that name a region, in order of time, and the index of the standby's.
-func (d *drill) directed() (iter.Seq[harness.Observation], int64) {
+func (d *dataset) directed() (iter.Seq[harness.Observation], int64) {
 	standby := slices.IndexFunc(d.rec.Target.Regions, func(r harness.Region) bool { return r.Role == harness.Standby })
 	answers, _, _ := d.observations(probeDNS) // without a series nothing is known
 	return func(yield func(harness.Observation) bool) {
@@ -184,7 +184,7 @@ func (d *drill) directed() (iter.Seq[harness.Observation], int64) {
 }
 
 // sentThere is when the entry point was first seen to send clients to the standby after a fault.
-func (d *drill) sentThere(fault harness.Interval) witness {
+func (d *dataset) sentThere(fault harness.Interval) witness {
 	answers, standby := d.directed()
 	w := witness{name: "the entry point first sent clients to the standby (dns.answer)"}
 	before := harness.Stamp(0) // when the last answer was asked for that named another region
@@ -202,7 +202,7 @@ func (d *drill) sentThere(fault harness.Interval) witness {
 
 // lastSentElsewhere is the last answer with which the entry point sent clients to another region, before it first sent them to
 // the standby.
-func (d *drill) lastSentElsewhere(fault harness.Interval) witness {
+func (d *dataset) lastSentElsewhere(fault harness.Interval) witness {
 	answers, standby := d.directed()
 	w := witness{name: "the entry point still sent clients elsewhere (dns.answer)"}
 	for o := range answers {
@@ -217,7 +217,7 @@ func (d *drill) lastSentElsewhere(fault harness.Interval) witness {
 }
 
 // lastInRecovery is the last answer with which the standby said that it was in recovery, before its first write.
-func (d *drill) lastInRecovery(fault harness.Interval) witness {
+func (d *dataset) lastInRecovery(fault harness.Interval) witness {
 	w := witness{name: "the standby was still in recovery (postgres.writable)"}
 	on, _ := standbyProbe(d.rec)
 	answers, _, _ := d.observations(probeWritable) // without a series nothing is known
@@ -237,7 +237,7 @@ func (d *drill) lastInRecovery(fault harness.Interval) witness {
 
 // unanswered is the last of the known questions, asked in a row from a moment on, that got no answer. It is never if fewer
 // than unansweredRow did.
-func (d *drill) unanswered(from, end harness.Stamp) witness {
+func (d *dataset) unanswered(from, end harness.Stamp) witness {
 	w := witness{name: "the known questions still went unanswered (answers.known)"}
 	answers, _, _ := d.observations(probeAnswers) // without a series nothing is known
 	n := 0

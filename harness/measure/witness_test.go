@@ -111,7 +111,7 @@ func TestWitnessesContradictEachOther(t *testing.T) {
 		if c.spoil != nil {
 			c.spoil(w)
 		}
-		f := gather(w.rec, w).finding(w.rec.Scenario.Objectives[0])
+		f := readDataset(w.rec, w).finding(w.rec.Scenario.Objectives[0])
 		doubted := f.Verdict == harness.Inconclusive && strings.HasPrefix(f.Reason, "it: cannot be judged: two witnesses disagree: ")
 		if doubted != (c.says != nil) || !doubted && f.Verdict != harness.Pass {
 			t.Errorf("%s: %s: %s", name, f.Verdict, f.Reason)

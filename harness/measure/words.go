@@ -8,9 +8,9 @@ import (
 	"blackstart/harness"
 )
 
-// Asks says in words what an objective asks: "service back for fresh clients of queries within 20s".
-func Asks(o harness.Objective) string {
-	if of := Of(o.Measure); of.Asking != nil {
+// ObjectiveWords says in words what an objective asks: "service back for fresh clients of queries within 20s".
+func ObjectiveWords(o harness.Objective) string {
+	if of := RowOf(o.Measure); of.Asking != nil {
 		return of.Asking(o)
 	}
 	return o.Measure + " " + BoundWords(o)
@@ -19,11 +19,11 @@ func Asks(o harness.Objective) string {
 // BoundWords says what an objective bounds: "at most 10 s from replication.break, carrying class replication.lagging".
 func BoundWords(o harness.Objective) string {
 	if o.Is != "" {
-		return "must be " + decisionWords(o.Is) + from(o)
+		return "must be " + decisionWords(o.Is) + fromWords(o)
 	}
-	text := strings.TrimSpace("at most "+o.AtMost+" "+Of(o.Measure).Counted) + from(o)
+	text := strings.TrimSpace("at most "+o.AtMost+" "+RowOf(o.Measure).Counted) + fromWords(o)
 	if len(o.Carries) > 0 {
-		text += ", carrying " + Carried(o.Carries)
+		text += ", carrying " + CarriedWords(o.Carries)
 	}
 	if o.StaleAfter > 0 {
 		text += "; an answer older than " + Length(int64(o.StaleAfter)) + " is stale"
@@ -31,18 +31,18 @@ func BoundWords(o harness.Objective) string {
 	return text
 }
 
-// Found says what was measured for an objective; a value that is not known is for the caller to explain.
-func Found(f harness.Finding) string {
-	m, of := f.Measured, Of(f.Objective.Measure)
+// FindingWords says what was measured for an objective; a value that is not known is for the caller to explain.
+func FindingWords(f harness.Finding) string {
+	m, of := f.Measured, RowOf(f.Objective.Measure)
 	if m.Unbounded && of.Pending != "" {
 		return fmt.Sprintf(of.Pending, strings.TrimPrefix(Value(m), "at least "))
 	}
 	return strings.TrimSpace(Value(m) + " " + of.Counted)
 }
 
-// Missed says in few words what an objective came to that was not met.
-func Missed(f harness.Finding) string {
-	if of := Of(f.Objective.Measure); of.Missed != nil {
+// MissedWords says in few words what an objective came to that was not met.
+func MissedWords(f harness.Finding) string {
+	if of := RowOf(f.Objective.Measure); of.Missed != nil {
 		return of.Missed(f)
 	}
 	return f.Objective.Measure + " " + Value(f.Measured) + ", at most " + f.Objective.AtMost + " is allowed"
@@ -52,7 +52,7 @@ func Missed(f harness.Finding) string {
 func Impact(all []harness.Measurement) []string {
 	var parts []string
 	for _, m := range all {
-		if of := Of(m.Name); of.Impact != nil {
+		if of := RowOf(m.Name); of.Impact != nil {
 			if words := of.Impact(m, all); words != "" {
 				parts = append(parts, words)
 			}
@@ -61,16 +61,16 @@ func Impact(all []harness.Measurement) []string {
 	return parts
 }
 
-// Saw says what clients saw, of a service that did not come back.
-func Saw(m harness.Measurement) string {
+// ClientWords says what clients saw, of a service that did not come back.
+func ClientWords(m harness.Measurement) string {
 	if m.Text == "" {
 		return ""
 	}
 	return "; clients saw: " + m.Text
 }
 
-// from says what an objective counts from, where that is not the fault that starts the clock.
-func from(o harness.Objective) string {
+// fromWords says what an objective counts from, where that is not the fault that starts the clock.
+func fromWords(o harness.Objective) string {
 	switch {
 	case o.From == fromDeclaration:
 		return " from the declaration"
@@ -90,8 +90,8 @@ func decisionWords(is string) string {
 	return is
 }
 
-// Carried lists the fields that an alert must carry, in order of their names.
-func Carried(want map[string]string) string {
+// CarriedWords lists the fields that an alert must carry, in order of their names.
+func CarriedWords(want map[string]string) string {
 	var words []string
 	for field, value := range want {
 		if value == anyValue {

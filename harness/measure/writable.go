@@ -57,7 +57,7 @@ func standbyProbe(rec *harness.Record) (on string, since harness.Stamp) {
 }
 
 // writable is T_w after a fault, in its window; never without answers of its probe.
-func (d *drill) writable(fault harness.Interval) harness.Interval {
+func (d *dataset) writable(fault harness.Interval) harness.Interval {
 	answers, _, err := d.observations(probeWritable)
 	if err != nil {
 		return harness.Interval{}

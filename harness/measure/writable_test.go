@@ -54,12 +54,12 @@ func TestWritableOfNobody(t *testing.T) {
 	} {
 		w := build(usual())
 		spoil(w)
-		if got := gather(w.rec, w).writable(harness.Interval{}); !got.Never() {
+		if got := readDataset(w.rec, w).writable(harness.Interval{}); !got.Never() {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
 	w := build(usual())
-	if got, want := gather(w.rec, w).writable(harness.Interval{}), (harness.Interval{Lo: at(faultLo + 3*sec), Hi: at(faultLo + 3*sec + 5*ms)}); got != want {
+	if got, want := readDataset(w.rec, w).writable(harness.Interval{}), (harness.Interval{Lo: at(faultLo + 3*sec), Hi: at(faultLo + 3*sec + 5*ms)}); got != want {
 		t.Errorf("T_w is %v, want %v", got, want)
 	}
 }

@@ -16,10 +16,10 @@ var _ = Add(Row{
 		Load: true, Questions: true, Fault: true,
 	},
 	Formula: "wrong answers",
-	Find: func(d *Drill, o Asked) harness.Measurement {
+	Find: func(d *Dataset, o TimedObjective) harness.Measurement {
 		return d.wrong(o.Load, int64(o.StaleAfter), d.windowOf(o))
 	},
-	Files: func(d *Drill, o harness.Objective) []string {
+	Files: func(d *Dataset, o harness.Objective) []string {
 		all := d.probeFiles(probeAnswers)
 		for _, s := range d.series {
 			if s.Stream.Traits().Questions && (o.Load == "" || s.Stream.Load == o.Load) {
@@ -54,7 +54,7 @@ type answerCount struct {
 
 // wrong counts the wrong, stale and foreign answers that clients were given while any fault was in force or had been: those
 // of a load ("": of every load that asks questions) and those of the probe answers.known.
-func (d *drill) wrong(load string, staleAfter int64, window int) harness.Measurement {
+func (d *dataset) wrong(load string, staleAfter int64, window int) harness.Measurement {
 	m := harness.Measurement{Name: MeasureWrong, Load: load, Unit: harness.UnitCount,
 		Method: "answers from the first fault to the end of observation, held against the known right ones"}
 	if len(d.clocks) > 1 {
@@ -103,7 +103,7 @@ func (d *drill) wrong(load string, staleAfter int64, window int) harness.Measure
 
 // windowOf is the number of the clock in whose window an objective counts answers, -1 if it counts from a fault that starts none
 // while several start one.
-func (d *drill) windowOf(o Asked) int {
+func (d *dataset) windowOf(o TimedObjective) int {
 	if len(d.clocks) < 2 {
 		return 0
 	}
@@ -111,7 +111,7 @@ func (d *drill) windowOf(o Asked) int {
 }
 
 // answersIn is when answers are counted for a clock; the first counts from the first fault on, whether that starts a clock or not.
-func (d *drill) answersIn(window int) (first, end harness.Stamp) {
+func (d *dataset) answersIn(window int) (first, end harness.Stamp) {
 	tf := d.clocks[window].tf
 	if window == 0 {
 		return firstFault(d.rec), d.end(tf)
@@ -120,7 +120,7 @@ func (d *drill) answersIn(window int) (first, end harness.Stamp) {
 }
 
 // take counts one answer of the probe.
-func (c *answerCount) take(j Judged) {
+func (c *answerCount) take(j JudgedAnswer) {
 	c.all++
 	if j.Answer.Question == MarkerQuestion {
 		c.markers++
@@ -143,7 +143,7 @@ func (c *answerCount) take(j Judged) {
 }
 
 // sampled counts the answers that the requests of a load were given, and tells how many there were.
-func (d *drill) sampled(c *answerCount, load string, first harness.Stamp, window int) (int64, error) {
+func (d *dataset) sampled(c *answerCount, load string, first harness.Stamp, window int) (int64, error) {
 	found, answers := false, int64(0)
 	for _, s := range d.series {
 		if !s.Stream.Traits().Questions || load != "" && s.Stream.Load != load {
@@ -156,7 +156,7 @@ func (d *drill) sampled(c *answerCount, load string, first harness.Stamp, window
 		strange := int64(in.answers.wrong + in.answers.alien)
 		c.wrong, c.foreign = c.wrong+int64(in.answers.wrong), c.foreign+int64(in.answers.alien)
 		answers += int64(in.answers.ok) + strange
-		if at := in.strange - s.ahead.Lo - d.rel(first); strange > 0 && c.first == "" {
+		if at := in.strange - s.ahead.Lo - d.sinceAnchor(first); strange > 0 && c.first == "" {
 			c.first = "a request of load " + s.Stream.Load + " due " + Span(at, at) + " after the first fault"
 		}
 	}
@@ -167,8 +167,8 @@ func (d *drill) sampled(c *answerCount, load string, first harness.Stamp, window
 	return answers, nil
 }
 
-// wrongs gives the wrong answers of every drill in which answers were held against known ones.
-func (d *drill) wrongs(c clock) []harness.Measurement {
+// wrongAnswers gives the wrong answers of every drill in which answers were held against known ones.
+func (d *dataset) wrongAnswers(c clock) []harness.Measurement {
 	probed := slices.ContainsFunc(d.probes, func(p Answers) bool { return p.Series.Probe == probeAnswers })
 	if d.null() || !probed && len(d.rec.Target.Questions) == 0 {
 		return nil
@@ -177,7 +177,7 @@ func (d *drill) wrongs(c clock) []harness.Measurement {
 }
 
 // decisions gives what the target decided, where its log can tell.
-func (d *drill) decisions(c clock) []harness.Measurement {
+func (d *dataset) decisions(c clock) []harness.Measurement {
 	log := d.rec.Target.Decisions
 	if d.null() || log == nil || log.Promoted == "" && log.Switched == "" && log.Done == "" {
 		return nil

@@ -61,13 +61,13 @@ func (answersFactory) Open(_ context.Context, config harness.ProbeConfig) (harne
 	if err != nil {
 		return nil, err
 	}
-	a := &answers{clock: config.Clock, client: client{tls: trust, dial: entryDialer(entry)}, questions: config.Target.Questions}
+	a := &answersProbe{clock: config.Clock, client: client{tls: trust, dial: entryDialer(entry)}, questions: config.Target.Questions}
 	if !config.Marker {
 		return a, nil
 	}
 	switch config.Target.Environment {
 	case harness.Rehearsal, harness.Staging: // a class that is missing is not one of these
-		return &marked{answers: a.with(markerQuestion)}, nil
+		return &markerProbe{answersProbe: a.with(markerQuestion)}, nil
 	}
 	a.note = fmt.Sprintf("no marker is written to a target of class %q", config.Target.Environment)
 	return a, nil
@@ -92,8 +92,8 @@ func entryDialer(entry harness.Entry) func(ctx context.Context) (net.Conn, error
 
 var errResolve = errors.New("resolve the entry's name")
 
-// answers asks the questions of a target in turn.
-type answers struct {
+// answersProbe asks the questions of a target in turn.
+type answersProbe struct {
 	clock     *harness.Clock
 	client    client
 	questions []harness.Question
@@ -102,13 +102,13 @@ type answers struct {
 }
 
 // with gives answers that asks one question more.
-func (a *answers) with(q harness.Question) *answers {
+func (a *answersProbe) with(q harness.Question) *answersProbe {
 	a.questions = append(a.questions[:len(a.questions):len(a.questions)], q)
 	return a
 }
 
 // Ask asks the next question. OK is a well-formed answer, right or wrong.
-func (a *answers) Ask(ctx context.Context) harness.Observation {
+func (a *answersProbe) Ask(ctx context.Context) harness.Observation {
 	q := a.questions[a.asked%len(a.questions)]
 	a.asked++
 	o, status, body := a.post(ctx, "/query", map[string]any{"namespace": q.Namespace, "text": q.Text, "k": answersK})
@@ -120,17 +120,17 @@ func (a *answers) Ask(ctx context.Context) harness.Observation {
 	default:
 		o.OK, o.Value = true, 1
 		if err := read(body, o.Answer); err != nil {
-			o.OK, o.Value, o.Detail = false, 0, clip("answer is not well-formed: "+err.Error())
+			o.OK, o.Value, o.Detail = false, 0, truncate("answer is not well-formed: "+err.Error())
 		}
 	}
 	if a.note != "" {
-		o.Detail = clip(joined(o.Detail, a.note))
+		o.Detail = truncate(joined(o.Detail, a.note))
 	}
 	return o
 }
 
 // post sends one request through the entry as a new client. Without an answer the detail says why.
-func (a *answers) post(ctx context.Context, path string, body any) (o harness.Observation, status int, answer []byte) {
+func (a *answersProbe) post(ctx context.Context, path string, body any) (o harness.Observation, status int, answer []byte) {
 	o = harness.Observation{Probe: harness.ProbeAnswers, On: "entry", Unit: unitBool}
 	sent, _ := json.Marshal(body) // strings and numbers always marshal
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
@@ -138,11 +138,11 @@ func (a *answers) post(ctx context.Context, path string, body any) (o harness.Ob
 	o.At.Lo = a.clock.Now()
 	status, answer, err := a.client.send(ctx, http.MethodPost, path, sent, maxAnswerBytes)
 	o.At.Hi = a.clock.Now()
-	o.Reached = err == nil || spoke(err)
+	o.Reached = err == nil || gotResponse(err)
 	if err != nil {
 		o.Detail = reason(err)
 		if errors.Is(err, errResolve) && !strings.Contains(o.Detail, errResolve.Error()) {
-			o.Detail = clip(joined(errResolve.Error(), o.Detail))
+			o.Detail = truncate(joined(errResolve.Error(), o.Detail))
 		}
 	}
 	return o, status, answer
@@ -152,7 +152,7 @@ func (a *answers) post(ctx context.Context, path string, body any) (o harness.Ob
 func refusal(status int, body []byte) string {
 	var said struct{ Error string }
 	_ = json.Unmarshal(body, &said) // a body of another kind says nothing
-	return clip(joined(fmt.Sprintf("HTTP %d", status), said.Error))
+	return truncate(joined(fmt.Sprintf("HTTP %d", status), said.Error))
 }
 
 func joined(a, b string) string {
@@ -163,4 +163,4 @@ func joined(a, b string) string {
 }
 
 // Close does nothing: every question has its own connection.
-func (a *answers) Close() {}
+func (a *answersProbe) Close() {}

@@ -176,7 +176,7 @@ func TestMarkerGrowsAndAStaleOneShows(t *testing.T) {
 		defer e.mu.Unlock()
 		return 200, found([3]string{namespace, "blackstart-marker", version})
 	}
-	p := open(t, "answers.known", e.config).(*marked)
+	p := open(t, "answers.known", e.config).(*markerProbe)
 	for v := int64(1); v <= 2; v++ {
 		o := p.write(t.Context(), v)
 		if !o.OK || !o.Answer.Wrote || o.Answer.Version != v || o.Answer.Region != "east" || o.Answer.Build != "1.2" || o.Detail != "" {

@@ -62,8 +62,8 @@ func (c *client) send(ctx context.Context, method, path string, body []byte, mos
 	return res.StatusCode, answer, nil
 }
 
-// spoke tells whether the other end said something before the request failed.
-func spoke(err error) bool {
+// gotResponse tells whether the other end said something before the request failed.
+func gotResponse(err error) bool {
 	var untrusted *tls.CertificateVerificationError
 	var other tls.RecordHeaderError
 	var wire *net.OpError

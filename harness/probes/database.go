@@ -93,7 +93,7 @@ func (d *database) connect(ctx context.Context) (*pgx.Conn, error) {
 
 // connConfig makes a configuration that depends on the access alone.
 func connConfig(access harness.Access) (*pgx.ConnConfig, error) {
-	config, err := pgdial.Config(pgdial.To{
+	config, err := pgdial.Config(pgdial.Params{
 		Address: access.Address, User: access.User, Password: access.Password, Database: access.Database,
 	})
 	if err != nil {

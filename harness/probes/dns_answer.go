@@ -46,7 +46,7 @@ func (dnsFactory) Open(_ context.Context, config harness.ProbeConfig) (harness.P
 	if entry.Name == "" || entry.Resolver == "" {
 		return nil, fmt.Errorf("target %s has no entry point with a name and a resolver", config.Target.Name)
 	}
-	a := &dnsAnswer{clock: config.Clock, on: "entry", name: dns.Fqdn(entry.Name), resolver: entry.Resolver, regions: map[string]int64{}}
+	a := &dnsProbe{clock: config.Clock, on: "entry", name: dns.Fqdn(entry.Name), resolver: entry.Resolver, regions: map[string]int64{}}
 	if c, ok := config.Target.ComponentOf(harness.Outside, dnsKind); ok {
 		a.on = c.Name
 	}
@@ -64,7 +64,7 @@ func (dnsFactory) Open(_ context.Context, config harness.ProbeConfig) (harness.P
 	return a, nil
 }
 
-type dnsAnswer struct {
+type dnsProbe struct {
 	clock    *harness.Clock
 	on       string
 	name     string
@@ -74,7 +74,7 @@ type dnsAnswer struct {
 
 // Ask sends one question, over TCP too if the answer was truncated. It is OK if there is exactly one address and a region
 // has it.
-func (d *dnsAnswer) Ask(ctx context.Context) harness.Observation {
+func (d *dnsProbe) Ask(ctx context.Context) harness.Observation {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	o := harness.Observation{Probe: harness.ProbeDNS, On: d.on, Unit: unitCount, Value: noRegion}
@@ -88,7 +88,7 @@ func (d *dnsAnswer) Ask(ctx context.Context) harness.Observation {
 	}
 	address, err := single(answer)
 	if err != nil {
-		o.Detail = clip(err.Error())
+		o.Detail = truncate(err.Error())
 		return o
 	}
 	o.Detail = address
@@ -133,4 +133,4 @@ func single(answer *dns.Msg) (string, error) {
 }
 
 // Close does nothing: every question has its own socket.
-func (d *dnsAnswer) Close() {}
+func (d *dnsProbe) Close() {}

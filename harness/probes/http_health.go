@@ -55,7 +55,7 @@ func (healthFactory) Open(_ context.Context, config harness.ProbeConfig) (harnes
 	dial := func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", link.Address)
 	}
-	return &health{clock: config.Clock, component: link.To, client: client{tls: trust, dial: dial}}, nil
+	return &healthProbe{clock: config.Clock, component: link.To, client: client{tls: trust, dial: dial}}, nil
 }
 
 // entryLink is the link from outside to the API of a region.
@@ -69,21 +69,21 @@ func entryLink(target *harness.Description, region string) (harness.Link, bool) 
 	return harness.Link{}, false
 }
 
-type health struct {
+type healthProbe struct {
 	clock     *harness.Clock
 	component string
 	client    client
 }
 
 // Ask sends one request on a connection of its own. Value is 1 for status 200.
-func (h *health) Ask(ctx context.Context) harness.Observation {
+func (h *healthProbe) Ask(ctx context.Context) harness.Observation {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	o := harness.Observation{Probe: harness.ProbeHealth, On: h.component, Unit: unitBool}
 	o.At.Lo = h.clock.Now()
 	status, _, err := h.client.send(ctx, http.MethodGet, "/health", nil, maxHealthBytes)
 	o.At.Hi = h.clock.Now()
-	o.Reached = err == nil || spoke(err)
+	o.Reached = err == nil || gotResponse(err)
 	switch {
 	case err != nil:
 		o.Detail = reason(err)
@@ -96,4 +96,4 @@ func (h *health) Ask(ctx context.Context) harness.Observation {
 }
 
 // Close does nothing: every question has its own connection.
-func (h *health) Close() {}
+func (h *healthProbe) Close() {}

@@ -69,24 +69,24 @@ func TestUnreachableIsAnAnswer(t *testing.T) {
 
 func TestJudgeLag(t *testing.T) {
 	n := func(v int64) *int64 { return &v }
-	healthy := copied{recovering: true, received: n(90), replayed: n(80), receivers: 1}
+	healthy := standbyState{recovering: true, received: n(90), replayed: n(80), receivers: 1}
 	for _, tc := range []struct {
 		name string
-		s    source
-		c    copied
+		s    primaryState
+		c    standbyState
 		want int64
 		ok   bool
 	}{
-		{"healthy with slot", source{written: n(100), senders: 1, slots: 1, activeSlots: 1}, healthy, 20, true},
-		{"healthy without slots", source{written: n(100), senders: 1}, healthy, 20, true},
-		{"standby read later is ahead", source{written: n(70), senders: 1}, healthy, 0, true},
-		{"slot not active", source{written: n(100), senders: 1, slots: 1}, healthy, 20, false},
-		{"no sender", source{written: n(100), slots: 1, activeSlots: 1}, healthy, 20, false},
-		{"no receiver", source{written: n(100), senders: 1}, copied{recovering: true, received: n(100), replayed: n(100)}, 0, false},
-		{"never received", source{written: n(100), senders: 1}, copied{recovering: true, replayed: n(80), receivers: 1}, 100, false},
-		{"never replayed", source{written: n(100), senders: 1}, copied{recovering: true, received: n(80), receivers: 1}, 100, false},
-		{"promoted", source{written: n(100), senders: 1}, copied{received: n(1), replayed: n(1), receivers: 1}, 0, false},
-		{"source in recovery", source{recovering: true, senders: 1}, healthy, 0, false},
+		{"healthy with slot", primaryState{written: n(100), senders: 1, slots: 1, activeSlots: 1}, healthy, 20, true},
+		{"healthy without slots", primaryState{written: n(100), senders: 1}, healthy, 20, true},
+		{"standby read later is ahead", primaryState{written: n(70), senders: 1}, healthy, 0, true},
+		{"slot not active", primaryState{written: n(100), senders: 1, slots: 1}, healthy, 20, false},
+		{"no sender", primaryState{written: n(100), slots: 1, activeSlots: 1}, healthy, 20, false},
+		{"no receiver", primaryState{written: n(100), senders: 1}, standbyState{recovering: true, received: n(100), replayed: n(100)}, 0, false},
+		{"never received", primaryState{written: n(100), senders: 1}, standbyState{recovering: true, replayed: n(80), receivers: 1}, 100, false},
+		{"never replayed", primaryState{written: n(100), senders: 1}, standbyState{recovering: true, received: n(80), receivers: 1}, 100, false},
+		{"promoted", primaryState{written: n(100), senders: 1}, standbyState{received: n(1), replayed: n(1), receivers: 1}, 0, false},
+		{"source in recovery", primaryState{recovering: true, senders: 1}, healthy, 0, false},
 	} {
 		got, ok, detail := judgeLag(tc.s, tc.c)
 		if got != tc.want || ok != tc.ok || detail == "" {
@@ -96,7 +96,7 @@ func TestJudgeLag(t *testing.T) {
 }
 
 func TestHeartbeatFromTheFutureIsNotOurs(t *testing.T) {
-	h := &follower{}
+	h := &heartbeatProbe{}
 	o := harness.Observation{At: harness.Interval{Lo: 100, Hi: 200}}
 	if h.judge(&o, true, 150); !o.OK || o.Value != 50 {
 		t.Errorf("got %+v, want an age of 50", o)
@@ -123,7 +123,7 @@ func TestReason(t *testing.T) {
 	if reason(os.ErrDeadlineExceeded) != "no answer in time" {
 		t.Error("a deadline is not told as one")
 	}
-	if got := clip(strings.Repeat("é", maxDetail)); len(got) > maxDetail || !utf8.ValidString(got) {
+	if got := truncate(strings.Repeat("é", maxDetail)); len(got) > maxDetail || !utf8.ValidString(got) {
 		t.Errorf("clipped to %d bytes: %q", len(got), got)
 	}
 }

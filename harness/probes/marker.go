@@ -19,11 +19,11 @@ const markerTitle = "blackstart marker v"
 // markerQuestion asks for the marker.
 var markerQuestion = harness.Question{ID: "marker", Namespace: "public", Text: "blackstart marker", Right: "blackstart-marker"}
 
-// marked writes the marker beside the questions, on a goroutine of its own: a write that hangs delays no question.
-type marked struct{ *answers }
+// markerProbe writes the marker beside the questions, on a goroutine of its own: a write that hangs delays no question.
+type markerProbe struct{ *answersProbe }
 
 // Beside writes the marker's next version once a second. A version whose fate is not known is never written again.
-func (m *marked) Beside(ctx context.Context, observe func(func() harness.Observation) harness.Observation) {
+func (m *markerProbe) Beside(ctx context.Context, observe func(func() harness.Observation) harness.Observation) {
 	tick := time.NewTicker(markerEvery)
 	defer tick.Stop()
 	for version := int64(1); ; version++ {
@@ -37,7 +37,7 @@ func (m *marked) Beside(ctx context.Context, observe func(func() harness.Observa
 }
 
 // write puts one version of the marker into the target. OK is an acknowledgement: any 2xx.
-func (m *marked) write(ctx context.Context, version int64) harness.Observation {
+func (m *markerProbe) write(ctx context.Context, version int64) harness.Observation {
 	q := markerQuestion
 	o, status, body := m.post(ctx, "/documents", map[string]string{
 		"namespace": q.Namespace, "id": q.Right, "title": markerTitle + strconv.FormatInt(version, 10),

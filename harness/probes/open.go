@@ -10,7 +10,7 @@ import (
 
 // Open opens probes of these kinds on everything that they can be asked of: all of them, or none. Some work from the moment
 // they are opened; marker tells whether the age of answers is wanted. What a target lacks is told by a run that says what is missing and asks nothing.
-func Open(kinds []registry.Kind[Factory], s harness.Surroundings, marker bool) (runs []harness.ProbeRun, err error) {
+func Open(kinds []registry.Kind[Factory], s harness.RunningTarget, marker bool) (runs []harness.ProbeRun, err error) {
 	var opened []harness.Probe
 	defer func() {
 		if err != nil {

@@ -52,7 +52,7 @@ func TestTraitsAreTrue(t *testing.T) {
 		}
 		lacking := full(t)
 		lacking.Components = slices.DeleteFunc(lacking.Components, func(c harness.Component) bool { return c.Kind == traits.Speaks })
-		runs, err := Open([]registry.Kind[Factory]{kind}, harness.Surroundings{Target: lacking, Clock: harness.NewClock(), Access: noPath}, false)
+		runs, err := Open([]registry.Kind[Factory]{kind}, harness.RunningTarget{Target: lacking, Clock: harness.NewClock(), Access: noPath}, false)
 		if err != nil || len(runs) != 1 || !strings.Contains(runs[0].Missing, "no component of kind "+traits.Speaks) {
 			t.Errorf("%s, where nothing speaks %s: %v, %v", kind.Name, traits.Speaks, runs, err)
 		}
@@ -83,7 +83,7 @@ func TestProbesAreOpenedAllOrNone(t *testing.T) {
 	kind := func(fail bool) registry.Kind[Factory] {
 		return registry.Kind[Factory]{Name: lagName, New: func() Factory { return plantedProbe{&open, fail} }}
 	}
-	s := harness.Surroundings{Target: full(t), Clock: harness.NewClock()}
+	s := harness.RunningTarget{Target: full(t), Clock: harness.NewClock()}
 	if _, err := Open([]registry.Kind[Factory]{kind(false), kind(false), kind(true)}, s, false); err == nil || open != 0 {
 		t.Errorf("%v, %d probes are left open", err, open)
 	}

@@ -59,10 +59,10 @@ func (writableFactory) Open(_ context.Context, config harness.ProbeConfig) (harn
 	if every <= 0 {
 		every = writableEvery
 	}
-	return &writable{clock: config.Clock, db: db, every: every}, nil
+	return &writableProbe{clock: config.Clock, db: db, every: every}, nil
 }
 
-type writable struct {
+type writableProbe struct {
 	clock *harness.Clock
 	db    *database
 	every time.Duration
@@ -72,7 +72,7 @@ type writable struct {
 }
 
 // Ask polls once and, out of recovery, writes once. Value is 1 if the write was completed.
-func (w *writable) Ask(ctx context.Context) harness.Observation {
+func (w *writableProbe) Ask(ctx context.Context) harness.Observation {
 	o := harness.Observation{Probe: harness.ProbeWritable, On: w.db.component, Unit: unitBool}
 	recovering := true
 	o.At.Lo = w.clock.Now()
@@ -88,7 +88,7 @@ func (w *writable) Ask(ctx context.Context) harness.Observation {
 	case err != nil && recovering:
 		o.Detail = reason(err)
 	case err != nil:
-		o.Detail = clip("not in recovery, but no write was completed: " + reason(err))
+		o.Detail = truncate("not in recovery, but no write was completed: " + reason(err))
 	case recovering:
 		o.Detail = InRecovery
 	default:
@@ -99,7 +99,7 @@ func (w *writable) Ask(ctx context.Context) harness.Observation {
 }
 
 // note remembers what an answer means for the pace.
-func (w *writable) note(o harness.Observation) {
+func (w *writableProbe) note(o harness.Observation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -113,14 +113,14 @@ func (w *writable) note(o harness.Observation) {
 }
 
 // Pace is the time to the next question.
-func (w *writable) Pace() time.Duration {
+func (w *writableProbe) Pace() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.pace
 }
 
 // KeepEvery says that answers between changes are thinned.
-func (w *writable) KeepEvery() time.Duration { return writableKeep }
+func (w *writableProbe) KeepEvery() time.Duration { return writableKeep }
 
 // Close ends the connection.
-func (w *writable) Close() { w.db.close() }
+func (w *writableProbe) Close() { w.db.close() }

@@ -67,7 +67,7 @@ func reason(err error) string {
 	case shortage.Note("a probe", err):
 		return shortage.Prefix + shortage.Of(err)
 	case errors.As(err, &answered):
-		return clip(fmt.Sprintf("SQLSTATE %s: %s", answered.Code, answered.Message))
+		return truncate(fmt.Sprintf("SQLSTATE %s: %s", answered.Code, answered.Message))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused"
 	case errors.Is(err, syscall.ECONNRESET):
@@ -78,11 +78,11 @@ func reason(err error) string {
 	if wrong := certificateReasons[distrust.Of(err)]; wrong != "" {
 		return wrong
 	}
-	return clip(localEnd.ReplaceAllString(err.Error(), ""))
+	return truncate(localEnd.ReplaceAllString(err.Error(), ""))
 }
 
-// clip makes a detail one line of valid UTF-8 of bounded length.
-func clip(s string) string {
+// truncate makes a detail one line of valid UTF-8 of bounded length.
+func truncate(s string) string {
 	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " ")
 	if len(s) > maxDetail {
 		s = strings.ToValidUTF8(s[:maxDetail], "")

@@ -45,7 +45,7 @@ func (f heartbeatFactory) Open(_ context.Context, config harness.ProbeConfig) (h
 	if err != nil {
 		return nil, err
 	}
-	h := &follower{clock: config.Clock, standby: standby, beats: primary}
+	h := &heartbeatProbe{clock: config.Clock, standby: standby, beats: primary}
 	every := min(max(config.Every, minBeat), maxBeat)
 	ctx, stop := context.WithCancel(context.Background())
 	h.stop = stop
@@ -81,8 +81,8 @@ func pair(config harness.ProbeConfig) (primary, standby *database, err error) {
 	return primary, standby, nil
 }
 
-// follower is the reader; its writer runs beside it so that a primary that hangs cannot delay an answer.
-type follower struct {
+// heartbeatProbe is the reader; its writer runs beside it so that a primary that hangs cannot delay an answer.
+type heartbeatProbe struct {
 	clock   *harness.Clock
 	standby *database // used by Ask alone
 	beats   *database // used by the writer alone
@@ -93,7 +93,7 @@ type follower struct {
 	writeErr string     // why the last write failed, "" if it did not
 }
 
-func (h *follower) write(ctx context.Context, every time.Duration) {
+func (h *heartbeatProbe) write(ctx context.Context, every time.Duration) {
 	defer h.beats.close()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -114,7 +114,7 @@ func (h *follower) write(ctx context.Context, every time.Duration) {
 
 // Ask reads the row on the standby. Value is the greatest age it can have had, at the end of the interval; the least is
 // Value minus the interval's width.
-func (h *follower) Ask(ctx context.Context) harness.Observation {
+func (h *heartbeatProbe) Ask(ctx context.Context) harness.Observation {
 	o := harness.Observation{Probe: harness.ProbeHeartbeat, On: h.standby.component, Unit: unitNS}
 	var recovering bool
 	var at time.Time
@@ -138,13 +138,13 @@ func (h *follower) Ask(ctx context.Context) harness.Observation {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.writeErr != "" {
-		o.Detail = clip(o.Detail + "; last write on " + h.beats.component + ": " + h.writeErr)
+		o.Detail = truncate(o.Detail + "; last write on " + h.beats.component + ": " + h.writeErr)
 	}
 	return o
 }
 
 // judge fills in what a row says. Only a node in recovery replicates: a promoted one keeps its last row for ever.
-func (h *follower) judge(o *harness.Observation, recovering bool, at harness.Stamp) {
+func (h *heartbeatProbe) judge(o *harness.Observation, recovering bool, at harness.Stamp) {
 	o.Value = int64(o.At.Hi - at)
 	o.OK = recovering && o.Value >= 0
 	switch {
@@ -158,7 +158,7 @@ func (h *follower) judge(o *harness.Observation, recovering bool, at harness.Sta
 }
 
 // Close ends the writer and both connections.
-func (h *follower) Close() {
+func (h *heartbeatProbe) Close() {
 	h.stop()
 	h.writing.Wait()
 	h.standby.close()

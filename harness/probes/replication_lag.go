@@ -52,33 +52,33 @@ func (lagFactory) Open(_ context.Context, config harness.ProbeConfig) (harness.P
 	if err != nil {
 		return nil, err
 	}
-	return &lag{clock: config.Clock, primary: primary, standby: standby}, nil
+	return &lagProbe{clock: config.Clock, primary: primary, standby: standby}, nil
 }
 
-type lag struct {
+type lagProbe struct {
 	clock            *harness.Clock
 	primary, standby *database
 }
 
-// source is what the primary says of its log and of who reads it.
-type source struct {
+// primaryState is what the primary says of its log and of who reads it.
+type primaryState struct {
 	recovering                  bool
 	written                     *int64 // bytes; nil in recovery
 	senders, activeSlots, slots int
 }
 
-// copied is what the standby says of what it has.
-type copied struct {
+// standbyState is what the standby says of what it has.
+type standbyState struct {
 	recovering         bool
 	received, replayed *int64 // bytes; nil if it never did
 	receivers          int
 }
 
 // Ask reads the primary's position, then the standby's, so that the standby can only look better than it was.
-func (l *lag) Ask(ctx context.Context) harness.Observation {
+func (l *lagProbe) Ask(ctx context.Context) harness.Observation {
 	o := harness.Observation{Probe: lagName, On: l.standby.component, Unit: unitBytes}
-	var s source
-	var c copied
+	var s primaryState
+	var c standbyState
 	o.At.Lo = l.clock.Now()
 	asked := l.primary
 	err := l.primary.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
@@ -93,7 +93,7 @@ func (l *lag) Ask(ctx context.Context) harness.Observation {
 	o.At.Hi = l.clock.Now()
 	o.Reached = reached(err)
 	if err != nil {
-		o.Detail = clip(asked.component + ": " + reason(err))
+		o.Detail = truncate(asked.component + ": " + reason(err))
 		return o
 	}
 	o.Value, o.OK, o.Detail = judgeLag(s, c)
@@ -101,7 +101,7 @@ func (l *lag) Ask(ctx context.Context) harness.Observation {
 }
 
 // judgeLag says how many bytes the standby is behind, whether replication is there at all, and in words what is wrong.
-func judgeLag(s source, c copied) (behind int64, ok bool, detail string) {
+func judgeLag(s primaryState, c standbyState) (behind int64, ok bool, detail string) {
 	switch {
 	case s.recovering || s.written == nil:
 		return 0, false, "the primary is in recovery: it is not the source of anything"
@@ -118,7 +118,7 @@ func judgeLag(s source, c copied) (behind int64, ok bool, detail string) {
 }
 
 // Close ends both connections.
-func (l *lag) Close() {
+func (l *lagProbe) Close() {
 	l.primary.close()
 	l.standby.close()
 }

@@ -34,7 +34,7 @@ func Run(ctx context.Context, probe harness.Probe, every time.Duration, clock *h
 	if t, ok := probe.(thinned); ok {
 		keep.every = t.KeepEvery()
 	}
-	order := inOrder{clock: clock, sink: keep.take}
+	order := reorderer{clock: clock, sink: keep.take}
 	var beside sync.WaitGroup
 	if c, ok := probe.(companion); ok {
 		beside.Go(func() { c.Beside(ctx, order.observe) })
@@ -76,19 +76,19 @@ type thinner struct {
 	sink  func(harness.Observation)
 	kept  int
 
-	seen   bool
-	last   harness.Observation // most recent answer
-	unkept bool                // last has not been given to sink
-	at     harness.Stamp       // beginning of the most recently kept answer
+	started bool
+	last    harness.Observation // most recent answer
+	pending bool                // last has not been given to sink
+	at      harness.Stamp       // beginning of the most recently kept answer
 }
 
 func (t *thinner) take(o harness.Observation) {
-	changed := t.seen && (o.Reached != t.last.Reached || o.OK != t.last.OK || o.Detail != t.last.Detail)
+	changed := t.started && (o.Reached != t.last.Reached || o.OK != t.last.OK || o.Detail != t.last.Detail)
 	if changed {
 		t.end()
 	}
-	first := !t.seen
-	t.seen, t.last, t.unkept = true, o, true
+	first := !t.started
+	t.started, t.last, t.pending = true, o, true
 	if first || changed || o.At.Lo.Sub(t.at) >= t.every {
 		t.end()
 	}
@@ -96,10 +96,10 @@ func (t *thinner) take(o harness.Observation) {
 
 // end keeps the most recent answer if it has not been kept.
 func (t *thinner) end() {
-	if !t.unkept {
+	if !t.pending {
 		return
 	}
-	t.unkept = false
+	t.pending = false
 	t.at = t.last.At.Lo
 	t.kept++
 	t.sink(t.last)

@@ -24,11 +24,11 @@ type Channel struct {
 	// words each may hold; nil stands for any text. What is not here is never carried.
 	Carries map[string][]string
 
-	Path   string                                              // that messages are posted to; one that ends in / takes all below it
-	URL    func(token string) string                           // path with the token, where it is part of it; nil: Path
-	Answer func(e *End, req *http.Request, body []byte) Answer // as the real service answers, refusals too
+	Path   string                                                   // that messages are posted to; one that ends in / takes all below it
+	URL    func(token string) string                                // path with the token, where it is part of it; nil: Path
+	Answer func(e *Endpoint, req *http.Request, body []byte) Answer // as the real service answers, refusals too
 
-	Serve    func(e *End) Server
+	Serve    func(e *Endpoint) Server
 	Protocol string // of its own, as people write it; "": HTTP
 
 	// Secret dresses the token as what a message of this drill carries, such as an address; nil: the token itself.
@@ -60,8 +60,8 @@ func Protocol(channel string) string {
 	return "HTTP"
 }
 
-// End is what our end of one channel works with.
-type End struct {
+// Endpoint is what our end of one channel works with.
+type Endpoint struct {
 	channel Channel
 	name    string
 	token   string // 32 hex digits
@@ -70,7 +70,7 @@ type End struct {
 }
 
 // Secret is what a message of this drill carries on the channel.
-func (e *End) Secret() string {
+func (e *Endpoint) Secret() string {
 	if e.channel.Secret != nil {
 		return e.channel.Secret(e.token)
 	}
@@ -78,19 +78,19 @@ func (e *End) Secret() string {
 }
 
 // Ours tells whether a message carries this drill's secret, in a time that does not depend on where it differs.
-func (e *End) Ours(secret string) bool { return same(secret, e.Secret()) }
+func (e *Endpoint) Ours(secret string) bool { return same(secret, e.Secret()) }
 
 // Now is the moment by the drill's clock.
-func (e *End) Now() harness.Stamp { return e.all.clock.Now() }
+func (e *Endpoint) Now() harness.Stamp { return e.all.clock.Now() }
 
 // Record keeps a message that was read to its end.
-func (e *End) Record(a harness.Arrival) {
+func (e *Endpoint) Record(a harness.Arrival) {
 	a.Channel = e.name
 	e.all.record(a)
 }
 
 // delivery says where the target is to send its alerts on the channel.
-func (e *End) delivery() harness.Delivery {
+func (e *Endpoint) delivery() harness.Delivery {
 	url := e.address
 	if url == "" {
 		url = "http://" + e.all.webAddr + e.path()
@@ -99,7 +99,7 @@ func (e *End) delivery() harness.Delivery {
 }
 
 // path is where messages are posted to.
-func (e *End) path() string {
+func (e *Endpoint) path() string {
 	if e.channel.URL != nil {
 		return e.channel.URL(e.token)
 	}

@@ -86,7 +86,7 @@ type refused struct {
 }
 
 // pagerDuty answers one event: 202, 400 with what is wrong with it, 415, or 429 while throttled.
-func pagerDuty(end *End, req *http.Request, body []byte) (answer Answer) {
+func pagerDuty(end *Endpoint, req *http.Request, body []byte) (answer Answer) {
 	var e event
 	err := decode(body, &e)
 	a := harness.Arrival{Event: e.EventAction, DedupKey: e.DedupKey, Nonce: end.Ours(e.RoutingKey)}

@@ -38,9 +38,9 @@ type Options struct {
 type Receivers struct {
 	clock    *harness.Clock
 	secrets  secrets
-	ends     []*End // in the order of the channels' names
+	ends     []*Endpoint // in the order of the channels' names
 	webAddr  string
-	servers  []*served
+	servers  []*runningServer
 	serving  sync.WaitGroup // their Serve loops
 	onArrive func(harness.Arrival)
 	closing  sync.Once
@@ -67,7 +67,7 @@ func Start(ctx context.Context, o Options) (*Receivers, error) {
 	}
 	r := &Receivers{clock: o.Clock, secrets: deriveSecrets(o.Nonce), onArrive: o.OnArrival}
 	for _, k := range Channels.All() {
-		r.ends = append(r.ends, &End{channel: k.New(), name: k.Name, token: r.secrets.tokens[k.Name], all: r})
+		r.ends = append(r.ends, &Endpoint{channel: k.New(), name: k.Name, token: r.secrets.tokens[k.Name], all: r})
 	}
 	var err error
 	if r.webAddr, err = r.listen(ctx, o.Host, r.webServer()); err != nil {
@@ -143,26 +143,26 @@ func (r *Receivers) throttled() bool {
 
 // record keeps an arrival, cleaned of secrets, and tells whoever wants to know.
 func (r *Receivers) record(a harness.Arrival) {
-	a.Summary = r.secrets.clean(a.Summary, maxText)
+	a.Summary = r.secrets.redactText(a.Summary, maxText)
 	for _, field := range []*string{&a.Class, &a.Component, &a.Group} {
-		*field = r.secrets.clean(*field, maxText)
+		*field = r.secrets.redactText(*field, maxText)
 	}
-	a.Source = r.secrets.clean(a.Source, maxText)
-	a.Severity = r.secrets.clean(a.Severity, maxText)
-	a.Event = r.secrets.clean(a.Event, maxText)
-	a.DedupKey = r.secrets.clean(a.DedupKey, maxText)
+	a.Source = r.secrets.redactText(a.Source, maxText)
+	a.Severity = r.secrets.redactText(a.Severity, maxText)
+	a.Event = r.secrets.redactText(a.Event, maxText)
+	a.DedupKey = r.secrets.redactText(a.DedupKey, maxText)
 	r.recording.Lock()
 	defer r.recording.Unlock()
 	if r.closed {
 		return
 	}
-	r.keep(a)
+	r.addArrival(a)
 	if r.onArrive != nil {
 		r.onArrive(a)
 	}
 }
 
-func (r *Receivers) keep(a harness.Arrival) {
+func (r *Receivers) addArrival(a harness.Arrival) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.arrivals) < MaxArrivals {

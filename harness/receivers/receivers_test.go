@@ -208,14 +208,14 @@ func TestNoSecretIsKept(t *testing.T) {
 
 func TestCleanIsShortPrintableAndWhole(t *testing.T) {
 	s := deriveSecrets(testNonce)
-	if got := s.clean("a\nb\x00\xff"+strings.Repeat("é", maxText), maxText); len(got) > maxText || !utf8.ValidString(got) || strings.ContainsAny(got, "\n\x00") {
+	if got := s.redactText("a\nb\x00\xff"+strings.Repeat("é", maxText), maxText); len(got) > maxText || !utf8.ValidString(got) || strings.ContainsAny(got, "\n\x00") {
 		t.Errorf("got %q", got)
 	}
-	if got := s.clean("", maxText); got != "" {
+	if got := s.redactText("", maxText); got != "" {
 		t.Errorf("got %q, want nothing", got)
 	}
 	cut := strings.Repeat("x", maxText-5) + s.tokens[PagerDuty] // a cut through a secret must not leave half of it
-	if got := s.clean(cut, maxText); strings.Contains(got, s.tokens[PagerDuty][:5]) {
+	if got := s.redactText(cut, maxText); strings.Contains(got, s.tokens[PagerDuty][:5]) {
 		t.Errorf("half a secret was kept in %q", got)
 	}
 }

@@ -35,9 +35,9 @@ func deriveSecrets(nonce string) secrets {
 	return s
 }
 
-// clean takes every secret out of foreign text, makes it one line of valid UTF-8 and cuts it to limit bytes. The secrets
+// redactText takes every secret out of foreign text, makes it one line of valid UTF-8 and cuts it to limit bytes. The secrets
 // go first, so that no cut leaves half of one.
-func (s secrets) clean(text string, limit int) string {
+func (s secrets) redactText(text string, limit int) string {
 	text = s.pattern.ReplaceAllString(text, redacted)
 	if len(text) > maxScanned {
 		text = text[:maxScanned]

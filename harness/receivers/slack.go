@@ -42,7 +42,7 @@ type slackAttachment struct {
 
 // slack answers one message: 200 "ok", 400 invalid_payload or no_text, 403 invalid_token. The body is JSON, or a form with
 // the JSON in payload.
-func slack(e *End, req *http.Request, body []byte) Answer {
+func slack(e *Endpoint, req *http.Request, body []byte) Answer {
 	token := strings.TrimPrefix(req.URL.Path, slackPrefix)
 	a := harness.Arrival{Event: "message", Nonce: e.Ours(token)}
 	plain := func(status int, text string) Answer {

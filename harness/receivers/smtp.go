@@ -42,7 +42,7 @@ const (
 var errMalformed = &smtp.SMTPError{Code: mailMalformed, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "message has no readable header"}
 
 // mailServer takes mail for anybody, as a relay does: only mail to our recipient carries the nonce.
-func mailServer(e *End) Server {
+func mailServer(e *Endpoint) Server {
 	s := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &mailSession{end: e}, nil }))
 	s.Domain = mailDomain
 	s.MaxMessageBytes = maxMail
@@ -55,7 +55,7 @@ func mailServer(e *End) Server {
 
 // mailSession is one SMTP session; its library runs it in one goroutine.
 type mailSession struct {
-	end  *End
+	end  *Endpoint
 	from string
 	ours bool // our recipient is among those of the current mail
 }

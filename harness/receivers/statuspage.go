@@ -25,7 +25,7 @@ type statusUpdate struct {
 }
 
 // statusPage answers one update: 202, 400 without a status, 401 without the token, 415 if it is not JSON.
-func statusPage(e *End, req *http.Request, body []byte) (answer Answer) {
+func statusPage(e *Endpoint, req *http.Request, body []byte) (answer Answer) {
 	scheme, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
 	known := strings.EqualFold(scheme, "Bearer") && e.Ours(strings.TrimSpace(token))
 	var u *statusUpdate

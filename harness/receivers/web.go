@@ -36,7 +36,7 @@ func (r *Receivers) webServer() *http.Server {
 
 // receive reads the whole message, stamps it, lets the channel answer it, and records it before the answer goes out. A message
 // that never ended is no arrival.
-func (e *End) receive(w http.ResponseWriter, req *http.Request) {
+func (e *Endpoint) receive(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
 	at := e.Now()
 	var tooLarge *http.MaxBytesError

@@ -54,7 +54,7 @@ func drill(t *testing.T, n int) *examiner {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return &examiner{s: harness.Surroundings{DataDir: filepath.Join(root, "data")}, rec: rec, run: run}
+	return &examiner{s: harness.RunningTarget{DataDir: filepath.Join(root, "data")}, rec: rec, run: run}
 }
 
 func (e *examiner) attempts(t *testing.T) []measure.Attempt {

@@ -106,7 +106,7 @@ func (e *examiner) tell(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	both, _ := pairOf(e.s.Target, "postgres")
+	both, _ := findNodePair(e.s.Target, "postgres")
 	if err := e.write(e.read(ctx, both)); err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestAStoreThatChangesItsMind(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 	r.west.rows = found(0, 1, 2, 3, 4, 5)
-	both, _ := pairOf(e.s.Target, "postgres")
+	both, _ := findNodePair(e.s.Target, "postgres")
 	if err := e.write(e.read(t.Context(), both)); err == nil {
 		t.Error("a second reading was taken for the first")
 	}

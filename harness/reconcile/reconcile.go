@@ -23,12 +23,12 @@ const maxOnlyOldIDs = 1000
 
 // Prepare makes what the ledgers of these loads need on the primary's node, by the private path, before the load starts. A
 // target keeps nothing of ours that the scenario does not need.
-func Prepare(all []harness.LoadSpec) func(context.Context, harness.Surroundings) error {
-	return func(ctx context.Context, s harness.Surroundings) error {
+func Prepare(all []harness.LoadSpec) func(context.Context, harness.RunningTarget) error {
+	return func(ctx context.Context, s harness.RunningTarget) error {
 		if !slices.ContainsFunc(all, func(l harness.LoadSpec) bool { _, ok := loads.Keeper(l); return ok }) {
 			return nil
 		}
-		k, both, err := kept(all, s.Target)
+		k, both, err := findKeeper(all, s.Target)
 		if err != nil {
 			return fmt.Errorf("prepare ledger: %w", err)
 		}
@@ -36,19 +36,19 @@ func Prepare(all []harness.LoadSpec) func(context.Context, harness.Surroundings)
 	}
 }
 
-func prepare(ctx context.Context, s harness.Surroundings, node harness.Component, open opener) error {
+func prepare(ctx context.Context, s harness.RunningTarget, node harness.Component, open opener) error {
 	access, err := s.Access(node.Region, node.Name)
 	if err != nil {
 		return err
 	}
-	return asked(open, access, func(l workloads.LedgerStore) error { return l.Prepare(ctx) })
+	return askNode(open, access, func(l workloads.LedgerStore) error { return l.Prepare(ctx) })
 }
 
 // Ledger reads both ledgers and the old primary's log through the driver, fills rec.Ledger, and writes the copies beside the
 // ledger files. What cannot be read is said in the Record and is no error; an error is a problem of ours.
-func Ledger(driver harness.Driver) func(context.Context, harness.Surroundings, *harness.Record) error {
-	return func(ctx context.Context, s harness.Surroundings, rec *harness.Record) error {
-		k, both, err := kept(rec.Scenario.Load, s.Target)
+func Ledger(driver harness.Driver) func(context.Context, harness.RunningTarget, *harness.Record) error {
+	return func(ctx context.Context, s harness.RunningTarget, rec *harness.Record) error {
+		k, both, err := findKeeper(rec.Scenario.Load, s.Target)
 		if err != nil {
 			rec.Ledger.OldDetail = err.Error()
 			return nil
@@ -66,7 +66,7 @@ func Ledger(driver harness.Driver) func(context.Context, harness.Surroundings, *
 type examiner struct {
 	driver harness.Driver
 	open   opener
-	s      harness.Surroundings
+	s      harness.RunningTarget
 	rec    *harness.Record
 	run    uuid.UUID
 }
@@ -75,7 +75,7 @@ type examiner struct {
 type copies struct{ serving, old *workloads.Found }
 
 // read finds out who serves and reads what can be read.
-func (e *examiner) read(ctx context.Context, both pair) copies {
+func (e *examiner) read(ctx context.Context, both nodePair) copies {
 	l := &e.rec.Ledger
 	promoted, frozen, err := e.promoted(ctx, both.other)
 	if err != nil {
@@ -86,7 +86,7 @@ func (e *examiner) read(ctx context.Context, both pair) copies {
 }
 
 // serves reads both nodes, knowing which of them serves.
-func (e *examiner) serves(ctx context.Context, both pair, promoted bool, frozen harness.Stamp) (c copies) {
+func (e *examiner) serves(ctx context.Context, both nodePair, promoted bool, frozen harness.Stamp) (c copies) {
 	l := &e.rec.Ledger
 	l.Promoted, l.ReplayFrozen = promoted, frozen
 	l.Primary = both.old.Name
@@ -127,7 +127,7 @@ func (e *examiner) promoted(ctx context.Context, node harness.Component) (promot
 	if err != nil {
 		return false, 0, err
 	}
-	err = asked(e.open, access, func(s workloads.LedgerStore) error {
+	err = askNode(e.open, access, func(s workloads.LedgerStore) error {
 		serves, followed, err := s.Serves(ctx)
 		promoted, frozen = serves, harness.Stamp(followed)
 		return err
@@ -150,12 +150,12 @@ func (e *examiner) readServing(ctx context.Context, node harness.Component) (*wo
 
 // readOld starts a fenced database alone and reads its ledger.
 func (e *examiner) readOld(ctx context.Context, db harness.Component, read *bool, detail *string) *workloads.Found {
-	autopsy, ok := e.driver.(harness.Autopsy)
+	oracle, ok := e.driver.(harness.OracleReader)
 	if !ok {
 		*detail = "this target does not let the old primary be examined: client side only"
 		return nil
 	}
-	access, stop, err := autopsy.StartAlone(ctx, db.Name)
+	access, stop, err := oracle.StartAlone(ctx, db.Name)
 	if err != nil {
 		*detail = fmt.Sprintf("%s could not be started alone: %v", db.Name, err)
 		return nil
@@ -171,9 +171,9 @@ func (e *examiner) readOld(ctx context.Context, db harness.Component, read *bool
 }
 
 // readWAL reads what the old node's own log tells of the ledger, by the name that the log has for it.
-func (e *examiner) readWAL(ctx context.Context, both pair) {
+func (e *examiner) readWAL(ctx context.Context, both nodePair) {
 	l := &e.rec.Ledger
-	autopsy, ok := e.driver.(harness.Autopsy)
+	oracle, ok := e.driver.(harness.OracleReader)
 	if !ok {
 		l.WALDetail = "this target does not let the old primary's log be read"
 		return
@@ -183,7 +183,7 @@ func (e *examiner) readWAL(ctx context.Context, both pair) {
 		l.WALDetail = err.Error()
 		return
 	}
-	report, commits, err := autopsy.LedgerCommits(ctx, both.old.Name, both.other.Name, table)
+	report, commits, err := oracle.LedgerCommits(ctx, both.old.Name, both.other.Name, table)
 	if err != nil {
 		l.WALDetail = err.Error()
 		return

@@ -18,8 +18,8 @@ import (
 
 var errAsked = errors.New("the database was asked")
 
-func surroundings(asked *int) harness.Surroundings {
-	return harness.Surroundings{
+func surroundings(asked *int) harness.RunningTarget {
+	return harness.RunningTarget{
 		RunID: uuid.NewString(),
 		Target: harness.Description{
 			Regions: []harness.Region{{Name: "east", Role: harness.Primary}, {Name: "west", Role: harness.Standby}},
@@ -47,14 +47,14 @@ func TestOnlyALoadThatWritesMakesALedger(t *testing.T) {
 	}
 }
 
-// autopsy is a driver that must not be asked to stop a database.
-type autopsy struct {
+// oracleDriver is a driver that must not be asked to stop a database.
+type oracleDriver struct {
 	harness.Driver
-	harness.Autopsy
+	harness.OracleReader
 	alone int
 }
 
-func (a *autopsy) StartAlone(context.Context, string) (harness.Access, func(context.Context) error, error) {
+func (a *oracleDriver) StartAlone(context.Context, string) (harness.Access, func(context.Context) error, error) {
 	a.alone++
 	return harness.Access{}, nil, errAsked
 }
@@ -67,10 +67,10 @@ func TestNoDatabaseIsStoppedForALedgerThatIsNotThere(t *testing.T) {
 		{[]harness.Stream{{Kind: "samples"}}, 0},
 		{[]harness.Stream{{Kind: "samples"}, {Kind: "ledger"}}, 1},
 	} {
-		asked, driver := 0, &autopsy{}
+		asked, driver := 0, &oracleDriver{}
 		rec := &harness.Record{Streams: c.streams}
 		around := surroundings(&asked)
-		k, both, _ := kept(nil, around.Target)
+		k, both, _ := findKeeper(nil, around.Target)
 		e := &examiner{driver: driver, open: onNode(k), s: around, rec: rec}
 		e.serves(context.Background(), both, false, 0)
 		if driver.alone != c.alone || (c.alone == 0) != strings.Contains(rec.Ledger.OldDetail, "no load writes") {

@@ -22,14 +22,15 @@ func onNode(k workloads.Keeper) opener {
 	}
 }
 
-// pair are the two nodes of a target that keep a ledger: the one that serves when the drill starts, and the one that follows it.
-type pair struct {
+// nodePair are the two nodes of a target that keep a ledger: the one that serves when the drill starts, and the one that follows
+// it.
+type nodePair struct {
 	old, other harness.Component
 }
 
-// pairOf finds the nodes of a kind; false where the target has none that serves in its primary region, or none in its standby
-// region that is said to follow it.
-func pairOf(t harness.Description, kind string) (pair, bool) {
+// findNodePair finds the nodes of a kind; false where the target has none that serves in its primary region, or none in its
+// standby region that is said to follow it.
+func findNodePair(t harness.Description, kind string) (nodePair, bool) {
 	node := func(role string) (harness.Component, bool) {
 		region, _ := t.RegionByRole(role)
 		c, ok := t.ComponentOf(region.Name, kind)
@@ -37,29 +38,29 @@ func pairOf(t harness.Description, kind string) (pair, bool) {
 	}
 	old, serves := node(harness.Primary)
 	other, follows := node(harness.Standby)
-	return pair{old, other}, serves && follows
+	return nodePair{old, other}, serves && follows
 }
 
-// kept finds what keeps the ledger of a scenario's loads, and the nodes it is on. Where no load keeps one it is what could
+// findKeeper finds what keeps the ledger of a scenario's loads, and the nodes it is on. Where no load keeps one it is what could
 // keep one on the target: which of two nodes serves is asked all the same.
-func kept(all []harness.LoadSpec, t harness.Description) (workloads.Keeper, pair, error) {
+func findKeeper(all []harness.LoadSpec, t harness.Description) (workloads.Keeper, nodePair, error) {
 	for _, l := range all {
 		if k, ok := loads.Keeper(l); ok {
-			both, ok := pairOf(t, k.Traits().Speaks)
+			both, ok := findNodePair(t, k.Traits().Speaks)
 			if !ok {
-				return nil, pair{}, fmt.Errorf("the target has no pair of %s nodes of which one follows the other", k.Traits().Speaks)
+				return nil, nodePair{}, fmt.Errorf("the target has no pair of %s nodes of which one follows the other", k.Traits().Speaks)
 			}
 			return k, both, nil
 		}
 	}
 	for _, kind := range workloads.Workloads.All() {
 		if k, ok := kind.New().(workloads.Keeper); ok {
-			if both, ok := pairOf(t, k.Traits().Speaks); ok {
+			if both, ok := findNodePair(t, k.Traits().Speaks); ok {
 				return k, both, nil
 			}
 		}
 	}
-	return nil, pair{}, errors.New("the target has no pair of nodes that could keep a ledger")
+	return nil, nodePair{}, errors.New("the target has no pair of nodes that could keep a ledger")
 }
 
 // Refusals refuses the loads of a scenario whose ledgers nobody could look up on a target: what was acknowledged would be
@@ -72,9 +73,9 @@ func Refusals(all []harness.LoadSpec, t harness.Description) (refused []harness.
 			continue
 		}
 		at := []any{"load", i, "workload"}
-		if _, ok := pairOf(t, traits.Speaks); !ok {
+		if _, ok := findNodePair(t, traits.Speaks); !ok {
 			refused = append(refused, harness.Refusal{At: at, Err: fmt.Errorf("load %s keeps its ledger in %s, and target %s has no two nodes of it of which "+
-				"one follows the other, so that nobody could look up afterwards what was acknowledged: %s", l.ID, traits.Speaks, t.Name, instead(t))})
+				"one follows the other, so that nobody could look up afterwards what was acknowledged: %s", l.ID, traits.Speaks, t.Name, supportedLedgers(t))})
 			continue
 		}
 		if first == "" {
@@ -88,12 +89,12 @@ func Refusals(all []harness.LoadSpec, t harness.Description) (refused []harness.
 	return refused
 }
 
-// instead says which ledgers can be kept on a target.
-func instead(t harness.Description) string {
+// supportedLedgers says which ledgers can be kept on a target.
+func supportedLedgers(t harness.Description) string {
 	var names []string
 	for _, kind := range workloads.Workloads.All() {
 		if k, ok := kind.New().(workloads.Keeper); ok {
-			if _, ok := pairOf(t, k.Traits().Speaks); ok {
+			if _, ok := findNodePair(t, k.Traits().Speaks); ok {
 				names = append(names, kind.Name)
 			}
 		}
@@ -116,7 +117,7 @@ func (e *examiner) find(ctx context.Context, a harness.Access) (*workloads.Found
 		}
 	}
 	var found *workloads.Found
-	err := asked(e.open, a, func(s workloads.LedgerStore) (err error) {
+	err := askNode(e.open, a, func(s workloads.LedgerStore) (err error) {
 		found, err = s.Find(ctx, ids)
 		return err
 	})
@@ -133,8 +134,8 @@ func (e *examiner) find(ctx context.Context, a harness.Access) (*workloads.Found
 	return found, nil
 }
 
-// asked asks a node by a store that is closed again.
-func asked(open opener, a harness.Access, ask func(workloads.LedgerStore) error) error {
+// askNode asks a node by a store that is closed again.
+func askNode(open opener, a harness.Access, ask func(workloads.LedgerStore) error) error {
 	s, err := open(a)
 	if err != nil {
 		return err

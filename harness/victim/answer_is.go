@@ -14,11 +14,11 @@ var _ = Checks.Add(registry.Kind[Kind]{
 	Doc: "Holds when the API behind the link answers the first known question that the target's builds answer differently with the " +
 		"document that is wanted.",
 	Example: "answer.is on outside→west.api: doc-17",
-	New:     func() Kind { return Kind{Of: OfLink, Speaks: apiKind, Wants: true, Plan: answerIs} },
+	New:     func() Kind { return Kind{Scope: ScopeLink, Protocol: apiKind, Wants: true, Plan: answerIs} },
 })
 
 func answerIs(v Victim, check harness.Check) (Ask, error) {
-	question, ok := v.Target.TellingQuestion()
+	question, ok := v.Target.DistinguishingQuestion()
 	if !ok {
 		return nil, fmt.Errorf("target %s has no question that its builds answer differently", v.Target.Name)
 	}

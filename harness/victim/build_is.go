@@ -13,7 +13,7 @@ var _ = Checks.Add(registry.Kind[Kind]{
 	Name:    string(harness.BuildIs),
 	Doc:     "Holds when the API behind the link tells the version that is wanted.",
 	Example: "build.is on outside→west.api: 1.4.0",
-	New:     func() Kind { return Kind{Of: OfLink, Speaks: apiKind, Wants: true, Plan: buildIs} },
+	New:     func() Kind { return Kind{Scope: ScopeLink, Protocol: apiKind, Wants: true, Plan: buildIs} },
 })
 
 func buildIs(v Victim, check harness.Check) (Ask, error) {

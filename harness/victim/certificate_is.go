@@ -23,7 +23,7 @@ var _ = Checks.Add(registry.Kind[Kind]{
 	Doc: "Holds when a strict client's handshake through the link ends the way that is wanted: ok, expired, wrong-name, " +
 		"unknown-issuer, or \"expiring N\": valid, and over within N days.",
 	Example: "certificate.is on outside→east.api: expired",
-	New:     func() Kind { return Kind{Of: OfLink, Speaks: apiKind, Wants: true, Plan: certificateIs} },
+	New:     func() Kind { return Kind{Scope: ScopeLink, Protocol: apiKind, Wants: true, Plan: certificateIs} },
 })
 
 // certificateIs makes a handshake as a strict client of the entry point does, with the entry's name and authority.

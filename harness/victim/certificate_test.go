@@ -158,7 +158,7 @@ func TestCertificateChecksThatCannotBeAsked(t *testing.T) {
 		"no question":    {apiBehind(ours, "127.0.0.1:1"), want(harness.AnswerIs, "doc-1")},
 	} {
 		_, err := Await(t.Context(), tc.d, nil, tc.check, time.Hour, harness.NewClock())
-		var notHeld *NotHeldError
+		var notHeld *ChecksFailedError
 		if err == nil || errors.As(err, &notHeld) {
 			t.Errorf("%s: got %v, want an error about the check itself", name, err)
 		}

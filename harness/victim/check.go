@@ -12,21 +12,21 @@ import (
 
 // Kind is one kind of check: what it is asked about, what it takes for granted, and how it is asked.
 type Kind struct {
-	Of      Of     // what its On names
-	Speaks  string // kind of the component that it asks, or that its link leads to; "": any
-	Wants   bool   // it compares with what is wanted (want)
-	Follows bool   // it holds only while a standby follows the primary: never once a database was fenced or is gone
+	Scope    Scope  // what its On names
+	Protocol string // kind of the component that it asks, or that its link leads to; "": any
+	Wants    bool   // it compares with what is wanted (want)
+	Follows  bool   // it holds only while a standby follows the primary: never once a database was fenced or is gone
 	// Plan finds out how a check of the kind is asked. What Of, Speaks and Wants say has been seen to be so.
 	Plan func(v Victim, check harness.Check) (Ask, error)
 }
 
-// Of is what a kind of check is asked about.
-type Of string
+// Scope is what a kind of check is asked about.
+type Scope string
 
 // What a check can be asked about.
 const (
-	OfLink      Of = "link"
-	OfComponent Of = "component"
+	ScopeLink      Scope = "link"
+	ScopeComponent Scope = "component"
 )
 
 // Checks holds every kind of check.
@@ -60,19 +60,19 @@ func (v Victim) ask(check harness.Check) (Ask, error) {
 	if kind.Wants && check.Want == "" {
 		return nil, errors.New("it does not say what is wanted (want)")
 	}
-	if err := kind.suits(v, check.On); err != nil {
+	if err := kind.checkSubject(v, check.On); err != nil {
 		return nil, err
 	}
 	return kind.Plan(v, check)
 }
 
-// suits refuses what a check cannot be asked about.
-func (k Kind) suits(v Victim, on string) error {
-	if k.Of == OfLink {
+// checkSubject refuses what a check cannot be asked about.
+func (k Kind) checkSubject(v Victim, on string) error {
+	if k.Scope == ScopeLink {
 		link, to, err := v.Link(on)
-		if err == nil && k.Speaks != "" && (to.Kind != k.Speaks || link.Protocol != "tcp") {
+		if err == nil && k.Protocol != "" && (to.Kind != k.Protocol || link.Protocol != "tcp") {
 			return fmt.Errorf("link leads over %s to a component of kind %q: only one of kind %q over tcp is asked this",
-				link.Protocol, to.Kind, k.Speaks)
+				link.Protocol, to.Kind, k.Protocol)
 		}
 		return err
 	}
@@ -80,8 +80,8 @@ func (k Kind) suits(v Victim, on string) error {
 	switch {
 	case !ok:
 		return fmt.Errorf("target %s has no such component", v.Target.Name)
-	case k.Speaks != "" && c.Kind != k.Speaks:
-		return fmt.Errorf("it is of kind %q: only a component of kind %q is asked this", c.Kind, k.Speaks)
+	case k.Protocol != "" && c.Kind != k.Protocol:
+		return fmt.Errorf("it is of kind %q: only a component of kind %q is asked this", c.Kind, k.Protocol)
 	case v.Driver == nil:
 		return errors.New("no driver is given, so there is no private path")
 	}

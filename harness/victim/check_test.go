@@ -22,12 +22,12 @@ func TestEveryKindIsAskedOfWhatItSays(t *testing.T) {
 	about.Links = append(about.Links, harness.Link{Name: "to queue", To: "queue", Protocol: "tcp", Address: "127.0.0.1:1"})
 	for _, kind := range Checks.All() {
 		of := kind.New()
-		if kind.Doc == "" || !strings.HasPrefix(kind.Example, kind.Name+" on ") || of.Plan == nil || of.Of != OfLink && of.Of != OfComponent {
+		if kind.Doc == "" || !strings.HasPrefix(kind.Example, kind.Name+" on ") || of.Plan == nil || of.Scope != ScopeLink && of.Scope != ScopeComponent {
 			t.Errorf("%s lacks words, or what it is asked about", kind.Name)
 		}
-		wrong := map[string]string{"nowhere": "no such " + string(of.Of)}
-		if of.Speaks != "" {
-			wrong[map[Of]string{OfLink: "to queue", OfComponent: "queue"}[of.Of]] = strconv.Quote(of.Speaks)
+		wrong := map[string]string{"nowhere": "no such " + string(of.Scope)}
+		if of.Protocol != "" {
+			wrong[map[Scope]string{ScopeLink: "to queue", ScopeComponent: "queue"}[of.Scope]] = strconv.Quote(of.Protocol)
 		}
 		if of.Wants {
 			wrong["outside→x"] = "what is wanted"
@@ -38,7 +38,7 @@ func TestEveryKindIsAskedOfWhatItSays(t *testing.T) {
 				check.Want = "ok"
 			}
 			_, err := Await(t.Context(), about, fakeDriver{}, []harness.Check{check}, time.Hour, harness.NewClock())
-			var notHeld *NotHeldError
+			var notHeld *ChecksFailedError
 			if err == nil || errors.As(err, &notHeld) || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s on %s: got %v, want an error about the check itself that says %s", kind.Name, on, err, want)
 			}

@@ -15,13 +15,13 @@ var (
 		Name:    string(harness.ComponentRuns),
 		Doc:     "Holds when the private path shows the component's process running.",
 		Example: "component.runs on east.db",
-		New:     func() Kind { return Kind{Of: OfComponent, Plan: running(true)} },
+		New:     func() Kind { return Kind{Scope: ScopeComponent, Plan: running(true)} },
 	})
 	_ = Checks.Add(registry.Kind[Kind]{
 		Name:    string(harness.ComponentGone),
 		Doc:     "Holds when the private path shows no process of the component.",
 		Example: "component.gone on east.db",
-		New:     func() Kind { return Kind{Of: OfComponent, Plan: running(false)} },
+		New:     func() Kind { return Kind{Scope: ScopeComponent, Plan: running(false)} },
 	})
 )
 

@@ -105,7 +105,7 @@ func (d database) fails(err error) error {
 
 // connConfig makes a configuration that depends on the access alone.
 func connConfig(access harness.Access) (*pgx.ConnConfig, error) {
-	config, err := pgdial.Config(pgdial.To{
+	config, err := pgdial.Config(pgdial.Params{
 		Address: access.Address, User: access.User, Password: access.Password, Database: access.Database,
 		Params: map[string]string{
 			"statement_timeout": strconv.FormatInt(int64(statementTimeout/time.Millisecond), 10),

@@ -20,7 +20,7 @@ var (
 			"and does not move while one more is written on the primary.",
 		Example: "heartbeat.stalls on west.db",
 		New: func() Kind {
-			return Kind{Of: OfComponent, Speaks: postgresKind, Plan: afterBeat(Victim.heartbeatStalls)}
+			return Kind{Scope: ScopeComponent, Protocol: postgresKind, Plan: afterBeat(Victim.heartbeatStalls)}
 		},
 	})
 	_ = Checks.Add(registry.Kind[Kind]{
@@ -28,7 +28,7 @@ var (
 		Doc:     "Holds when a heartbeat that is written on the primary is applied by a standby within a second.",
 		Example: "heartbeat.flows on west.db",
 		New: func() Kind {
-			return Kind{Of: OfComponent, Speaks: postgresKind, Follows: true, Plan: afterBeat(Victim.heartbeatFlows)}
+			return Kind{Scope: ScopeComponent, Protocol: postgresKind, Follows: true, Plan: afterBeat(Victim.heartbeatFlows)}
 		},
 	})
 )

@@ -13,7 +13,7 @@ var _ = Checks.Add(registry.Kind[Kind]{
 	Name:    string(harness.LinkAnswers),
 	Doc:     "Holds when something answers through the link: the other end itself, and not only a relay on the way.",
 	Example: "link.answers on outside→east.api",
-	New:     func() Kind { return Kind{Of: OfLink, Plan: linkAnswers} },
+	New:     func() Kind { return Kind{Scope: ScopeLink, Plan: linkAnswers} },
 })
 
 // linkAnswers finds out what makes the other end speak.

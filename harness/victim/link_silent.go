@@ -16,7 +16,7 @@ var _ = Checks.Add(registry.Kind[Kind]{
 	Name:    string(harness.LinkSilent),
 	Doc:     "Holds when a dial or a request through the link gets no answer of any kind. A refusal is an answer.",
 	Example: "link.silent on outside→east.api",
-	New:     func() Kind { return Kind{Of: OfLink, Plan: linkSilent} },
+	New:     func() Kind { return Kind{Scope: ScopeLink, Plan: linkSilent} },
 })
 
 // linkSilent finds out what is sent into the silence: the SYN of a dial, or one question. The dialling end of a link may
@@ -36,8 +36,8 @@ func linkSilent(v Victim, check harness.Check) (Ask, error) {
 	return nil, unknownProtocol(link)
 }
 
-// silentIf judges an error of a question that was to go unanswered: only having waited long enough is silence.
-func silentIf(err error, began time.Time) error {
+// judgeSilence judges an error of a question that was to go unanswered: only having waited long enough is silence.
+func judgeSilence(err error, began time.Time) error {
 	shortage.Note("a check", err)
 	switch {
 	case errors.Is(err, errAccepted):
@@ -60,5 +60,5 @@ func datagramSilent(ctx context.Context, address, name string, asked func()) err
 	if err == nil {
 		return errors.New("it answers questions")
 	}
-	return silentIf(err, began)
+	return judgeSilence(err, began)
 }

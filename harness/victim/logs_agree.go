@@ -15,7 +15,9 @@ var _ = Checks.Add(registry.Kind[Kind]{
 	Name:    string(harness.LogsAgree),
 	Doc:     "Holds when a standby has received all log that the primary had written when it was asked, or more.",
 	Example: "logs.agree on west.db",
-	New:     func() Kind { return Kind{Of: OfComponent, Speaks: postgresKind, Follows: true, Plan: logsAgree} },
+	New: func() Kind {
+		return Kind{Scope: ScopeComponent, Protocol: postgresKind, Follows: true, Plan: logsAgree}
+	},
 })
 
 // logsAgree holds when the standby has, within the time of one answer, all log that the primary had when it was asked

@@ -16,14 +16,14 @@ var (
 		Doc:     "Holds when a standby has a WAL receiver that streams.",
 		Example: "receiver.streams on west.db",
 		New: func() Kind {
-			return Kind{Of: OfComponent, Speaks: postgresKind, Follows: true, Plan: asks(receiver(true))}
+			return Kind{Scope: ScopeComponent, Protocol: postgresKind, Follows: true, Plan: asks(receiver(true))}
 		},
 	})
 	_ = Checks.Add(registry.Kind[Kind]{
 		Name:    string(harness.ReceiverGone),
 		Doc:     "Holds when a standby has no WAL receiver that streams.",
 		Example: "receiver.gone on west.db",
-		New:     func() Kind { return Kind{Of: OfComponent, Speaks: postgresKind, Plan: asks(receiver(false))} },
+		New:     func() Kind { return Kind{Scope: ScopeComponent, Protocol: postgresKind, Plan: asks(receiver(false))} },
 	})
 )
 

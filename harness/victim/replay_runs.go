@@ -16,14 +16,14 @@ var (
 		Doc:     "Holds when a standby's replay is not paused.",
 		Example: "replay.runs on west.db",
 		New: func() Kind {
-			return Kind{Of: OfComponent, Speaks: postgresKind, Follows: true, Plan: asks(replay("not paused"))}
+			return Kind{Scope: ScopeComponent, Protocol: postgresKind, Follows: true, Plan: asks(replay("not paused"))}
 		},
 	})
 	_ = Checks.Add(registry.Kind[Kind]{
 		Name:    string(harness.ReplayPaused),
 		Doc:     "Holds when a standby's replay is paused.",
 		Example: "replay.paused on west.db",
-		New:     func() Kind { return Kind{Of: OfComponent, Speaks: postgresKind, Plan: asks(replay("paused"))} },
+		New:     func() Kind { return Kind{Scope: ScopeComponent, Protocol: postgresKind, Plan: asks(replay("paused"))} },
 	})
 )
 

@@ -129,7 +129,7 @@ func TestWhatNoDatabaseCanTell(t *testing.T) {
 		"own heartbeat":   {good, fakeDriver{}, harness.Check{Kind: harness.HeartbeatFlows, On: "east.db"}, "read on a standby"},
 	} {
 		_, err := Await(t.Context(), tc.about, tc.driver, []harness.Check{tc.check}, time.Hour, harness.NewClock())
-		var notHeld *NotHeldError
+		var notHeld *ChecksFailedError
 		if err == nil || errors.As(err, &notHeld) || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: got %v, want an error about the check itself that says %q", name, err, tc.want)
 		}

@@ -33,9 +33,9 @@ func dialSilent(ctx context.Context, address string, asked func()) error {
 		return errors.New("it accepts connections")
 	}
 	if !errors.Is(err, unix.EINPROGRESS) {
-		return silentIf(err, began)
+		return judgeSilence(err, began)
 	}
-	return silentIf(awaitConnect(ctx, fd, began), began)
+	return judgeSilence(awaitConnect(ctx, fd, began), began)
 }
 
 // awaitConnect waits for a dial to end: os.ErrDeadlineExceeded after silence, errAccepted, or the refusal.

@@ -17,14 +17,14 @@ var (
 		Doc:     "Holds when a replication slot of a primary is in use.",
 		Example: "slot.active on east.db",
 		New: func() Kind {
-			return Kind{Of: OfComponent, Speaks: postgresKind, Follows: true, Plan: asks(slots(true))}
+			return Kind{Scope: ScopeComponent, Protocol: postgresKind, Follows: true, Plan: asks(slots(true))}
 		},
 	})
 	_ = Checks.Add(registry.Kind[Kind]{
 		Name:    string(harness.SlotInactive),
 		Doc:     "Holds when a primary has replication slots and none is in use.",
 		Example: "slot.inactive on east.db",
-		New:     func() Kind { return Kind{Of: OfComponent, Speaks: postgresKind, Plan: asks(slots(false))} },
+		New:     func() Kind { return Kind{Scope: ScopeComponent, Protocol: postgresKind, Plan: asks(slots(false))} },
 	})
 )
 

@@ -33,29 +33,29 @@ type Driver interface {
 	Access(place, component string) (harness.Access, error)
 }
 
-// Unheld is one check that did not hold, and why.
-type Unheld struct {
+// FailedCheck is one check that did not hold, and why.
+type FailedCheck struct {
 	Check  harness.Check
 	Reason string // "the link answered with a refusal, which is not silence", …
 }
 
-// NotHeldError says which checks did not hold when patience ended.
-type NotHeldError struct {
+// ChecksFailedError says which checks did not hold when patience ended.
+type ChecksFailedError struct {
 	Within time.Duration
-	Unheld []Unheld // from the last round, in the order of the checks
+	Failed []FailedCheck // from the last round, in the order of the checks
 }
 
 // Error names every check that did not hold, with its reason.
-func (e *NotHeldError) Error() string {
+func (e *ChecksFailedError) Error() string {
 	var parts []string
-	for _, u := range e.Unheld {
+	for _, u := range e.Failed {
 		parts = append(parts, fmt.Sprintf("%s on %s: %s", u.Check.Kind, u.Check.On, u.Reason))
 	}
 	return fmt.Sprintf("confirm within %v: %s", e.Within, strings.Join(parts, "; "))
 }
 
 // Await asks all checks at once, round after round, until all hold in one round or within has passed since the call. The
-// interval is that in which the questions of the first round in which all held were asked. The error is a *NotHeldError if
+// interval is that in which the questions of the first round in which all held were asked. The error is a *ChecksFailedError if
 // some check did not hold, and another error if a check cannot be asked at all (unknown link, component or kind; nothing
 // wanted where something must be) or ctx ended.
 func Await(ctx context.Context, target harness.Description, driver Driver, checks []harness.Check, within time.Duration,
@@ -68,10 +68,10 @@ func Await(ctx context.Context, target harness.Description, driver Driver, check
 	start := clock.Now()
 	bounded, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	var last *NotHeldError
+	var last *ChecksFailedError
 	for {
 		began := clock.Now()
-		unheld, asked := round(bounded, checks, asks, clock)
+		unheld, asked := askAll(bounded, checks, asks, clock)
 		ended := clock.Now()
 		if ctx.Err() != nil {
 			return harness.Interval{}, fmt.Errorf("confirm checks: %w", ctx.Err())
@@ -81,11 +81,11 @@ func Await(ctx context.Context, target harness.Description, driver Driver, check
 			return harness.Interval{Lo: began, Hi: asked}, nil
 		}
 		if len(unheld) > 0 && (last == nil || !late) {
-			last = &NotHeldError{Within: within, Unheld: unheld}
+			last = &ChecksFailedError{Within: within, Failed: unheld}
 		}
 		if !pause(bounded, betweenRounds) {
 			if last == nil {
-				last = &NotHeldError{Within: within, Unheld: tooLate(checks)}
+				last = &ChecksFailedError{Within: within, Failed: tooLate(checks)}
 			}
 			return harness.Interval{}, last
 		}
@@ -93,16 +93,16 @@ func Await(ctx context.Context, target harness.Description, driver Driver, check
 }
 
 // tooLate is what is to be said of checks that held, but only after the time was over.
-func tooLate(checks []harness.Check) (all []Unheld) {
+func tooLate(checks []harness.Check) (all []FailedCheck) {
 	for _, c := range checks {
-		all = append(all, Unheld{Check: c, Reason: "held, but only after that time"})
+		all = append(all, FailedCheck{Check: c, Reason: "held, but only after that time"})
 	}
 	return all
 }
 
-// round asks every check at once and waits for all answers, so that one that does not hold never hides another. It returns
+// askAll asks every check at once and waits for all answers, so that one that does not hold never hides another. It returns
 // when the last question had been asked.
-func round(ctx context.Context, checks []harness.Check, asks []Ask, clock *harness.Clock) (unheld []Unheld, asked harness.Stamp) {
+func askAll(ctx context.Context, checks []harness.Check, asks []Ask, clock *harness.Clock) (unheld []FailedCheck, asked harness.Stamp) {
 	reasons := make([]error, len(asks))
 	times := make([]harness.Stamp, len(asks))
 	var asking sync.WaitGroup
@@ -117,7 +117,7 @@ func round(ctx context.Context, checks []harness.Check, asks []Ask, clock *harne
 	asking.Wait()
 	for i, err := range reasons {
 		if err != nil {
-			unheld = append(unheld, Unheld{Check: checks[i], Reason: err.Error()})
+			unheld = append(unheld, FailedCheck{Check: checks[i], Reason: err.Error()})
 		}
 		asked = max(asked, times[i])
 	}

@@ -103,7 +103,7 @@ func one(kind harness.CheckKind) []harness.Check {
 	return []harness.Check{{Kind: kind, On: on}}
 }
 
-// holds expects an interval, fails expects a NotHeldError with a text in it.
+// holds expects an interval, fails expects a ChecksFailedError with a text in it.
 func holds(t *testing.T, d harness.Description, driver Driver, checks []harness.Check) harness.Interval {
 	t.Helper()
 	clock := harness.NewClock()
@@ -121,7 +121,7 @@ func holds(t *testing.T, d harness.Description, driver Driver, checks []harness.
 func fails(t *testing.T, d harness.Description, driver Driver, checks []harness.Check, within time.Duration, want string) {
 	t.Helper()
 	at, err := Await(t.Context(), d, driver, checks, within, harness.NewClock())
-	var notHeld *NotHeldError
+	var notHeld *ChecksFailedError
 	if !errors.As(err, &notHeld) {
 		t.Fatalf("got %v, %v; want a check that did not hold", at, err)
 	}
@@ -194,7 +194,7 @@ func TestEveryUnheldCheckIsNamed(t *testing.T) {
 	checks := append(one(harness.LinkSilent), harness.Check{Kind: harness.LinkSilent, On: "west.db→x"},
 		harness.Check{Kind: harness.LinkSilent, On: "cut"}, harness.Check{Kind: harness.ComponentRuns, On: "x"})
 	_, err := Await(t.Context(), d, fakeDriver{"x": false}, checks, 2*silence, harness.NewClock())
-	var notHeld *NotHeldError
+	var notHeld *ChecksFailedError
 	if !errors.As(err, &notHeld) {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func TestWhatCannotBeAskedIsAnErrorAtOnce(t *testing.T) {
 		"too many":           {good, make([]harness.Check, maxChecks+1)},
 	} {
 		_, err := Await(t.Context(), tc.target, nil, tc.checks, time.Hour, harness.NewClock())
-		var notHeld *NotHeldError
+		var notHeld *ChecksFailedError
 		if err == nil || errors.As(err, &notHeld) {
 			t.Errorf("%s: got %v, want an error about the check itself", name, err)
 		}

@@ -23,8 +23,8 @@ import (
 // Application is the name under which a server sees the harness, where To.Params gives no other.
 const Application = "blackstart"
 
-// To is everything a connection is made from.
-type To struct {
+// Params is everything a connection is made from.
+type Params struct {
 	Address                  string // "host:port", where the host may be the directory of a unix socket
 	User, Password, Database string
 	TLS                      *tls.Config       // nil: plain text
@@ -74,7 +74,7 @@ func Split(address string) (host string, port uint16, err error) {
 }
 
 // Config makes a configuration that depends on to alone.
-func Config(to To) (*pgx.ConnConfig, error) {
+func Config(to Params) (*pgx.ConnConfig, error) {
 	host, port, err := Split(to.Address)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func Config(to To) (*pgx.ConnConfig, error) {
 }
 
 // Wire is Config for those who speak to the server without pgx.
-func Wire(to To) (*pgconn.Config, error) {
+func Wire(to Params) (*pgconn.Config, error) {
 	c, err := Config(to)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func Wire(to To) (*pgconn.Config, error) {
 }
 
 // Connect opens one connection, which the caller closes.
-func Connect(ctx context.Context, to To) (*pgx.Conn, error) {
+func Connect(ctx context.Context, to Params) (*pgx.Conn, error) {
 	c, err := Config(to)
 	if err != nil {
 		return nil, err

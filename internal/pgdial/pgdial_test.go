@@ -45,7 +45,7 @@ func TestNoVariableReachesAConnection(t *testing.T) {
 		t.Error("the environment of the program was changed for good")
 	}
 	secure := &tls.Config{ServerName: "x"} //nolint:gosec // nobody dials with it
-	for _, to := range []To{
+	for _, to := range []Params{
 		{Address: "127.0.0.1:5432", User: "u", Password: "p", Database: "d", Timeout: time.Second, Params: map[string]string{"timezone": "UTC"}},
 		{Address: "/var/run:5432", User: "u"},
 		{Address: "[::1]:1", TLS: secure},
@@ -68,7 +68,7 @@ func TestNoVariableReachesAConnection(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	for _, bad := range []string{"", "host", "host:", "host:0", "host:65536", "host:port", "a:b:1"} {
-		if _, err := Config(To{Address: bad}); err == nil {
+		if _, err := Config(Params{Address: bad}); err == nil {
 			t.Errorf("%q is an address", bad)
 		}
 	}

@@ -17,7 +17,7 @@ var _ = receivers.Channels.Add(registry.Kind[receivers.Channel]{
 	},
 })
 
-func ring(e *receivers.End, req *http.Request, body []byte) receivers.Answer {
+func ring(e *receivers.Endpoint, req *http.Request, body []byte) receivers.Answer {
 	a := receivers.Answer{Arrival: harness.Arrival{Event: "message", Summary: string(body), Nonce: e.Ours(req.Header.Get("Key"))}}
 	a.Status, a.Kind, a.Body = http.StatusNoContent, "text/plain", ""
 	if !a.Arrival.Nonce {

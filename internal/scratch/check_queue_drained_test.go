@@ -14,7 +14,7 @@ var _ = victim.Checks.Add(registry.Kind[victim.Kind]{
 	Doc:     "Holds when no message waits in the queue.",
 	Example: "queue.drained on west.queue",
 	New: func() victim.Kind {
-		return victim.Kind{Of: victim.OfComponent, Speaks: "queue", Follows: true, Plan: drained}
+		return victim.Kind{Scope: victim.ScopeComponent, Protocol: "queue", Follows: true, Plan: drained}
 	},
 })
 

@@ -34,7 +34,7 @@ func sealed(t *testing.T, path string) (bag string, key *seal.Throwaway) {
 	must(err)
 	sha, err := evidence.WriteInputs(bag, evidence.Inputs{Format: harness.Format, RunID: run, PackID: pack, RunKey: runKey.Verifier(), Environment: harness.Production,
 		Executor: "a tester", ToolSHA256: "this build", ScenarioName: "queue", Phases: []string{"start", "end"}, Anchor: clock.Anchor(), Reports: evidence.ReportSpecs()},
-		evidence.Asked{Scenario: []evidence.ScenarioFile{{Name: "queue.yaml", Data: []byte("kind: Scenario\n")}}, Plan: []harness.Plan{}}, redact)
+		evidence.DrillFiles{Scenario: []evidence.ScenarioFile{{Name: "queue.yaml", Data: []byte("kind: Scenario\n")}}, Plan: []harness.Plan{}}, redact)
 	must(err)
 	j, err := evidence.NewJournal(bag, sha, runKey, redact, clock)
 	must(err)

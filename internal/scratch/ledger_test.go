@@ -45,7 +45,7 @@ func TestALedgerIsOneFile(t *testing.T) {
 	spec := harness.LoadSpec{ID: "notes", Workload: "diary.ledger", Place: harness.Outside, Rate: harness.Rate{Count: 200, Per: time.Second},
 		Timeout: harness.Duration(10 * time.Second)}
 	rec := &harness.Record{Scenario: harness.Scenario{Load: []harness.LoadSpec{spec}}}
-	around := harness.Surroundings{RunID: uuid.Must(uuid.NewV7()).String(), Clock: harness.NewClock(), Access: d.access, DataDir: filepath.Join(root, "data")}
+	around := harness.RunningTarget{RunID: uuid.Must(uuid.NewV7()).String(), Clock: harness.NewClock(), Access: d.access, DataDir: filepath.Join(root, "data")}
 	around.Target = harness.Description{
 		Regions: []harness.Region{{Name: "east", Role: harness.Primary}, {Name: "west", Role: harness.Standby}},
 		Components: []harness.Component{
@@ -88,7 +88,7 @@ func TestALedgerIsOneFile(t *testing.T) {
 }
 
 // play lets a load run until at least n writes were acknowledged.
-func play(t *testing.T, spec harness.LoadSpec, around harness.Surroundings, n int) []harness.Stream {
+func play(t *testing.T, spec harness.LoadSpec, around harness.RunningTarget, n int) []harness.Stream {
 	t.Helper()
 	l, _, err := loads.Open(1, spec, around)
 	if err != nil {
@@ -97,7 +97,7 @@ func play(t *testing.T, spec harness.LoadSpec, around harness.Surroundings, n in
 	if err := l.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for l.Live().Seen < n {
+	for l.Live().Results < n {
 		time.Sleep(time.Millisecond)
 		if t.Context().Err() != nil {
 			t.Fatal("the load does not get on")

@@ -72,7 +72,7 @@ func TestAProbeIsOneFile(t *testing.T) {
 	q := newQueue(t)
 	q.depth.Store(7)
 	kind, _ := probes.Probes.Get("queue.depth")
-	around := harness.Surroundings{Target: described(), Clock: harness.NewClock(), Access: q.Access}
+	around := harness.RunningTarget{Target: described(), Clock: harness.NewClock(), Access: q.Access}
 	runs, err := probes.Open([]registry.Kind[probes.Factory]{kind}, around, false)
 	if err != nil || len(runs) != 1 || runs[0].On != "west.queue" || runs[0].Role != harness.Standby {
 		t.Fatalf("%+v, %v", runs, err)
@@ -131,7 +131,7 @@ func TestACheckIsOneFile(t *testing.T) {
 	}
 	q.depth.Store(3)
 	_, err := victim.Await(t.Context(), described(), q, checks, 50*time.Millisecond, harness.NewClock())
-	var notHeld *victim.NotHeldError
+	var notHeld *victim.ChecksFailedError
 	if !errors.As(err, &notHeld) || !strings.Contains(err.Error(), "3 messages wait in it") {
 		t.Errorf("got %v", err)
 	}

@@ -24,8 +24,8 @@ type Amounts struct {
 	Ports       int64 // local ports towards one address
 }
 
-// A Lack is something of which there is too little.
-type Lack struct {
+// A Shortfall is something of which there is too little.
+type Shortfall struct {
 	What string // with both figures
 	Mend string // the command that mends it
 }
@@ -47,12 +47,12 @@ func Raise() error {
 	return nil
 }
 
-// Lacks holds what there is against what is needed. It is a pure function: Free reads the machine.
-func (free Amounts) Lacks(need Amounts) []Lack {
-	var all []Lack
+// Shortfalls holds what there is against what is needed. It is a pure function: Free reads the machine.
+func (free Amounts) Shortfalls(need Amounts) []Shortfall {
+	var all []Shortfall
 	lack := func(have, want int64, what, mend string) {
 		if have < want {
-			all = append(all, Lack{fmt.Sprintf(what, want, max(have, 0)), mend})
+			all = append(all, Shortfall{fmt.Sprintf(what, want, max(have, 0)), mend})
 		}
 	}
 	const mib = 1 << 20

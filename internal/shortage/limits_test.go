@@ -15,7 +15,7 @@ func unlimited() Amounts {
 
 func TestEachLackIsNamedWithItsRemedy(t *testing.T) {
 	need := Amounts{Descriptors: 2000, Files: 4000, Processes: 200, Memory: 512 << 20, Addresses: 1 << 30, Ports: 8000}
-	if got := unlimited().Lacks(need); len(got) != 0 {
+	if got := unlimited().Shortfalls(need); len(got) != 0 {
 		t.Errorf("nothing is short, yet %v", got)
 	}
 	for _, c := range []struct {
@@ -31,7 +31,7 @@ func TestEachLackIsNamedWithItsRemedy(t *testing.T) {
 	} {
 		free := unlimited()
 		c.change(&free)
-		got := free.Lacks(need)
+		got := free.Shortfalls(need)
 		if len(got) != 1 || !strings.Contains(got[0].What, c.what) || !strings.Contains(got[0].Mend, c.mend) {
 			t.Errorf("%+v, want %q and %q", got, c.what, c.mend)
 		}

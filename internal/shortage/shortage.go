@@ -38,7 +38,7 @@ func Of(err error) string {
 // Prefix begins every text of a local shortage that stands in place of a target's answer.
 const Prefix = "local shortage: "
 
-var seen struct {
+var tally struct {
 	sync.Mutex
 	counts map[[2]string]int // by where and what
 }
@@ -49,21 +49,21 @@ func Note(where string, err error) bool {
 	if what == "" {
 		return false
 	}
-	seen.Lock()
-	defer seen.Unlock()
-	if seen.counts == nil {
-		seen.counts = map[[2]string]int{}
+	tally.Lock()
+	defer tally.Unlock()
+	if tally.counts == nil {
+		tally.counts = map[[2]string]int{}
 	}
-	seen.counts[[2]string{where, what}]++
+	tally.counts[[2]string{where, what}]++
 	return true
 }
 
 // Seen lists every shortage that was noted since the process began, one sentence for each place and kind, sorted.
 func Seen() []string {
-	seen.Lock()
-	defer seen.Unlock()
+	tally.Lock()
+	defer tally.Unlock()
 	var all []string
-	for key, n := range seen.counts {
+	for key, n := range tally.counts {
 		all = append(all, fmt.Sprintf("%s: %s, %d times", key[0], key[1], n))
 	}
 	slices.Sort(all)

@@ -15,9 +15,10 @@ const byteOrderMark = '\ufeff'
 // joiners hold letters and pictures together in scripts that need them. They are invisible, and harmless.
 const joiners = "\u200c\u200d"
 
-// hidden says what is wrong with a character that does not look like what it is, and what to write instead; "" if nothing is.
-// Such a character is printed raw by terminals, turns the text around it, or ends a line in a file that has one value a line.
-func hidden(r rune) (what, hint string) {
+// hiddenCharacter says what is wrong with a character that does not look like what it is, and what to write instead; "" if
+// nothing is. Such a character is printed raw by terminals, turns the text around it, or ends a line in a file that has one value
+// a line.
+func hiddenCharacter(r rune) (what, hint string) {
 	switch {
 	case r == byteOrderMark:
 		return "a byte order mark (U+FEFF), which may only begin a file", "delete it"
@@ -41,15 +42,15 @@ func CheckText(text string, most int) error {
 		return fmt.Errorf("it has %d letters, at most %d are possible", len(text), most)
 	}
 	for _, r := range text {
-		if what, _ := hidden(r); what != "" {
+		if what, _ := hiddenCharacter(r); what != "" {
 			return fmt.Errorf("it holds %s", what)
 		}
 	}
 	return nil
 }
 
-// visible checks one line of a file, comments included: what a person reads must be what the file says.
-func visible(at Pos, line []byte, out *Collector) bool {
+// checkVisible checks one line of a file, comments included: what a person reads must be what the file says.
+func checkVisible(at Pos, line []byte, out *Collector) bool {
 	if !utf8.Valid(line) {
 		return false // it has been reported
 	}
@@ -61,7 +62,7 @@ func visible(at Pos, line []byte, out *Collector) bool {
 		if r == '\t' || strings.ContainsRune(hiddenBreaks+"\x00", r) { // these are reported by their own rules
 			continue
 		}
-		if what, hint := hidden(r); what != "" {
+		if what, hint := hiddenCharacter(r); what != "" {
 			at.Col = utf8.RuneCount(line[:i]) + 1
 			out.Add(at, hint, "%s", "this line holds "+what)
 			return false
@@ -101,7 +102,7 @@ func (c converter) legibleText(at Pos, what, text string) bool {
 			c.out.Add(at, "write it on one line, or begin it with >- and go on in the next lines", "%s has more than one line", what)
 			return false
 		}
-		if found, hint := hidden(r); found != "" {
+		if found, hint := hiddenCharacter(r); found != "" {
 			c.out.Add(at, hint, "%s holds %s", what, found)
 			return false
 		}

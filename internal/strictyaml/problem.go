@@ -43,14 +43,14 @@ func (p Problems) Error() string {
 
 // Collector gathers problems, each once.
 type Collector struct {
-	first string // the file that was asked for: its problems come first
-	list  []Problem
-	seen  map[Problem]bool
+	first    string // the file that was asked for: its problems come first
+	list     []Problem
+	reported map[Problem]bool
 }
 
 // NewCollector gathers the problems of a file and of those that it extends.
 func NewCollector(first string) *Collector {
-	return &Collector{first: first, seen: map[Problem]bool{}}
+	return &Collector{first: first, reported: map[Problem]bool{}}
 }
 
 // Add reports a problem; what repeats another is passed over.
@@ -62,10 +62,10 @@ func (c *Collector) Add(at Pos, hint, message string, args ...any) {
 }
 
 func (c *Collector) put(p Problem) {
-	if c.seen[p] || len(c.list) >= MaxProblems {
+	if c.reported[p] || len(c.list) >= MaxProblems {
 		return
 	}
-	c.seen[p] = true
+	c.reported[p] = true
 	c.list = append(c.list, p)
 }
 

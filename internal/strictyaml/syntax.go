@@ -36,14 +36,14 @@ func (f *Format) Parse(file string, data []byte, out *Collector) *Node {
 		out.Add(Pos{file, 1, 1}, f.Empty, "the file is empty")
 		return nil
 	case err != nil:
-		broken(file, err, out)
+		syntaxError(file, err, out)
 		return nil
 	}
 	var second yaml.Node
 	switch err := next(docs, &second); {
 	case errors.Is(err, io.EOF):
 	case err != nil:
-		broken(file, err, out)
+		syntaxError(file, err, out)
 	default:
 		out.Add(Pos{file, second.Line, second.Column}, "write each "+f.Noun+" into a file of its own", "a second YAML document begins here")
 	}
@@ -74,7 +74,7 @@ func (f *Format) legible(file string, data []byte, out *Collector) bool {
 			out.Add(Pos{file, i + 1, 1}, "end lines with a line feed only", "this line holds a character that ends a line for YAML and not for people")
 			fine = false
 		}
-		fine = visible(Pos{File: file, Line: i + 1}, line, out) && fine
+		fine = checkVisible(Pos{File: file, Line: i + 1}, line, out) && fine
 		indent := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]
 		if tab := bytes.IndexByte(indent, '\t'); tab >= 0 && len(bytes.TrimSpace(line)) > 0 {
 			out.Add(Pos{file, i + 1, tab + 1}, "indent with spaces", "a tab indents this line")
@@ -94,8 +94,8 @@ func next(docs *yaml.Decoder, into *yaml.Node) (err error) {
 	return docs.Decode(into)
 }
 
-// broken reports a syntax error of the YAML parser at its line.
-func broken(file string, err error, out *Collector) {
+// syntaxError reports a syntax error of the YAML parser at its line.
+func syntaxError(file string, err error, out *Collector) {
 	line, text := 0, err.Error()
 	if m := syntaxLine.FindStringSubmatch(strings.SplitN(text, "\n", 2)[0]); m != nil {
 		text = m[2]

@@ -39,7 +39,7 @@ func (d *Decoder) parameters(n, child *Node, v reflect.Value, f Field, what stri
 		return
 	}
 	for _, e := range child.Entries {
-		if takers := d.takers(f.With, e.Key); len(takers) > 0 && !slices.Contains(takers, kind.Text) {
+		if takers := d.kindsTaking(f.With, e.Key); len(takers) > 0 && !slices.Contains(takers, kind.Text) {
 			d.wrong(child, "leave it out: it is for "+Words(takers), "%s takes no %s", what, e.Key)
 			return
 		}
@@ -47,8 +47,8 @@ func (d *Decoder) parameters(n, child *Node, v reflect.Value, f Field, what stri
 	d.into(child, reflect.New(reflect.TypeOf(zero)).Elem(), what, nil)
 }
 
-// takers are the kinds that take a parameter.
-func (d *Decoder) takers(registry, key string) []string {
+// kindsTaking are the kinds that take a parameter.
+func (d *Decoder) kindsTaking(registry, key string) []string {
 	var all []string
 	for kind, zero := range d.Kinds[registry] {
 		if zero != nil && slices.ContainsFunc(FieldsOf(reflect.TypeOf(zero)), func(p Field) bool { return p.Key == key }) {

@@ -63,11 +63,11 @@ func (q *httpQuery) Open(cfg Config, _ *loadgen.AttemptWriter) (loadgen.Op, erro
 type httpOp struct {
 	tally
 	timeout time.Duration
-	players []player
+	players []cohortState
 }
 
-// player is one cohort.
-type player struct {
+// cohortState is one cohort.
+type cohortState struct {
 	cohort   Cohort
 	client   *httpClient
 	requests []request
@@ -105,7 +105,7 @@ func newHTTPOp(cfg Config, cohorts ...Cohort) (*httpOp, error) {
 		if err != nil {
 			return nil, err
 		}
-		op.players = append(op.players, player{cohort, client, requests})
+		op.players = append(op.players, cohortState{cohort, client, requests})
 	}
 	return op, nil
 }

@@ -207,7 +207,7 @@ func TestIdleConnectionsAreLetGo(t *testing.T) {
 		conns = append(conns, &connection{nc: nc})
 	}
 	for _, conn := range conns {
-		c.putBack(conn)
+		c.release(conn)
 	}
 	for _, conn := range conns[:3] {
 		conn.used = conn.used.Add(-2 * maxIdle)
@@ -223,7 +223,7 @@ func TestIdleConnectionsAreLetGo(t *testing.T) {
 	for _, conn := range c.idle {
 		conn.used = conn.used.Add(-2 * maxIdle)
 	}
-	if conn := c.take(); conn != nil {
+	if conn := c.acquire(); conn != nil {
 		t.Error("took a connection idle for too long")
 	}
 }

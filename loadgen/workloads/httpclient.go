@@ -85,7 +85,7 @@ func newHTTPClient(e Entry, r *resolver, keep bool) (*httpClient, error) {
 // roundTrip sends request, which must be a whole HTTP/1.1 request, exactly once
 // and hands the answer's body to check while it is valid.
 func (c *httpClient) roundTrip(request []byte, deadline time.Time, check func([]byte) error) (int, error) {
-	conn := c.take()
+	conn := c.acquire()
 	if conn == nil {
 		nc, err := c.dial(deadline)
 		if err != nil {
@@ -102,7 +102,7 @@ func (c *httpClient) roundTrip(request []byte, deadline time.Time, check func([]
 	}
 	status, whole, err := conn.receive(check)
 	if whole && c.keep {
-		c.putBack(conn)
+		c.release(conn)
 	} else {
 		conn.close()
 	}
@@ -181,8 +181,8 @@ func (c *httpClient) dial(deadline time.Time) (net.Conn, error) {
 	return tc, nil
 }
 
-// take returns the idle connection that was used last, or nil.
-func (c *httpClient) take() *connection {
+// acquire returns the idle connection that was used last, or nil.
+func (c *httpClient) acquire() *connection {
 	if !c.keep {
 		return nil
 	}
@@ -204,9 +204,9 @@ func (c *httpClient) take() *connection {
 	}
 }
 
-// putBack keeps the connection, and lets go of two from the bottom of the stack
+// release keeps the connection, and lets go of two from the bottom of the stack
 // that have been idle for too long, so that a burst's connections do not stay.
-func (c *httpClient) putBack(conn *connection) {
+func (c *httpClient) release(conn *connection) {
 	now := time.Now()
 	conn.used = now
 	var old [2]*connection

@@ -81,7 +81,7 @@ type postgresStore struct {
 
 // ask runs f on a connection of its own to the node.
 func (s *postgresStore) ask(ctx context.Context, f func(*pgx.Conn) error) error {
-	conn, err := pgdial.Connect(ctx, pgdial.To{Address: s.db.Addresses[0], User: s.db.User, Password: s.db.Password, Database: s.db.Name,
+	conn, err := pgdial.Connect(ctx, pgdial.Params{Address: s.db.Addresses[0], User: s.db.User, Password: s.db.Password, Database: s.db.Name,
 		TLS: s.db.TLS, Timeout: askLimit})
 	if err != nil {
 		return fmt.Errorf("connect to database: %w", err)
@@ -108,7 +108,7 @@ func (s *postgresStore) Prepare(ctx context.Context) error {
 func (s *postgresStore) Write(ctx context.Context, e LedgerEntry) (Fate, error) {
 	pool := s.open(s.db, s.dial)
 	deadline, _ := ctx.Deadline()
-	sess, err := pool.take(deadline)
+	sess, err := pool.acquire(deadline)
 	if err != nil {
 		// There was no connection, so nothing of this attempt has left.
 		return Fate{loadgen.AttemptDefinite, classifyPG(err)}, err
@@ -121,7 +121,7 @@ func (s *postgresStore) Write(ctx context.Context, e LedgerEntry) (Fate, error) 
 		[]byte(e.Amount.String()),
 	})
 	fate, why := classifyWrite(err, sess.warning)
-	pool.giveBack(sess, err != nil && (fate.Attempt == loadgen.AttemptUnknown || isReadOnly(err)), fate.Sample == loadgen.Timeout, err)
+	pool.release(sess, err != nil && (fate.Attempt == loadgen.AttemptUnknown || isReadOnly(err)), fate.Sample == loadgen.Timeout, err)
 	return fate, why
 }
 

@@ -147,8 +147,8 @@ func TestAcknowledgedWritesThatAKilledRedisTookAlong(t *testing.T) {
 }
 
 // scene is a target of two Redis servers of which one follows the other, and an empty record of a drill on it.
-func scene(spec harness.LoadSpec, driver caches, root string) (harness.Surroundings, *harness.Record) {
-	around := harness.Surroundings{RunID: uuid.Must(uuid.NewV7()).String(), Clock: harness.NewClock(), Access: driver.access, DataDir: filepath.Join(root, "data")}
+func scene(spec harness.LoadSpec, driver caches, root string) (harness.RunningTarget, *harness.Record) {
+	around := harness.RunningTarget{RunID: uuid.Must(uuid.NewV7()).String(), Clock: harness.NewClock(), Access: driver.access, DataDir: filepath.Join(root, "data")}
 	around.Target = harness.Description{
 		Regions: []harness.Region{{Name: "east", Role: harness.Primary}, {Name: "west", Role: harness.Standby}},
 		Components: []harness.Component{

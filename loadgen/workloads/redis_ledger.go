@@ -70,7 +70,7 @@ func (s *redisStore) Prepare(ctx context.Context) error {
 func (s *redisStore) Write(ctx context.Context, e LedgerEntry) (Fate, error) {
 	pool := s.open(s.db, s.dialMaster)
 	deadline, _ := ctx.Deadline()
-	sess, err := pool.take(deadline)
+	sess, err := pool.acquire(deadline)
 	if err != nil {
 		// There was no connection, so nothing of this attempt has left.
 		return Fate{loadgen.AttemptDefinite, classifyRedis(err)}, err
@@ -80,7 +80,7 @@ func (s *redisStore) Write(ctx context.Context, e LedgerEntry) (Fate, error) {
 		err = fmt.Errorf("%w: a list of length %d", errRedisReply, length)
 	}
 	fate := redisFate(err)
-	pool.giveBack(sess, fate.Attempt == loadgen.AttemptUnknown || fate.Sample == loadgen.HTTP5xx, false, err)
+	pool.release(sess, fate.Attempt == loadgen.AttemptUnknown || fate.Sample == loadgen.HTTP5xx, false, err)
 	return fate, err
 }
 

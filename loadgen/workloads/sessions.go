@@ -95,9 +95,9 @@ func newSessions[S session](db Database, dial func(ctx context.Context, addr str
 	return s
 }
 
-// take returns a session, which the caller must give back. Its errors mean that
+// acquire returns a session, which the caller must give back. Its errors mean that
 // there was none before the deadline.
-func (s *sessions[S]) take(deadline time.Time) (none S, err error) {
+func (s *sessions[S]) acquire(deadline time.Time) (none S, err error) {
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	for {
@@ -156,14 +156,14 @@ func (s *sessions[S]) noPrimary() error {
 	return fmt.Errorf("%w: %w", errNoPrimary, s.why)
 }
 
-// giveBack returns a session after its statement ended with err. A failed one is
+// release returns a session after its statement ended with err. A failed one is
 // closed and its address doubted; one that hangs keeps its place until it is gone.
-func (s *sessions[S]) giveBack(sess S, failed, hangs bool, err error) {
+func (s *sessions[S]) release(sess S, failed, hangs bool, err error) {
 	addr := sess.address()
 	if failed || sess.ended() {
 		s.suspect(addr, err)
 		if hangs {
-			s.wg.Go(func() { s.linger(sess) })
+			s.wg.Go(func() { s.drain(sess) })
 			return
 		}
 		sess.close()
@@ -182,8 +182,8 @@ func (s *sessions[S]) giveBack(sess S, failed, hangs bool, err error) {
 	<-s.tokens[addr]
 }
 
-// linger keeps the place of a session that timed out until it has ended.
-func (s *sessions[S]) linger(sess S) {
+// drain keeps the place of a session that timed out until it has ended.
+func (s *sessions[S]) drain(sess S) {
 	select {
 	case <-sess.gone():
 	case <-s.ctx.Done():

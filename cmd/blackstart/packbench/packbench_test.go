@@ -39,7 +39,7 @@ func wall(total, phase, untold float64) harness.Findings {
 		return harness.Measurement{Name: name, Unit: harness.UnitNS, Known: true, Lo: int64(s * 1e9), Hi: int64(s * 1e9)}
 	}
 	return harness.Findings{Measurements: []harness.Measurement{
-		ns(measure.NameWallTotal, total), ns(measure.NameWallPhase+"watch", phase), ns(measure.NameWallUntold, untold),
+		ns(measure.NameWallTotal, total), ns(measure.NameWallPhase+"watch", phase), ns(measure.NameWallUnaccounted, untold),
 	}}
 }
 

@@ -62,7 +62,7 @@ func itemised(name string, f harness.Findings, took time.Duration) (figures.Row,
 		case !m.Known:
 		case m.Name == measure.NameWallTotal:
 			total = seconds
-		case m.Name == measure.NameWallUntold:
+		case m.Name == measure.NameWallUnaccounted:
 			untold = seconds
 		case isPhase:
 			parts = append(parts, fmt.Sprintf("%s %.1f", phase, seconds))

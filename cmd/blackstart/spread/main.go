@@ -19,16 +19,16 @@ import (
 	"blackstart/harness/measure"
 )
 
-// part is a part of a page that this command owns, between two markers.
-type part struct{ begin, end string }
+// section is a part of a page that this command owns, between two markers.
+type section struct{ begin, end string }
 
 var (
-	spreading = part{"<!-- spread: written by make spread -->", "<!-- spread: end -->"}
-	comparing = part{"<!-- compare: written by make compare -->", "<!-- compare: end -->"}
+	spreading = section{"<!-- spread: written by make spread -->", "<!-- spread: end -->"}
+	comparing = section{"<!-- compare: written by make compare -->", "<!-- compare: end -->"}
 )
 
-// one is what came of one rehearsal.
-type one struct {
+// rehearsalResult is what came of one rehearsal.
+type rehearsalResult struct {
 	exit     int
 	took     time.Duration
 	findings harness.Findings
@@ -60,7 +60,7 @@ func run(n int, bin, scenario, page string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	var all []one
+	var all []rehearsalResult
 	bad := 0
 	for i := range n {
 		o, err := rehearse(bin, scenario, dir)
@@ -83,13 +83,13 @@ func run(n int, bin, scenario, page string) error {
 }
 
 // rehearse runs the scenario once.
-func rehearse(bin, scenario, dir string) (one, error) {
+func rehearse(bin, scenario, dir string) (rehearsalResult, error) {
 	cmd := exec.Command(bin, "run", scenario, "--out", dir, "--json")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	start := time.Now()
 	err := cmd.Run()
-	o := one{exit: cmd.ProcessState.ExitCode(), took: time.Since(start)}
+	o := rehearsalResult{exit: cmd.ProcessState.ExitCode(), took: time.Since(start)}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return o, fmt.Errorf("run %s: %w", bin, err)
@@ -105,12 +105,12 @@ func rehearse(bin, scenario, dir string) (one, error) {
 }
 
 // table shows every run and the range over all of them.
-func table(scenario string, all []one) string {
+func table(scenario string, all []rehearsalResult) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %d rehearsals of %s in a row\n\n", len(all), scenario)
 	fmt.Fprintf(&b, "Written by `make spread`. Every run is shown; the timings are the `fast` profile's, on loopback.\n\n")
 	b.WriteString("| run | exit | RTO (fresh) | alert received | lost writes | wall time |\n| --- | --- | --- | --- | --- | --- |\n")
-	rto, page := spanOf{}, spanOf{}
+	rto, page := boundsUnion{}, boundsUnion{}
 	for i, o := range all {
 		r, a, lost := find(o.findings, "rto", "fresh"), find(o.findings, "alert.received", ""), find(o.findings, "rpo.lost", "")
 		rto.add(r)
@@ -121,13 +121,13 @@ func table(scenario string, all []one) string {
 	return b.String()
 }
 
-// spanOf is the union of the bounds of several measurements.
-type spanOf struct {
+// boundsUnion is the union of the bounds of several measurements.
+type boundsUnion struct {
 	lo, hi int64
 	any    bool
 }
 
-func (s *spanOf) add(m harness.Measurement) {
+func (s *boundsUnion) add(m harness.Measurement) {
 	if !m.Known || m.Unbounded {
 		return
 	}
@@ -137,7 +137,7 @@ func (s *spanOf) add(m harness.Measurement) {
 	s.lo, s.hi = min(s.lo, m.Lo), max(s.hi, m.Hi)
 }
 
-func (s spanOf) String() string {
+func (s boundsUnion) String() string {
 	if !s.any {
 		return "nothing known"
 	}
@@ -159,7 +159,7 @@ func find(f harness.Findings, name, cohort string) harness.Measurement {
 }
 
 // write replaces a part of the page, or adds it at the end.
-func write(page string, p part, text string) error {
+func write(page string, p section, text string) error {
 	old, err := os.ReadFile(page)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err

@@ -293,7 +293,7 @@ func row(rows []check.Row, of, name string) check.Row {
 // dial opens a connection as the role of the file.
 func (r *rig) dial(c *postgres.Cluster) *pgx.Conn {
 	r.t.Helper()
-	conn, err := pgdial.Connect(context.Background(), pgdial.To{Address: fmt.Sprintf("%s:%d", host, c.Port), User: "watcher", Password: password, Database: postgres.Database})
+	conn, err := pgdial.Connect(context.Background(), pgdial.Params{Address: fmt.Sprintf("%s:%d", host, c.Port), User: "watcher", Password: password, Database: postgres.Database})
 	must(r.t, err)
 	return conn
 }

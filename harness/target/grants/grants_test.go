@@ -84,7 +84,7 @@ func database(t *testing.T) func(user, password string) *pgx.Conn {
 	}
 	return func(user, password string) *pgx.Conn {
 		t.Helper()
-		conn, err := pgdial.Connect(context.Background(), pgdial.To{Address: fmt.Sprintf("%s:%d", host, port), User: user, Password: password, Database: `or"ders`})
+		conn, err := pgdial.Connect(context.Background(), pgdial.Params{Address: fmt.Sprintf("%s:%d", host, port), User: user, Password: password, Database: `or"ders`})
 		must(t, err)
 		t.Cleanup(func() { _ = conn.Close(context.Background()) })
 		return conn
@@ -140,7 +140,7 @@ func TestTheRoleCanDoWhatIsNeededAndNothingElse(t *testing.T) {
 	}
 	var more []*pgconn.PgConn // the third connection is the last
 	for range 3 {
-		c, err := pgdial.Wire(pgdial.To{Address: fmt.Sprintf("%s:%d", role.Config().Host, role.Config().Port), User: "black-start", Password: "x", Database: `or"ders`})
+		c, err := pgdial.Wire(pgdial.Params{Address: fmt.Sprintf("%s:%d", role.Config().Host, role.Config().Port), User: "black-start", Password: "x", Database: `or"ders`})
 		must(t, err)
 		conn, err := pgconn.ConnectConfig(t.Context(), c)
 		if err == nil {

@@ -13,7 +13,7 @@ import (
 
 // everyCheckAnswers asks every kind of check that exists of something that it can be asked of: that it holds or does not is an
 // answer, and that it cannot be asked is none. Those that compare with what is wanted are asked by the tests of their faults.
-func everyCheckAnswers(t *testing.T, b *bench) {
+func everyCheckAnswers(t *testing.T, b *fixture) {
 	for _, kind := range victim.Checks.All() {
 		of := kind.New()
 		on, ok := b.subjectOf(of)
@@ -22,7 +22,7 @@ func everyCheckAnswers(t *testing.T, b *bench) {
 		}
 		check := harness.Check{Kind: harness.CheckKind(kind.Name), On: on}
 		_, err := victim.Await(context.Background(), b.about, b.driver, []harness.Check{check}, time.Second, harness.NewClock())
-		var notHeld *victim.NotHeldError
+		var notHeld *victim.ChecksFailedError
 		if err != nil && !errors.As(err, &notHeld) {
 			t.Errorf("%s on %s: %v", kind.Name, on, err)
 		}
@@ -30,11 +30,11 @@ func everyCheckAnswers(t *testing.T, b *bench) {
 }
 
 // subjectOf finds what a kind of check can be asked of: of databases the standby's, of which alone some can be asked.
-func (b *bench) subjectOf(of victim.Kind) (name string, ok bool) {
+func (b *fixture) subjectOf(of victim.Kind) (name string, ok bool) {
 	suits := func(c harness.Component) bool {
-		return of.Speaks == "" || c.Kind == of.Speaks && (c.Role == "" || c.Role == harness.Standby)
+		return of.Protocol == "" || c.Kind == of.Protocol && (c.Role == "" || c.Role == harness.Standby)
 	}
-	if of.Of == victim.OfComponent {
+	if of.Scope == victim.ScopeComponent {
 		i := slices.IndexFunc(b.about.Components, suits)
 		if i < 0 {
 			return "", false

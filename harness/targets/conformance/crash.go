@@ -31,11 +31,11 @@ func (target Target) killAndStart(t *testing.T) {
 	}
 	all := []string{"west.db", "west.api"}
 	b.do(t, harness.Action{Kind: harness.ComponentKill, Region: "west", Components: all})
-	must(t, b.see(harness.ComponentGone, all...))
-	must(t, b.see(harness.ComponentRuns, "east.db", "east.api"))
+	must(t, b.await(harness.ComponentGone, all...))
+	must(t, b.await(harness.ComponentRuns, "east.db", "east.api"))
 	b.do(t, harness.Action{Kind: harness.ComponentStart, Region: "west", Components: all})
-	must(t, b.see(harness.ComponentRuns, all...))
-	must(t, b.see(harness.LinkAnswers, "outside→west.db", "outside→west.api"))
+	must(t, b.await(harness.ComponentRuns, all...))
+	must(t, b.await(harness.LinkAnswers, "outside→west.db", "outside→west.api"))
 	eventually(t, "the standby streams again", func() error {
 		var n int
 		err := writer.QueryRow(ctx, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'").Scan(&n)
@@ -45,10 +45,10 @@ func (target Target) killAndStart(t *testing.T) {
 		return err
 	})
 	b.do(t, harness.Action{Kind: harness.LinkCut, Region: "west", Direction: harness.Both, Links: []string{"west.db→east.db"}})
-	must(t, b.see(harness.LinkSilent, "west.db→east.db"))
-	must(t, b.see(harness.LinkAnswers, "outside→east.db"))
+	must(t, b.await(harness.LinkSilent, "west.db→east.db"))
+	must(t, b.await(harness.LinkAnswers, "outside→east.db"))
 	b.do(t, harness.Action{Kind: harness.LinkHeal, Region: "west", Links: []string{"west.db→east.db"}})
-	must(t, b.see(harness.LinkAnswers, "west.db→east.db"))
+	must(t, b.await(harness.LinkAnswers, "west.db→east.db"))
 }
 
 // killedHarness kills the harness: whatever is left, Recover removes, and another run that goes on meanwhile is not touched.
@@ -65,7 +65,7 @@ func (target Target) killedHarness(t *testing.T) {
 	if target.OutlivesHarness && len(target.Left(t, dir, runID)) == 0 {
 		t.Error("nothing has outlived the harness")
 	}
-	gone := &bench{Target: target, dir: dir, runID: runID}
+	gone := &fixture{Target: target, dir: dir, runID: runID}
 	for _, left := range []string{dir, dir, t.TempDir()} { // as often as you like
 		events, restored, err := target.Recover(ctx, left, nil)
 		if err != nil || len(events) > 0 || len(restored) > 0 {
@@ -73,14 +73,14 @@ func (target Target) killedHarness(t *testing.T) {
 		}
 		nothingLeft(t, gone)
 	}
-	must(t, other.see(harness.ComponentRuns, "east.db", "east.api", "west.db", "west.api", "outside.dns", "outside.controller"))
-	must(t, other.see(harness.LinkAnswers, "outside→east.api", "outside→east.db", "west.db→east.db"))
+	must(t, other.await(harness.ComponentRuns, "east.db", "east.api", "west.db", "west.api", "outside.dns", "outside.controller"))
+	must(t, other.await(harness.LinkAnswers, "outside→east.api", "outside→east.db", "west.db→east.db"))
 }
 
 // interruptedStart takes the start back at several moments.
 func (target Target) interruptedStart(t *testing.T) {
 	for _, after := range []time.Duration{time.Millisecond, 300 * time.Millisecond, 1500 * time.Millisecond} {
-		b := &bench{Target: target, driver: target.New(), dir: target.Dir(t), runID: uuid.NewString()}
+		b := &fixture{Target: target, driver: target.New(), dir: target.Dir(t), runID: uuid.NewString()}
 		ctx, cancel := context.WithTimeout(context.Background(), after)
 		err := b.driver.Start(ctx, request(b.dir, b.runID, map[string]string{"documents": "5"}, nil))
 		inTime := ctx.Err() == nil

@@ -1,5 +1,5 @@
 // Package conformance is the one table of tests that every driver of a target passes: stop, kill, cut, cut one way,
-// restore, read logs, private path, fence and autopsy, SQL, certificates and builds, crash and recover, refuse what it cannot
+// restore, read logs, private path, fence and oracle, SQL, certificates and builds, crash and recover, refuse what it cannot
 // do.
 //
 // It judges a driver by what a drill sees of it, and by nothing else; it knows no target, and never how one does what it
@@ -58,7 +58,7 @@ func Child(targets ...Target) {
 		settings := map[string]string{"wal.latency": "20ms"} // what carries it may die with the harness
 		err := driver.Start(context.Background(), request(dir, os.Getenv(runVariable), settings, nil))
 		if err == nil {
-			err = breakAsTold(driver, dir)
+			err = injectNamedFaults(driver, dir)
 		}
 		if err != nil {
 			fmt.Println(err)
@@ -97,8 +97,8 @@ func request(dir, runID string, settings map[string]string, say func(string)) ha
 	}
 }
 
-// bench is a started target.
-type bench struct {
+// fixture is a started target.
+type fixture struct {
 	Target
 	driver harness.Driver
 	about  harness.Description
@@ -106,9 +106,9 @@ type bench struct {
 	runID  string
 }
 
-func (target Target) start(t *testing.T, settings map[string]string) *bench {
+func (target Target) start(t *testing.T, settings map[string]string) *fixture {
 	t.Helper()
-	b := &bench{Target: target, driver: target.New(), dir: target.Dir(t), runID: uuid.NewString()}
+	b := &fixture{Target: target, driver: target.New(), dir: target.Dir(t), runID: uuid.NewString()}
 	began := time.Now()
 	req := request(b.dir, b.runID, settings, func(line string) { t.Logf("%6.2f s %s", time.Since(began).Seconds(), line) })
 	must(t, b.driver.Check(context.Background(), req))
@@ -122,7 +122,7 @@ func (target Target) start(t *testing.T, settings map[string]string) *bench {
 	return b
 }
 
-func nothingLeft(t *testing.T, b *bench) {
+func nothingLeft(t *testing.T, b *fixture) {
 	t.Helper()
 	var left []string
 	eventually(t, "nothing is left", func() error {

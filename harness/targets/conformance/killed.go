@@ -80,8 +80,8 @@ func partition(d harness.Description) harness.Plan {
 	return p
 }
 
-// breakAsTold carries out the faults that the environment names, with the undo log and the record that a drill keeps.
-func breakAsTold(driver harness.Driver, dir string) error {
+// injectNamedFaults carries out the faults that the environment names, with the undo log and the record that a drill keeps.
+func injectNamedFaults(driver harness.Driver, dir string) error {
 	plans := brokenBy[os.Getenv(faultsVariable)]
 	if plans == nil {
 		return nil
@@ -125,7 +125,7 @@ func (target Target) killedInFaults(t *testing.T) {
 			b, err := os.ReadFile(filepath.Join(dir, recordFile))
 			must(t, err)
 			must(t, json.Unmarshal(b, &rec))
-			left := &bench{Target: target, about: rec.Target, dir: dir, runID: runID}
+			left := &fixture{Target: target, about: rec.Target, dir: dir, runID: runID}
 			if found, _ := left.handshake("outside→" + onAPI); target.OutlivesHarness && found != harness.CertificateExpired {
 				t.Errorf("what outlives the harness shows a certificate that is %s", found)
 			}

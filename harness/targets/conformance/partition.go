@@ -13,7 +13,7 @@ import (
 )
 
 // privatePath cuts east off; it stays cut for the steps that follow.
-func privatePath(t *testing.T, b *bench) {
+func privatePath(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	isolated := b.connect(t, "east", "east.db")
 	stale := b.connect(t, harness.Outside, "east.db")
@@ -22,9 +22,9 @@ func privatePath(t *testing.T, b *bench) {
 		t.Fatalf("links of east: %v", links)
 	}
 	b.do(t, harness.Action{Kind: harness.LinkCut, Region: "east", Direction: harness.Both, Links: links})
-	must(t, b.see(harness.LinkSilent, links...))
-	must(t, b.see(harness.ComponentRuns, "east.db", "east.api"))
-	must(t, b.see(harness.LinkAnswers, "outside→west.api", "outside→west.db"))
+	must(t, b.await(harness.LinkSilent, links...))
+	must(t, b.await(harness.ComponentRuns, "east.db", "east.api"))
+	must(t, b.await(harness.LinkAnswers, "outside→west.api", "outside→west.db"))
 	for i := range 5 {
 		_, err := isolated.Exec(ctx, "INSERT INTO blackstart.ledger VALUES ($1)", 100+i)
 		must(t, err)
@@ -43,7 +43,7 @@ func privatePath(t *testing.T, b *bench) {
 	must(t, b.count("west", "west.db", 1))
 }
 
-func runbook(t *testing.T, b *bench) {
+func runbook(t *testing.T, b *fixture) {
 	eventually(t, "the controller takes the call", func() error {
 		return b.driver.Execute(context.Background(), harness.Action{Kind: harness.RunbookCall, Call: "failover"})
 	})
@@ -56,25 +56,25 @@ func runbook(t *testing.T, b *bench) {
 	})
 }
 
-func fence(t *testing.T, b *bench) {
+func fence(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	b.do(t, harness.Action{Kind: harness.ComponentFence, Region: "east", Components: []string{"east.db"}})
 	if refuses, err := b.driver.RefusesWrites(ctx, "east.db"); err != nil || !refuses {
 		t.Errorf("the fenced database refuses writes: %v, %v", refuses, err)
 	}
-	must(t, b.see(harness.ComponentGone, "east.db"))
+	must(t, b.await(harness.ComponentGone, "east.db"))
 	b.do(t, harness.Action{Kind: harness.ComponentStart, Region: "east", Components: []string{"east.db", "east.api"}})
-	must(t, b.see(harness.ComponentGone, "east.db"))
+	must(t, b.await(harness.ComponentGone, "east.db"))
 }
 
-func restore(t *testing.T, b *bench) {
+func restore(t *testing.T, b *fixture) {
 	b.do(t, harness.Action{Kind: harness.LinkHeal, Region: "east", Links: b.linksOf("east")})
-	must(t, b.see(harness.LinkAnswers, "outside→east.api", "outside→west.api", "outside→west.db"))
+	must(t, b.await(harness.LinkAnswers, "outside→east.api", "outside→west.api", "outside→west.db"))
 }
 
-func autopsy(t *testing.T, b *bench) {
+func oracle(t *testing.T, b *fixture) {
 	ctx := context.Background()
-	d, ok := b.driver.(harness.Autopsy)
+	d, ok := b.driver.(harness.OracleReader)
 	if !ok {
 		t.Fatal("the driver offers no autopsy")
 	}
@@ -114,13 +114,13 @@ func autopsy(t *testing.T, b *bench) {
 	}
 }
 
-func stops(t *testing.T, b *bench) {
+func stops(t *testing.T, b *fixture) {
 	must(t, b.driver.Stop(context.Background()))
 	nothingLeft(t, b)
 	must(t, b.driver.Stop(context.Background()))
 }
 
-func logs(t *testing.T, b *bench) {
+func logs(t *testing.T, b *fixture) {
 	dir := t.TempDir()
 	must(t, b.driver.Logs(context.Background(), dir))
 	for _, c := range b.about.Components {

@@ -25,7 +25,7 @@ func (target Target) quietFaults(t *testing.T) {
 	b := target.start(t, map[string]string{"commit": "asynchronous", "documents": "20", "controller.failover": "disabled"})
 	for _, step := range []struct {
 		name string
-		do   func(*testing.T, *bench)
+		do   func(*testing.T, *fixture)
 	}{
 		{"runs SQL", runsSQL},
 		{"restores a certificate that was never replaced", restoresNothing},
@@ -40,7 +40,7 @@ func (target Target) quietFaults(t *testing.T) {
 	}
 }
 
-func runsSQL(t *testing.T, b *bench) {
+func runsSQL(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	standby := b.connect(t, "west", "west.db")
 	paused := func() bool {
@@ -71,7 +71,7 @@ func runsSQL(t *testing.T, b *bench) {
 }
 
 // handshake connects as a strict client does, and says what is wrong with the certificate.
-func (b *bench) handshake(link string) (string, *x509.Certificate) {
+func (b *fixture) handshake(link string) (string, *x509.Certificate) {
 	l, _ := b.about.LinkByName(link)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(b.about.Entry.CAPEM))
@@ -95,7 +95,7 @@ func (b *bench) handshake(link string) (string, *x509.Certificate) {
 }
 
 // shows waits until a strict client finds what is wanted.
-func (b *bench) shows(t *testing.T, want string) (cert *x509.Certificate) {
+func (b *fixture) shows(t *testing.T, want string) (cert *x509.Certificate) {
 	t.Helper()
 	eventually(t, "a strict client finds "+want, func() error {
 		var got string
@@ -107,12 +107,12 @@ func (b *bench) shows(t *testing.T, want string) (cert *x509.Certificate) {
 	return cert
 }
 
-func (b *bench) restoreCertificate(t *testing.T) {
+func (b *fixture) restoreCertificate(t *testing.T) {
 	t.Helper()
 	b.do(t, harness.Action{Kind: harness.CertificateRestore, Components: []string{onAPI}})
 }
 
-func restoresNothing(t *testing.T, b *bench) {
+func restoresNothing(t *testing.T, b *fixture) {
 	first := b.shows(t, harness.CertificateOK)
 	b.restoreCertificate(t)
 	if again := b.shows(t, harness.CertificateOK); again.SerialNumber.Cmp(first.SerialNumber) != 0 {
@@ -120,7 +120,7 @@ func restoresNothing(t *testing.T, b *bench) {
 	}
 }
 
-func servesWrong(t *testing.T, b *bench) {
+func servesWrong(t *testing.T, b *fixture) {
 	first := b.shows(t, harness.CertificateOK)
 	original := first.SerialNumber
 	for _, spec := range []harness.CertificateSpec{
@@ -146,7 +146,7 @@ func servesWrong(t *testing.T, b *bench) {
 }
 
 // get asks an API through a link.
-func (b *bench) get(link, path string, into any) error {
+func (b *fixture) get(link, path string, into any) error {
 	l, _ := b.about.LinkByName(link)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(b.about.Entry.CAPEM))
@@ -166,7 +166,7 @@ func (b *bench) get(link, path string, into any) error {
 	return json.NewDecoder(resp.Body).Decode(into)
 }
 
-func (b *bench) runsBuild(t *testing.T, want string) {
+func (b *fixture) runsBuild(t *testing.T, want string) {
 	t.Helper()
 	var version struct{ Build string }
 	must(t, b.get("outside→"+onAPI, "/version", &version))
@@ -175,12 +175,12 @@ func (b *bench) runsBuild(t *testing.T, want string) {
 	}
 }
 
-func (b *bench) deploy(t *testing.T, build string) {
+func (b *fixture) deploy(t *testing.T, build string) {
 	t.Helper()
 	b.do(t, harness.Action{Kind: harness.CodeDeploy, Components: []string{onAPI}, Build: build})
 }
 
-func deploys(t *testing.T, b *bench) {
+func deploys(t *testing.T, b *fixture) {
 	if !slices.Contains(b.driver.Can(), harness.CodeDeploy) {
 		t.Fatal("it cannot deploy: is there a second build?")
 	}
@@ -202,10 +202,10 @@ func deploys(t *testing.T, b *bench) {
 
 // keepsBuild kills a region that runs another build: it comes back with it, and takes the first one again, told while it
 // is down or while it runs.
-func keepsBuild(t *testing.T, b *bench) {
+func keepsBuild(t *testing.T, b *fixture) {
 	on := []string{onAPI}
 	b.do(t, harness.Action{Kind: harness.ComponentKill, Components: on})
-	must(t, b.see(harness.ComponentGone, onAPI))
+	must(t, b.await(harness.ComponentGone, onAPI))
 	b.do(t, harness.Action{Kind: harness.ComponentStart, Components: on})
 	eventually(t, "it answers again", func() error { return b.get("outside→"+onAPI, "/version", new(struct{})) })
 	b.runsBuild(t, b.about.Builds[1].Version)
@@ -220,9 +220,9 @@ func keepsBuild(t *testing.T, b *bench) {
 	b.runsBuild(t, b.about.Builds[0].Version)
 }
 
-func asBefore(t *testing.T, b *bench) {
+func asBefore(t *testing.T, b *fixture) {
 	b.shows(t, harness.CertificateOK)
-	must(t, b.see(harness.ComponentRuns, "east.db", "east.api", "west.db", onAPI))
-	must(t, b.see(harness.LinkAnswers, "outside→"+onAPI, "outside→west.db", "west.db→east.db"))
+	must(t, b.await(harness.ComponentRuns, "east.db", "east.api", "west.db", onAPI))
+	must(t, b.await(harness.LinkAnswers, "outside→"+onAPI, "outside→west.db", "west.db→east.db"))
 	eventually(t, "the region is healthy", func() error { return b.get("outside→"+onAPI, "/health", new(struct{})) })
 }

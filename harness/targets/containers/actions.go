@@ -17,7 +17,7 @@ import (
 
 // Kill sends SIGKILL to all containers at the same time: the kernel ends every process of a container with its first one,
 // so that no backend is left to acknowledge.
-func (r *run) Kill(ctx context.Context, components []string) error {
+func (r *rehearsal) Kill(ctx context.Context, components []string) error {
 	errs := make([]error, len(components))
 	var killing sync.WaitGroup
 	for i, name := range components {
@@ -27,7 +27,7 @@ func (r *run) Kill(ctx context.Context, components []string) error {
 	return errors.Join(errs...)
 }
 
-func (r *run) killOne(ctx context.Context, component string) error {
+func (r *rehearsal) killOne(ctx context.Context, component string) error {
 	id := r.unit(component)
 	if id == "" {
 		return fmt.Errorf("component %s was never started", component)
@@ -44,7 +44,7 @@ func (r *run) killOne(ctx context.Context, component string) error {
 }
 
 // Fence kills databases: what they had committed is on their volumes. Of one whose container is gone it says so.
-func (r *run) Fence(ctx context.Context, components []string) error {
+func (r *rehearsal) Fence(ctx context.Context, components []string) error {
 	errs := []error{r.Kill(ctx, components)}
 	for _, name := range components {
 		errs = append(errs, r.goneUnit(ctx, name))
@@ -53,14 +53,14 @@ func (r *run) Fence(ctx context.Context, components []string) error {
 }
 
 // StartAgain starts the container of a component again.
-func (r *run) StartAgain(ctx context.Context, component string) error {
+func (r *rehearsal) StartAgain(ctx context.Context, component string) error {
 	_, err := r.engine.ContainerStart(ctx, r.unit(component), client.ContainerStartOptions{})
 	if err != nil {
 		gone := r.Gone(ctx, component)
 		if missing, rest := harness.Gone(gone); len(missing) > 0 && len(rest) == 0 {
 			return gone
 		}
-		return errors.Join(r.Trouble(ctx, component, fmt.Errorf("start its container again: %w", err)), gone)
+		return errors.Join(r.Explain(ctx, component, fmt.Errorf("start its container again: %w", err)), gone)
 	}
 	if strings.HasSuffix(component, ".db") {
 		return r.await(ctx, component, DatabaseReady, r.takesQuestions(component))
@@ -69,14 +69,14 @@ func (r *run) StartAgain(ctx context.Context, component string) error {
 }
 
 // unit is the container of a component, "" if it was never started.
-func (r *run) unit(component string) string {
+func (r *rehearsal) unit(component string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.units[component]
 }
 
 // Runs asks the engine.
-func (r *run) Runs(ctx context.Context, component string) (bool, error) {
+func (r *rehearsal) Runs(ctx context.Context, component string) (bool, error) {
 	id := r.unit(component)
 	if id == "" {
 		return false, nil
@@ -91,8 +91,8 @@ func (r *run) Runs(ctx context.Context, component string) (bool, error) {
 	return info.Container.State != nil && info.Container.State.Running, nil
 }
 
-// Takes tells whether a database runs, be it alone.
-func (r *run) Takes(ctx context.Context, component string) (bool, error) {
+// Accepts tells whether a database runs, be it alone.
+func (r *rehearsal) Accepts(ctx context.Context, component string) (bool, error) {
 	if r.alone[component] != "" {
 		return true, nil
 	}
@@ -100,11 +100,11 @@ func (r *run) Takes(ctx context.Context, component string) (bool, error) {
 }
 
 // Connect connects to finrag's database of a component by the private path.
-func (r *run) Connect(ctx context.Context, component string) (*pgx.Conn, error) {
+func (r *rehearsal) Connect(ctx context.Context, component string) (*pgx.Conn, error) {
 	return r.connectTo(ctx, component, postgres.Database)
 }
 
-func (r *run) connectTo(ctx context.Context, component, database string) (*pgx.Conn, error) {
+func (r *rehearsal) connectTo(ctx context.Context, component, database string) (*pgx.Conn, error) {
 	address := r.alone[component]
 	if address == "" {
 		address = r.Layout.Inside[component]

@@ -33,8 +33,8 @@ type attachedGate struct {
 	Address map[string]string `json:"address"` // by network
 }
 
-// noteDown keeps the attachment of a target that has started.
-func (r *run) noteDown() error {
+// saveAttachment keeps the attachment of a target that has started.
+func (r *rehearsal) saveAttachment() error {
 	a := attachment{
 		Described: r.Described, Units: r.units, Gates: map[string]attachedGate{}, Gateways: map[string]string{},
 		WAL: r.Layout.WAL, Deploys: r.Layout.Releases != nil,
@@ -57,7 +57,7 @@ func (r *run) noteDown() error {
 
 // attach reaches what a run that was killed has started. The relay of the WAL, if there was one, died with it and is put
 // back where the standby looks for it.
-func attach(e *engine, runDir string) (*run, error) {
+func attach(e *engine, runDir string) (*rehearsal, error) {
 	b, err := os.ReadFile(filepath.Join(finrag.TargetDir(runDir), attachFile))
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func attach(e *engine, runDir string) (*run, error) {
 	if err := json.Unmarshal(b, &a); err != nil {
 		return nil, fmt.Errorf("read what was started: %w", err)
 	}
-	r := newRun(Options{})
+	r := newRehearsal(Options{})
 	r.engine, r.units = e, a.Units
 	if r.Site, err = finrag.Reopen(kind, runDir, a.Described); err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func attach(e *engine, runDir string) (*run, error) {
 		r.gates[name] = &gate{engine: e, name: name, id: g.ID, address: g.Address}
 	}
 	for name, gateway := range a.Gateways {
-		r.networks[name] = madeNetwork{gateway: gateway}
+		r.networks[name] = network{gateway: gateway}
 	}
 	if r.Settings.WALLatency > 0 {
 		_, port, err := net.SplitHostPort(a.WAL)
@@ -97,8 +97,8 @@ func attach(e *engine, runDir string) (*run, error) {
 	return r, nil
 }
 
-// takeBack takes back, on what still runs, the faults of a run that was killed, as far as that needs no fence.
-func takeBack(ctx context.Context, e *engine, runDir string, l *finrag.Leftover) error {
+// undoOpenSteps takes back, on what still runs, the faults of a run that was killed, as far as that needs no fence.
+func undoOpenSteps(ctx context.Context, e *engine, runDir string, l *finrag.UndoState) error {
 	r, err := attach(e, runDir)
 	if err != nil {
 		return err
@@ -107,17 +107,17 @@ func takeBack(ctx context.Context, e *engine, runDir string, l *finrag.Leftover)
 	for _, entry := range l.Open {
 		if do := entry.Step.Do; do.Kind == harness.LinkCut && l.Fences(entry) { // what others have cut stays cut
 			for _, name := range do.Links {
-				r.cuts[name] = sides{true, true}
+				r.cuts[name] = cutDirections{true, true}
 			}
 		}
 	}
 	d := &finrag.Driver{}
 	d.Attach(r.Site, r)
-	d.TakeBack(ctx, l)
+	d.UndoOpenSteps(ctx, l)
 	return nil
 }
 
-func (r *run) detach() {
+func (r *rehearsal) detach() {
 	for _, g := range r.gates {
 		g.close()
 	}

@@ -28,7 +28,7 @@ const serviceAccount = 65534
 func join(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
 
 // where says where everything is, as finrag's own parts see it: valid once the gates are open.
-func (r *run) where() finrag.Layout {
+func (r *rehearsal) where() finrag.Layout {
 	in := func(name string) string { return inside + name }
 	l := finrag.Layout{
 		Listen: map[string]string{}, Inside: map[string]string{}, Outside: map[string]string{}, Port: apiPort,
@@ -65,7 +65,7 @@ func file(path, content string) testcontainers.ContainerFile {
 }
 
 // secretFiles are those secrets as files.
-func (r *run) secretFiles(names ...string) (files []testcontainers.ContainerFile) {
+func (r *rehearsal) secretFiles(names ...string) (files []testcontainers.ContainerFile) {
 	for _, n := range names {
 		if s, ok := r.Secrets[n]; ok {
 			files = append(files, text(n, s+"\n"))
@@ -75,12 +75,12 @@ func (r *run) secretFiles(names ...string) (files []testcontainers.ContainerFile
 }
 
 // configFiles are a component's own configuration and the secrets it names.
-func (r *run) configFiles(config string, secrets ...string) []testcontainers.ContainerFile {
+func (r *rehearsal) configFiles(config string, secrets ...string) []testcontainers.ContainerFile {
 	return append(r.secretFiles(secrets...), text(config, string(r.configs[config])))
 }
 
 // regionFiles are the files of one region's API.
-func (r *run) regionFiles(region string) ([]testcontainers.ContainerFile, error) {
+func (r *rehearsal) regionFiles(region string) ([]testcontainers.ContainerFile, error) {
 	files := r.configFiles(region+".yaml", finrag.DatabasePassword, finrag.AdminToken(region))
 	for name, path := range map[string]string{region + ".crt": r.Leaves[region].CertFile, region + ".key": r.Leaves[region].KeyFile} {
 		b, err := os.ReadFile(path)
@@ -92,14 +92,14 @@ func (r *run) regionFiles(region string) ([]testcontainers.ContainerFile, error)
 	return files, nil
 }
 
-func (r *run) controllerFiles() []testcontainers.ContainerFile {
+func (r *rehearsal) controllerFiles() []testcontainers.ContainerFile {
 	files := r.configFiles("controller.yaml", finrag.DatabasePassword, finrag.DNSToken, finrag.CallToken, finrag.PagerKey, finrag.StatusToken,
 		finrag.AdminToken(east), finrag.AdminToken(west), finrag.AuthorityKey)
 	return append(files, text("ca.crt", string(r.Authority.PEM)))
 }
 
 // databaseFiles are those of a database's container: how it starts, its configuration, its password.
-func (r *run) databaseFiles(region string, start []byte) []testcontainers.ContainerFile {
+func (r *rehearsal) databaseFiles(region string, start []byte) []testcontainers.ContainerFile {
 	lines := append([]string{
 		"# Written by the harness; changes are lost.",
 		"listen_addresses = '*'", // of its own network, whose ends are the links and the private path

@@ -14,30 +14,30 @@ import (
 	"blackstart/harness/targets/relay"
 )
 
-// sides are the directions in which a link is cut, as seen from the component it leads to.
-type sides struct{ in, out bool }
+// cutDirections are the directions in which a link is cut, as seen from the component it leads to.
+type cutDirections struct{ in, out bool }
 
 // sidesOf translates a direction seen from the region to one seen from the component.
-func (r *run) sidesOf(a harness.Action, link harness.Link) (sides, error) {
+func (r *rehearsal) sidesOf(a harness.Action, link harness.Link) (cutDirections, error) {
 	if a.Direction == "" || a.Direction == harness.Both {
-		return sides{true, true}, nil
+		return cutDirections{true, true}, nil
 	}
 	if a.Direction != harness.In && a.Direction != harness.Out {
-		return sides{}, fmt.Errorf("direction %q is not known", a.Direction)
+		return cutDirections{}, fmt.Errorf("direction %q is not known", a.Direction)
 	}
 	inwards := a.Direction == harness.In
 	to, _ := r.Described.ComponentByName(link.To)
 	switch a.Region {
 	case to.Region:
-		return sides{in: inwards, out: !inwards}, nil
+		return cutDirections{in: inwards, out: !inwards}, nil
 	case link.From:
-		return sides{in: !inwards, out: inwards}, nil
+		return cutDirections{in: !inwards, out: inwards}, nil
 	}
-	return sides{}, fmt.Errorf("link %s has no end in region %q, of which the direction speaks", link.Name, a.Region)
+	return cutDirections{}, fmt.Errorf("link %s has no end in region %q, of which the direction speaks", link.Name, a.Region)
 }
 
 // Cut drops the packets of links.
-func (r *run) Cut(ctx context.Context, a harness.Action) error {
+func (r *rehearsal) Cut(ctx context.Context, a harness.Action) error {
 	wanted := maps.Clone(r.cuts)
 	for _, name := range a.Links {
 		link, _ := r.Described.LinkByName(name)
@@ -45,23 +45,23 @@ func (r *run) Cut(ctx context.Context, a harness.Action) error {
 		if err != nil {
 			return err
 		}
-		wanted[name] = sides{in: wanted[name].in || s.in, out: wanted[name].out || s.out}
+		wanted[name] = cutDirections{in: wanted[name].in || s.in, out: wanted[name].out || s.out}
 	}
-	return r.enforce(ctx, a.Links, wanted)
+	return r.applyCuts(ctx, a.Links, wanted)
 }
 
 // Heal lets them pass again.
-func (r *run) Heal(ctx context.Context, a harness.Action) error {
+func (r *rehearsal) Heal(ctx context.Context, a harness.Action) error {
 	wanted := maps.Clone(r.cuts)
 	for _, name := range a.Links {
 		delete(wanted, name)
 	}
-	return r.enforce(ctx, a.Links, wanted)
+	return r.applyCuts(ctx, a.Links, wanted)
 }
 
-// enforce makes the wanted cuts those in force, in all gates that have to do with the links, at the same time. After an
+// applyCuts makes the wanted cuts those in force, in all gates that have to do with the links, at the same time. After an
 // error it is not known what is in force, but what was wanted is remembered: the next action sets all rules anew.
-func (r *run) enforce(ctx context.Context, links []string, wanted map[string]sides) error {
+func (r *rehearsal) applyCuts(ctx context.Context, links []string, wanted map[string]cutDirections) error {
 	r.cuts = wanted
 	var names []string
 	for _, l := range links {
@@ -85,7 +85,7 @@ func (r *run) enforce(ctx context.Context, links []string, wanted map[string]sid
 
 // applyTo sets the rules of one gate. One whose container is gone carries nothing, and says so: there is nothing left to heal,
 // and nothing that a new cut could hold.
-func (r *run) applyTo(ctx context.Context, name string, wanted map[string]sides) error {
+func (r *rehearsal) applyTo(ctx context.Context, name string, wanted map[string]cutDirections) error {
 	g := r.gates[name]
 	err := g.apply(ctx, r.rulesOf(name, wanted))
 	if err == nil {
@@ -99,7 +99,7 @@ func (r *run) applyTo(ctx context.Context, name string, wanted map[string]sides)
 }
 
 // rulesOf are the rules of one gate: packets of a cut link vanish, by the address that only this link uses.
-func (r *run) rulesOf(gate string, wanted map[string]sides) (rules []string) {
+func (r *rehearsal) rulesOf(gate string, wanted map[string]cutDirections) (rules []string) {
 	for _, l := range r.Described.Links {
 		name, network := linkEnd(l)
 		if name != gate {
@@ -117,7 +117,7 @@ func (r *run) rulesOf(gate string, wanted map[string]sides) (rules []string) {
 }
 
 // enforceRelay cuts the relay of the WAL, if there is one, too: it would go on to accept.
-func (r *run) enforceRelay(s sides) error {
+func (r *rehearsal) enforceRelay(s cutDirections) error {
 	if r.walRelay == nil {
 		return nil
 	}

@@ -33,19 +33,19 @@ func OptionsFromEnvironment() Options {
 	}}
 }
 
-// Driver runs the target for one drill. It implements harness.Driver and harness.Autopsy.
+// Driver runs the target for one drill. It implements harness.Driver and harness.OracleReader.
 type Driver struct {
 	finrag.Driver
 	options Options
 }
 
 var (
-	_ harness.Driver  = (*Driver)(nil)
-	_ harness.Autopsy = (*Driver)(nil)
-	_ finrag.Way      = (*run)(nil)
+	_ harness.Driver       = (*Driver)(nil)
+	_ harness.OracleReader = (*Driver)(nil)
+	_ finrag.Ground        = (*rehearsal)(nil)
 )
 
-// kind is how a description speaks of this way.
+// kind is how a description speaks of this ground.
 var kind = finrag.Kind{Name: "containers", Simulated: func(s finrag.Settings) []string {
 	said := []string{
 		"two regions on one machine: links are the engine's bridge networks, without the latency of distance",
@@ -60,31 +60,31 @@ var kind = finrag.Kind{Name: "containers", Simulated: func(s finrag.Settings) []
 // New makes a driver; it touches nothing.
 func New(o Options) *Driver { return &Driver{options: o} }
 
-// madeNetwork is one network of the run.
-type madeNetwork struct {
+// network is one network of the run.
+type network struct {
 	name    string // on the engine
 	gateway string // address of the host in it
 }
 
-// run is what one Start has made. Its maps are complete before it is published, but for those of which it is said.
-type run struct {
+// rehearsal is what one Start has made. Its maps are complete before it is published, but for those of which it is said.
+type rehearsal struct {
 	*finrag.Site
 	options  Options
 	engine   *engine
-	images   map[string]image       // by kind
-	networks map[string]madeNetwork // by our name of it
-	gates    map[string]*gate       // by component; outside for those that stand there
-	configs  map[string][]byte      // by file name
-	build    string                 // that the regions tell
-	walRelay *relay.Link            // nil unless the setting wal.latency asks for one
-	relays   []*relay.Link          // all, to be closed
+	images   map[string]image   // by kind
+	networks map[string]network // by our name of it
+	gates    map[string]*gate   // by component; outside for those that stand there
+	configs  map[string][]byte  // by file name
+	build    string             // that the regions tell
+	walRelay *relay.Link        // nil unless the setting wal.latency asks for one
+	relays   []*relay.Link      // all, to be closed
 
 	mu    sync.Mutex        // guards units: Runs may be asked at any time
 	units map[string]string // container by component
 
 	// Owned by the drill's goroutine.
-	cuts  map[string]sides  // by link
-	alone map[string]string // address of databases that were started alone
+	cuts  map[string]cutDirections // by link
+	alone map[string]string        // address of databases that were started alone
 	ended bool
 }
 
@@ -147,19 +147,19 @@ func (d *Driver) Outline(settings map[string]string) (harness.Description, error
 }
 
 // Can lists the actions the driver carries out.
-func (d *Driver) Can() []harness.ActionKind { return finrag.Can(d.Lacks() == "") }
+func (d *Driver) Can() []harness.ActionKind { return finrag.Can(d.MissingBuild() == "") }
 
-// Lacks says why no other build can be deployed here; "" if one can.
-func (d *Driver) Lacks() string {
+// MissingBuild says why no other build can be deployed here; "" if one can.
+func (d *Driver) MissingBuild() string {
 	if image := d.options.Images[imageFinrag]; image != "" {
 		return "no other build can be deployed: which builds lie in the image " + image + " is not known"
 	}
-	return finrag.Lacks(d.options.Finrag)
+	return finrag.MissingBuild(d.options.Finrag)
 }
 
 // Start brings the target up. After an error nothing of it is left; the logs stay in the state directory.
 func (d *Driver) Start(ctx context.Context, req harness.StartRequest) error {
-	err := d.Begin(ctx, func() (*finrag.Site, finrag.Way, error) {
+	err := d.Begin(ctx, func() (*finrag.Site, finrag.Ground, error) {
 		if err := d.Check(ctx, req); err != nil {
 			return nil, nil, err
 		}
@@ -174,7 +174,7 @@ func (d *Driver) Start(ctx context.Context, req harness.StartRequest) error {
 	}
 	r, err := d.started("note down what was started")
 	if err == nil {
-		err = r.noteDown()
+		err = r.saveAttachment()
 	}
 	if err != nil {
 		return fmt.Errorf("start the target: %w", errors.Join(err, d.Stop(context.WithoutCancel(ctx))))
@@ -183,11 +183,11 @@ func (d *Driver) Start(ctx context.Context, req harness.StartRequest) error {
 }
 
 // prepare makes everything that is not on the engine, and notes down what Recover needs before anything is.
-func (d *Driver) prepare(ctx context.Context, req harness.StartRequest) (*run, error) {
+func (d *Driver) prepare(ctx context.Context, req harness.StartRequest) (*rehearsal, error) {
 	if !nameable.MatchString(req.RunID) {
 		return nil, fmt.Errorf("run id %q cannot be part of a container's name", req.RunID)
 	}
-	r := newRun(d.options)
+	r := newRehearsal(d.options)
 	var err error
 	if r.Site, err = finrag.NewSite(kind, req); err != nil {
 		return nil, err
@@ -206,24 +206,24 @@ func (d *Driver) prepare(ctx context.Context, req harness.StartRequest) (*run, e
 	return r, nil
 }
 
-func newRun(o Options) *run {
-	return &run{
-		options: o, images: map[string]image{}, networks: map[string]madeNetwork{}, gates: map[string]*gate{},
-		units: map[string]string{}, cuts: map[string]sides{}, alone: map[string]string{},
+func newRehearsal(o Options) *rehearsal {
+	return &rehearsal{
+		options: o, images: map[string]image{}, networks: map[string]network{}, gates: map[string]*gate{},
+		units: map[string]string{}, cuts: map[string]cutDirections{}, alone: map[string]string{},
 	}
 }
 
 // started returns the run, or says that there is none.
-func (d *Driver) started(op string) (*run, error) {
-	_, way, err := d.Started(op)
+func (d *Driver) started(op string) (*rehearsal, error) {
+	_, ground, err := d.Started(op)
 	if err != nil {
 		return nil, err
 	}
-	return way.(*run), nil // Start gave it
+	return ground.(*rehearsal), nil // Start gave it
 }
 
 // KeepLogs fetches the logs from the engine, unless the end has done so already.
-func (r *run) KeepLogs(ctx context.Context) error {
+func (r *rehearsal) KeepLogs(ctx context.Context) error {
 	if r.ended {
 		return nil
 	}
@@ -231,7 +231,7 @@ func (r *run) KeepLogs(ctx context.Context) error {
 }
 
 // End keeps the logs and removes every container, network and volume of the run.
-func (r *run) End(ctx context.Context) error {
+func (r *rehearsal) End(ctx context.Context) error {
 	if r.ended {
 		return nil
 	}

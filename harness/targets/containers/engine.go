@@ -41,7 +41,7 @@ type engine struct {
 func openEngine(ctx context.Context) (*engine, error) {
 	settle()
 	home, _ := os.UserHomeDir() // without one there are no files of docker's to read
-	wanted, err := whoIsNamed(os.Getenv, home)
+	wanted, err := findEngine(os.Getenv, home)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func openEngine(ctx context.Context) (*engine, error) {
 
 // isNamed refuses an engine that was found in place of the one somebody named: testcontainers goes on searching where the
 // named one does not answer, and a drill must not break anything on another engine.
-func isNamed(wanted named, found string) error {
+func isNamed(wanted engineAddress, found string) error {
 	if wanted.host == "" || wanted.host == found {
 		return nil
 	}
@@ -93,7 +93,7 @@ func isNamed(wanted named, found string) error {
 }
 
 // lead makes testcontainers go to the engine that is named, and nobody to it through a proxy. Both read the environment.
-func (n named) lead() {
+func (n engineAddress) lead() {
 	if n.host == "" {
 		return
 	}
@@ -181,7 +181,7 @@ func (e *engine) reapOnce(ctx context.Context, runID string) (found int, ended [
 			_, err := e.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
 			mu.Lock()
 			defer mu.Unlock()
-			errs = append(errs, missingIsFine(err))
+			errs = append(errs, ignoreNotFound(err))
 		})
 	}
 	removing.Wait()
@@ -189,13 +189,13 @@ func (e *engine) reapOnce(ctx context.Context, runID string) (found int, ended [
 	errs = append(errs, err)
 	for _, n := range networks.Items {
 		_, err := e.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
-		errs = append(errs, missingIsFine(err))
+		errs = append(errs, ignoreNotFound(err))
 	}
 	volumes, err := e.VolumeList(ctx, client.VolumeListOptions{Filters: ofRun(runID)})
 	errs = append(errs, err)
 	for _, v := range volumes.Items {
 		_, err := e.VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{Force: true})
-		errs = append(errs, missingIsFine(err))
+		errs = append(errs, ignoreNotFound(err))
 	}
 	return len(all.Items) + len(networks.Items) + len(volumes.Items), ended, errors.Join(errs...)
 }

@@ -10,8 +10,8 @@ import (
 	"blackstart/harness/targets/finrag"
 )
 
-// missingIsFine drops an error that says that what is to go is gone, or is going.
-func missingIsFine(err error) error {
+// ignoreNotFound drops an error that says that what is to go is gone, or is going.
+func ignoreNotFound(err error) error {
 	if err == nil || errdefs.IsNotFound(err) || strings.Contains(err.Error(), "already in progress") {
 		return nil
 	}
@@ -27,10 +27,10 @@ var hints = []finrag.Hint{
 	{Marks: []string{"permission denied"}, Do: "let the account that runs this use the engine"},
 }
 
-func (r *run) hint(text string) string { return finrag.HintFor(text, hints) }
+func (r *rehearsal) hint(text string) string { return finrag.HintFor(text, hints) }
 
-// Trouble is an error about a component with the end of its log.
-func (r *run) Trouble(ctx context.Context, component string, err error) error {
+// Explain is an error about a component with the end of its log.
+func (r *rehearsal) Explain(ctx context.Context, component string, err error) error {
 	log := ""
 	if id := r.unit(component); id != "" {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)

@@ -11,19 +11,19 @@ import (
 )
 
 // await asks until the component is ready, its container ends, or the limit has passed.
-func (r *run) await(ctx context.Context, component string, limit time.Duration, ask func(context.Context) error) error {
+func (r *rehearsal) await(ctx context.Context, component string, limit time.Duration, ask func(context.Context) error) error {
 	ended := func() bool {
 		runs, err := r.Runs(ctx, component)
 		return err == nil && !runs
 	}
 	if err := finrag.Await(ctx, limit, ended, ask); err != nil {
-		return r.Trouble(ctx, component, err)
+		return r.Explain(ctx, component, err)
 	}
 	return nil
 }
 
 // takesQuestions holds when the database answers by the private path.
-func (r *run) takesQuestions(component string) func(context.Context) error {
+func (r *rehearsal) takesQuestions(component string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		conn, err := r.connectTo(ctx, component, "postgres")
 		if err != nil {
@@ -34,7 +34,7 @@ func (r *run) takesQuestions(component string) func(context.Context) error {
 }
 
 // Examine fills in what of a component only shows when it runs.
-func (r *run) Examine(ctx context.Context, c *harness.Component) (err error) {
+func (r *rehearsal) Examine(ctx context.Context, c *harness.Component) (err error) {
 	switch c.Kind {
 	case "postgres":
 		c.SHA256 = r.images[imagePostgres].digest
@@ -49,7 +49,7 @@ func (r *run) Examine(ctx context.Context, c *harness.Component) (err error) {
 }
 
 // askBuild asks what runs which build it is, once: the image may be one of the user's own.
-func (r *run) askBuild(ctx context.Context) (string, error) {
+func (r *rehearsal) askBuild(ctx context.Context) (string, error) {
 	if r.build != "" {
 		return r.build, nil
 	}
@@ -64,7 +64,7 @@ func (r *run) askBuild(ctx context.Context) (string, error) {
 }
 
 // askDatabase asks by the private path which version runs and which system it is.
-func (r *run) askDatabase(ctx context.Context, component string) (version, system string, err error) {
+func (r *rehearsal) askDatabase(ctx context.Context, component string) (version, system string, err error) {
 	conn, err := r.Connect(ctx, component)
 	if err != nil {
 		return "", "", err

@@ -13,7 +13,7 @@ import (
 )
 
 // ReadFile reads a file of a component's container, whether it runs or not.
-func (r *run) ReadFile(ctx context.Context, component, name string) ([]byte, error) {
+func (r *rehearsal) ReadFile(ctx context.Context, component, name string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, toolTimeout)
 	defer cancel()
 	return r.engine.readFile(ctx, r.unit(component), name)
@@ -33,7 +33,7 @@ func (e *engine) readFile(ctx context.Context, container, name string) ([]byte, 
 }
 
 // WriteFile puts a file, which belongs to the account that finrag runs as, into a component's container.
-func (r *run) WriteFile(ctx context.Context, component, name string, content []byte) error {
+func (r *rehearsal) WriteFile(ctx context.Context, component, name string, content []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, toolTimeout)
 	defer cancel()
 	var archive bytes.Buffer
@@ -53,7 +53,7 @@ func (r *run) WriteFile(ctx context.Context, component, name string, content []b
 }
 
 // Reload sends SIGHUP to the first process of a component's container.
-func (r *run) Reload(ctx context.Context, component string) error {
+func (r *rehearsal) Reload(ctx context.Context, component string) error {
 	_, err := r.engine.ContainerKill(ctx, r.unit(component), client.ContainerKillOptions{Signal: "SIGHUP"})
 	if errdefs.IsConflict(err) {
 		return nil // it does not run

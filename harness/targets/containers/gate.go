@@ -48,20 +48,20 @@ func (g *gate) close() {
 
 // apply makes the rules the only ones in force. A conversation that has broken is begun anew, once.
 func (g *gate) apply(ctx context.Context, rules []string) error {
-	if g.talk != nil && g.tell(ctx, rules) == nil {
+	if g.talk != nil && g.sendRules(ctx, rules) == nil {
 		return nil
 	}
 	g.close()
 	if err := g.attach(ctx); err != nil {
 		return err
 	}
-	if err := g.tell(ctx, rules); err != nil {
+	if err := g.sendRules(ctx, rules); err != nil {
 		return fmt.Errorf("set the packet filter of %s: %w", g.name, err)
 	}
 	return nil
 }
 
-func (g *gate) tell(ctx context.Context, rules []string) error {
+func (g *gate) sendRules(ctx context.Context, rules []string) error {
 	deadline := time.Now().Add(gateAnswer)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
@@ -111,7 +111,7 @@ func (g *gate) line() (string, error) {
 }
 
 // openGate starts the gate of a component in its networks.
-func (r *run) openGate(ctx context.Context, name string, networks []string) (*gate, error) {
+func (r *rehearsal) openGate(ctx context.Context, name string, networks []string) (*gate, error) {
 	var names []string
 	for _, n := range networks {
 		names = append(names, r.networks[n].name)

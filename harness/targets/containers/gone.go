@@ -15,7 +15,7 @@ import (
 
 // Gone looks for a component's container and for the one that holds its network: without either it can neither run nor be
 // started again.
-func (r *run) Gone(ctx context.Context, component string) error {
+func (r *rehearsal) Gone(ctx context.Context, component string) error {
 	if err := r.goneUnit(ctx, component); err != nil {
 		return err
 	}
@@ -23,7 +23,7 @@ func (r *run) Gone(ctx context.Context, component string) error {
 }
 
 // goneUnit looks for a component's container.
-func (r *run) goneUnit(ctx context.Context, component string) error {
+func (r *rehearsal) goneUnit(ctx context.Context, component string) error {
 	id := r.unit(component)
 	there, err := r.engine.has(ctx, id)
 	if there || err != nil {
@@ -35,7 +35,7 @@ func (r *run) goneUnit(ctx context.Context, component string) error {
 }
 
 // goneGate looks for the container that holds a component's network, and with it its links.
-func (r *run) goneGate(ctx context.Context, component string) error {
+func (r *rehearsal) goneGate(ctx context.Context, component string) error {
 	g := r.gateOf(component)
 	if g == nil {
 		return nil
@@ -49,7 +49,7 @@ func (r *run) goneGate(ctx context.Context, component string) error {
 }
 
 // by says by whom what is gone can have been removed: by nobody of ours where neither the run nor an undo of it has begun to.
-func (r *run) by() string {
+func (r *rehearsal) by() string {
 	if _, err := os.Stat(filepath.Join(r.Dir, untouchedFile)); err == nil {
 		return "by somebody else"
 	}
@@ -57,7 +57,7 @@ func (r *run) by() string {
 }
 
 // gateOf is the gate of a component: those outside share one.
-func (r *run) gateOf(component string) *gate {
+func (r *rehearsal) gateOf(component string) *gate {
 	if g := r.gates[component]; g != nil {
 		return g
 	}

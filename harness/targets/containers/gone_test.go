@@ -61,7 +61,7 @@ func fakeEngine(t *testing.T, has ...string) *engine {
 
 // A component is gone if the engine has no container for it, or none that holds its network; not if the engine does not say.
 func TestGoneIsWhatTheEngineDoesNotHave(t *testing.T) {
-	r := newRun(Options{})
+	r := newRehearsal(Options{})
 	r.Site = &finrag.Site{Dir: t.TempDir()}
 	r.engine = fakeEngine(t, "db", "api", "dns", "gate")
 	r.units = map[string]string{"east.db": "db", "east.api": "api", "west.db": "lost", "west.api": "trouble", "outside.dns": "dns"}

@@ -21,7 +21,7 @@ func upTo(region string) string { return outside + "-" + region }
 var networkNames = []string{outside, east, west, outside + "-" + east, outside + "-" + west, walNet}
 
 // makeNetworks makes the networks, without a way out of any of them, and the ways from outside to our receivers.
-func (r *run) makeNetworks(ctx context.Context) error {
+func (r *rehearsal) makeNetworks(ctx context.Context) error {
 	for _, n := range networkNames {
 		name := r.nameOf(n)
 		made, err := r.engine.NetworkCreate(ctx, name, client.NetworkCreateOptions{Driver: "bridge", Internal: true, Labels: r.labels()})
@@ -34,7 +34,7 @@ func (r *run) makeNetworks(ctx context.Context) error {
 		}
 		for _, c := range info.Network.IPAM.Config {
 			if c.Gateway.Is4() {
-				r.networks[n] = madeNetwork{name: name, gateway: c.Gateway.String()}
+				r.networks[n] = network{name: name, gateway: c.Gateway.String()}
 			}
 		}
 		if r.networks[n].gateway == "" {
@@ -45,7 +45,7 @@ func (r *run) makeNetworks(ctx context.Context) error {
 }
 
 // openWayToReceivers forwards from the network outside to where the harness receives alerts, which is loopback as a rule.
-func (r *run) openWayToReceivers() error {
+func (r *rehearsal) openWayToReceivers() error {
 	ways := map[string]string{}
 	for i, d := range r.Request.Deliveries {
 		u, err := url.Parse(d.URL)
@@ -74,7 +74,7 @@ func (r *run) openWayToReceivers() error {
 }
 
 // openGates gives every component its networks.
-func (r *run) openGates(ctx context.Context) error {
+func (r *rehearsal) openGates(ctx context.Context) error {
 	places := map[string][]string{
 		outside:    {outside, upTo(east), upTo(west)},
 		"east.db":  {east, upTo(east), walNet},
@@ -117,7 +117,7 @@ func (r *run) openGates(ctx context.Context) error {
 }
 
 // openRelay puts a relay into the way of the WAL, which delays it.
-func (r *run) openRelay(port int) error {
+func (r *rehearsal) openRelay(port int) error {
 	db := join(r.gates["east.db"].address[walNet], databasePort)
 	link, err := relay.New(join(r.networks[walNet].gateway, port), db)
 	if err != nil {

@@ -24,13 +24,13 @@ import (
 )
 
 // described is a run that has been described, on no engine.
-func described(t *testing.T) *run {
+func described(t *testing.T) *rehearsal {
 	t.Helper()
 	about, err := kind.Outline(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRun(Options{})
+	r := newRehearsal(Options{})
 	r.Site = &finrag.Site{Described: about}
 	r.gates["east.db"] = &gate{address: map[string]string{east: "10.0.0.1", upTo(east): "10.0.1.1", walNet: "10.0.2.1"}}
 	r.gates["east.api"] = &gate{address: map[string]string{east: "10.0.0.2", upTo(east): "10.0.1.2"}}
@@ -56,10 +56,10 @@ func TestRules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := r.rulesOf("east.db", map[string]sides{c.link: s}); !slices.Equal(got, c.want) {
+		if got := r.rulesOf("east.db", map[string]cutDirections{c.link: s}); !slices.Equal(got, c.want) {
 			t.Errorf("%+v: %v", c, got)
 		}
-		if got := r.rulesOf("east.api", map[string]sides{c.link: s}); len(got) != 0 {
+		if got := r.rulesOf("east.api", map[string]cutDirections{c.link: s}); len(got) != 0 {
 			t.Errorf("%+v: the API's gate has %v", c, got)
 		}
 	}
@@ -135,7 +135,7 @@ func TestGateAnswers(t *testing.T) {
 		ours, theirs := net.Pipe()
 		go func() { _, _ = bufio.NewReader(theirs).ReadString('\n') }()
 		g := &gate{name: "east.db", talk: &client.HijackedResponse{Conn: ours, Reader: bufio.NewReader(bytes.NewReader(slices.Concat(c.frames...)))}}
-		err := g.tell(context.Background(), []string{"-A INPUT -j DROP"})
+		err := g.sendRules(context.Background(), []string{"-A INPUT -j DROP"})
 		if (err == nil) != (c.fails == "") || err != nil && !strings.Contains(err.Error(), c.fails) {
 			t.Errorf("%q: %v", c.frames, err)
 		}
@@ -214,7 +214,7 @@ func TestOnlyTheNamedEngineIsUsed(t *testing.T) {
 		{usual, usual, false},
 		{"tcp://127.0.0.1:2375", usual, true},
 	} {
-		err := isNamed(named{host: c.named, by: "DOCKER_HOST"}, c.found)
+		err := isNamed(engineAddress{host: c.named, by: "DOCKER_HOST"}, c.found)
 		if (err != nil) != c.refused || (c.refused && !strings.Contains(err.Error(), c.found)) {
 			t.Errorf("named %q, found %q: %v", c.named, c.found, err)
 		}

@@ -47,14 +47,14 @@ func Recover(ctx context.Context, runDir string, rec *harness.Record) (finrag.Re
 		return finrag.Recovered{}, fmt.Errorf("remove the containers of run %s: %w", runID, err)
 	}
 	defer e.Close()
-	l := finrag.ReadLeftover(runDir, rec)
+	l := finrag.ReadUndoState(runDir, rec)
 	found, err := e.foundOf(ctx, runID, dir)
 	if err != nil {
 		return finrag.Recovered{}, fmt.Errorf("look for what is left of run %s: %w", runID, err)
 	}
 	l.Detail = found
 	if slices.ContainsFunc(l.Open, func(entry harness.UndoEntry) bool { return !l.Fences(entry) }) {
-		if err := takeBack(ctx, e, runDir, l); err != nil {
+		if err := undoOpenSteps(ctx, e, runDir, l); err != nil {
 			l.Lost("what still runs could not be reached, and is removed as it is: " + err.Error())
 		}
 	}
@@ -162,12 +162,12 @@ func (e *engine) saveLogs(ctx context.Context, runID, dir string) error {
 		if name == "" {
 			continue // a gate says nothing
 		}
-		if err := e.saveLog(ctx, c.ID, filepath.Join(dir, "logs", name+".log")); missingIsFine(err) != nil {
+		if err := e.saveLog(ctx, c.ID, filepath.Join(dir, "logs", name+".log")); ignoreNotFound(err) != nil {
 			errs = append(errs, fmt.Errorf("keep the log of %s: %w", name, err))
 		}
 		if name == "outside.controller" {
 			audit := filepath.Join(dir, "logs", finrag.AuditLog)
-			if err := e.saveFile(ctx, c.ID, auditFile, audit); missingIsFine(err) != nil {
+			if err := e.saveFile(ctx, c.ID, auditFile, audit); ignoreNotFound(err) != nil {
 				errs = append(errs, fmt.Errorf("keep the audit log of %s: %w", name, err))
 			}
 		}

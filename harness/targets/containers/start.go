@@ -19,29 +19,29 @@ import (
 )
 
 // nameOf is the name of a thing of this run on the engine.
-func (r *run) nameOf(thing string) string { return "blackstart-" + r.Request.RunID + "-" + thing }
+func (r *rehearsal) nameOf(thing string) string { return "blackstart-" + r.Request.RunID + "-" + thing }
 
-func (r *run) labels() map[string]string {
+func (r *rehearsal) labels() map[string]string {
 	l := testcontainers.GenericLabels() // by which its reaper, if there is one, finds them too
 	l[labelRun] = r.Request.RunID
 	return l
 }
 
 // Stages start everything in the order in which one thing needs another.
-func (r *run) Stages() []finrag.Stage {
+func (r *rehearsal) Stages() []finrag.Stage {
 	return []finrag.Stage{
-		{What: "images", Do: r.findImages},
-		{What: "networks", Do: r.makeNetworks},
-		{What: "gates", Do: r.openGates},
-		{What: "databases", Do: r.startDatabases},
-		{What: "caches", Do: r.startCaches},
-		{What: "east.api and west.api", Do: r.startAPIs},
-		{What: "outside.dns", Do: r.startDNS},
-		{What: "outside.controller", Do: r.startController},
+		{Name: "images", Do: r.findImages},
+		{Name: "networks", Do: r.makeNetworks},
+		{Name: "gates", Do: r.openGates},
+		{Name: "databases", Do: r.startDatabases},
+		{Name: "caches", Do: r.startCaches},
+		{Name: "east.api and west.api", Do: r.startAPIs},
+		{Name: "outside.dns", Do: r.startDNS},
+		{Name: "outside.controller", Do: r.startController},
 	}
 }
 
-func (r *run) findImages(ctx context.Context) error {
+func (r *rehearsal) findImages(ctx context.Context) error {
 	kinds := []string{imageGate, imagePostgres, imageFinrag}
 	if r.Settings.Cache {
 		kinds = append(kinds, imageRedis)
@@ -66,7 +66,7 @@ func withCapability(names ...string) func(*container.HostConfig) {
 
 // launch makes and starts a container with the labels of the run and returns its id. Once begun, it is not interrupted: a
 // container that is half made could appear after everything was removed.
-func (r *run) launch(ctx context.Context, req testcontainers.ContainerRequest) (string, error) {
+func (r *rehearsal) launch(ctx context.Context, req testcontainers.ContainerRequest) (string, error) {
 	if req.Labels == nil {
 		req.Labels = map[string]string{}
 	}
@@ -91,7 +91,7 @@ func (r *run) launch(ctx context.Context, req testcontainers.ContainerRequest) (
 }
 
 // startUnit starts the container of a component in the network that its gate holds.
-func (r *run) startUnit(ctx context.Context, component string, gate *gate, req testcontainers.ContainerRequest) error {
+func (r *rehearsal) startUnit(ctx context.Context, component string, gate *gate, req testcontainers.ContainerRequest) error {
 	req.Name, req.Labels = r.nameOf(component), map[string]string{labelComponent: component}
 	req.HostConfigModifier = func(h *container.HostConfig) {
 		withoutCapabilities(h)
@@ -99,7 +99,7 @@ func (r *run) startUnit(ctx context.Context, component string, gate *gate, req t
 	}
 	id, err := r.launch(ctx, req)
 	if err != nil {
-		return r.Trouble(ctx, component, fmt.Errorf("start its container: %w", err))
+		return r.Explain(ctx, component, fmt.Errorf("start its container: %w", err))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -108,19 +108,19 @@ func (r *run) startUnit(ctx context.Context, component string, gate *gate, req t
 }
 
 // volume makes the volume of a database.
-func (r *run) volume(ctx context.Context, component string) error {
+func (r *rehearsal) volume(ctx context.Context, component string) error {
 	_, err := r.engine.VolumeCreate(ctx, client.VolumeCreateOptions{Name: r.nameOf(component), Labels: r.labels()})
 	return err
 }
 
-func (r *run) startDatabase(ctx context.Context, region string, args ...string) error {
+func (r *rehearsal) startDatabase(ctx context.Context, region string, args ...string) error {
 	component := region + ".db"
 	script, err := startScript()
 	if err != nil {
 		return err
 	}
 	if err := r.volume(ctx, component); err != nil {
-		return r.Trouble(ctx, component, fmt.Errorf("make its volume: %w", err))
+		return r.Explain(ctx, component, fmt.Errorf("make its volume: %w", err))
 	}
 	return r.startUnit(ctx, component, r.gates[component], testcontainers.ContainerRequest{
 		Image: r.images[imagePostgres].ref, Entrypoint: append([]string{"/bin/sh", inside + "postgres-start.sh"}, args...),
@@ -130,7 +130,7 @@ func (r *run) startDatabase(ctx context.Context, region string, args ...string) 
 }
 
 // startDatabases makes the primary, has the standby copy it, and waits until the WAL streams.
-func (r *run) startDatabases(ctx context.Context) error {
+func (r *rehearsal) startDatabases(ctx context.Context) error {
 	if err := r.startDatabase(ctx, east, "primary"); err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (r *run) startDatabases(ctx context.Context) error {
 		return err
 	}
 	if err := r.makeDatabase(ctx); err != nil {
-		return r.Trouble(ctx, "east.db", err)
+		return r.Explain(ctx, "east.db", err)
 	}
 	direct := r.gates["east.db"].address[walNet]
 	host, port := direct, fmt.Sprint(databasePort)
@@ -156,7 +156,7 @@ func (r *run) startDatabases(ctx context.Context) error {
 }
 
 // makeDatabase makes the database of finrag and the slot of the standby.
-func (r *run) makeDatabase(ctx context.Context) error {
+func (r *rehearsal) makeDatabase(ctx context.Context) error {
 	conn, err := r.connectTo(ctx, "east.db", "postgres")
 	if err != nil {
 		return err
@@ -171,7 +171,7 @@ func (r *run) makeDatabase(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) startCaches(ctx context.Context) error {
+func (r *rehearsal) startCaches(ctx context.Context) error {
 	if !r.Settings.Cache {
 		return nil
 	}
@@ -191,13 +191,13 @@ func (r *run) startCaches(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) startFinrag(ctx context.Context, component string, gate *gate, command, config string, files []testcontainers.ContainerFile) error {
+func (r *rehearsal) startFinrag(ctx context.Context, component string, gate *gate, command, config string, files []testcontainers.ContainerFile) error {
 	return r.startUnit(ctx, component, gate, testcontainers.ContainerRequest{
 		Image: r.images[imageFinrag].ref, Cmd: []string{command, "--config", inside + config}, Files: files,
 	})
 }
 
-func (r *run) startAPIs(ctx context.Context) error {
+func (r *rehearsal) startAPIs(ctx context.Context) error {
 	group, both := errgroup.WithContext(ctx)
 	for _, region := range []string{east, west} {
 		group.Go(func() error {
@@ -215,7 +215,7 @@ func (r *run) startAPIs(ctx context.Context) error {
 	return group.Wait()
 }
 
-func (r *run) startDNS(ctx context.Context) error {
+func (r *rehearsal) startDNS(ctx context.Context) error {
 	files := r.configFiles("dns.yaml", finrag.DNSToken)
 	if err := r.startFinrag(ctx, "outside.dns", r.gates[outside], "dns", "dns.yaml", files); err != nil {
 		return err
@@ -223,7 +223,7 @@ func (r *run) startDNS(ctx context.Context) error {
 	return r.await(ctx, "outside.dns", PartReady, r.NameResolves)
 }
 
-func (r *run) startController(ctx context.Context) error {
+func (r *rehearsal) startController(ctx context.Context) error {
 	files := r.controllerFiles()
 	if err := r.startFinrag(ctx, "outside.controller", r.gates[outside], "controller", "controller.yaml", files); err != nil {
 		return err

@@ -61,8 +61,8 @@ func (d *Driver) Running(ctx context.Context, component string) (bool, error) {
 	return runs, nil
 }
 
-// Missing looks for every component, and gives a *harness.GoneError for each that is gone.
-func (d *Driver) Missing(ctx context.Context) error {
+// MissingComponents looks for every component, and gives a *harness.GoneError for each that is gone.
+func (d *Driver) MissingComponents(ctx context.Context) error {
 	s, w, err := d.Started("look for every component")
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (d *Driver) RefusesWrites(ctx context.Context, component string) (bool, err
 	if err = s.checkComponents([]string{component}, "postgres"); err != nil {
 		return false, fmt.Errorf("try a write on %s: %w", component, err)
 	}
-	takes, err := w.Takes(ctx, component)
+	takes, err := w.Accepts(ctx, component)
 	if err != nil {
 		return false, fmt.Errorf("try a write on %s: %w", component, err)
 	}
@@ -100,7 +100,7 @@ func (d *Driver) RefusesWrites(ctx context.Context, component string) (bool, err
 	return refuses, nil
 }
 
-func refusesWrites(ctx context.Context, w Way, component string) (bool, error) {
+func refusesWrites(ctx context.Context, w Ground, component string) (bool, error) {
 	conn, err := w.Connect(ctx, component)
 	if err != nil {
 		return false, fmt.Errorf("it runs, yet %w", err)

@@ -15,12 +15,12 @@ import (
 
 // Execute carries out one action. It checks every name before it touches anything.
 func (d *Driver) Execute(ctx context.Context, a harness.Action) error {
-	site, way, err := d.Started("execute " + string(a.Kind))
+	site, ground, err := d.Started("execute " + string(a.Kind))
 	if err != nil {
 		return err
 	}
 	if err = site.check(a); err == nil {
-		err = site.carryOut(ctx, way, a)
+		err = site.carryOut(ctx, ground, a)
 	}
 	if err != nil {
 		shortage.Note("an action on the target", err)
@@ -29,7 +29,7 @@ func (d *Driver) Execute(ctx context.Context, a harness.Action) error {
 	return nil
 }
 
-func (s *Site) carryOut(ctx context.Context, w Way, a harness.Action) error {
+func (s *Site) carryOut(ctx context.Context, w Ground, a harness.Action) error {
 	switch a.Kind {
 	case harness.LinkCut:
 		return w.Cut(ctx, a)
@@ -42,21 +42,21 @@ func (s *Site) carryOut(ctx context.Context, w Way, a harness.Action) error {
 	case harness.ComponentFence:
 		return s.Fence(ctx, w, a.Components)
 	case harness.RunbookCall:
-		return eachOrGone(ctx, w, []string{"outside.controller"}, func(string) error { return s.call(ctx) })
+		return forEachComponent(ctx, w, []string{"outside.controller"}, func(string) error { return s.call(ctx) })
 	case harness.SQLRun:
-		return eachOrGone(ctx, w, a.Components, func(name string) error { return s.runSQL(ctx, w, name, a.SQL) })
+		return forEachComponent(ctx, w, a.Components, func(name string) error { return s.runSQL(ctx, w, name, a.SQL) })
 	case harness.CertificateSwap:
-		return eachOrGone(ctx, w, a.Components, func(name string) error { return s.swap(ctx, w, name, *a.Certificate) })
+		return forEachComponent(ctx, w, a.Components, func(name string) error { return s.swap(ctx, w, name, *a.Certificate) })
 	case harness.CertificateRestore:
-		return eachOrGone(ctx, w, a.Components, func(name string) error { return s.restore(ctx, w, name) })
+		return forEachComponent(ctx, w, a.Components, func(name string) error { return s.restore(ctx, w, name) })
 	case harness.CodeDeploy:
-		return eachOrGone(ctx, w, a.Components, func(name string) error { return s.deploy(ctx, w, name, a.Build) })
+		return forEachComponent(ctx, w, a.Components, func(name string) error { return s.deploy(ctx, w, name, a.Build) })
 	}
 	return errors.New("this target cannot carry it out")
 }
 
-// eachOrGone does something with each component. Of one with which it cannot be done because it is gone, that is the error.
-func eachOrGone(ctx context.Context, w Way, names []string, f func(string) error) error {
+// forEachComponent does something with each component. Of one with which it cannot be done because it is gone, that is the error.
+func forEachComponent(ctx context.Context, w Ground, names []string, f func(string) error) error {
 	var errs []error
 	for _, name := range names {
 		err := f(name)
@@ -146,7 +146,7 @@ func (s *Site) inOrder(components []string) []string {
 
 // startAgain starts components that do not run, databases first. A fenced
 // database stays down: starting it would make two primaries.
-func (s *Site) startAgain(ctx context.Context, w Way, components []string) error {
+func (s *Site) startAgain(ctx context.Context, w Ground, components []string) error {
 	var errs []error
 	for _, name := range s.inOrder(components) {
 		if s.Fenced[name] {
@@ -163,7 +163,7 @@ func (s *Site) startAgain(ctx context.Context, w Way, components []string) error
 }
 
 // Fence stops databases and keeps them down.
-func (s *Site) Fence(ctx context.Context, w Way, components []string) error {
+func (s *Site) Fence(ctx context.Context, w Ground, components []string) error {
 	for _, name := range components {
 		s.Fenced[name] = true
 	}
@@ -171,7 +171,7 @@ func (s *Site) Fence(ctx context.Context, w Way, components []string) error {
 }
 
 // runSQL runs SQL on a database by the private path. One that was fenced is down for good: nothing is in force there.
-func (s *Site) runSQL(ctx context.Context, w Way, component, sql string) error {
+func (s *Site) runSQL(ctx context.Context, w Ground, component, sql string) error {
 	if s.Fenced[component] {
 		s.Request.Progress(component + " is asked nothing: it is to take no writes any more")
 		return nil

@@ -37,7 +37,7 @@ func (s *Site) checkBuild(name string) error {
 
 // deploy makes a region run a build, as its operator would: by its admin endpoint, by the private path. It returns when the
 // region tells that build's version. A region that does not run is told what to start as.
-func (s *Site) deploy(ctx context.Context, w Way, component, name string) error {
+func (s *Site) deploy(ctx context.Context, w Ground, component, name string) error {
 	build, _ := s.buildOf(name)
 	c, _ := s.Described.ComponentByName(component)
 	runs, err := w.Runs(ctx, component)

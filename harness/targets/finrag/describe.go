@@ -15,12 +15,12 @@ import (
 )
 
 // describe fills in what the running target has.
-func (s *Site) describe(ctx context.Context, w Way) error {
+func (s *Site) describe(ctx context.Context, w Ground) error {
 	d := s.Kind.outline(s.Settings, s.All, s.Profile, s.Programs)
 	for i := range d.Components {
 		c := &d.Components[i]
 		if err := w.Examine(ctx, c); err != nil {
-			return w.Trouble(ctx, c.Name, err)
+			return w.Explain(ctx, c.Name, err)
 		}
 		switch c.Kind {
 		case "api":
@@ -55,7 +55,7 @@ func (s *Site) describe(ctx context.Context, w Way) error {
 
 // pin compares the description with the real thing, through the links: a drill
 // must not touch a system other than the one described.
-func (s *Site) pin(ctx context.Context, w Way) error {
+func (s *Site) pin(ctx context.Context, w Ground) error {
 	for _, l := range s.Described.Links {
 		c, _ := s.Described.ComponentByName(l.To)
 		if l.From != Outside || c.Identity == "" {
@@ -67,7 +67,7 @@ func (s *Site) pin(ctx context.Context, w Way) error {
 		}
 		got, err := ask(ctx, l.Address)
 		if err != nil {
-			return w.Trouble(ctx, c.Name, fmt.Errorf("check its identity: %w", err))
+			return w.Explain(ctx, c.Name, fmt.Errorf("check its identity: %w", err))
 		}
 		if got != c.Identity {
 			return &Error{Component: c.Name, Err: fmt.Errorf("its identity is %s, the description says %s", got, c.Identity),
@@ -114,7 +114,7 @@ func (s *Site) trust() *tls.Config {
 
 // Dial connects to a database of the target. What we write must not wait for a standby that may be cut off.
 func (s *Site) Dial(ctx context.Context, address, database string) (*pgx.Conn, error) {
-	conn, err := pgdial.Connect(ctx, pgdial.To{
+	conn, err := pgdial.Connect(ctx, pgdial.Params{
 		Address: address, User: postgres.User, Password: s.Password, Database: database, Timeout: pinLimit,
 		Params: map[string]string{"timezone": "UTC", "synchronous_commit": "local"},
 	})

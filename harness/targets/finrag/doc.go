@@ -1,4 +1,4 @@
-// Package finrag is what both ways of making the rehearsal target share: what finrag is, whatever it is made of.
+// Package finrag is what both grounds of the rehearsal target share: what finrag is, whatever it is made of.
 //
 // It knows finrag's settings and timing profiles, writes its configuration, issues its certificates, describes it, asks
 // whether its parts are ready, and carries out the actions that are the same everywhere. A Way, which is processes or

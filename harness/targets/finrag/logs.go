@@ -40,7 +40,7 @@ func (d *Driver) Logs(ctx context.Context, dir string) error {
 	}
 	var errs []error
 	for _, path := range logs {
-		errs = append(errs, copyLog(path, filepath.Join(dir, filepath.Base(path)), s.hidden()))
+		errs = append(errs, copyLog(path, filepath.Join(dir, filepath.Base(path)), s.secretReplacer()))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("copy the logs: %w", err)
@@ -61,8 +61,8 @@ func copyLog(from, to string, hide *strings.Replacer) error {
 	return errors.Join(redact(in, out, hide), out.Close())
 }
 
-// hidden replaces every secret of the run.
-func (s *Site) hidden() *strings.Replacer {
+// secretReplacer replaces every secret of the run.
+func (s *Site) secretReplacer() *strings.Replacer {
 	var pairs []string
 	for _, secret := range s.Secrets {
 		if secret != "" {

@@ -10,7 +10,7 @@ import (
 // A Kind is one way to make the target, as a description speaks of it.
 type Kind struct {
 	Name      string                    // processes or containers
-	Simulated func(s Settings) []string // what stands in for the real thing in this way
+	Simulated func(s Settings) []string // what stands in for the real thing on this ground
 }
 
 // linkOrder is the order of the links in the description.

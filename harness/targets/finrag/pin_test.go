@@ -11,9 +11,9 @@ import (
 )
 
 // onlyTrouble is a way that can do nothing but complain.
-type onlyTrouble struct{ Way }
+type onlyTrouble struct{ Ground }
 
-func (onlyTrouble) Trouble(_ context.Context, component string, err error) error {
+func (onlyTrouble) Explain(_ context.Context, component string, err error) error {
 	return &Error{Component: component, Err: err}
 }
 

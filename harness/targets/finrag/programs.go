@@ -75,8 +75,8 @@ func FindPrograms(ctx context.Context, given string) ([]Program, error) {
 	return all, nil
 }
 
-// Lacks says which file is missing to deploy another build, or that no program was found; "" if none is.
-func Lacks(given string) string {
+// MissingBuild says which file is missing to deploy another build, or that no program was found; "" if none is.
+func MissingBuild(given string) string {
 	path, err := FindProgram(given)
 	if err != nil {
 		return err.Error()

@@ -22,7 +22,7 @@ func TestFindPrograms(t *testing.T) {
 		return path
 	}
 	path := write("finrag", `{"build":"2"}`)
-	if missing := Lacks(path); !strings.Contains(missing, filepath.Join(dir, "finrag-previous")+" is missing") {
+	if missing := MissingBuild(path); !strings.Contains(missing, filepath.Join(dir, "finrag-previous")+" is missing") {
 		t.Errorf("lacks %q", missing)
 	}
 	found, err := FindPrograms(context.Background(), path)
@@ -31,14 +31,14 @@ func TestFindPrograms(t *testing.T) {
 	}
 	write("finrag-previous", `{"build":"1"}`)
 	found, err = FindPrograms(context.Background(), path)
-	if err != nil || len(found) != 2 || found[1].Name != harness.BuildPrevious || found[1].Version != "1" || Lacks(path) != "" {
+	if err != nil || len(found) != 2 || found[1].Name != harness.BuildPrevious || found[1].Version != "1" || MissingBuild(path) != "" {
 		t.Errorf("two builds: %+v, %v", found, err)
 	}
 	write("finrag-previous", "nonsense")
 	if _, err := FindPrograms(context.Background(), path); err == nil {
 		t.Error("a program that is not finrag was taken for a build of it")
 	}
-	if _, err := FindPrograms(context.Background(), filepath.Join(dir, "none")); err == nil || Lacks(filepath.Join(dir, "none")) == "" {
+	if _, err := FindPrograms(context.Background(), filepath.Join(dir, "none")); err == nil || MissingBuild(filepath.Join(dir, "none")) == "" {
 		t.Error("a program that is not there was found")
 	}
 	if slices.Contains(Can(false), harness.CodeDeploy) || !slices.Contains(Can(true), harness.CodeDeploy) {

@@ -36,8 +36,8 @@ type Recovered struct {
 	Detail   string          `json:"detail"`   // what became of the target, in words; "" if there was none
 }
 
-// Leftover is what a killed run has left to be taken back. Its events are collected in Recovered.
-type Leftover struct {
+// UndoState is what a killed run has left to be taken back. Its events are collected in Recovered.
+type UndoState struct {
 	Recovered
 	Open  []harness.UndoEntry // steps that may be in force, latest first
 	rec   *harness.Record
@@ -45,10 +45,10 @@ type Leftover struct {
 	fails map[int]bool // faults that could not be taken back
 }
 
-// ReadLeftover reads the undo log of a run. rec is its record as it stood; without one nothing can be taken back, because
+// ReadUndoState reads the undo log of a run. rec is its record as it stood; without one nothing can be taken back, because
 // the undo log alone does not say what must be fenced first.
-func ReadLeftover(runDir string, rec *harness.Record) *Leftover {
-	l := &Leftover{rec: rec, clock: harness.NewClock(), fails: map[int]bool{}}
+func ReadUndoState(runDir string, rec *harness.Record) *UndoState {
+	l := &UndoState{rec: rec, clock: harness.NewClock(), fails: map[int]bool{}}
 	if rec == nil {
 		l.rec = &harness.Record{}
 	}
@@ -60,12 +60,12 @@ func ReadLeftover(runDir string, rec *harness.Record) *Leftover {
 }
 
 // Links are those on record that had an address, over TCP or not.
-func (l *Leftover) Links() []harness.Link {
+func (l *UndoState) Links() []harness.Link {
 	return slices.DeleteFunc(slices.Clone(l.rec.Target.Links), func(k harness.Link) bool { return k.Address == "" })
 }
 
 // FaultOf finds the fault that a step belongs to: its index in the record, or -1.
-func (l *Leftover) FaultOf(e harness.UndoEntry) int {
+func (l *UndoState) FaultOf(e harness.UndoEntry) int {
 	for i := len(l.rec.Faults) - 1; i >= 0; i-- {
 		p := l.rec.Faults[i].Plan
 		if p.Fault.Kind == e.Fault && slices.ContainsFunc(p.Steps, func(s harness.Step) bool { return reflect.DeepEqual(s, *e.Step) }) {
@@ -77,17 +77,17 @@ func (l *Leftover) FaultOf(e harness.UndoEntry) int {
 
 // Fences tells whether a step must not be taken back before something is fenced. Of one that belongs to no known
 // fault it is not known, which is the same.
-func (l *Leftover) Fences(e harness.UndoEntry) bool {
+func (l *UndoState) Fences(e harness.UndoEntry) bool {
 	i := l.FaultOf(e)
 	return i < 0 || len(l.rec.Faults[i].Plan.Fences) > 0
 }
 
-func (l *Leftover) note(kind, text, fault, how string) {
+func (l *UndoState) note(kind, text, fault, how string) {
 	at := l.clock.Now()
 	l.event(harness.Event{Kind: kind, At: harness.Interval{Lo: at, Hi: at}, Text: text}, fault, how)
 }
 
-func (l *Leftover) event(e harness.Event, fault, how string) {
+func (l *UndoState) event(e harness.Event, fault, how string) {
 	e.Phase, e.Detail = "undo", map[string]string{}
 	if fault != "" {
 		e.Detail["fault"] = fault
@@ -99,7 +99,7 @@ func (l *Leftover) event(e harness.Event, fault, how string) {
 }
 
 // Undone notes what became of one step; err says why it could not be taken back.
-func (l *Leftover) Undone(e harness.UndoEntry, text, how string, err error) {
+func (l *UndoState) Undone(e harness.UndoEntry, text, how string, err error) {
 	text = fmt.Sprintf("%s: %s: %s", e.Fault, e.Step.Undo.Kind, text)
 	if err != nil {
 		l.fails[l.FaultOf(e)] = true
@@ -110,7 +110,7 @@ func (l *Leftover) Undone(e harness.UndoEntry, text, how string, err error) {
 }
 
 // Lost notes that no step could be taken back that needs no fence: those faults are not known to be over.
-func (l *Leftover) Lost(text string) {
+func (l *UndoState) Lost(text string) {
 	for _, e := range l.Open {
 		if !l.Fences(e) {
 			l.fails[l.FaultOf(e)] = true
@@ -122,7 +122,7 @@ func (l *Leftover) Lost(text string) {
 // Prove asks of every fault that may have been in force and is not yet known to be over whether it is. ask is told which
 // fault, and returns when it was so, what was seen, and how the fault ended; or why it is not over. A fault of which a step
 // could not be taken back is not asked.
-func (l *Leftover) Prove(wanted func(p harness.Plan) bool, ask func(p harness.Plan) (at harness.Interval, text, how string, err error)) {
+func (l *UndoState) Prove(wanted func(p harness.Plan) bool, ask func(p harness.Plan) (at harness.Interval, text, how string, err error)) {
 	for i, f := range l.rec.Faults {
 		if f.Do.Lo == 0 || f.Restored || l.fails[i] || slices.Contains(l.Restored, i) || !wanted(f.Plan) {
 			continue
@@ -140,20 +140,20 @@ func (l *Leftover) Prove(wanted func(p harness.Plan) bool, ask func(p harness.Pl
 }
 
 // Now is the present moment, as an interval.
-func (l *Leftover) Now() harness.Interval {
+func (l *UndoState) Now() harness.Interval {
 	return harness.Interval{Lo: l.clock.Now(), Hi: l.clock.Now()}
 }
 
 // Attach gives the driver a target that another process has started.
-func (d *Driver) Attach(site *Site, way Way) {
+func (d *Driver) Attach(site *Site, ground Ground) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.site, d.way = site, way
+	d.site, d.ground = site, ground
 }
 
-// TakeBack carries out, on what still runs, the open steps that need no fence, latest first, and asks the checks of each
+// UndoOpenSteps carries out, on what still runs, the open steps that need no fence, latest first, and asks the checks of each
 // fault's end. A link that a fault with a fence has cut too stays cut: healing it could make two primaries.
-func (d *Driver) TakeBack(ctx context.Context, l *Leftover) {
+func (d *Driver) UndoOpenSteps(ctx context.Context, l *UndoState) {
 	var stay []string
 	for _, e := range l.Open {
 		if l.Fences(e) {
@@ -173,10 +173,10 @@ func (d *Driver) TakeBack(ctx context.Context, l *Leftover) {
 				continue
 			}
 		}
-		d.takeBackOne(ctx, l, e, undo, gone)
+		d.undoOpenStep(ctx, l, e, undo, gone)
 	}
 	l.Prove(func(p harness.Plan) bool { return len(p.Fences) == 0 }, func(p harness.Plan) (harness.Interval, string, string, error) {
-		ask := harness.Provable(d.Description(), p.Restored, func(name string) bool { return gone[name] }, victim.Follows)
+		ask := harness.ChecksThatCanHold(d.Description(), p.Restored, func(name string) bool { return gone[name] }, victim.Follows)
 		if len(ask) == 0 {
 			return l.Now(), "everything that could show it is gone, or needs a standby that follows what is gone", HowGone, nil
 		}
@@ -185,8 +185,8 @@ func (d *Driver) TakeBack(ctx context.Context, l *Leftover) {
 	})
 }
 
-// takeBackOne carries out one undo. Of what is gone it says so, and adds it to gone.
-func (d *Driver) takeBackOne(ctx context.Context, l *Leftover, e harness.UndoEntry, undo harness.Action, gone map[string]bool) {
+// undoOpenStep carries out one undo. Of what is gone it says so, and adds it to gone.
+func (d *Driver) undoOpenStep(ctx context.Context, l *UndoState, e harness.UndoEntry, undo harness.Action, gone map[string]bool) {
 	on := strings.Join(append(slices.Clone(undo.Links), undo.Components...), ", ")
 	missing, rest := harness.Gone(d.Execute(ctx, undo))
 	if len(missing) == 0 || len(rest) > 0 {
@@ -202,8 +202,8 @@ func (d *Driver) takeBackOne(ctx context.Context, l *Leftover, e harness.UndoEnt
 }
 
 // missing looks for every component, tells which are gone, and gives their names.
-func (d *Driver) missing(ctx context.Context, l *Leftover) map[string]bool {
-	found, rest := harness.Gone(d.Missing(ctx))
+func (d *Driver) missing(ctx context.Context, l *UndoState) map[string]bool {
+	found, rest := harness.Gone(d.MissingComponents(ctx))
 	gone := map[string]bool{}
 	for _, g := range found {
 		gone[g.Component] = true

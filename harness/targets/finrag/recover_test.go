@@ -16,7 +16,7 @@ import (
 
 // healer is a way that heals links, or cannot.
 type healer struct {
-	Way
+	Ground
 	healed []string
 	err    error
 	gone   string // a component of which nothing is left
@@ -51,7 +51,7 @@ func cutting(kind string, fences bool, links ...string) harness.FaultRecord {
 }
 
 // killedIn is a run that was killed while faults were in force.
-func killedIn(t *testing.T, faults ...harness.FaultRecord) *Leftover {
+func killedIn(t *testing.T, faults ...harness.FaultRecord) *UndoState {
 	t.Helper()
 	dir := t.TempDir()
 	log, err := harness.CreateUndoLog(filepath.Join(dir, undoLog), harness.NewClock())
@@ -66,10 +66,10 @@ func killedIn(t *testing.T, faults ...harness.FaultRecord) *Leftover {
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return ReadLeftover(dir, &harness.Record{Faults: faults})
+	return ReadUndoState(dir, &harness.Record{Faults: faults})
 }
 
-func takeBack(t *testing.T, l *Leftover, err error) []string {
+func takeBack(t *testing.T, l *UndoState, err error) []string {
 	t.Helper()
 	about, outlineErr := (Kind{Simulated: func(Settings) []string { return nil }}).Outline(nil, nil)
 	if outlineErr != nil {
@@ -78,7 +78,7 @@ func takeBack(t *testing.T, l *Leftover, err error) []string {
 	h := &healer{err: err}
 	d := &Driver{}
 	d.Attach(&Site{Described: about, Fenced: map[string]bool{}}, h)
-	d.TakeBack(context.Background(), l)
+	d.UndoOpenSteps(context.Background(), l)
 	return h.healed
 }
 
@@ -161,7 +161,7 @@ func TestTakeBackOnWhatIsGone(t *testing.T) {
 		}
 		d := &Driver{}
 		d.Attach(&Site{Described: about, Fenced: map[string]bool{}}, &healer{gone: gone})
-		d.TakeBack(t.Context(), l)
+		d.UndoOpenSteps(t.Context(), l)
 		var kinds, texts []string
 		for _, e := range l.Events {
 			kinds, texts = append(kinds, e.Kind), append(texts, e.Text)

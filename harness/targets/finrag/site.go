@@ -31,7 +31,7 @@ func AdminToken(region string) string { return region + ".admin.token" }
 // secret is the recipient, are kept for redaction only.
 var secretOf = map[string]string{"pagerduty": PagerKey, "statuspage": StatusToken, "slack": "slack.token", "smtp": "smtp.to"}
 
-// A Site is one target as both ways see it: what was asked for, drawn and issued before anything starts, and its description
+// A Site is one target as both grounds see it: what was asked for, drawn and issued before anything starts, and its description
 // once it has started.
 type Site struct {
 	Kind      Kind
@@ -126,7 +126,7 @@ func (s *Site) drawSecrets() error {
 			s.Secrets[name] = d.Secret
 		}
 	}
-	if hide := s.Request.Hide; hide != nil {
+	if hide := s.Request.AddSecrets; hide != nil {
 		hide(slices.Collect(maps.Values(s.Secrets))...)
 	}
 	var errs []error

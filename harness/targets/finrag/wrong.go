@@ -62,7 +62,7 @@ func checkCertificate(spec *harness.CertificateSpec) error {
 }
 
 // swap makes a region serve a wrong certificate for its own key. What it served first is kept on disk before.
-func (s *Site) swap(ctx context.Context, w Way, component string, spec harness.CertificateSpec) error {
+func (s *Site) swap(ctx context.Context, w Ground, component string, spec harness.CertificateSpec) error {
 	c, _ := s.Described.ComponentByName(component)
 	key, err := readKey(s.Leaves[c.Region].KeyFile)
 	if err != nil {
@@ -72,14 +72,14 @@ func (s *Site) swap(ctx context.Context, w Way, component string, spec harness.C
 	if err != nil {
 		return err
 	}
-	if err := s.keep(ctx, w, component, c.Region); err != nil {
+	if err := s.keepCertificate(ctx, w, component, c.Region); err != nil {
 		return fmt.Errorf("keep the certificate of %s: %w", component, err)
 	}
 	return s.serve(ctx, w, component, c.Region, wrong)
 }
 
 // restore makes a region serve the certificate that was kept. If none was, none was replaced.
-func (s *Site) restore(ctx context.Context, w Way, component string) error {
+func (s *Site) restore(ctx context.Context, w Ground, component string) error {
 	c, _ := s.Described.ComponentByName(component)
 	kept, err := os.ReadFile(KeptCertificate(s.Dir, c.Region))
 	if errors.Is(err, os.ErrNotExist) {
@@ -92,7 +92,7 @@ func (s *Site) restore(ctx context.Context, w Way, component string) error {
 }
 
 // serve gives a region a certificate and has it read it, if it runs.
-func (s *Site) serve(ctx context.Context, w Way, component, region string, content []byte) error {
+func (s *Site) serve(ctx context.Context, w Ground, component, region string, content []byte) error {
 	if err := w.WriteFile(ctx, component, s.Layout.TLS(region+".crt"), content); err != nil {
 		return fmt.Errorf("replace the certificate of %s: %w", component, err)
 	}
@@ -113,8 +113,9 @@ func (s *Site) serve(ctx context.Context, w Way, component, region string, conte
 // KeptCertificate is where, below the target's directory, the certificate is kept that a region served before a swap.
 func KeptCertificate(dir, region string) string { return filepath.Join(dir, keptDir, region+".crt") }
 
-// keep puts the certificate that a region serves into the state directory, unless one is there: the first is the original.
-func (s *Site) keep(ctx context.Context, w Way, component, region string) error {
+// keepCertificate puts the certificate that a region serves into the state directory, unless one is there: the first is the
+// original.
+func (s *Site) keepCertificate(ctx context.Context, w Ground, component, region string) error {
 	path := KeptCertificate(s.Dir, region)
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		return err

@@ -88,8 +88,8 @@ func (a *Account) command(ctx context.Context, name string, args ...string) *exe
 	return cmd
 }
 
-// own gives a file or directory to the account.
-func (a *Account) own(path string) error {
+// chown gives a file or directory to the account.
+func (a *Account) chown(path string) error {
 	if a == nil {
 		return nil
 	}
@@ -102,20 +102,20 @@ func (a *Account) mkdir(ctx context.Context, path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return err
 	}
-	if err := errors.Join(os.Chmod(path, 0o700), a.own(path)); err != nil {
+	if err := errors.Join(os.Chmod(path, 0o700), a.chown(path)); err != nil {
 		return err
 	}
 	if a == nil {
 		return nil
 	}
 	if err := a.command(ctx, "/bin/sh", "-c", `cd "$0"`, path).Run(); err != nil {
-		return &Error{"reach", path, fmt.Errorf("as the account %s: %w", a.Name, err), a.wayTo(path)}
+		return &Error{"reach", path, fmt.Errorf("as the account %s: %w", a.Name, err), a.accessHint(path)}
 	}
 	return nil
 }
 
-// wayTo says how the account gets to path, which it cannot reach.
-func (a *Account) wayTo(path string) string {
+// accessHint says how the account gets to path, which it cannot reach.
+func (a *Account) accessHint(path string) string {
 	const other = "keep the state in another place: export BLACKSTART_STATE=/var/tmp/blackstart"
 	closed := procs.ClosedAbove(path, a.UID, a.GID)
 	if closed == "" {
@@ -152,7 +152,7 @@ func (a *Account) copyTree(from, to string) error {
 		if err != nil {
 			return err
 		}
-		return a.own(target)
+		return a.chown(target)
 	})
 }
 

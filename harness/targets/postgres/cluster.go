@@ -99,7 +99,7 @@ func (c *Cluster) makeDirs(ctx context.Context) error {
 	if err := procs.MkdirAll(c.Dir, 0o755); err != nil {
 		return err
 	}
-	if err := c.Install.Account.own(c.Dir); err != nil {
+	if err := c.Install.Account.chown(c.Dir); err != nil {
 		return err
 	}
 	return errors.Join(c.Install.Account.mkdir(ctx, c.DataDir()), c.Install.Account.mkdir(ctx, c.SocketDir()))
@@ -110,7 +110,7 @@ func (c *Cluster) privateFile(path, content string) error {
 	if err := procs.WriteFile(path, []byte(content), 0o600); err != nil {
 		return err
 	}
-	return c.Install.Account.own(path)
+	return c.Install.Account.chown(path)
 }
 
 // Start starts the server and waits until it answers. Each override, "name =
@@ -169,7 +169,7 @@ func (c *Cluster) Connect(ctx context.Context) (*pgx.Conn, error) {
 
 // ConnectTo connects to a database on the private path.
 func (c *Cluster) ConnectTo(ctx context.Context, database string) (*pgx.Conn, error) {
-	conn, err := pgdial.Connect(ctx, pgdial.To{
+	conn, err := pgdial.Connect(ctx, pgdial.Params{
 		Address: net.JoinHostPort(c.SocketDir(), strconv.Itoa(c.Port)), User: User, Password: c.Password, Database: database,
 		Timeout: connectTimeout,
 		// What we write must not wait for a standby that may be cut off.

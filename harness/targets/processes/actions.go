@@ -17,7 +17,7 @@ import (
 
 // directionOf translates a direction seen from the region to one seen from the
 // end that dials.
-func (r *run) directionOf(a harness.Action, link harness.Link) (relay.Direction, error) {
+func (r *rehearsal) directionOf(a harness.Action, link harness.Link) (relay.Direction, error) {
 	if a.Direction == "" || a.Direction == harness.Both {
 		return relay.Both, nil
 	}
@@ -41,7 +41,7 @@ func (r *run) directionOf(a harness.Action, link harness.Link) (relay.Direction,
 }
 
 // Cut cuts links.
-func (r *run) Cut(_ context.Context, a harness.Action) error {
+func (r *rehearsal) Cut(_ context.Context, a harness.Action) error {
 	directions := make([]relay.Direction, len(a.Links))
 	for i, name := range a.Links {
 		link, _ := r.Described.LinkByName(name)
@@ -58,7 +58,7 @@ func (r *run) Cut(_ context.Context, a harness.Action) error {
 }
 
 // Heal heals links.
-func (r *run) Heal(_ context.Context, a harness.Action) error {
+func (r *rehearsal) Heal(_ context.Context, a harness.Action) error {
 	var errs []error
 	for _, name := range a.Links {
 		errs = append(errs, r.links[name].Heal())
@@ -69,7 +69,7 @@ func (r *run) Heal(_ context.Context, a harness.Action) error {
 // Kill finds every process first and then kills them all, the databases first:
 // looking for them while the first is dying would leave backends that still
 // acknowledge.
-func (r *run) Kill(_ context.Context, components []string) error {
+func (r *rehearsal) Kill(_ context.Context, components []string) error {
 	var all []procs.Victims
 	var errs []error
 	for _, name := range components {
@@ -95,7 +95,7 @@ func (r *run) Kill(_ context.Context, components []string) error {
 }
 
 // StartAgain starts a component that does not run.
-func (r *run) StartAgain(ctx context.Context, component string) error {
+func (r *rehearsal) StartAgain(ctx context.Context, component string) error {
 	if cluster := r.clusters[component]; cluster != nil {
 		if err := goneWithout(component, "data directory", cluster.DataDir()); err != nil {
 			return err
@@ -106,7 +106,7 @@ func (r *run) StartAgain(ctx context.Context, component string) error {
 }
 
 // Gone finds a database gone that does not run and has no data directory. Other components start from what this program has.
-func (r *run) Gone(_ context.Context, component string) error {
+func (r *rehearsal) Gone(_ context.Context, component string) error {
 	cluster := r.clusters[component]
 	if cluster == nil {
 		return nil
@@ -127,7 +127,7 @@ func goneWithout(component, what, path string) error {
 }
 
 // Fence stops databases as a crash would.
-func (r *run) Fence(ctx context.Context, components []string) error {
+func (r *rehearsal) Fence(ctx context.Context, components []string) error {
 	var errs []error
 	for _, name := range components {
 		cluster := r.clusters[name]
@@ -149,7 +149,7 @@ func (r *run) Fence(ctx context.Context, components []string) error {
 }
 
 // Runs answers from the process table.
-func (r *run) Runs(_ context.Context, component string) (bool, error) {
+func (r *rehearsal) Runs(_ context.Context, component string) (bool, error) {
 	if cluster := r.clusters[component]; cluster != nil {
 		return cluster.Runs()
 	}
@@ -160,13 +160,13 @@ func (r *run) Runs(_ context.Context, component string) (bool, error) {
 	return p.Runs()
 }
 
-// Takes tells whether a database runs: one that was started alone is the same process.
-func (r *run) Takes(ctx context.Context, component string) (bool, error) {
+// Accepts tells whether a database runs: one that was started alone is the same process.
+func (r *rehearsal) Accepts(ctx context.Context, component string) (bool, error) {
 	return r.Runs(ctx, component)
 }
 
 // Connect connects to a database by its private socket.
-func (r *run) Connect(ctx context.Context, component string) (*pgx.Conn, error) {
+func (r *rehearsal) Connect(ctx context.Context, component string) (*pgx.Conn, error) {
 	cluster := r.clusters[component]
 	if cluster == nil {
 		return nil, fmt.Errorf("connect to %s: it is not a database", component)
@@ -175,15 +175,17 @@ func (r *run) Connect(ctx context.Context, component string) (*pgx.Conn, error) 
 }
 
 // ReadFile reads a file of ours: every component is on this machine.
-func (r *run) ReadFile(_ context.Context, _, path string) ([]byte, error) { return os.ReadFile(path) }
+func (r *rehearsal) ReadFile(_ context.Context, _, path string) ([]byte, error) {
+	return os.ReadFile(path)
+}
 
 // WriteFile replaces a file as a whole.
-func (r *run) WriteFile(_ context.Context, _, path string, content []byte) error {
+func (r *rehearsal) WriteFile(_ context.Context, _, path string, content []byte) error {
 	return procs.WriteFile(path, content, 0o644)
 }
 
 // Reload sends SIGHUP.
-func (r *run) Reload(_ context.Context, component string) error {
+func (r *rehearsal) Reload(_ context.Context, component string) error {
 	p := r.table.Get(r.processOf(component))
 	if p == nil || !p.Alive() {
 		return nil

@@ -25,7 +25,7 @@ func OptionsFromEnvironment() Options {
 }
 
 // Driver runs the target for one drill. It implements harness.Driver and
-// harness.Autopsy.
+// harness.OracleReader.
 type Driver struct {
 	finrag.Driver
 	options Options
@@ -33,12 +33,12 @@ type Driver struct {
 }
 
 var (
-	_ harness.Driver  = (*Driver)(nil)
-	_ harness.Autopsy = (*Driver)(nil)
-	_ finrag.Way      = (*run)(nil)
+	_ harness.Driver       = (*Driver)(nil)
+	_ harness.OracleReader = (*Driver)(nil)
+	_ finrag.Ground        = (*rehearsal)(nil)
 )
 
-// kind is how a description speaks of this way.
+// kind is how a description speaks of this ground.
 var kind = finrag.Kind{Name: "processes", Simulated: func(finrag.Settings) []string {
 	return []string{"two regions on one machine: links are relays on loopback, without the latency of distance"}
 }}
@@ -46,9 +46,9 @@ var kind = finrag.Kind{Name: "processes", Simulated: func(finrag.Settings) []str
 // New makes a driver; it touches nothing.
 func New(o Options) *Driver { return &Driver{options: o} }
 
-// run is what one Start has made. Its maps are complete before it is published
+// rehearsal is what one Start has made. Its maps are complete before it is published
 // and do not change afterwards.
-type run struct {
+type rehearsal struct {
 	*finrag.Site
 	*layout
 	table    *procs.Table
@@ -92,15 +92,15 @@ func (d *Driver) Outline(settings map[string]string) (harness.Description, error
 }
 
 // Can lists the actions the driver carries out.
-func (d *Driver) Can() []harness.ActionKind { return finrag.Can(d.Lacks() == "") }
+func (d *Driver) Can() []harness.ActionKind { return finrag.Can(d.MissingBuild() == "") }
 
-// Lacks says why no other build can be deployed here; "" if one can.
-func (d *Driver) Lacks() string { return finrag.Lacks(d.options.Finrag) }
+// MissingBuild says why no other build can be deployed here; "" if one can.
+func (d *Driver) MissingBuild() string { return finrag.MissingBuild(d.options.Finrag) }
 
 // Start brings the target up. After an error nothing of it is left running; the
 // logs stay in the state directory.
 func (d *Driver) Start(ctx context.Context, req harness.StartRequest) error {
-	return d.Begin(ctx, func() (*finrag.Site, finrag.Way, error) {
+	return d.Begin(ctx, func() (*finrag.Site, finrag.Ground, error) {
 		if err := d.Check(ctx, req); err != nil {
 			return nil, nil, err
 		}
@@ -113,12 +113,12 @@ func (d *Driver) Start(ctx context.Context, req harness.StartRequest) error {
 }
 
 // prepare makes everything that is not a process.
-func (d *Driver) prepare(ctx context.Context, req harness.StartRequest) (*run, error) {
+func (d *Driver) prepare(ctx context.Context, req harness.StartRequest) (*rehearsal, error) {
 	programs, err := finrag.FindPrograms(ctx, d.options.Finrag)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{}
+	r := &rehearsal{}
 	if r.Site, err = finrag.NewSite(kind, req); err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (d *Driver) prepare(ctx context.Context, req harness.StartRequest) (*run, e
 	return r, nil
 }
 
-func (r *run) makeParts(in *postgres.Install) error {
+func (r *rehearsal) makeParts(in *postgres.Install) error {
 	var err error
 	if r.table, err = procs.NewTable(r.Dir); err != nil {
 		return err
@@ -154,16 +154,16 @@ func (r *run) makeParts(in *postgres.Install) error {
 }
 
 // started returns the run, or says that there is none.
-func (d *Driver) started(op string) (*run, error) {
-	_, way, err := d.Started(op)
+func (d *Driver) started(op string) (*rehearsal, error) {
+	_, ground, err := d.Started(op)
 	if err != nil {
 		return nil, err
 	}
-	return way.(*run), nil // Start gave it
+	return ground.(*rehearsal), nil // Start gave it
 }
 
 // Examine fills in what of a component only shows when it runs.
-func (r *run) Examine(_ context.Context, c *harness.Component) error {
+func (r *rehearsal) Examine(_ context.Context, c *harness.Component) error {
 	switch cluster := r.clusters[c.Name]; {
 	case cluster != nil:
 		id, err := cluster.SystemIdentifier()
@@ -178,10 +178,10 @@ func (r *run) Examine(_ context.Context, c *harness.Component) error {
 }
 
 // KeepLogs has little to do: the processes write where the logs are kept.
-func (r *run) KeepLogs(context.Context) error { return keepAudit(r.Dir) }
+func (r *rehearsal) KeepLogs(context.Context) error { return keepAudit(r.Dir) }
 
 // End ends every process, closes the links and removes the sockets.
-func (r *run) End(context.Context) error {
+func (r *rehearsal) End(context.Context) error {
 	if r.ended {
 		return nil
 	}

@@ -17,7 +17,7 @@ func TestFenceOfWhatIsGone(t *testing.T) {
 	if err := os.Mkdir(here.DataDir(), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	r := &run{clusters: map[string]*postgres.Cluster{"east.db": gone, "west.db": here}}
+	r := &rehearsal{clusters: map[string]*postgres.Cluster{"east.db": gone, "west.db": here}}
 	if err := r.Fence(context.Background(), []string{"west.db"}); err != nil {
 		t.Errorf("a database that is down and there: %v", err)
 	}

@@ -38,7 +38,7 @@ func Recover(_ context.Context, runDir string, rec *harness.Record) (finrag.Reco
 	if !ourSockets.MatchString(sockets) || filepath.Clean(sockets) != sockets {
 		return finrag.Recovered{}, fmt.Errorf("find the sockets of the run in %s: %q is not a directory of ours", runDir, sockets)
 	}
-	l := finrag.ReadLeftover(runDir, rec)
+	l := finrag.ReadUndoState(runDir, rec)
 	ended, err := procs.Reap(dir)
 	for _, e := range ended {
 		l.Ended = append(l.Ended, e.Name)
@@ -46,7 +46,7 @@ func Recover(_ context.Context, runDir string, rec *harness.Record) (finrag.Reco
 	if err != nil {
 		return l.Recovered, fmt.Errorf("end what the run in %s left behind: %w", runDir, err)
 	}
-	putBack(dir, l)
+	undoFiles(dir, l)
 	linksErr := linksGone(l.Links())
 	l.Prove(func(harness.Plan) bool { return true }, func(p harness.Plan) (harness.Interval, string, string, error) {
 		text, how := endOf(p)

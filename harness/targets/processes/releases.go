@@ -11,12 +11,12 @@ import (
 )
 
 // release is where a build of a region's API lies.
-func (r *run) release(region, build string) string {
+func (r *rehearsal) release(region, build string) string {
 	return filepath.Join(r.Layout.Releases(region), build, "finrag")
 }
 
 // layReleases gives each region a copy of its own of every build.
-func (r *run) layReleases() error {
+func (r *rehearsal) layReleases() error {
 	for _, region := range finrag.Regions() {
 		for _, p := range r.Programs {
 			if err := copyProgram(p.Path, r.release(region, p.Name)); err != nil {

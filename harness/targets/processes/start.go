@@ -12,7 +12,7 @@ import (
 	"blackstart/harness/targets/procs"
 )
 
-func (r *run) makeSpecs() {
+func (r *rehearsal) makeSpecs() {
 	r.specs = map[string]procs.Spec{}
 	spec := func(component, program, command, config string) {
 		r.specs[component] = procs.Spec{
@@ -27,7 +27,7 @@ func (r *run) makeSpecs() {
 	spec("outside.controller", r.Programs[0].Path, "controller", "controller.yaml")
 }
 
-func (r *run) makeClusters(in *postgres.Install) error {
+func (r *rehearsal) makeClusters(in *postgres.Install) error {
 	r.clusters = map[string]*postgres.Cluster{}
 	for _, region := range []string{east, west} {
 		component := region + ".db"
@@ -45,19 +45,19 @@ func (r *run) makeClusters(in *postgres.Install) error {
 }
 
 // Stages start everything in the order in which one thing needs another.
-func (r *run) Stages() []finrag.Stage {
+func (r *rehearsal) Stages() []finrag.Stage {
 	return []finrag.Stage{
-		{What: "databases", Do: r.startDatabases},
-		{What: "caches", Do: r.startCaches},
-		{What: "east.api and west.api", Do: r.startAPIs},
-		{What: "outside.dns", Do: r.startDNS},
-		{What: "outside.controller", Do: r.startController},
+		{Name: "databases", Do: r.startDatabases},
+		{Name: "caches", Do: r.startCaches},
+		{Name: "east.api and west.api", Do: r.startAPIs},
+		{Name: "outside.dns", Do: r.startDNS},
+		{Name: "outside.controller", Do: r.startController},
 	}
 }
 
 // startDatabases makes the primary, copies it cold for the standby, starts both
 // and waits until the WAL streams.
-func (r *run) startDatabases(ctx context.Context) error {
+func (r *rehearsal) startDatabases(ctx context.Context) error {
 	primary, standby := r.clusters["east.db"], r.clusters["west.db"]
 	if err := primary.InitDB(ctx); err != nil {
 		return err
@@ -82,7 +82,7 @@ func (r *run) startDatabases(ctx context.Context) error {
 }
 
 // startCaches starts a Redis server in each region where the setting asks for one.
-func (r *run) startCaches(ctx context.Context) error {
+func (r *rehearsal) startCaches(ctx context.Context) error {
 	if !r.Settings.Cache {
 		return nil
 	}
@@ -112,7 +112,7 @@ func (r *run) startCaches(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) startAPIs(ctx context.Context) error {
+func (r *rehearsal) startAPIs(ctx context.Context) error {
 	for _, component := range []string{"east.api", "west.api"} {
 		if err := r.start(component); err != nil {
 			return err
@@ -126,14 +126,14 @@ func (r *run) startAPIs(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) startDNS(ctx context.Context) error {
+func (r *rehearsal) startDNS(ctx context.Context) error {
 	if err := r.start("outside.dns"); err != nil {
 		return err
 	}
 	return r.await(ctx, "outside.dns", DNSReady, r.NameResolves)
 }
 
-func (r *run) startController(ctx context.Context) error {
+func (r *rehearsal) startController(ctx context.Context) error {
 	if err := r.start("outside.controller"); err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (r *run) startController(ctx context.Context) error {
 }
 
 // start starts a component that is not a database.
-func (r *run) start(component string) error {
+func (r *rehearsal) start(component string) error {
 	if _, err := r.table.Start(r.specs[component]); err != nil {
 		return &Error{Component: component, Err: err, Hint: finrag.HintFor(err.Error(), hints(r.Dir))}
 	}
@@ -149,25 +149,25 @@ func (r *run) start(component string) error {
 }
 
 // await asks until the component is ready, its process ends, or the limit has passed.
-func (r *run) await(ctx context.Context, component string, limit time.Duration, ask func(context.Context) error) error {
+func (r *rehearsal) await(ctx context.Context, component string, limit time.Duration, ask func(context.Context) error) error {
 	p := r.table.Get(r.processOf(component))
 	err := finrag.Await(ctx, limit, func() bool { return p != nil && !p.Alive() }, ask)
 	if err != nil {
-		return r.Trouble(ctx, component, err)
+		return r.Explain(ctx, component, err)
 	}
 	return nil
 }
 
 // processOf returns the name of the component's process in the table.
-func (r *run) processOf(component string) string {
+func (r *rehearsal) processOf(component string) string {
 	if c := r.clusters[component]; c != nil {
 		return c.Name
 	}
 	return component
 }
 
-// Trouble is an error about a component with the end of its log.
-func (r *run) Trouble(_ context.Context, component string, err error) error {
+// Explain is an error about a component with the end of its log.
+func (r *rehearsal) Explain(_ context.Context, component string, err error) error {
 	log := procs.Tail(r.LogFile(component), logLines)
 	return &Error{Component: component, Err: err, Log: log, Hint: finrag.HintFor(err.Error()+log, hints(r.Dir))}
 }

@@ -211,7 +211,7 @@ func (l *Link) accept() {
 			return
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			l.rest()
+			l.waitForHeal()
 			continue
 		}
 		if err != nil { // out of descriptors or memory: others may free some
@@ -233,8 +233,8 @@ func (l *Link) accept() {
 	}
 }
 
-// rest stands still while the link is cut.
-func (l *Link) rest() {
+// waitForHeal stands still while the link is cut.
+func (l *Link) waitForHeal() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.rests = true

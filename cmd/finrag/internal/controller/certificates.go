@@ -43,7 +43,7 @@ func (c *Controller) judgeCertificate(end config.RegionEnd, f CertificateFacts, 
 		c.report(subject, eventCertificateExpiring, d, m)
 	default:
 		m.Text = fmt.Sprintf("finrag: the certificate of region %s is valid until %s", end.Name, d["not_after"])
-		c.over(subject, eventCertificateValid, d, m)
+		c.clearTrouble(subject, eventCertificateValid, d, m)
 	}
 }
 

@@ -37,7 +37,7 @@ func (c *Controller) judgeLag(s Sample) {
 	if lag <= limits.Warn.D() {
 		c.lagging = 0
 		m.Status, m.Text = "restored", fmt.Sprintf("finrag: the data of region %s is %s old again", end.Name, seconds(lag))
-		c.over(subject, eventRecovered, d, m)
+		c.clearTrouble(subject, eventRecovered, d, m)
 		return
 	}
 	if c.state.Phase != PhaseWatching || !s.Primary.API.OK {

@@ -32,7 +32,7 @@ func (c *Controller) tellParity(primary, standby string) {
 	m := notify.Message{Region: end.Name, Component: end.Name + ".api", Group: end.Name, Class: classStale, Severity: notify.Warning}
 	if primary == standby {
 		m.Text = fmt.Sprintf("finrag: both regions run build %s", primary)
-		c.over(c.paritySubject(), eventParityRestored, d, m)
+		c.clearTrouble(c.paritySubject(), eventParityRestored, d, m)
 		return
 	}
 	m.Text = fmt.Sprintf("finrag: region %s runs build %s, the primary runs %s: a failover would change the answers", end.Name, standby, primary)

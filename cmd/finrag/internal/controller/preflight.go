@@ -176,7 +176,7 @@ func replayedFacts(ctx context.Context, n *node) NodeFacts {
 	defer n.close()
 	var w replayWatch
 	for {
-		f := w.look(n.facts(ctx))
+		f := w.observe(n.facts(ctx))
 		if !f.OK || f.Replayed || f.ReceivedLSN == "" || pause(ctx, replayPoll) != nil {
 			return f
 		}
@@ -189,7 +189,7 @@ type replayWatch struct {
 	still int // looks in a row without a change
 }
 
-func (w *replayWatch) look(f NodeFacts) NodeFacts {
+func (w *replayWatch) observe(f NodeFacts) NodeFacts {
 	if f.OK && f.Starved && f.ReceivedLSN != "" && f.ReceivedLSN == w.last.ReceivedLSN && f.ReplayedLSN == w.last.ReplayedLSN {
 		w.still++
 	} else {

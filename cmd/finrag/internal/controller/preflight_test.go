@@ -241,7 +241,7 @@ func TestHeadOfARecordIsNotABacklog(t *testing.T) {
 	looks := func(next func(i int) NodeFacts) (f NodeFacts) {
 		var w replayWatch
 		for i := range 5 * starvedLooks {
-			f = w.look(next(i))
+			f = w.observe(next(i))
 		}
 		return f
 	}

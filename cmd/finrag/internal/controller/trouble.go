@@ -35,8 +35,8 @@ func (c *Controller) report(subject, event string, d detail, m notify.Message) {
 	c.send(m)
 }
 
-// over tells that the trouble of a subject is gone. Where there was none it says nothing.
-func (c *Controller) over(subject, event string, d detail, m notify.Message) {
+// clearTrouble tells that the trouble of a subject is gone. Where there was none it says nothing.
+func (c *Controller) clearTrouble(subject, event string, d detail, m notify.Message) {
 	open, known := c.state.Troubles[subject]
 	if !known {
 		return

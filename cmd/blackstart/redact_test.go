@@ -19,7 +19,7 @@ import (
 // Nothing that is printed tells a secret: not an event as it happens, not the error at the end.
 func TestWhatIsPrintedTellsNoSecret(t *testing.T) {
 	var out bytes.Buffer
-	d := &drill{drillRequest: drillRequest{screen: newScreen(&out, false)}, redact: evidence.NewRedactor("hunter-2")}
+	d := &drillRun{drillRequest: drillRequest{screen: newScreen(&out, false)}, redact: evidence.NewRedactor("hunter-2")}
 	e := harness.Event{Kind: "undo.failed", Text: "connect with hunter-2: refused"}
 	d.show(harness.Progress{Event: &e})
 	if strings.Contains(out.String(), "hunter-2") || !strings.Contains(out.String(), "connect with "+evidence.Redacted) {
@@ -29,7 +29,7 @@ func TestWhatIsPrintedTellsNoSecret(t *testing.T) {
 		t.Error("the event itself was changed")
 	}
 	cause := errors.New("dial hunter-2")
-	err := d.withoutSecrets(broken(cause, ""))
+	err := d.redactError(harnessError(cause, ""))
 	var exit *exitError
 	if strings.Contains(err.Error(), "hunter-2") || !errors.Is(err, cause) || !errors.As(err, &exit) || exit.code != harness.ExitHarness {
 		t.Errorf("told as %v", err)
@@ -44,7 +44,7 @@ func TestWithoutItsSecretsNothingIsSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	undone := false
-	e := leftover{dir: dir, info: runInfo{RunID: "run"}}.finish(t.Context(), func(string) {}, func() { undone = true })
+	e := unfinishedRun{dir: dir, info: runInfo{RunID: "run"}}.finish(t.Context(), func(string) {}, func() { undone = true })
 	if e == nil || e.code != harness.ExitHarness || !strings.Contains(e.Error(), "its secrets") || !undone {
 		t.Errorf("%v, undone %v", e, undone)
 	}
@@ -66,17 +66,17 @@ func TestOnlyWhatMayBeInForceIsAnAlarm(t *testing.T) {
 		if _, err := log.Put("region.partition", harness.Step{}); err != nil {
 			t.Fatal(err)
 		}
-		d := &drill{dir: run, unsealed: true, redact: evidence.NewRedactor(), leave: newLeaving()}
+		d := &drillRun{dir: run, unsealed: true, redact: evidence.NewRedactor(), shutdown: newGracefulShutdown()}
 		want := harness.ExitUndo
 		if done {
-			d.leave.undoneNow()
+			d.shutdown.markUndone()
 			want = harness.ExitHarness
 		}
 		var exit *exitError
-		if err := d.giveUp(syscall.ENOSPC); !errors.As(err, &exit) || exit.code != want || strings.Contains(exit.hint, "act now") == done {
+		if err := d.abandon(syscall.ENOSPC); !errors.As(err, &exit) || exit.code != want || strings.Contains(exit.hint, "act now") == done {
 			t.Errorf("everything undone %v: %+v", done, exit)
 		}
-		if got := saidEnded(run); done && !strings.Contains(got, "no space left") {
+		if got := readEndReason(run); done && !strings.Contains(got, "no space left") {
 			t.Errorf("it says of its end: %q", got)
 		}
 	}
@@ -107,7 +107,7 @@ func TestTheSecondSignalEnds(t *testing.T) {
 func TestAnUndoIsLeftInAKnownState(t *testing.T) {
 	for waiting, want := range map[int32]int{0: harness.ExitStopped, 1: harness.ExitUndo, 2: harness.ExitUndo} {
 		var out bytes.Buffer
-		if got := undoLeft(&out, waiting); got != want || strings.Contains(out.String(), "may be incomplete") != (waiting > 0) || !strings.Contains(out.String(), "blackstart undo") {
+		if got := undoExitCode(&out, waiting); got != want || strings.Contains(out.String(), "may be incomplete") != (waiting > 0) || !strings.Contains(out.String(), "blackstart undo") {
 			t.Errorf("%d runs wait: exit %d, %q", waiting, got, out.String())
 		}
 	}

@@ -13,7 +13,7 @@ func TestObservationsComeInTheOrderInWhichTheyBegan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := harness.NewClock()
 		var got []string
-		order := inOrder{clock: clock, sink: func(o harness.Observation) { got = append(got, o.Detail) }}
+		order := reorderer{clock: clock, sink: func(o harness.Observation) { got = append(got, o.Detail) }}
 		so := func() []string {
 			order.mu.Lock()
 			defer order.mu.Unlock()

@@ -16,8 +16,8 @@ type redacted struct {
 func (r redacted) Error() string { return r.redact.Text(r.err.Error()) }
 func (r redacted) Unwrap() error { return r.err }
 
-// withoutSecrets takes the drill's secrets out of what an error tells.
-func (d *drill) withoutSecrets(err error) error {
+// redactError takes the drill's secrets out of what an error tells.
+func (d *drillRun) redactError(err error) error {
 	var exit *exitError
 	if errors.As(err, &exit) {
 		exit.err = redacted{exit.err, d.redact}
@@ -26,7 +26,7 @@ func (d *drill) withoutSecrets(err error) error {
 }
 
 // show is the drill's Watch: how it goes, without its secrets.
-func (d *drill) show(p harness.Progress) {
+func (d *drillRun) show(p harness.Progress) {
 	if p.Event != nil {
 		e := *p.Event
 		e.Text = d.redact.Text(e.Text)

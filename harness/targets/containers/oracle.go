@@ -29,7 +29,7 @@ func (d *Driver) StartAlone(ctx context.Context, component string) (harness.Acce
 	return a, stop, nil
 }
 
-func (r *run) startAlone(ctx context.Context, component string) (a harness.Access, id string, stop func(context.Context) error, err error) {
+func (r *rehearsal) startAlone(ctx context.Context, component string) (a harness.Access, id string, stop func(context.Context) error, err error) {
 	c, ok := r.Described.ComponentByName(component)
 	if !ok || c.Kind != "postgres" {
 		return a, "", nil, errors.New("it is not a database")
@@ -69,7 +69,7 @@ func (r *run) startAlone(ctx context.Context, component string) (a harness.Acces
 	return r.DatabaseAccess(r.alone[component]), id, stop, nil
 }
 
-func (r *run) launchAlone(ctx context.Context, c harness.Component, name string) (string, error) {
+func (r *rehearsal) launchAlone(ctx context.Context, c harness.Component, name string) (string, error) {
 	script, err := startScript()
 	if err != nil {
 		return "", err
@@ -84,7 +84,7 @@ func (r *run) launchAlone(ctx context.Context, c harness.Component, name string)
 }
 
 // stopAlone keeps the log and stops the server in good order, so that it can be started alone again.
-func (r *run) stopAlone(ctx context.Context, component, id string) error {
+func (r *rehearsal) stopAlone(ctx context.Context, component, id string) error {
 	name := component + ".alone"
 	ctx, cancel := context.WithTimeout(ctx, toolTimeout)
 	defer cancel()
@@ -96,7 +96,7 @@ func (r *run) stopAlone(ctx context.Context, component, id string) error {
 	r.mu.Lock()
 	delete(r.units, name)
 	r.mu.Unlock()
-	return errors.Join(missingIsFine(stopErr), missingIsFine(logErr), missingIsFine(err))
+	return errors.Join(ignoreNotFound(stopErr), ignoreNotFound(logErr), ignoreNotFound(err))
 }
 
 // LedgerCommits reads, from the WAL of the old primary, the commits that touched the table after the promoted database had
@@ -131,7 +131,7 @@ func (d *Driver) LedgerCommits(ctx context.Context, old, promoted, table string)
 }
 
 // forkPoint reads where a database that was promoted left its timeline.
-func (r *run) forkPoint(ctx context.Context, component string) (postgres.Fork, error) {
+func (r *rehearsal) forkPoint(ctx context.Context, component string) (postgres.Fork, error) {
 	r.mu.Lock()
 	id := r.units[component]
 	r.mu.Unlock()

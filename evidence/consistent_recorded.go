@@ -17,8 +17,8 @@ const (
 	alertRefused  = "alert.refused" // answered as the real service answers what it does not take
 )
 
-// arrivalsTold demands an event for each alert on record, and an alert for each event up to when the record took them.
-func arrivalsTold(rec *harness.Record, events []harness.Event) error {
+// arrivalsRecorded demands an event for each alert on record, and an alert for each event up to when the record took them.
+func arrivalsRecorded(rec *harness.Record, events []harness.Event) error {
 	if rec.Status == harness.Interrupted {
 		return nil // the record was cut off before it took them
 	}

@@ -23,7 +23,7 @@ func (target Target) wholeWay(t *testing.T) {
 	b := target.start(t, settings())
 	for _, step := range []struct {
 		name string
-		do   func(*testing.T, *bench)
+		do   func(*testing.T, *fixture)
 	}{
 		{"describes itself", describes},
 		{"every link answers", everyLinkAnswers},
@@ -35,7 +35,7 @@ func (target Target) wholeWay(t *testing.T) {
 		{"the runbook's call fails over", runbook},
 		{"a fence holds", fence},
 		{"restores", restore},
-		{"an autopsy reads what was left", autopsy},
+		{"an autopsy reads what was left", oracle},
 		{"stops, twice", stops},
 		{"keeps logs without secrets", logs},
 	} {
@@ -45,7 +45,7 @@ func (target Target) wholeWay(t *testing.T) {
 	}
 }
 
-func describes(t *testing.T, b *bench) {
+func describes(t *testing.T, b *fixture) {
 	d := b.about
 	for _, c := range d.Components {
 		if c.Version == "" || len(c.SHA256) != 64 || (c.Kind == "postgres" || c.Kind == "api") != (c.Identity != "") {
@@ -79,8 +79,8 @@ func describes(t *testing.T, b *bench) {
 	}
 }
 
-// see asks as a drill does.
-func (b *bench) see(kind harness.CheckKind, on ...string) error {
+// await asks as a drill does.
+func (b *fixture) await(kind harness.CheckKind, on ...string) error {
 	var checks []harness.Check
 	for _, name := range on {
 		checks = append(checks, harness.Check{Kind: kind, On: name})
@@ -89,21 +89,21 @@ func (b *bench) see(kind harness.CheckKind, on ...string) error {
 	return err
 }
 
-func (b *bench) do(t *testing.T, a harness.Action) {
+func (b *fixture) do(t *testing.T, a harness.Action) {
 	t.Helper()
 	began := time.Now()
 	must(t, b.driver.Execute(context.Background(), a))
 	t.Logf("%s took %v", a.Kind, time.Since(began).Round(time.Millisecond))
 }
 
-func (b *bench) linksOf(region string) (names []string) {
+func (b *fixture) linksOf(region string) (names []string) {
 	for _, l := range b.about.LinksOf(region) {
 		names = append(names, l.Name)
 	}
 	return names
 }
 
-func (b *bench) dial(place, component string) (*pgx.Conn, error) {
+func (b *fixture) dial(place, component string) (*pgx.Conn, error) {
 	a, err := b.driver.Access(place, component)
 	if err != nil {
 		return nil, err
@@ -112,12 +112,12 @@ func (b *bench) dial(place, component string) (*pgx.Conn, error) {
 }
 
 func dial(a harness.Access) (*pgx.Conn, error) {
-	return pgdial.Connect(context.Background(), pgdial.To{
+	return pgdial.Connect(context.Background(), pgdial.Params{
 		Address: a.Address, User: a.User, Password: a.Password, Database: a.Database, Timeout: 2 * time.Second,
 	})
 }
 
-func (b *bench) connect(t *testing.T, place, component string) *pgx.Conn {
+func (b *fixture) connect(t *testing.T, place, component string) *pgx.Conn {
 	t.Helper()
 	conn, err := b.dial(place, component)
 	must(t, err)
@@ -125,7 +125,7 @@ func (b *bench) connect(t *testing.T, place, component string) *pgx.Conn {
 	return conn
 }
 
-func (b *bench) exec(t *testing.T, place, component string, statements ...string) {
+func (b *fixture) exec(t *testing.T, place, component string, statements ...string) {
 	t.Helper()
 	conn := b.connect(t, place, component)
 	for _, sql := range statements {
@@ -134,18 +134,18 @@ func (b *bench) exec(t *testing.T, place, component string, statements ...string
 	}
 }
 
-func everyLinkAnswers(t *testing.T, b *bench) {
+func everyLinkAnswers(t *testing.T, b *fixture) {
 	var names []string
 	for _, l := range b.about.Links {
 		names = append(names, l.Name)
 	}
-	must(t, b.see(harness.LinkAnswers, names...))
+	must(t, b.await(harness.LinkAnswers, names...))
 	b.exec(t, "east", "east.db", "CREATE SCHEMA blackstart", "CREATE TABLE blackstart.ledger (id bigint primary key)",
 		"INSERT INTO blackstart.ledger VALUES (1)")
 	eventually(t, "replication", func() error { return b.count("west", "west.db", 1) })
 }
 
-func (b *bench) count(place, component string, want int) error {
+func (b *fixture) count(place, component string, want int) error {
 	conn, err := b.dial(place, component)
 	if err != nil {
 		return err
@@ -161,7 +161,7 @@ func (b *bench) count(place, component string, want int) error {
 	return nil
 }
 
-func refuses(t *testing.T, b *bench) {
+func refuses(t *testing.T, b *fixture) {
 	for _, bad := range []harness.Action{
 		{Kind: harness.LinkCut},
 		{Kind: harness.LinkCut, Links: []string{"outside→north.api"}},
@@ -202,11 +202,11 @@ func refuses(t *testing.T, b *bench) {
 	if _, err := b.driver.RefusesWrites(context.Background(), "east.api"); err == nil {
 		t.Error("it tries a write on an API")
 	}
-	must(t, b.see(harness.LinkAnswers, b.linksOf("east")...)) // no refused action has done a part of its work
+	must(t, b.await(harness.LinkAnswers, b.linksOf("east")...)) // no refused action has done a part of its work
 }
 
 // oneWay cuts what goes into east, then what comes out of it.
-func oneWay(t *testing.T, b *bench) {
+func oneWay(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	links := []string{"outside→east.db", "west.db→east.db"}
 	for _, direction := range []string{harness.In, harness.Out} {
@@ -217,10 +217,10 @@ func oneWay(t *testing.T, b *bench) {
 			t.Errorf("%s: a question and its answer passed a link that is cut", direction)
 		}
 		cancel()
-		must(t, b.see(harness.LinkSilent, links[0]))
-		must(t, b.see(harness.LinkAnswers, "outside→east.api"))
+		must(t, b.await(harness.LinkSilent, links[0]))
+		must(t, b.await(harness.LinkAnswers, "outside→east.api"))
 		b.do(t, harness.Action{Kind: harness.LinkHeal, Region: "east", Links: links})
-		must(t, b.see(harness.LinkAnswers, links...))
+		must(t, b.await(harness.LinkAnswers, links...))
 		// The question itself passes outwards only: the statement is carried out although nobody hears of it.
 		want := 1
 		if direction == harness.Out {
@@ -235,7 +235,7 @@ func oneWay(t *testing.T, b *bench) {
 }
 
 // caughtUp tells whether the standby has the marker.
-func (b *bench) caughtUp() error {
+func (b *fixture) caughtUp() error {
 	conn, err := b.dial("west", "west.db")
 	if err != nil {
 		return err
@@ -251,10 +251,10 @@ func (b *bench) caughtUp() error {
 	return nil
 }
 
-func oneLink(t *testing.T, b *bench) {
+func oneLink(t *testing.T, b *fixture) {
 	b.do(t, harness.Action{Kind: harness.LinkCut, Region: "east", Direction: harness.Both, Links: []string{"outside→east.api"}})
-	must(t, b.see(harness.LinkSilent, "outside→east.api"))
-	must(t, b.see(harness.LinkAnswers, "outside→east.db", "west.db→east.db", "outside→west.api", "outside→west.db"))
+	must(t, b.await(harness.LinkSilent, "outside→east.api"))
+	must(t, b.await(harness.LinkAnswers, "outside→east.db", "west.db→east.db", "outside→west.api", "outside→west.db"))
 	b.do(t, harness.Action{Kind: harness.LinkHeal, Region: "east", Links: []string{"outside→east.api"}})
-	must(t, b.see(harness.LinkAnswers, "outside→east.api"))
+	must(t, b.await(harness.LinkAnswers, "outside→east.api"))
 }

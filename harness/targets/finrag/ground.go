@@ -12,15 +12,15 @@ import (
 	"blackstart/harness"
 )
 
-// A Way is what one start has made, and how its parts are reached and changed: what differs between processes and
+// A Ground is what one start has made, and how its parts are reached and changed: what differs between processes and
 // containers. Its methods are called by the drill's goroutine, but for Runs.
-type Way interface {
+type Ground interface {
 	// Stages bring the target up, in the order in which one thing needs another.
 	Stages() []Stage
 	// Examine fills in the version, the digest and, of a database, the identity of a component that runs.
 	Examine(ctx context.Context, c *harness.Component) error
-	// Trouble is an error about a component, with the end of its log and what to do.
-	Trouble(ctx context.Context, component string, err error) error
+	// Explain is an error about a component, with the end of its log and what to do.
+	Explain(ctx context.Context, component string, err error) error
 	// Cut and Heal change links; every name in the action is known.
 	Cut(ctx context.Context, a harness.Action) error
 	Heal(ctx context.Context, a harness.Action) error
@@ -33,8 +33,8 @@ type Way interface {
 	StartAgain(ctx context.Context, component string) error
 	// Runs tells by the private path whether a component's process runs.
 	Runs(ctx context.Context, component string) (bool, error)
-	// Takes tells whether a database would answer by the private path, be it started alone.
-	Takes(ctx context.Context, component string) (bool, error)
+	// Accepts tells whether a database would answer by the private path, be it started alone.
+	Accepts(ctx context.Context, component string) (bool, error)
 	// Gone gives a *harness.GoneError if nothing is left of a component that runs or could be started again, and another error if
 	// that cannot be told.
 	Gone(ctx context.Context, component string) error
@@ -54,59 +54,59 @@ type Way interface {
 
 // A Stage is one step of a start.
 type Stage struct {
-	What string
+	Name string
 	Do   func(context.Context) error
 }
 
-// Driver is the part of a harness.Driver that both ways share. Its zero value has started nothing.
+// Driver is the part of a harness.Driver that both grounds share. Its zero value has started nothing.
 type Driver struct {
-	mu   sync.RWMutex // guards both, for Running and Access
-	site *Site        // nil before Begin
-	way  Way
+	mu     sync.RWMutex // guards both, for Running and Access
+	site   *Site        // nil before Begin
+	ground Ground
 }
 
 // Begin brings up what was prepared and describes it. After an error nothing of it is left; its logs can still be asked for.
-func (d *Driver) Begin(ctx context.Context, prepare func() (*Site, Way, error)) error {
+func (d *Driver) Begin(ctx context.Context, prepare func() (*Site, Ground, error)) error {
 	if site, _ := d.current(); site != nil {
 		return errors.New("start the target: this driver has started one already")
 	}
-	site, way, err := prepare()
+	site, ground, err := prepare()
 	if err != nil {
 		return fmt.Errorf("start the target: %w", err)
 	}
-	if err = site.bringUp(ctx, way); err == nil {
-		err = site.pin(ctx, way)
+	if err = site.bringUp(ctx, ground); err == nil {
+		err = site.pin(ctx, ground)
 	}
 	d.mu.Lock()
-	d.site, d.way = site, way
+	d.site, d.ground = site, ground
 	d.mu.Unlock()
 	if err != nil {
-		return fmt.Errorf("start the target: %w", errors.Join(err, way.End(context.WithoutCancel(ctx))))
+		return fmt.Errorf("start the target: %w", errors.Join(err, ground.End(context.WithoutCancel(ctx))))
 	}
 	return nil
 }
 
-func (s *Site) bringUp(ctx context.Context, w Way) error {
+func (s *Site) bringUp(ctx context.Context, w Ground) error {
 	for _, stage := range w.Stages() {
 		began := time.Now()
 		if err := stage.Do(ctx); err != nil {
 			return err
 		}
-		s.Request.Progress(fmt.Sprintf("%s ready after %.1f s", stage.What, time.Since(began).Seconds()))
+		s.Request.Progress(fmt.Sprintf("%s ready after %.1f s", stage.Name, time.Since(began).Seconds()))
 	}
 	return s.describe(ctx, w)
 }
 
-func (d *Driver) current() (*Site, Way) {
+func (d *Driver) current() (*Site, Ground) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.site, d.way
+	return d.site, d.ground
 }
 
 // Started returns what was started, or says that nothing was.
-func (d *Driver) Started(op string) (*Site, Way, error) {
-	if site, way := d.current(); site != nil {
-		return site, way, nil
+func (d *Driver) Started(op string) (*Site, Ground, error) {
+	if site, ground := d.current(); site != nil {
+		return site, ground, nil
 	}
 	return nil, nil, fmt.Errorf("%s: the target was not started", op)
 }
@@ -133,11 +133,11 @@ func Can(deploys bool) []harness.ActionKind {
 
 // Stop ends the target. The state directory stays. Stopping twice changes nothing.
 func (d *Driver) Stop(ctx context.Context) error {
-	site, way := d.current()
+	site, ground := d.current()
 	if site == nil {
 		return nil
 	}
-	if err := way.End(ctx); err != nil {
+	if err := ground.End(ctx); err != nil {
 		return fmt.Errorf("stop the target: %w", err)
 	}
 	return nil

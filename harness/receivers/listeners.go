@@ -10,10 +10,10 @@ import (
 	"blackstart/internal/shortage"
 )
 
-// served is one server at work on its listener.
-type served struct {
+// runningServer is one server at work on its listener.
+type runningServer struct {
 	server Server
-	conns  *openConns
+	conns  *trackingListener
 }
 
 // listen lets a server work on a free port of host, and gives its address.
@@ -22,15 +22,15 @@ func (r *Receivers) listen(ctx context.Context, host string, s Server) (string, 
 	if err != nil {
 		return "", err
 	}
-	conns := &openConns{Listener: &noted{l}}
-	r.servers = append(r.servers, &served{s, conns})
+	conns := &trackingListener{Listener: &shortageListener{l}}
+	r.servers = append(r.servers, &runningServer{s, conns})
 	r.serving.Go(func() { _ = s.Serve(netutil.LimitListener(conns, MaxConnections)) }) // ends with Close
 	return l.Addr().String(), nil
 }
 
 // close lets what is being received go on until ctx ends, then breaks it, and waits for all: what is half received then is
 // lost, and was never an arrival.
-func (s *served) close(ctx context.Context) {
+func (s *runningServer) close(ctx context.Context) {
 	_ = s.conns.Listener.Close() // the library does not know it yet if its loop has only just been started
 	ended := make(chan struct{})
 	go func() {
@@ -45,37 +45,37 @@ func (s *served) close(ctx context.Context) {
 	}
 }
 
-// noted is a listener that notes when an alert could not be accepted for want of something on this machine.
-type noted struct{ net.Listener }
+// shortageListener is a listener that notes when an alert could not be accepted for want of something on this machine.
+type shortageListener struct{ net.Listener }
 
 // Accept waits for the next connection.
-func (n *noted) Accept() (net.Conn, error) {
+func (n *shortageListener) Accept() (net.Conn, error) {
 	c, err := n.Listener.Accept()
 	shortage.Note("a receiver of alerts", err)
 	return c, err
 }
 
-// openConns is a listener that remembers its open connections, so that they can be broken when patience ends.
-type openConns struct {
+// trackingListener is a listener that remembers its open connections, so that they can be broken when patience ends.
+type trackingListener struct {
 	net.Listener
 	mu     sync.Mutex
 	open   map[net.Conn]struct{}
 	broken bool
 }
 
-// rememberedConn forgets itself when it is closed.
-type rememberedConn struct {
+// trackedConn forgets itself when it is closed.
+type trackedConn struct {
 	net.Conn
-	of *openConns
+	of *trackingListener
 }
 
 // Accept waits for the next connection and remembers it.
-func (o *openConns) Accept() (net.Conn, error) {
+func (o *trackingListener) Accept() (net.Conn, error) {
 	c, err := o.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	conn := &rememberedConn{Conn: c, of: o}
+	conn := &trackedConn{Conn: c, of: o}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.broken {
@@ -90,17 +90,17 @@ func (o *openConns) Accept() (net.Conn, error) {
 }
 
 // breakAll closes every open connection, and every one still to come.
-func (o *openConns) breakAll() {
+func (o *trackingListener) breakAll() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.broken = true
 	for c := range o.open {
-		_ = c.(*rememberedConn).Conn.Close() // breaking it is the point
+		_ = c.(*trackedConn).Conn.Close() // breaking it is the point
 	}
 }
 
 // Close closes the connection.
-func (c *rememberedConn) Close() error {
+func (c *trackedConn) Close() error {
 	c.of.mu.Lock()
 	delete(c.of.open, c)
 	c.of.mu.Unlock()

@@ -8,9 +8,9 @@ import (
 	"blackstart/harness"
 )
 
-// inOrder gives observations to sink in the order in which they began, although several are made at the same time and one
+// reorderer gives observations to sink in the order in which they began, although several are made at the same time and one
 // that began early may end late: what began after it is held until then.
-type inOrder struct {
+type reorderer struct {
 	clock *harness.Clock
 
 	mu   sync.Mutex // guards what follows, and that sink has one call at a time
@@ -20,14 +20,14 @@ type inOrder struct {
 }
 
 // observe does what makes an observation, and keeps that.
-func (s *inOrder) observe(do func() harness.Observation) harness.Observation {
+func (s *reorderer) observe(do func() harness.Observation) harness.Observation {
 	from := s.begin()
 	o := do()
 	s.end(from, o)
 	return o
 }
 
-func (s *inOrder) begin() *harness.Stamp {
+func (s *reorderer) begin() *harness.Stamp {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	from := s.clock.Now()
@@ -35,7 +35,7 @@ func (s *inOrder) begin() *harness.Stamp {
 	return &from
 }
 
-func (s *inOrder) end(from *harness.Stamp, o harness.Observation) {
+func (s *reorderer) end(from *harness.Stamp, o harness.Observation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open = slices.DeleteFunc(s.open, func(other *harness.Stamp) bool { return other == from })

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// end takes one fault back when it has lasted as long as it was to, and asks for proof at once. What cannot be taken back ends the
-// drill: the undo tries again.
+// end takes one fault back when it has lasted as long as it was to, and asks for proof at once. What cannot be taken back ends
+// the drill: the undo tries again.
 func (d *drill) end(ctx context.Context, a PlannedAct) error {
 	f := &d.rec.Faults[a.Item]
 	if err := d.until(ctx, f.Do.Lo.Add(f.Plan.Fault.For.D())); err != nil {
@@ -17,7 +17,7 @@ func (d *drill) end(ctx context.Context, a PlannedAct) error {
 	from := d.clock.Now()
 	for i := len(d.inForce) - 1; i >= 0; i-- {
 		if s := d.inForce[i]; s.fault == f {
-			if err := d.allowGone(d.Driver.Execute(ctx, s.step.Undo)); err != nil {
+			if err := d.tolerateGone(d.Driver.Execute(ctx, s.step.Undo)); err != nil {
 				return fmt.Errorf("end %s: %w", f.Plan.Fault.Kind, err)
 			}
 			if err := d.undoLog.Undone(s.n); err != nil {
@@ -28,7 +28,7 @@ func (d *drill) end(ctx context.Context, a PlannedAct) error {
 	}
 	f.Undone = Interval{from, d.clock.Now()}
 	d.event(Event{Kind: "fault.undone", At: f.Undone, Text: fmt.Sprintf("%s: its %s are over", f.Plan.Fault.Kind, f.Plan.Fault.For)})
-	at, asked, err := d.awaitOver(ctx, f)
+	at, asked, err := d.awaitRestored(ctx, f)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -36,16 +36,16 @@ func (d *drill) end(ctx context.Context, a PlannedAct) error {
 		d.note("undo.unproven", "not restored: "+err.Error(), nil)
 		return errors.Join(errUnrestored, err)
 	}
-	d.over(f, at, asked, "")
+	d.noteRestored(f, at, asked, "")
 	return d.save()
 }
 
-// broke tells whether anything was broken, or may have been.
-func (d *drill) broke() bool {
+// injected tells whether anything was broken, or may have been.
+func (d *drill) injected() bool {
 	return slices.ContainsFunc(d.rec.Faults, func(f FaultRecord) bool { return f.Do.Lo != 0 })
 }
 
-// unrestored tells whether a step may be in force, or a fault that was taken back was not seen to be over.
-func (d *drill) unrestored() bool {
+// undoNeeded tells whether a step may be in force, or a fault that was taken back was not seen to be over.
+func (d *drill) undoNeeded() bool {
 	return len(d.inForce) > 0 || slices.ContainsFunc(d.rec.Faults, func(f FaultRecord) bool { return !f.Undone.Never() && !f.Restored })
 }

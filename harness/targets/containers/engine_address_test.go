@@ -64,7 +64,7 @@ func TestTheEngineIsTheOneThatDockerUses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			home := dockerHome(t, c.files)
-			got, err := whoIsNamed(func(v string) string { return strings.Replace(c.env[v], "HOME", home, 1) }, home)
+			got, err := findEngine(func(v string) string { return strings.Replace(c.env[v], "HOME", home, 1) }, home)
 			switch {
 			case c.err == "" && (err != nil || got.host != c.want):
 				t.Errorf("%+v, %v; want %q", got, err, c.want)

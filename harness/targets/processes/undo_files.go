@@ -14,17 +14,17 @@ import (
 	"blackstart/harness/targets/procs"
 )
 
-// putBack takes back, latest first, the steps of a run whose processes are gone: on disk where they have changed files, and
+// undoFiles takes back, latest first, the steps of a run whose processes are gone: on disk where they have changed files, and
 // otherwise by saying that nothing is left of what they had changed.
-func putBack(dir string, l *finrag.Leftover) {
+func undoFiles(dir string, l *finrag.UndoState) {
 	for _, e := range l.Open {
 		undo := e.Step.Undo
 		switch undo.Kind {
 		case harness.CertificateRestore:
-			text, err := forEach(undo.Components, func(region string) (string, error) { return putCertificate(dir, region) })
+			text, err := forEach(undo.Components, func(region string) (string, error) { return undoCertificate(dir, region) })
 			l.Undone(e, text, finrag.HowRestored, err)
 		case harness.CodeDeploy:
-			text, err := forEach(undo.Components, func(region string) (string, error) { return putRelease(dir, region, undo.Build) })
+			text, err := forEach(undo.Components, func(region string) (string, error) { return undoRelease(dir, region, undo.Build) })
 			l.Undone(e, text, finrag.HowRestored, err)
 		case harness.SQLRun:
 			l.Undone(e, strings.Join(undo.Components, ", ")+" does not run any more, and what SQL had changed in its running is lost with it", finrag.HowGone, nil)
@@ -47,8 +47,8 @@ func forEach(components []string, f func(region string) (string, error)) (string
 	return strings.Join(said, "; "), errors.Join(errs...)
 }
 
-// putCertificate puts back the certificate that was kept and reads it back.
-func putCertificate(dir, region string) (string, error) {
+// undoCertificate restores the certificate that was kept and reads it back.
+func undoCertificate(dir, region string) (string, error) {
 	name := filepath.Join("config", region+".crt")
 	kept, err := os.ReadFile(finrag.KeptCertificate(dir, region))
 	if errors.Is(err, os.ErrNotExist) {
@@ -67,8 +67,8 @@ func putCertificate(dir, region string) (string, error) {
 	return fmt.Sprintf("%s is the certificate that was kept, SHA-256 %x", name, sha256.Sum256(got)), err
 }
 
-// putRelease has a region start with a build, and reads that back.
-func putRelease(dir, region, build string) (string, error) {
+// undoRelease has a region start with a build, and reads that back.
+func undoRelease(dir, region, build string) (string, error) {
 	state := filepath.Join(stateDir, finrag.ReleaseFile(region))
 	if err := procs.WriteFile(filepath.Join(dir, state), []byte(build+"\n"), 0o644); err != nil {
 		return state, err

@@ -21,30 +21,30 @@ const (
 	propertiesFile  = ".testcontainers.properties"
 )
 
-// named is the engine that somebody has named, and how.
-type named struct {
+// engineAddress is the engine that somebody has named, and how.
+type engineAddress struct {
 	host string // "" when nobody has: the usual one
 	by   string // what names it, for people
 }
 
-// whoIsNamed finds the engine that the user's own docker would use: DOCKER_HOST, else DOCKER_CONTEXT, else the current context
+// findEngine finds the engine that the user's own docker would use: DOCKER_HOST, else DOCKER_CONTEXT, else the current context
 // of docker's configuration, else the usual socket. What cannot be followed is refused by its name, and so is a
 // testcontainers property that names another engine: a drill must not break anything where nobody expects it.
-func whoIsNamed(env func(string) string, home string) (named, error) {
-	n, err := dockersChoice(env, home)
+func findEngine(env func(string) string, home string) (engineAddress, error) {
+	n, err := dockerContext(env, home)
 	if err != nil {
-		return named{}, err
+		return engineAddress{}, err
 	}
 	host := n.host
 	if host == "" {
 		host = usualEngine
 	}
 	if strings.HasPrefix(host, "ssh://") {
-		return named{}, unusable(n.by, fmt.Errorf("it leads to %s, and the target's links must be on this machine", host))
+		return engineAddress{}, unusable(n.by, fmt.Errorf("it leads to %s, and the target's links must be on this machine", host))
 	}
 	for _, p := range properties(home) {
 		if p.value != host {
-			return named{}, &Error{Component: "engine",
+			return engineAddress{}, &Error{Component: "engine",
 				Err:  fmt.Errorf("%s in ~/%s names %s, and your docker uses %s", p.key, propertiesFile, p.value, host),
 				Hint: "remove the property, or say which one is meant: export " + hostVariable + "=" + p.value}
 		}
@@ -52,9 +52,9 @@ func whoIsNamed(env func(string) string, home string) (named, error) {
 	return n, nil
 }
 
-func dockersChoice(env func(string) string, home string) (named, error) {
+func dockerContext(env func(string) string, home string) (engineAddress, error) {
 	if host := env(hostVariable); host != "" {
-		return named{host, hostVariable}, nil
+		return engineAddress{host, hostVariable}, nil
 	}
 	dir := env(configVariable)
 	if dir == "" {
@@ -65,19 +65,19 @@ func dockersChoice(env func(string) string, home string) (named, error) {
 		config := filepath.Join(dir, "config.json")
 		current, err := currentContext(config)
 		if err != nil {
-			return named{}, unusable(config, err)
+			return engineAddress{}, unusable(config, err)
 		}
 		name, by = current, "currentContext in "+config
 	}
 	if name == "" || name == defaultContext {
-		return named{}, nil
+		return engineAddress{}, nil
 	}
 	by = fmt.Sprintf("%s (%q)", by, name)
 	host, err := hostOfContext(dir, name)
 	if err != nil {
-		return named{}, unusable(by, err)
+		return engineAddress{}, unusable(by, err)
 	}
-	return named{host, by}, nil
+	return engineAddress{host, by}, nil
 }
 
 func unusable(by string, err error) error {

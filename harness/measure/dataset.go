@@ -19,8 +19,8 @@ const (
 	maxStreams, maxProbes = 64, 256
 )
 
-// drill is a Record with all its files read once.
-type drill struct {
+// dataset is a Record with all its files read once.
+type dataset struct {
 	rec    *harness.Record
 	src    Source
 	series []Series
@@ -33,17 +33,17 @@ type drill struct {
 	faults []Bounds         // when the faults came into force that losses are counted from; at 0 the zero value
 	bits   int              // of memory that samples may still take
 
-	codes    *outcomeNames
-	exponent uint8               // of all amounts
-	commits  listed              // the old primary's log after the fork
-	fork     *behindFork         // that log against the clients' attempts; nil until it was asked for
-	seenBy   map[view]seen       // what was already worked out
-	ledgers  map[string]ledgerOf // by load
-	acked    map[exposedOf]acks
+	codes       *outcomeNames
+	exponent    uint8                      // of all amounts
+	commits     forkedLog                  // the old primary's log after the fork
+	fork        *forkComparison            // that log against the clients' attempts; nil until it was asked for
+	outagesSeen map[outageKey]cohortOutage // what was already worked out
+	ledgers     map[string]loadLedger      // by load
+	ackCounts   map[exposureKey]ackCounts
 }
 
-func gather(rec *harness.Record, src Source) *drill {
-	d := &drill{rec: rec, src: src, codes: namesOf(rec), exponent: exponentOf(rec), bits: maxBits, seenBy: map[view]seen{}, ledgers: map[string]ledgerOf{}, acked: map[exposedOf]acks{}}
+func readDataset(rec *harness.Record, src Source) *dataset {
+	d := &dataset{rec: rec, src: src, codes: namesOf(rec), exponent: exponentOf(rec), bits: maxBits, outagesSeen: map[outageKey]cohortOutage{}, ledgers: map[string]loadLedger{}, ackCounts: map[exposureKey]ackCounts{}}
 	for i, c := range rec.Clock {
 		w := harness.Stamp(c.WallMinusNS)
 		if i == 0 {
@@ -80,7 +80,7 @@ func gather(rec *harness.Record, src Source) *drill {
 func none(func(harness.Observation) bool) {}
 
 // lossFaults lists when the faults came into force that a loss can be counted from.
-func (d *drill) lossFaults() []Bounds {
+func (d *dataset) lossFaults() []Bounds {
 	all := []Bounds{{}}
 	var from []origin
 	for _, c := range d.clocks {
@@ -97,21 +97,21 @@ func (d *drill) lossFaults() []Bounds {
 	return all
 }
 
-// InForce finds T_f, the interval in which the first fault that starts a clock came into force. It is an error if there is no such
-// fault, or if it was not confirmed.
+// InForce finds T_f, the interval in which the first fault that starts a clock came into force. It is an error if there is no
+// such fault, or if it was not confirmed.
 func InForce(rec *harness.Record) (harness.Interval, error) {
 	f, err := faultOf(rec, origin{})
 	return f.InForce, err
 }
 
 // null tells whether nothing was to be broken.
-func (d *drill) null() bool { return len(d.rec.Scenario.Faults) == 0 }
+func (d *dataset) null() bool { return len(d.rec.Scenario.Faults) == 0 }
 
-// rel gives a moment in ns since the anchor.
-func (d *drill) rel(s harness.Stamp) int64 { return int64(s - d.rec.Anchor) }
+// sinceAnchor gives a moment in ns since the anchor.
+func (d *dataset) sinceAnchor(s harness.Stamp) int64 { return int64(s - d.rec.Anchor) }
 
 // seriesOf finds the sample stream of a load.
-func (d *drill) seriesOf(load string) (Series, bool) {
+func (d *dataset) seriesOf(load string) (Series, bool) {
 	i := slices.IndexFunc(d.series, func(s Series) bool { return s.Stream.Load == load })
 	if i < 0 {
 		return Series{}, false
@@ -122,17 +122,17 @@ func (d *drill) seriesOf(load string) (Series, bool) {
 // Cohort is what one population of clients saw, all in order of due.
 type Cohort struct {
 	Load, Name string
-	All        track    // every due request of the load, all cohorts
-	Own        track    // those of this cohort
-	Edges      track    // the samples that time the edges: the metronome's, or Own
-	Ahead      Bounds   // of the drill's clock, in ns: the clock of all these samples
-	EdgeEvery  int64    // ns between two of Edges, on average
-	Metronome  bool     // Edges are a metronome's
-	Files      []string // where all this is in the pack
+	All        cohortSamples // every due request of the load, all cohorts
+	Own        cohortSamples // those of this cohort
+	Edges      cohortSamples // the samples that time the edges: the metronome's, or Own
+	Ahead      Bounds        // of the drill's clock, in ns: the clock of all these samples
+	EdgeEvery  int64         // ns between two of Edges, on average
+	Metronome  bool          // Edges are a metronome's
+	Files      []string      // where all this is in the pack
 }
 
 // cohort collects what cohort name of a load saw. A load without cohorts has one, named "".
-func (d *drill) cohort(load, name string) (Cohort, error) {
+func (d *dataset) cohort(load, name string) (Cohort, error) {
 	s, ok := d.seriesOf(load)
 	if !ok {
 		return Cohort{}, fmt.Errorf("there is no stream of load %q", load)
@@ -162,9 +162,9 @@ func (d *drill) cohort(load, name string) (Cohort, error) {
 	return c, nil
 }
 
-// setEdges chooses the samples that time the edges: those of a metronome at the same place, by the same clock, that stands for the cohort,
-// else the cohort's own.
-func (d *drill) setEdges(c *Cohort, of harness.Stream) {
+// setEdges chooses the samples that time the edges: those of a metronome at the same place, by the same clock, that stands for
+// the cohort, else the cohort's own.
+func (d *dataset) setEdges(c *Cohort, of harness.Stream) {
 	c.Edges, c.EdgeEvery = c.Own, c.Own.every()
 	if t := of.Traits(); t.Edges || t.Ledger || !slices.Contains(t.Cohorts, c.Name) {
 		return // of a load whose clients come in no such cohort nobody else times the edges

@@ -15,7 +15,7 @@ import (
 )
 
 // kind says what is left: a drill that ended on the way, or one that has everything but its seal.
-func (l leftover) kind() string {
+func (l unfinishedRun) kind() string {
 	bag := filepath.Join(l.dir, "bag")
 	if bound, err := evidence.Bound(bag); err != nil || !bound {
 		return "an interrupted drill"
@@ -33,9 +33,9 @@ func (l leftover) kind() string {
 // doneKind is what a run is called that died, or was left, between its end and its seal.
 const doneKind = "a drill that was done and not sealed"
 
-// park puts a run that can never be sealed aside, so that nobody meets it again; nothing of it is in force. What this machine
-// refuses (a full disk, a folder that is gone) can be mended, and the run waits for it.
-func (l leftover) park(why error) *exitError {
+// quarantine puts a run that can never be sealed aside, so that nobody meets it again; nothing of it is in force. What this
+// machine refuses (a full disk, a folder that is gone) can be mended, and the run waits for it.
+func (l unfinishedRun) quarantine(why error) *exitError {
 	var machine syscall.Errno
 	var store storeTrouble
 	if errors.As(why, &store) || errors.As(why, &machine) || errors.Is(why, fs.ErrExist) {

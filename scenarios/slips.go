@@ -2,9 +2,9 @@ package scenarios
 
 import "blackstart/internal/strictyaml"
 
-// meant gives what a file lays over the one it extends, without what is a slip of the pen: that is reported, with the name that the
-// extended file has. Whatever else it would lead to is the same mistake.
-func (c *chain) meant(under, over *strictyaml.Node) *strictyaml.Node {
+// dropSlips gives what a file lays over the one it extends, without what is a slip of the pen: that is reported, with the name
+// that the extended file has. Whatever else it would lead to is the same mistake.
+func (c *chain) dropSlips(under, over *strictyaml.Node) *strictyaml.Node {
 	if over.Kind != strictyaml.Mapping || under.Kind != strictyaml.Mapping && !strictyaml.Keyed(under) {
 		return over
 	}
@@ -14,7 +14,7 @@ func (c *chain) meant(under, over *strictyaml.Node) *strictyaml.Node {
 	for _, e := range over.Entries {
 		switch was := found[e.Key]; {
 		case was != nil:
-			e.Value = c.meant(was, e.Value)
+			e.Value = c.dropSlips(was, e.Value)
 		case e.Value.Null():
 			c.out.Add(e.Pos, strictyaml.Suggest(e.Key, names), "%q takes nothing away: the extended file has no such entry", e.Key)
 			continue
