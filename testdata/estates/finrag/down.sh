@@ -15,7 +15,10 @@ for at in router east west outside; do
   fi
 done
 ip link del fr-desk 2>/dev/null || true
-rm -rf "$ESTATE"
+if [[ -e $ESTATE ]]; then
+  [[ -e $ESTATE/.finrag-estate ]] || die "$ESTATE was not made by up.sh: it stays"
+  rm -rf "$ESTATE"
+fi
 left=$(ip netns list | grep '^finrag-' || true)
 [[ -z $left && ! -e $ESTATE ]] || die "left behind: $left $ESTATE"
 say "down"

@@ -145,6 +145,7 @@ EOF
 
 trap 'status=$?; if ((status)); then say "the estate did not come up (see $ESTATE/log); ./down.sh removes what is there"; fi' EXIT
 install -d -m 0755 -o "$account" -g "$account" "$ESTATE"
+: > "$ESTATE/.finrag-estate"                  # what down.sh removes is what was made here
 networks
 secrets
 configure
