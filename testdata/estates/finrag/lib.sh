@@ -1,0 +1,29 @@
+# What up.sh, down.sh and the hands of the estate's people share. Sourced, not run.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+: "${ESTATE:=/var/tmp/finrag-estate}"              # state: data, configuration, secrets, logs
+: "${FINRAG:=$here/../../../bin/finrag}"           # the service's program
+: "${RECEIVER:=10.77.0.1}"                         # where its alert channels end: the operators' own address
+: "${ALERTS_PAGER:=http://$RECEIVER:18080/v2/enqueue}"
+: "${PROFILE:=fast}"                               # fast or standard: intervals of its health checks and DNS
+export LC_ALL=C
+
+regions=(east west)
+declare -A net=([east]=10.77.1 [west]=10.77.2 [outside]=10.77.9)   # one /24 each; .1 is the router's end
+ns() { printf 'finrag-%s' "$1"; }
+in_ns() { local at=$1; shift; ip netns exec "$(ns "$at")" "$@"; }
+account=postgres                                   # PostgreSQL refuses to run as root; the service needs no more either
+as() { setpriv --reuid "$account" --regid "$account" --init-groups --no-new-privs -- "$@"; }
+pgbin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+say() { printf '%s\n' "$*" >&2; }
+die() { say "error: $*"; exit 1; }
+
+# until_ok SECONDS COMMAND…: again and again until it succeeds
+until_ok() {
+  local end=$((SECONDS + $1)); shift
+  until "$@" >/dev/null 2>&1; do ((SECONDS < end)) || return 1; sleep 0.2; done
+}
+secret() { cat "$ESTATE/secret/$1"; }
+# sql REGION STATEMENT: as the DBA, by the server's own socket
+sql() { in_ns "$1" setpriv --reuid "$account" --regid "$account" --init-groups -- "$pgbin/psql" -X -h "$ESTATE/$1/socket" -U postgres -d "${3:-finrag}" -Atqc "$2"; }
