@@ -58,7 +58,7 @@ func Verify(ctx context.Context, s Store, packs []Kept) (Verified, error) {
 		if err := v.checkpoints(ctx); err != nil {
 			return v, err
 		}
-		v.told()
+		v.fitTogether()
 	}
 	v.packs(packs)
 	return v, nil
@@ -99,8 +99,8 @@ func (v *Verified) checkpoints(ctx context.Context) error {
 // maxProblems is how many are named one by one.
 const maxProblems = 20
 
-// told checks that what the entries tell of runs fits together.
-func (v *Verified) told() {
+// fitTogether checks that what the entries tell of runs fits together.
+func (v *Verified) fitTogether() {
 	opened, ended := map[string]int64{}, map[string]int64{}
 	bad := func(n Line, format string, args ...any) {
 		if len(v.Problems) < maxProblems {

@@ -89,9 +89,9 @@ func (r *rules) names() {
 	places := map[string]bool{harness.Outside: true}
 	for _, of := range []struct {
 		list string
-		seen map[string]bool
+		used map[string]bool
 	}{{"regions", places}, {"components", places}, {"hosts", map[string]bool{}}, {"links", map[string]bool{}}, {"calls", map[string]bool{}}} {
-		list, seen := of.list, of.seen
+		list, used := of.list, of.used
 		n := r.root.Get(list)
 		if n == nil {
 			continue
@@ -101,7 +101,7 @@ func (r *rules) names() {
 			continue
 		}
 		for _, item := range n.Items {
-			r.name(item, item.Get("name").Text, "another of the "+list, seen)
+			r.name(item, item.Get("name").Text, "another of the "+list, used)
 		}
 	}
 	if len(r.Components) == 0 {

@@ -10,15 +10,15 @@ import (
 	"syscall"
 )
 
-// A Way is how a packet would leave.
-type Way struct {
+// A Route is how a packet would leave.
+type Route struct {
 	Source    netip.Addr
 	Interface string
 	Gateway   netip.Addr // not valid where the other end is reached directly
 }
 
 // String is the way in words: "from 10.0.0.2 by eth0 via 10.0.0.1".
-func (w Way) String() string {
+func (w Route) String() string {
 	text := "from " + w.Source.String() + " by " + w.Interface
 	if w.Gateway.IsValid() {
 		text += " via " + w.Gateway.String()
@@ -29,9 +29,9 @@ func (w Way) String() string {
 const maxReply = 8 << 10
 
 // To asks for the way to an address.
-func To(to netip.Addr) (Way, error) {
+func To(to netip.Addr) (Route, error) {
 	to = to.Unmap().WithZone("")
-	fail := func(err error) (Way, error) { return Way{}, fmt.Errorf("find the route to %s: %w", to, err) }
+	fail := func(err error) (Route, error) { return Route{}, fmt.Errorf("find the route to %s: %w", to, err) }
 	fd, err := syscall.Socket(syscall.AF_NETLINK, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC, syscall.NETLINK_ROUTE)
 	if err != nil {
 		return fail(err)
@@ -79,15 +79,15 @@ func request(to netip.Addr) []byte {
 	return b
 }
 
-func parse(m *syscall.NetlinkMessage) (Way, error) {
+func parse(m *syscall.NetlinkMessage) (Route, error) {
 	if len(m.Data) < syscall.SizeofRtMsg {
-		return Way{}, errors.New("the kernel's answer is cut off")
+		return Route{}, errors.New("the kernel's answer is cut off")
 	}
 	attributes, err := syscall.ParseNetlinkRouteAttr(m)
 	if err != nil {
-		return Way{}, err
+		return Route{}, err
 	}
-	var w Way
+	var w Route
 	for _, a := range attributes {
 		switch a.Attr.Type {
 		case syscall.RTA_PREFSRC:

@@ -13,7 +13,7 @@ func TestTheKernelNamesTheWay(t *testing.T) {
 			t.Errorf("%s: %v, %v", address, w, err)
 		}
 	}
-	w := Way{netip.MustParseAddr("10.0.0.2"), "eth0", netip.MustParseAddr("10.0.0.1")}
+	w := Route{netip.MustParseAddr("10.0.0.2"), "eth0", netip.MustParseAddr("10.0.0.1")}
 	if w.String() != "from 10.0.0.2 by eth0 via 10.0.0.1" {
 		t.Error(w)
 	}

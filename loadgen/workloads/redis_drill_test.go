@@ -131,7 +131,7 @@ func TestAcknowledgedWritesThatAKilledRedisTookAlong(t *testing.T) {
 	until(t, "the master acknowledges alone", func() bool { return count(east) > then+300 })
 	east.kill()
 	fault := around.Clock.SinceAnchor()
-	if err := west.client.SlaveOf(t.Context(), "NO", "ONE").Err(); err != nil {
+	if err := west.client.ReplicaOf(t.Context(), "NO", "ONE").Err(); err != nil {
 		t.Fatal(err)
 	}
 	kept := count(west)

@@ -42,7 +42,7 @@ func TestRegisterOfADrill(t *testing.T) {
 		}
 		kinds = append(kinds, e.Kind)
 	}
-	if kinds[0] != "log.opened" || kinds[1] != "register.opened" || kinds[2] != "phase.started" {
+	if kinds[0] != "log.opened" || kinds[1] != "register.opened" || kinds[2] != "act.started" {
 		t.Errorf("the log begins with %v", kinds[:3])
 	}
 	pack, err := os.ReadFile(b.pack("null"))

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# describe.sh: the target file of the estate as it runs now, on stdout, with who everything is.
+. "$(dirname "$0")/lib.sh"
+[[ -e $ESTATE/.finrag-estate ]] || die "there is no estate at $ESTATE: ./up.sh starts one"
+[[ -e $ESTATE/secret/blackstart ]] || as sh -c 'umask 077; openssl rand -hex 24 > "$1"' - "$ESTATE/secret/blackstart"
+system() { sql "$1" "SELECT system_identifier FROM pg_control_system()" postgres; }
+key() { openssl x509 -in "$ESTATE/tls/$1.crt" -noout -pubkey | openssl pkey -pubin -outform DER | openssl sha256 -r | cut -d' ' -f1; }
+cat <<EOF
+apiVersion: blackstart.target/v1
+kind: Target
+metadata: {name: finrag-estate, owner: finrag operators, environment: staging, critical: false, service: Document search, plan: finrag runbook}
+regions:
+  - {name: east, role: primary}
+  - {name: west, role: standby}
+components:
+EOF
+for region in east west; do
+  cat <<EOF
+  - name: $region.db
+    kind: postgres
+    region: $region
+    address: ${net[$region]}.20
+    port: 5432
+    identity: "$(system "$region")"
+    with: {database: finrag, user: blackstart, password: {file: $ESTATE/secret/blackstart}, encryption: none}
+  - name: $region.api
+    kind: http
+    region: $region
+    address: ${net[$region]}.10
+    port: 8443
+    identity: $(key "$region")
+    with: {scheme: https, path: /health, tls: {roots: $ESTATE/ca.crt, serverName: api.finrag.test}}
+EOF
+done
+cat <<EOF
+links:
+  - {name: clients-east, from: outside, to: east.api}
+  - {name: clients-west, from: outside, to: west.api}
+  - {name: replication, from: west.db, to: east.db}
+entry:
+  url: https://api.finrag.test:8443/health
+  resolver: ${net[outside]}.20:53
+  identity: $(key east)
+  tls: {roots: $ESTATE/ca.crt}
+allows:
+  - {write: ledger, on: east.db}
+  - {write: heartbeat, on: east.db}
+calls:
+  - {name: controller, call: http, reads: true, timeout: 2s, with: {method: GET, url: "http://${net[outside]}.10:8500/state"}}
+EOF
