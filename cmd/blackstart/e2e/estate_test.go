@@ -12,9 +12,9 @@ import (
 
 // estate is a system that its own people run: nothing of it is started, broken or mended by the program under test.
 type estate struct {
-	t        *testing.T
-	dir, log string
-	env      []string
+	t   *testing.T
+	dir string
+	env []string
 }
 
 func newEstate(t *testing.T, name string) estate {
