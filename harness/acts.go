@@ -133,6 +133,16 @@ func (d *drill) runAct(ctx context.Context, a PlannedAct) (err error) {
 	return nil
 }
 
+// safely turns a panic into an error, where what comes after must be done all the same.
+func safely(what string, do func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s: panic: %v", what, r)
+		}
+	}()
+	return do()
+}
+
 // title is what people read of an act: its kind, and which of them.
 func (a Act) title() string { return strings.TrimSpace(a.Kind + " " + a.Name) }
 

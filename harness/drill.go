@@ -69,7 +69,7 @@ func (d *drill) runClosingActs(ctx context.Context, acts []PlannedAct, err error
 		err = d.runActs(ctx, acts[1:last])
 		d.conclude(ctx, err)
 	}
-	if e := d.stopLoads(); e != nil {
+	if e := safely("stop the load", d.stopLoads); e != nil {
 		err = d.addProblem(err, e)
 	}
 	d.stopProbes()

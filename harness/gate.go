@@ -5,39 +5,42 @@ import (
 	"time"
 )
 
-// recentKept bounds what the gate keeps of a probe: a window of 60 s at 10 answers a second.
-const recentKept = 600
-
-// recent is what the gate keeps of a probe: its last answers.
-type recent struct{ answers []Observation }
+// recent is what the gate keeps of a probe: what its answers were like since the begin of the window, however long that is.
+type recent struct {
+	since    Stamp // answers to earlier questions do not count
+	any, bad bool
+	worst    int64 // the greatest value answered
+}
 
 func (r *recent) take(o Observation) {
-	r.answers = append(r.answers, o)
-	if len(r.answers) > recentKept {
-		r.answers = r.answers[len(r.answers)-recentKept:]
+	switch {
+	case o.At.Lo < r.since:
+	case !o.OK:
+		r.bad = true
+	default:
+		r.any, r.worst = true, max(r.worst, o.Value)
 	}
 }
 
-// worstSince is the greatest value answered since from; false when there was no answer or a bad one.
-func (s *series) worstSince(from Stamp) (int64, bool) {
+// openWindow forgets what was answered before a window.
+func (d *drill) openWindow(from Stamp) {
+	for _, s := range d.series {
+		s.mu.Lock()
+		s.recent = recent{since: from}
+		s.mu.Unlock()
+	}
+}
+
+// worst is the greatest value answered in the window; false when there was no answer or a bad one.
+func (s *series) worst() (int64, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	worst, any := int64(0), false
-	for _, o := range s.recent.answers {
-		if o.At.Lo < from {
-			continue
-		}
-		if !o.OK {
-			return 0, false
-		}
-		any, worst = true, max(worst, o.Value)
-	}
-	return worst, any
+	return s.recent.worst, s.recent.any && !s.recent.bad
 }
 
 // steadyStateViolation names the first requirement that does not hold, by what the last seconds looked like. The verdict on the
 // baseline is made again from the samples; this gate only keeps a fault away from a system that is already ill.
-func (d *drill) steadyStateViolation(window Interval) string {
+func (d *drill) steadyStateViolation() string {
 	for _, r := range d.Scenario.SteadyState.Require {
 		for i, l := range d.loads {
 			if r.Load == "" || d.loadIDs[i] != r.Load {
@@ -55,7 +58,7 @@ func (d *drill) steadyStateViolation(window Interval) string {
 		}
 		for _, s := range d.series {
 			if r.Probe != "" && s.run.Probe == r.Probe {
-				if worst, ok := s.worstSince(window.Lo); !ok || (r.AgeAtMost > 0 && worst > int64(r.AgeAtMost)) {
+				if worst, ok := s.worst(); !ok || (r.AgeAtMost > 0 && worst > int64(r.AgeAtMost)) {
 					return fmt.Sprintf("probe %s on %s: %s, want at most %s", r.Probe, s.run.On, ageWords(worst, ok), r.AgeAtMost)
 				}
 			}

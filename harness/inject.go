@@ -87,16 +87,19 @@ func (d *drill) confirm(ctx context.Context, f *FaultRecord) error {
 // undo takes back what may be in force: load off unless the undo is observed, what the plans name fenced and seen to refuse writes,
 // then everything else in reverse order, then proof. If fencing fails the fault stays: two primaries are worse than an outage.
 func (d *drill) undo(ctx context.Context, _ PlannedAct) error {
-	ctx, cancel := context.WithTimeout(ctx, undoLimit+restoreLimit)
-	defer cancel()
 	u := &d.rec.Undo
 	d.endObservation() // before the undo begins: what clients see of it is another matter
 	u.At.Lo = d.clock.Now()
 	var loadErr error
 	if !d.underLoad {
-		loadErr = d.stopLoads()
+		loadErr = safely("stop the load", d.stopLoads)
 	}
+	// The undo's time begins now: requests in flight may have taken a minute to end.
+	ctx, cancel := context.WithTimeout(ctx, undoLimit+restoreLimit)
+	defer cancel()
 	u.Complete = true
+	ended := false
+	defer func() { u.Complete = u.Complete && ended }() // what a panic left undone is not complete
 	d.noteMissingComponents(ctx)
 	if d.undoNeeded() {
 		if err := d.fence(ctx); err != nil {
@@ -107,6 +110,7 @@ func (d *drill) undo(ctx context.Context, _ PlannedAct) error {
 		}
 		d.undoSteps(ctx)
 	}
+	ended = true
 	u.At.Hi = d.clock.Now()
 	if u.Complete && d.Undone != nil {
 		d.Undone()
@@ -123,7 +127,8 @@ func (d *drill) undoSteps(ctx context.Context) {
 	for i := len(d.inForce) - 1; i >= 0; i-- {
 		s := d.inForce[i]
 		from := d.clock.Now()
-		if err := d.tolerateGone(d.Driver.Execute(ctx, s.step.Undo)); err != nil {
+		err := safely("undo", func() error { return d.Driver.Execute(ctx, s.step.Undo) }) // one step keeps no other from it
+		if err := d.tolerateGone(err); err != nil {
 			u.Complete = false
 			u.Detail = fmt.Sprintf("%s failed: %v", s.step.Undo.Kind, err)
 			d.note("undo.failed", u.Detail, nil)
@@ -183,7 +188,7 @@ func (d *drill) fence(ctx context.Context) error {
 	defer cancel()
 	var errs []error
 	for _, name := range names { // one that cannot be fenced keeps no other from it
-		errs = append(errs, d.fenceOne(ctx, name))
+		errs = append(errs, safely("fence "+name, func() error { return d.fenceOne(ctx, name) }))
 	}
 	return errors.Join(errs...)
 }

@@ -82,15 +82,18 @@ func (d *drill) stopLoads() error {
 	if d.loadsDone || len(d.loads) == 0 {
 		return nil
 	}
-	for _, l := range d.loads {
-		l.Stop()
-	}
 	d.loadsDone = true
-	var errs []error
+	errs := make([]error, len(d.loads)) // of those that could not be stopped: nobody waits for them
+	for i, l := range d.loads {
+		errs[i] = safely("stop load "+d.loadIDs[i], func() error { l.Stop(); return nil })
+	}
 	if d.unbindLoads != nil {
 		errs = append(errs, d.unbindLoads())
 	}
 	for i, l := range d.loads {
+		if errs[i] != nil {
+			continue
+		}
 		streams, err := l.Wait()
 		d.rec.Streams = append(d.rec.Streams, streams...)
 		if err != nil {

@@ -97,7 +97,7 @@ func ending(plans []Plan, i int) error {
 	p := plans[i]
 	over := p.Fault.At + p.Fault.For
 	for j, other := range plans {
-		begun := other.Fault.At >= p.Fault.At && other.Fault.At <= over
+		begun := other.Fault.At <= over
 		lasts := other.Fault.For == 0 || other.Fault.At+other.Fault.For >= over
 		if p.Fault.For == 0 || i == j || !begun || !lasts || len(other.Fences) == 0 && !touchTheSame(p, other) {
 			continue

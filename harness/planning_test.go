@@ -36,6 +36,12 @@ func TestFaultsThatEnd(t *testing.T) {
 			"replication.break: it ends at 5s, while code.stale, which begins at 1s, is in force"},
 		{"twice the same", []FaultSpec{at("code.stale", "a", 0, 5*time.Second), at("code.stale", "a", 3*time.Second, 5*time.Second)}, "begins at 3s"},
 		{"behind a fence", []FaultSpec{at("replication.break", "a", 0, 5*time.Second), at("region.kill", "b", time.Second, 0)}, "remove `for: 5s`"},
+		{"inside one on the same link", []FaultSpec{at("code.stale", "a", 0, 0), at("replication.break", "a", time.Second, 5*time.Second)},
+			"it ends at 6s, while code.stale, which begins at 0s, is in force"},
+		{"inside a longer one on the same link", []FaultSpec{at("code.stale", "a", 0, 9*time.Second), at("replication.break", "a", time.Second, 5*time.Second)}, "begins at 0s"},
+		{"inside one that fences", []FaultSpec{at("region.kill", "b", 0, 0), at("replication.break", "a", time.Second, 5*time.Second)}, "which begins at 0s, is in force"},
+		{"inside one of another place", []FaultSpec{at("code.stale", "b", 0, 0), at("replication.break", "a", time.Second, 5*time.Second)}, ""},
+		{"after one that has ended", []FaultSpec{at("code.stale", "a", 0, time.Second), at("replication.break", "a", 2*time.Second, 5*time.Second)}, ""},
 		{"a fence that ends", []FaultSpec{at("region.kill", "a", 0, 5*time.Second)}, "its undo fences east.db first"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

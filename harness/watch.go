@@ -63,7 +63,7 @@ func (d *drill) note(kind, text string, detail map[string]string) {
 func (d *drill) event(e Event) {
 	e.Phase = d.phase
 	d.keepFirstError(d.Journal.Append(e))
-	d.show(&e)
+	d.keepFirstError(safely("show progress", func() error { d.show(&e); return nil })) // no screen keeps an undo from being done
 }
 
 // keepFirstError keeps the first error of what is written about the drill.
@@ -122,12 +122,13 @@ func (d *drill) baseline(ctx context.Context, _ PlannedAct) error {
 	var red string
 	for try := range steadyTries {
 		from := d.clock.Now()
+		d.openWindow(from)
 		end := from.Add(d.Scenario.SteadyState.For.D())
 		if err := d.until(ctx, end); err != nil {
 			return err
 		}
 		d.rec.Baseline = Interval{from, d.clock.Now()}
-		if red = d.steadyStateViolation(d.rec.Baseline); red == "" {
+		if red = d.steadyStateViolation(); red == "" {
 			d.event(Event{Kind: "steady.held", At: d.rec.Baseline, Text: "the steady state held for its whole window"})
 			err := d.until(ctx, d.clock.Now().Add(drainTime))
 			if err == nil {

@@ -71,7 +71,7 @@ func (s diaryStore) Find(_ context.Context, ids workloads.IDs) (*workloads.Found
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	found := new(workloads.Found)
+	found := workloads.NewFound(ids)
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		var run string
 		var id, key uint64

@@ -65,8 +65,12 @@ type Found struct {
 	// first attempt.
 	RepeatedKeys uint64
 
-	keys map[uint32]*loadgen.IDSet
+	keys   map[uint32]*loadgen.IDSet
+	wanted map[uint32]uint64 // attempts by stream; nil: not known
 }
+
+// NewFound is what is found of these ids: a row of any other is foreign, and takes no memory, whatever number it has.
+func NewFound(ids IDs) *Found { return &Found{wanted: ids.Streams} }
 
 // Add counts one row, by the id of its attempt and its business key.
 func (f *Found) Add(id, key uint64) {
@@ -74,8 +78,8 @@ func (f *Found) Add(id, key uint64) {
 		f.Streams, f.keys = map[uint32]*loadgen.IDSet{}, map[uint32]*loadgen.IDSet{}
 	}
 	f.Rows++
-	_, known := addID(f.Streams, id)
-	copies, keyed := addID(f.keys, key)
+	_, known := f.addID(f.Streams, id)
+	copies, keyed := f.addID(f.keys, key)
 	if !known || !keyed {
 		f.Foreign++
 	}
@@ -84,10 +88,10 @@ func (f *Found) Add(id, key uint64) {
 	}
 }
 
-// addID adds an attempt's number to the set of its stream, and tells how often it is there now.
-func addID(sets map[uint32]*loadgen.IDSet, id uint64) (copies int, ok bool) {
+// addID adds an attempt's number to the set of its stream, and tells how often it is there now; not ok of one that is not wanted.
+func (f *Found) addID(sets map[uint32]*loadgen.IDSet, id uint64) (copies int, ok bool) {
 	stream, n, ok := loadgen.SplitAttemptID(id)
-	if !ok {
+	if !ok || f.wanted != nil && n >= f.wanted[stream] {
 		return 0, false
 	}
 	set := sets[stream]

@@ -3,6 +3,7 @@ package workloads
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -127,11 +128,14 @@ func (s *postgresStore) Write(ctx context.Context, e LedgerEntry) (Fate, error) 
 
 // Find implements LedgerStore. It reads every row of the run, so that one which nobody wrote is seen.
 func (s *postgresStore) Find(ctx context.Context, ids IDs) (*Found, error) {
-	found := new(Found)
+	found := NewFound(ids)
 	err := s.ask(ctx, func(c *pgx.Conn) error {
 		rows := c.PgConn().ExecParams(ctx, findLedger, [][]byte{ids.Run[:]}, []uint32{2950}, []int16{1}, []int16{1})
 		for rows.NextRow() {
 			v := rows.Values()
+			if len(v) != 2 || len(v[0]) != 8 || len(v[1]) != 8 {
+				return errors.New("read ledger ids: the table has other columns than blackstart.ledger must have")
+			}
 			found.Add(binary.BigEndian.Uint64(v[0]), binary.BigEndian.Uint64(v[1]))
 		}
 		if _, err := rows.Close(); err != nil {

@@ -122,7 +122,7 @@ const (
 
 // Find implements LedgerStore.
 func (s *redisStore) Find(ctx context.Context, ids IDs) (*Found, error) {
-	found := new(Found)
+	found := NewFound(ids)
 	err := s.ask(ctx, func(sess *redisSession, deadline time.Time) error {
 		for stream, count := range ids.Streams {
 			for from := uint64(0); from < count; from += findBatch {

@@ -5,6 +5,12 @@
 [[ -e $ESTATE/secret/blackstart ]] || as sh -c 'umask 077; openssl rand -hex 24 > "$1"' - "$ESTATE/secret/blackstart"
 system() { sql "$1" "SELECT system_identifier FROM pg_control_system()" postgres; }
 key() { openssl x509 -in "$ESTATE/tls/$1.crt" -noout -pubkey | openssl pkey -pubin -outform DER | openssl sha256 -r | cut -d' ' -f1; }
+declare -A systems keys   # asked before anything is printed: one that does not answer ends this
+for region in east west; do
+  systems[$region]=$(system "$region")
+  keys[$region]=$(key "$region")
+  [[ -n ${systems[$region]} && -n ${keys[$region]} ]] || die "$region does not say who it is"
+done
 cat <<EOF
 apiVersion: blackstart.target/v1
 kind: Target
@@ -21,14 +27,14 @@ for region in east west; do
     region: $region
     address: ${net[$region]}.20
     port: 5432
-    identity: "$(system "$region")"
+    identity: "${systems[$region]}"
     with: {database: finrag, user: blackstart, password: {file: $ESTATE/secret/blackstart}, encryption: none}
   - name: $region.api
     kind: http
     region: $region
     address: ${net[$region]}.10
     port: 8443
-    identity: $(key "$region")
+    identity: ${keys[$region]}
     with: {scheme: https, path: /health, tls: {roots: $ESTATE/ca.crt, serverName: api.finrag.test}}
 EOF
 done
@@ -40,7 +46,7 @@ links:
 entry:
   url: https://api.finrag.test:8443/health
   resolver: ${net[outside]}.20:53
-  identity: $(key east)
+  identity: ${keys[east]}
   tls: {roots: $ESTATE/ca.crt}
 allows:
   - {write: ledger, on: east.db}

@@ -1,16 +1,30 @@
 #!/usr/bin/env bash
-# heal.sh REGION: the data centre is reachable again. Its database is stopped first if the other one has been promoted: two
+# heal.sh REGION: the data centre is reachable again. Its database is fenced first if the other one has been promoted: two
 # primaries are worse than one region.
 . "$(dirname "$0")/lib.sh"
 [[ -n ${net[${1:-}]:-} && $1 != outside ]] || die "usage: heal.sh east|west"
 other=west; [[ $1 = east ]] || other=east
-if [[ $(sql "$other" "SELECT pg_is_in_recovery()" postgres) = f ]] && [[ $(sql "$1" "SELECT pg_is_in_recovery()" postgres 2>/dev/null || echo gone) = f ]]; then
-  sql "$1" "ALTER SYSTEM SET default_transaction_read_only = on" postgres
-  sql "$1" "SELECT pg_reload_conf()" postgres >/dev/null
-  sql "$1" "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'" postgres >/dev/null
-  until_ok 5 test "$(sql "$1" "SHOW default_transaction_read_only" postgres)" = on || die "the database of $1 still takes writes: nothing was healed"
-  say "fenced: the database of $1 refuses writes"
+recovers() { sql "$1" "SELECT pg_is_in_recovery()" postgres; }
+fenced() { [[ $(sql "$1" "SHOW default_transaction_read_only" postgres) = on ]]; }
+there=$(recovers "$other") || die "the database of $other does not say whether it leads: nothing was healed"
+if [[ $there = f ]]; then
+  # A server that is down takes no writes, and nobody here starts it; one that is up must say what it is.
+  if in_ns "$1" "$pgbin/pg_isready" -q -h "$ESTATE/$1/socket"; then
+    here=$(recovers "$1") || die "the database of $1 does not say whether it leads: nothing was healed"
+  elif kill -0 "$(head -n 1 "$ESTATE/$1/data/postmaster.pid" 2>/dev/null)" 2>/dev/null; then
+    die "the database of $1 is there and does not answer: nothing was healed"
+  else
+    here=down
+  fi
+  if [[ $here = f ]]; then
+    sql "$1" "ALTER SYSTEM SET default_transaction_read_only = on" postgres
+    sql "$1" "SELECT pg_reload_conf()" postgres >/dev/null
+    sql "$1" "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'" postgres >/dev/null
+    until_ok 5 fenced "$1" || die "the database of $1 still takes writes: nothing was healed"
+    say "fenced: the database of $1 refuses writes"
+  fi
 fi
-in_ns router iptables -D CUT -s "${net[$1]}.0/24" -j DROP
-in_ns router iptables -D CUT -d "${net[$1]}.0/24" -j DROP
+for way in -s -d; do
+  while in_ns router iptables -D CUT "$way" "${net[$1]}.0/24" -j DROP 2>/dev/null; do :; done
+done
 say "healed: $1"

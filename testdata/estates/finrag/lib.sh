@@ -25,5 +25,8 @@ until_ok() {
   until "$@" >/dev/null 2>&1; do ((SECONDS < end)) || return 1; sleep 0.2; done
 }
 secret() { cat "$ESTATE/secret/$1"; }
-# sql REGION STATEMENT: as the DBA, by the server's own socket
-sql() { in_ns "$1" setpriv --reuid "$account" --regid "$account" --init-groups -- "$pgbin/psql" -X -h "$ESTATE/$1/socket" -U postgres -d "${3:-finrag}" -Atqc "$2"; }
+# sql REGION STATEMENT [DATABASE]: as the DBA, by the server's own socket; statements may hold secrets, so they are no arguments
+sql() {
+  in_ns "$1" setpriv --reuid "$account" --regid "$account" --init-groups -- \
+    "$pgbin/psql" -X -v ON_ERROR_STOP=1 -h "$ESTATE/$1/socket" -U postgres -d "${3:-finrag}" -Atq -f - <<<"$2"
+}

@@ -67,7 +67,8 @@ host  all          all          10.77.0.0/16  scram-sha-256
 host  replication  replication  10.77.0.0/16  scram-sha-256
 EOF
   else
-    in_ns "$region" setpriv --reuid "$account" --regid "$account" --init-groups -- env PGPASSWORD="$(secret replication)" \
+    as sh -c 'umask 077; printf "*:*:*:replication:%s\n" "$(cat "$1")" > "$2"' - "$ESTATE/secret/replication" "$ESTATE/secret/pgpass"
+    in_ns "$region" setpriv --reuid "$account" --regid "$account" --init-groups -- env PGPASSFILE="$ESTATE/secret/pgpass" \
       "$pgbin/pg_basebackup" -h "${net[$follow]}.20" -U replication -D "$dir/data" -S "$region" -X stream -c fast -R >"$ESTATE/log/basebackup.log" 2>&1
   fi
   as sh -c 'cat > "$1/estate.conf"; grep -q estate.conf "$1/postgresql.conf" || echo "include '\''estate.conf'\''" >> "$1/postgresql.conf"' - "$dir/data" <<EOF

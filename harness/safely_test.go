@@ -1,0 +1,73 @@
+package harness
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// patient is a driver that does nothing once its time is over.
+type patient struct{ *rig }
+
+func (p patient) Execute(ctx context.Context, a Action) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return p.rig.Execute(ctx, a)
+}
+
+// slowLoad takes a minute to end: requests in flight have long timeouts.
+type slowLoad struct{ rigLoad }
+
+func (l slowLoad) Wait() ([]Stream, error) { time.Sleep(time.Minute); return l.rigLoad.Wait() }
+
+// brokenLoad cannot be stopped.
+type brokenLoad struct{ rigLoad }
+
+func (brokenLoad) Stop() { panic("planted") }
+
+// Whatever breaks on the way to the undo, or within it, keeps nothing else from being undone, and what a panic left is not complete.
+func TestNothingKeepsTheUndoFromBeingDone(t *testing.T) {
+	loads := func(l Load) func(*Parts) {
+		return func(p *Parts) {
+			p.OpenLoad = func(int, LoadSpec, RunningTarget) (Load, int, error) { return l, 1, nil }
+		}
+	}
+	for _, c := range []struct {
+		name     string
+		panicAt  ActionKind
+		change   func(r *rig, p *Parts)
+		complete bool
+		told     string // what the driver must have been told, "" for no link.heal
+	}{
+		{"a load that takes a minute to end", "", func(r *rig, p *Parts) { r.unseen = true; loads(slowLoad{rigLoad{r}})(p) }, true, "link.heal"},
+		{"a load that cannot be stopped", "", func(r *rig, p *Parts) { loads(brokenLoad{rigLoad{r}})(p) }, true, "link.heal"},
+		{"a screen that breaks", "", func(_ *rig, p *Parts) {
+			p.Watch = func(pr Progress) {
+				if pr.Phase == ActUndo {
+					panic("planted")
+				}
+			}
+		}, true, "link.heal"},
+		{"an undo that breaks", LinkHeal, func(*rig, *Parts) {}, false, "link.heal"},
+		{"a fence that breaks", ComponentFence, func(*rig, *Parts) {}, false, ""},
+	} {
+		dir := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig()
+			r.panicAt = c.panicAt
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			p := r.parts(dir, NewClock())
+			p.Driver = patient{r}
+			c.change(r, &p)
+			rec, _ := Run(ctx, p)
+			if rec.Undo.Complete != c.complete || slices.Contains(r.told, "link.heal") != (c.told != "") || !slices.Contains(r.told, "stop") {
+				t.Errorf("%s: undo %+v, told %s", c.name, rec.Undo, strings.Join(r.told, ", "))
+			}
+		})
+	}
+}
