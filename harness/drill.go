@@ -164,7 +164,10 @@ func (d *drill) watch(ctx context.Context, a PlannedAct) error {
 // step takes one step of the runbook.
 func (d *drill) step(ctx context.Context, a PlannedAct) error {
 	step, from := d.Scenario.Recovery.Steps[a.Item], d.clock.Now()
-	if err := d.Driver.Execute(ctx, Action{Kind: RunbookCall, Call: step.Call}); err != nil {
+	err := d.whileGuarded(ctx, "runbook", func(ctx context.Context) error {
+		return d.Driver.Execute(ctx, Action{Kind: RunbookCall, Call: step.Call})
+	})
+	if err != nil {
 		return fmt.Errorf("runbook step %q: %w", step.Name, err)
 	}
 	d.event(Event{Kind: "runbook.step", At: Interval{from, d.clock.Now()}, Text: "runbook: " + step.Name,

@@ -1,6 +1,10 @@
 package harness
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+	"time"
+)
 
 // failing is what a guard keeps of a probe: since when it has had no good answer, 0 if the last one was good.
 type failing struct{ since Stamp }
@@ -35,4 +39,27 @@ func (d *drill) guard() error {
 		}
 	}
 	return nil
+}
+
+// whileGuarded does what may take long, and ends it when a guard fires or the drill is interrupted.
+func (d *drill) whileGuarded(ctx context.Context, what string, do func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- safely(what, func() error { return do(ctx) }) }()
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-ticker.C:
+		}
+		d.show(nil)
+		if err := d.guard(); err != nil {
+			cancel()
+			<-done // nothing goes on beside the undo
+			return err
+		}
+	}
 }

@@ -65,15 +65,23 @@ func (d *drill) confirm(ctx context.Context, f *FaultRecord) error {
 		within = defaultWithin
 	}
 	start := d.clock.Now()
-	at, err := d.Await(ctx, d.runningTarget(), f.Plan.InForce, within)
-	if err == nil {
+	err := d.whileGuarded(ctx, "confirm", func(ctx context.Context) error {
+		at, err := d.Await(ctx, d.runningTarget(), f.Plan.InForce, within)
+		if err != nil {
+			return err
+		}
 		f.InForce.Hi = at.Hi
 		if left := within - d.clock.Now().Sub(start); len(f.Plan.Follows) > 0 {
 			_, err = d.Await(ctx, d.runningTarget(), f.Plan.Follows, left)
 		}
-	}
+		return err
+	})
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if errors.Is(err, errGuard) {
+		f.Detail = err.Error()
+		return err
 	}
 	if err != nil {
 		f.Detail = err.Error()

@@ -2,8 +2,10 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,4 +72,33 @@ func TestNothingKeepsTheUndoFromBeingDone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A guard stops a drill also while a fault is being confirmed: users may be down for as long as that may take.
+func TestAGuardFiresWhileAFaultIsConfirmed(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig()
+		var ill atomic.Bool
+		r.health = func() bool { return !ill.Load() }
+		p := r.parts(dir, NewClock())
+		p.Scenario.Faults[0].ConfirmWithin = Duration(time.Minute)
+		await := p.Await
+		p.Await = func(ctx context.Context, at RunningTarget, checks []Check, within time.Duration) (Interval, error) {
+			if checks[0].Kind != LinkSilent {
+				return await(ctx, at, checks, within)
+			}
+			ill.Store(true)
+			select {
+			case <-ctx.Done():
+			case <-time.After(within):
+			}
+			return Interval{}, errors.New("not yet")
+		}
+		rec, err := Run(t.Context(), p)
+		f := rec.Faults[0]
+		if err != nil || rec.Status != Stopped || f.Confirmed || !rec.Undo.Complete || rec.Undo.At.Lo.Sub(f.Do.Lo) > 10*time.Second || !strings.Contains(rec.StatusReason, "has been failing") {
+			t.Errorf("%v, %s %q, fault %+v, undo %+v", err, rec.Status, rec.StatusReason, f, rec.Undo)
+		}
+	})
 }
