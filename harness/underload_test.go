@@ -75,7 +75,8 @@ func TestWhatGoesWrongIsNotUndoneUnderLoad(t *testing.T) {
 	}
 }
 
-// Who interrupts the watch after the undo leaves a target on which everything is undone, and no load.
+// Who interrupts the watch after the undo leaves a target on which everything is undone, and no load. A guard has nothing left to
+// protect then, and does not cut the watch short.
 func TestAnInterruptOfTheWatchAfterTheUndo(t *testing.T) {
 	for name, guarded := range map[string]bool{"interrupt": false, "guard": true} {
 		r := newRig()
@@ -101,7 +102,14 @@ func TestAnInterruptOfTheWatchAfterTheUndo(t *testing.T) {
 				}
 			}
 			rec, err := Run(ctx, p)
-			if err != nil || rec.Status != Stopped || !rec.Undo.Complete || rec.Undo.Watched.Never() || !slices.Contains(r.told, "load off") || !slices.Contains(r.told, "stop") {
+			want := Stopped
+			if guarded {
+				want = Completed
+			}
+			if whole := rec.Undo.Watched.Hi.Sub(rec.Undo.At.Hi) >= p.Scenario.ObserveUndo.D(); whole != guarded {
+				t.Errorf("%s: the watch lasted until %v, the undo until %v", name, rec.Undo.Watched.Hi, rec.Undo.At.Hi)
+			}
+			if err != nil || rec.Status != want || !rec.Undo.Complete || rec.Undo.Watched.Never() || !slices.Contains(r.told, "load off") || !slices.Contains(r.told, "stop") {
 				t.Errorf("%s: %v, %s, undo %+v, told %v", name, err, rec.Status, rec.Undo, r.told)
 			}
 		})

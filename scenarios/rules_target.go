@@ -139,6 +139,9 @@ func (r *rules) guard(g harness.Guard, i int) {
 			continue
 		}
 		lasts := r.s.Observe.D() - f.At.D()
+		if r.s.ObserveUndo == 0 { // else the undo comes first, and no guard fires after it
+			lasts += r.s.Settle.D()
+		}
 		if f.For > 0 {
 			lasts = min(lasts, f.For.D())
 		}
