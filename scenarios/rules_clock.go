@@ -98,6 +98,21 @@ func (r *rules) windowEnd(f harness.FaultSpec) (next harness.FaultSpec, place in
 	return next, place, ok
 }
 
+// underWay is how long before the end of a window the last request is due that an objective on a measure is judged by, and says so:
+// what is under way when the next fault comes, or an undo under load, is cut short by that, and judged by nobody.
+func (r *rules) underWay(m harness.MeasureSpec, cut bool) (time.Duration, string) {
+	longest := r.s.Recovered.P99AtMost.D()
+	for _, l := range r.s.Load {
+		if r.s.Recovered.P99AtMost == 0 {
+			longest = max(longest, l.Timeout.D())
+		}
+	}
+	if !m.Outage || !cut || longest <= 0 || longest > MaxTimeout {
+		return 0, ""
+	}
+	return longest, fmt.Sprintf(", a request under way (%s)", brief(longest))
+}
+
 // longEnough checks that clients are watched until after every bound: otherwise a miss could not be told from a pass. It
 // speaks of the bound that ends last.
 func (r *rules) longEnough() {
@@ -118,18 +133,20 @@ func (r *rules) longEnough() {
 		if m.Lasting {
 			start += f.For.D()
 		}
-		if next, at, ok := r.windowEnd(f); ok && start <= MaxObserve && r.has("faults", at, "at") {
-			if needed := start + d.D() + window; next.At.D() <= needed {
-				r.wrong(fmt.Sprintf("fault %s starts its clock at %s, which does not exceed %s (%s) and the window (%s) after fault %s", next.ID, brief(next.At.D()),
-					entryName("objective", o.ID, i), brief(d.D()), brief(window), f.ID), "write more than "+brief(needed), "faults", at, "at")
+		next, at, ended := r.windowEnd(f)
+		underWay, words := r.underWay(m, ended || r.s.ObserveUndo > 0)
+		words = fmt.Sprintf("%s (%s)%s and the window (%s)", entryName("objective", o.ID, i), brief(d.D()), words, brief(window))
+		if ended && start <= MaxObserve && r.has("faults", at, "at") {
+			if needed := start + d.D() + underWay + window; next.At.D() <= needed {
+				r.wrong(fmt.Sprintf("fault %s starts its clock at %s, which does not exceed %s after fault %s", next.ID, brief(next.At.D()), words, f.ID),
+					"write more than "+brief(needed), "faults", at, "at")
 			}
 			continue
 		}
-		if start > MaxObserve || start+d.D() <= latest {
+		if start > MaxObserve || start+d.D()+underWay <= latest {
 			continue
 		}
-		latest = start + d.D()
-		sum = fmt.Sprintf("%s (%s) and the window (%s)", entryName("objective", o.ID, i), brief(d.D()), brief(window))
+		latest, sum = start+d.D()+underWay, words
 		switch {
 		case m.Lasting:
 			sum += fmt.Sprintf(" after a fault that ends at %s", brief(start))

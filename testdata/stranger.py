@@ -162,7 +162,7 @@ class Recovery:
         streams = [s for s in record["streams"] if s["kind"] == "samples"]
         load = next(s for s in streams if s["load"] == objective["load"])
         self.ahead = ahead(record, load)
-        self.end = window_end(record, fault) - self.anchor + self.ahead[0]  # on the clock of the load
+        self.end = judged_end(record, fault) - self.anchor + self.ahead[0]  # on the clock of the load
         self.all = samples(pack, record, load)
         self.own, self.cohort = self.pick(load, self.all, objective["cohort"])
         self.edges, self.limit = self.own, load["timeout_ns"]
@@ -306,6 +306,15 @@ def next_clock(record, fault):
 def window_end(record, fault):
     """When the window of a fault ends: with the observation, or when the next clock starts."""
     return min(moment(record["observation"]["hi"]), next_clock(record, fault))
+
+
+def judged_end(record, fault):
+    """When the last request is due that is judged in the window of a fault: before what its end cuts short."""
+    scenario, end = record["scenario"], window_end(record, fault)
+    if next_clock(record, fault) >= moment(record["observation"]["hi"]) and not scenario.get("observe_undo_ns"):
+        return end
+    slo = scenario["recovered"]["p99_at_most_ns"]
+    return max(fault[0], end - (slo or max(s["timeout_ns"] for s in record["streams"])))
 
 
 def writable(pack, record, fault, first):
@@ -566,7 +575,7 @@ def exercised(pack, record, load, fault):
         failed_over = writable(pack, record, fault, fault == starts[0]) is not None
     if failed_over:
         return True
-    anchor, end = moment(record["anchor"]), window_end(record, fault)
+    anchor, end = moment(record["anchor"]), judged_end(record, fault)
     ledgers = {s["load"] for s in record["streams"] if s["kind"] == "ledger" and load in ("", s["load"])}
     for stream in record["streams"]:
         if stream["kind"] != "samples" or stream["load"] not in ledgers:

@@ -76,6 +76,23 @@ func (d *dataset) end(fault harness.Interval) harness.Stamp {
 	return min(d.rec.Observation.Hi, d.next(fault))
 }
 
+// judged is up to when requests are due that are judged in the window of a fault. Where its end breaks what is under way, as the next
+// clock's fault and an undo under load do, that is as long before it as a request may take and be good: one that was cut short might
+// have become so, and its failure is not this fault's.
+func (d *dataset) judged(fault harness.Interval) harness.Stamp {
+	end := d.end(fault)
+	if d.next(fault) >= d.rec.Observation.Hi && d.rec.Scenario.ObserveUndo == 0 {
+		return end // the load just stops
+	}
+	longest := int64(d.rec.Scenario.Recovered.P99AtMost)
+	for _, s := range d.rec.Streams {
+		if d.rec.Scenario.Recovered.P99AtMost == 0 {
+			longest = max(longest, s.TimeoutNS)
+		}
+	}
+	return max(fault.Lo, end-harness.Stamp(longest))
+}
+
 // ended says in words how the window of a fault ended.
 func (d *dataset) ended(fault harness.Interval) string {
 	if d.next(fault) < d.rec.Observation.Hi {

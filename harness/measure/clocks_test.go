@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"blackstart/harness"
+	"blackstart/loadgen"
 )
 
 // secondLo is when the second clock of a world with two starts.
@@ -112,14 +113,69 @@ func TestAWindowEndsWithTheNextClock(t *testing.T) {
 	w.second("first")
 	f := mustJudge(t, w)
 	rto, alert := f.Objectives[0].Measured, f.Objectives[3].Measured
-	for _, m := range []harness.Measurement{rto, alert} {
-		if !m.Unbounded || m.Lo != secondLo-faultHi || !strings.Contains(m.Detail, "before the next clock started") {
+	for m, until := range map[*harness.Measurement]int64{&rto: secondLo - 500*ms, &alert: secondLo} {
+		if !m.Unbounded || m.Lo != until-faultHi || !strings.Contains(m.Detail, "before the next clock started") {
 			t.Errorf("%s: %d to %d, %v: %s", m.Name, m.Lo, m.Hi, m.Unbounded, m.Detail)
 		}
 	}
 	if m := find(t, f, NameDetected, "", ""); m.Known || m.After != "first" {
 		t.Errorf("detected after %q: %+v", m.After, m)
 	}
+}
+
+// straddle lets a request of every stream be under way at a moment, which cuts it short: it is due so long before.
+func (w *world) straddle(moment, before int64) {
+	for id, all := range w.samples {
+		for i := range all {
+			if s := &all[i]; s.Due >= moment-before && s.Due < moment {
+				s.Outcome, s.Status, s.Done = loadgen.Reset, 0, moment+ms
+				if id == idLedger || id == idIsolated {
+					a := &w.attempts[id][i]
+					a.Outcome, a.Done, a.New, a.Old = loadgen.AttemptUnknown, s.Done, 0, 0
+				}
+			}
+		}
+	}
+	w.rec.Ledger.OldOnly = w.onOldOnly()
+}
+
+// A request that is under way when the next fault comes, or an undo under load, is cut by that: the fault before has no part in it.
+func TestARequestThatIsUnderWayAtTheEndOfAWindow(t *testing.T) {
+	undo := undoneWorld(1500 * ms)
+	undo.straddle(undoLo, 30*ms)
+	for name, w := range map[string]*world{"the next fault": cutShort(), "an undo": undo} {
+		f := mustJudge(t, w)
+		if bad := firstFailing(f.Validity); bad != "" {
+			t.Fatal(name, bad)
+		}
+		m := f.Objectives[0].Measured
+		if !m.Known || m.Unbounded || m.Lo > 4070*ms || m.Hi < 4070*ms || f.Objectives[0].Verdict != harness.Pass {
+			t.Errorf("%s: RTO %+v, the truth is 4.07 s", name, m)
+		}
+		for _, m := range f.Measurements {
+			if strings.HasPrefix(m.Name, NameErrors) && strings.Contains(m.Name, "reset") && m.After != "second" {
+				t.Errorf("%s: %+v", name, m)
+			}
+		}
+	}
+	late := twoClocks("first") // what was bad for sure before the fault came is bad
+	late.straddle(secondLo-400*ms, 300*ms)
+	if m := mustJudge(t, late).Objectives[0].Measured; !m.Unbounded {
+		t.Errorf("bad 500 ms before the next fault: %+v", m)
+	}
+	unlimited := cutShort()
+	unlimited.rec.Scenario.Recovered.P99AtMost = 0
+	unlimited.straddle(secondLo, 1900*ms) // within the timeout of 2 s
+	if m := mustJudge(t, unlimited).Objectives[0].Measured; m.Unbounded || m.Hi > 4200*ms {
+		t.Errorf("without a limit: %+v", m)
+	}
+}
+
+// cutShort is a drill of two clocks that counts by the first, whose second fault cuts requests short.
+func cutShort() *world {
+	w := twoClocks("first")
+	w.straddle(secondLo, 30*ms)
+	return w
 }
 
 // A loss belongs to one clock: to that of the fault before the standby took writes, or that took the writer's region away, and

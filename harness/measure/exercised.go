@@ -43,7 +43,7 @@ func (d *dataset) notExercised(measure, load string, from origin) string {
 		}
 		all := s.samples.all()
 		ahead := d.ahead(s.Stream)
-		at, to := all.between(d.sinceAnchor(fault.Lo)+ahead.Lo, d.sinceAnchor(d.end(fault))+ahead.Hi+1)
+		at, to := all.between(d.sinceAnchor(fault.Lo)+ahead.Lo, d.sinceAnchor(d.judged(fault))+ahead.Hi+1)
 		first := all.firstBad(at, to, byTimeout)
 		if first < 0 {
 			continue

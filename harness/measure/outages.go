@@ -60,7 +60,7 @@ type cohortOutage struct {
 	cohort Cohort
 	fault  harness.Interval // in which it came into force
 	outage Outage
-	end    int64 // the end of what was certainly watched, on the cohort's clock, ns since the anchor
+	end    int64 // the end of what is judged and was certainly watched, on the cohort's clock, ns since the anchor
 	err    error // why there is nothing to see
 }
 
@@ -69,7 +69,7 @@ func (d *dataset) cohortOutage(load, name string, fault harness.Interval) cohort
 	key := outageKey{load, name, fault}
 	s, ok := d.outagesSeen[key]
 	if !ok {
-		s = d.findOutage(load, name, fault, d.end(fault))
+		s = d.findOutage(load, name, fault, d.judged(fault))
 		d.outagesSeen[key] = s
 	}
 	return s

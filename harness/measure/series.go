@@ -50,8 +50,9 @@ type spans struct {
 func (d *dataset) spans(ahead Bounds) spans {
 	s := spans{baseline: Bounds{d.sinceAnchor(d.rec.Baseline.Lo), d.sinceAnchor(d.rec.Baseline.Hi)}.inner(ahead)}
 	for i, c := range d.clocks {
-		b := Bounds{d.sinceAnchor(c.tf.Lo), d.sinceAnchor(d.end(c.tf)) + 1}
+		b := Bounds{d.sinceAnchor(c.tf.Lo), d.sinceAnchor(d.judged(c.tf)) + 1}
 		s.errors = append(s.errors, b.there(ahead))
+		b.Hi = d.sinceAnchor(d.end(c.tf)) + 1
 		if i == 0 {
 			b.Lo = d.sinceAnchor(firstFault(d.rec))
 		}

@@ -50,6 +50,16 @@ func worse() map[string]*world {
 			}
 		},
 		"after the first of two":  func(w *world) { w.second("first") },
+		"under way at the second": func(w *world) { w.second("first"); w.straddle(secondLo, 30*ms) },
+		"without a limit, under way": func(w *world) {
+			w.second("first")
+			w.rec.Scenario.Recovered.P99AtMost = 0
+			w.straddle(secondLo, 1900*ms)
+		},
+		"under way at the undo": func(w *world) {
+			w.straddle(undoLo, 30*ms)
+			w.rec.Scenario.ObserveUndo, w.rec.Observation.Hi = harness.Duration(13*sec), at(undoLo)
+		},
 		"after the second of two": func(w *world) { w.second("second") },
 		"no staleness":            func(w *world) { w.rec.Scenario.Objectives[6].StaleAfter = 0 },
 		"no marker":               func(w *world) { w.answers[probeAnswers+" entry"] = w.answers[probeAnswers+" entry"][:10] },
