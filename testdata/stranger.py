@@ -339,15 +339,16 @@ def of_clock(pack, record, writes, fault):
         return writes
     anchor, cuts = moment(record["anchor"]), []
     for i, (tf, gone) in enumerate(every):
-        last = writable(pack, record, tf, i == 0) or tf[1]
-        cuts.append((tf[0] - anchor, last - anchor, gone))
+        wrote = writable(pack, record, tf, i == 0)
+        cuts.append((tf[0] - anchor, (wrote or tf[1]) - anchor, gone, wrote is not None))
 
-    def loser(done, place):
-        k = max([0] + [i for i, (start, _, _) in enumerate(cuts) if start <= done])
-        behind = done <= cuts[k][1] or (cuts[k][2] and place)
-        return k if behind or k + 1 == len(cuts) else k + 1
+    def loser(done, place, old):
+        k = max([0] + [i for i, (start, _, _, _) in enumerate(cuts) if start <= done])
+        _, last, gone, moved = cuts[k]
+        stays = done <= last or (gone and place) or (moved and old != 0)
+        return k if stays or k + 1 == len(cuts) else k + 1
 
-    return [w if w[2] != 0 or loser(w[0][0], w[4]) == mine[0] else w[:2] + (-1,) + w[3:] for w in writes]
+    return [w if w[2] != 0 or loser(w[0][0], *w[4:]) == mine[0] else w[:2] + (-1,) + w[3:] for w in writes]
 
 
 def observations(pack, record, probe):
@@ -375,7 +376,7 @@ def exposure(pack, record, fault, load):
 
     def running(end):
         """Times of the acknowledgements by one end of their bounds, and the amounts up to each."""
-        ordered = sorted((anchor + done[end], amount) for done, _, _, amount, _ in writes)
+        ordered = sorted((anchor + done[end], amount) for done, _, _, amount, _, _ in writes)
         sums = [0]
         for _, amount in ordered:
             sums.append(sums[-1] + amount)
@@ -511,13 +512,14 @@ def copies(pack, record, stream, node, anchor):
 
 
 def attempts(pack, record, load):
-    """(bounds of done, outcome, copies on the database that serves, amount, in the primary region) of every attempt of a load, or of all."""
+    """Of every attempt of a load, or of all: (bounds of done, outcome, copies on the database that serves, amount, in the primary
+    region, copies on the old primary)."""
     result = []
     anchor = moment(record["anchor"])
     for stream in record["streams"]:
         if stream["kind"] != "ledger" or (load and stream["load"] != load):
             continue
-        found = copies(pack, record, stream, record["ledger"]["primary"], anchor)
+        found, old = (copies(pack, record, stream, record["ledger"][node], anchor) for node in ("primary", "old_primary"))
         lo, hi = ahead(record, stream)
         for n, r in enumerate(records(pack, stream, anchor)):
             if r[6] != stream["place"]:
@@ -525,7 +527,7 @@ def attempts(pack, record, load):
             if r[0] != (stream["id"] << 40) + n + 1 or r[7] != 0:
                 raise ValueError("%s: attempt %d has another id, or bytes that must be 0" % (stream["file"], n))
             primary = record["places"][r[6]]["role"] == "primary"
-            result.append(((r[3] - hi, r[3] - lo), r[5], found[n], r[4], primary))
+            result.append(((r[3] - hi, r[3] - lo), r[5], found[n], r[4], primary, old[n]))
     return result
 
 

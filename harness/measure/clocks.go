@@ -116,8 +116,9 @@ func (d *dataset) id(o origin) string {
 // A cut is where the losses of one clock end.
 type cut struct {
 	from     int64 // T_f.lo
-	last     int64 // the last acknowledgement whose loss is this clock's: T_w.hi, or T_f.hi where the standby took no write
+	last     int64 // up to which acknowledgement every loss is this clock's: T_w.hi, or T_f.hi where the standby took no write
 	isolates bool
+	moved    bool // the standby took its first write in the window: who acknowledges on the old primary after that loses by this clock
 }
 
 // cuts are those between the losses of several clocks, nil where there is one.
@@ -132,39 +133,52 @@ func (d *dataset) lossCuts() []cut {
 		}
 		one := cut{from: d.sinceAnchor(c.tf.Lo), last: d.sinceAnchor(c.tf.Hi), isolates: c.isolates}
 		if w := d.writable(c.tf); !w.Never() {
-			one.last = d.sinceAnchor(w.Hi)
+			one.last, one.moved = d.sinceAnchor(w.Hi), true
 		}
 		all = append(all, one)
 	}
 	return all
 }
 
-// lostBy is the number of the clock that a lost write is counted by, acknowledged at done, and behind by a writer in the region that was
-// primary. One acknowledged before the standby took writes after a fault,
-// or by a writer in the region that the fault took away, is lost by that fault; one acknowledged after that, by the next.
-func lostBy(cuts []cut, done int64, behind bool) int {
-	k := 0
+// lostBy is the number of the clock that a lost write is counted by, behind by a writer in the region that was primary. It is that in
+// whose window the write was acknowledged, but for one that was safe from its fault: acknowledged after it by the database that
+// serves, it is lost by the next. The old primary serves until the standby takes writes, and no longer: what is found there was
+// acknowledged by it. Where nobody looked, known is false.
+func lostBy(cuts []cut, a Attempt, behind bool) (clock int, known bool) {
+	k, done := 0, a.done().Lo
 	for k+1 < len(cuts) && cuts[k+1].from <= done {
 		k++
 	}
-	if k+1 == len(cuts) || done <= cuts[k].last || cuts[k].isolates && behind {
-		return k
+	switch c := cuts[k]; {
+	case k+1 == len(cuts) || done <= c.last || c.isolates && behind:
+		return k, true
+	case c.moved && a.Old != 0:
+		return k, a.Old != Unread
 	}
-	return k + 1
+	return k + 1, true
 }
 
-// elsewhere says that writes were lost by a clock that no objective on lost writes speaks of, "" if there are none.
-func (d *dataset) elsewhere() string {
+// unspoken tells each load that lost writes by a clock of which no objective on lost writes speaks, and what cannot be told of one
+// or the other clock: a drill with such losses is no pass.
+func (d *dataset) unspoken() []string {
+	all := []string{}
 	if len(d.clocks) < 2 || d.ledger("").err != nil {
-		return ""
+		return all
 	}
-	for _, c := range d.clocks {
-		asked := slices.ContainsFunc(d.rec.Scenario.Objectives, func(o harness.Objective) bool {
-			return RowOf(o.Measure).Losses && d.id(originOf(o)) == d.id(c.origin)
-		})
-		if m := d.lossMeasure(MeasureRPOLost, "", c.origin); !asked && m.Known && m.Lo > 0 {
-			return fmt.Sprintf("%s acknowledged writes were lost after %s, of which no objective speaks", Value(m), d.id(c.origin))
+	for k, c := range d.clocks {
+		for _, w := range d.writes {
+			asked := slices.ContainsFunc(d.rec.Scenario.Objectives, func(o harness.Objective) bool {
+				tf, err := d.moment(originOf(o))
+				n := d.number(tf) // from a fault that starts no clock, all that is lost counts
+				return err == nil && RowOf(o.Measure).Losses && (n < 0 || n == k) && (o.Load == "" || o.Load == w.Stream.Load)
+			})
+			if m := d.lossMeasure(MeasureRPOLost, w.Stream.Load, c.origin); !asked && m.Known && m.Lo > 0 {
+				all = append(all, fmt.Sprintf("%s acknowledged writes of load %s were lost after %s, of which no objective speaks", Value(m), w.Stream.Load, d.id(c.origin)))
+			}
 		}
 	}
-	return ""
+	if l := d.ledger(""); l.unattributed > 0 {
+		all = append(all, fmt.Sprintf("by which fault %s acknowledged writes were lost is not known: the old primary was not read", Count(int64(l.unattributed))))
+	}
+	return all
 }

@@ -32,14 +32,7 @@ func twoClocks(after string) *world {
 	tr.down[""] = append(tr.down[""], outage{secondLo + 7*ms, secondLo + 2500*ms})
 	w := build(tr)
 	w.rec.Arrivals = append(w.rec.Arrivals, harness.Arrival{Channel: "pagerduty", At: at(secondLo + 1500*ms), Nonce: true, Accepted: true, Event: "trigger", Summary: "again"})
-	left := 3
-	for i := len(w.attempts[idLedger]) - 1; i >= 0 && left > 0; i-- {
-		if a := &w.attempts[idLedger][i]; a.New == 1 && a.Done < secondLo {
-			a.New, a.Old = 0, 1
-			left--
-		}
-	}
-	w.rec.Ledger.OldOnly = w.onOldOnly()
+	w.lose(idLedger, 3, watchTo, 1)
 	w.second(after)
 	return w
 }
@@ -91,7 +84,7 @@ func TestEachClockHasItsMeasurements(t *testing.T) {
 	if lost != 13 {
 		t.Errorf("%d writes were lost by both clocks, 13 are missing", lost)
 	}
-	if all := strings.Join(f.Exceptions, "; "); !strings.Contains(all, "3 acknowledged writes were lost after second, of which no objective speaks") {
+	if all := strings.Join(f.Exceptions, "; "); !strings.Contains(all, "3 acknowledged writes of load ledger were lost after second, of which no objective speaks") {
 		t.Errorf("exceptions: %s", all)
 	}
 	f = mustJudge(t, build(usual()))
@@ -178,20 +171,112 @@ func cutShort() *world {
 	return w
 }
 
-// A loss belongs to one clock: to that of the fault before the standby took writes, or that took the writer's region away, and
-// after that to the next.
+// A loss belongs to one clock: to that in whose window it was acknowledged, but for what the database that served then acknowledged,
+// which was safe until the next fault.
 func TestLostBy(t *testing.T) {
-	cuts := []cut{{from: 100, last: 130, isolates: true}, {from: 200, last: 210}, {from: 300, last: 310}}
+	cuts := []cut{{from: 100, last: 130, isolates: true, moved: true}, {from: 200, last: 210}, {from: 300, last: 310}}
 	for _, c := range []struct {
-		done  int64
-		place string
-		want  int
+		done   int64
+		behind bool
+		old    int
+		want   int
+		known  bool
 	}{
-		{50, "outside", 0}, {130, "outside", 0}, {131, "outside", 1}, {190, "primary", 0}, {200, "outside", 1}, {211, "outside", 2},
-		{211, "primary", 2}, {299, "outside", 2}, {300, "outside", 2}, {999, "outside", 2},
+		{50, false, 1, 0, true}, {130, false, 1, 0, true}, {190, true, 0, 0, true}, // before the standby took writes, or in the lost region
+		{131, false, 0, 1, true}, {199, false, 0, 1, true}, // by the standby, which served
+		{131, false, 1, 0, true}, {199, false, 1, 0, true}, // by the old primary, which did not
+		{131, false, Unread, 0, false}, {190, true, Unread, 0, true},
+		{200, false, 1, 1, true}, {211, false, 1, 2, true}, {211, true, 0, 2, true}, {299, false, Unread, 2, true}, // roles did not move
+		{300, false, 1, 2, true}, {999, false, Unread, 2, true},
 	} {
-		if got := lostBy(cuts, c.done, c.place == "primary"); got != c.want {
-			t.Errorf("a write acknowledged %s at %d is lost by clock %d, want %d", c.place, c.done, got, c.want)
+		a := Attempt{Attempt: loadgen.Attempt{Done: c.done, Outcome: loadgen.AttemptOK}, Old: c.old}
+		if got, known := lostBy(cuts, a, c.behind); got != c.want || known != c.known {
+			t.Errorf("%+v: lost by clock %d, known %v", c, got, known)
+		}
+	}
+}
+
+// lose makes so many of the last acknowledged writes before a moment lost, as they were found on the old primary.
+func (w *world) lose(id, n int, before int64, old int) {
+	for i := len(w.attempts[id]) - 1; i >= 0 && n > 0; i-- {
+		if a := &w.attempts[id][i]; a.New == 1 && a.Done < before {
+			a.New, a.Old = 0, old
+			n--
+		}
+	}
+	w.rec.Ledger.OldOnly = w.onOldOnly()
+}
+
+// takesOver lets the standby take its first write at a moment.
+func (w *world) takesOver(from int64) {
+	for i := range w.answers[probeWritable+" west.db"] {
+		o := &w.answers[probeWritable+" west.db"][i]
+		if o.OK, o.Value, o.Detail = true, 1, "write completed"; o.At.Lo < at(from) {
+			o.OK, o.Value, o.Detail = false, 0, "in recovery"
+		}
+	}
+}
+
+// A writer that goes on at the old primary after the standby took over loses by the fault before that. While the old primary serves,
+// what it acknowledges between the faults is lost by the second.
+func TestWhatIsLostBetweenTwoFaults(t *testing.T) {
+	for _, over := range []struct {
+		at            int64
+		first, second int64
+	}{{faultLo + 3*sec, 15, 3}, {secondLo + sec, 10, 8}} {
+		for after, want := range map[string]int64{"first": over.first, "second": over.second} {
+			w := twoClocks(after)
+			w.lose(idLedger, 5, secondLo-2*sec, 1)
+			w.takesOver(over.at)
+			f := mustJudge(t, w)
+			if bad := firstFailing(f.Validity); bad != "" {
+				t.Fatal(bad)
+			}
+			if m := f.Objectives[2].Measured; !m.Known || m.Lo != want {
+				t.Errorf("taken over at %d, after %s: %+v, want %d", over.at, after, m, want)
+			}
+		}
+	}
+}
+
+// Losses that no objective speaks of are no pass, nor are those of which it is not known whose they are.
+func TestLossesThatNoObjectiveSpeaksOf(t *testing.T) {
+	lost := func(after, load, most string) harness.Objective {
+		return harness.Objective{Measure: MeasureRPOLost, Load: load, After: after, AtMost: most}
+	}
+	for name, c := range map[string]struct {
+		objectives []harness.Objective
+		spoil      func(*world)
+		exit       int
+		says       string
+	}{
+		"all spoken of":      {[]harness.Objective{lost("first", fileLedger, "10"), lost("second", fileLedger, "3")}, nil, harness.ExitPass, "PASS"},
+		"of all loads":       {[]harness.Objective{lost("first", "", "10"), lost("second", "", "3")}, nil, harness.ExitPass, "PASS"},
+		"of the first only":  {[]harness.Objective{lost("first", fileLedger, "10")}, nil, harness.ExitInconclusive, "INCONCLUSIVE: 3 acknowledged writes of load ledger were lost after second, of which no objective speaks"},
+		"of the second only": {[]harness.Objective{lost("second", fileLedger, "3")}, nil, harness.ExitInconclusive, "10 acknowledged writes of load ledger were lost after first"},
+		"of another load": {[]harness.Objective{lost("first", fileLedger, "10"), lost("second", fileLedger, "3")},
+			func(w *world) { w.lose(idIsolated, 2, faultLo, 1) }, harness.ExitInconclusive, "2 acknowledged writes of load isolated were lost after first"},
+		"one failed": {[]harness.Objective{lost("first", fileLedger, "9")}, nil, harness.ExitFail, "FAIL"},
+		"from a fault by its kind": {[]harness.Objective{lost("first", fileLedger, "10"), {Measure: MeasureRPOTime, Load: fileLedger, Fault: "region.kill", AtMost: "1h"}},
+			nil, harness.ExitPass, "PASS"},
+		"nobody looked": {[]harness.Objective{lost("first", fileLedger, "13"), lost("second", fileLedger, "3")}, func(w *world) {
+			w.lose(idLedger, 3, secondLo-2*sec, 1)
+			w.rec.Ledger.OldRead = false
+			for id := range w.attempts {
+				for i := range w.attempts[id] {
+					w.attempts[id][i].Old = Unread
+				}
+			}
+		}, harness.ExitInconclusive, "by which fault 3 acknowledged writes were lost is not known: the old primary was not read"},
+	} {
+		w := twoClocks("first")
+		w.objectives(c.objectives...)
+		if c.spoil != nil {
+			c.spoil(w)
+		}
+		f := mustJudge(t, w)
+		if f.Exit != c.exit || !strings.Contains(f.Reason, c.says) {
+			t.Errorf("%s: exit %d: %s", name, f.Exit, f.Reason)
 		}
 	}
 }

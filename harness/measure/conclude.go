@@ -59,7 +59,8 @@ func (d *dataset) undoIncomplete() string {
 
 // judgeObjectives judges a valid drill by its objectives.
 func (d *dataset) judgeObjectives(f *harness.Findings) {
-	var failed, open, met, aside []string
+	var failed, met, aside []string
+	open := d.unspoken()
 	stays := refusalObjectiveMet(f.Objectives)
 	for _, o := range f.Objectives {
 		switch {
@@ -150,9 +151,7 @@ func (d *dataset) exceptions() []string {
 			}
 		}
 	}
-	if why := d.elsewhere(); why != "" {
-		all = append(all, why)
-	}
+	all = append(all, d.unspoken()...)
 	if d.rec.DecisionsErr != "" {
 		all = append(all, "the target's own log was not read: "+d.rec.DecisionsErr)
 	}

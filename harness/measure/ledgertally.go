@@ -26,6 +26,7 @@ type ledger struct {
 	doubled           int                      // ids with two rows or more
 	absent            int                      // unknown, and not on the new primary
 	onOld             int                      // on the old primary only
+	unattributed      int                      // lost by one of two clocks: by which is not known
 	behind            func(loadgen.Place) bool // whether a place is in the region that was primary
 	since             []faultLoss              // by the moments of faults, in the drill's order
 	cuts              []cut                    // between the losses of several clocks; nil: there is one
@@ -75,10 +76,22 @@ func (l *ledger) add(a Attempt) {
 	}
 	if a.Outcome == loadgen.AttemptOK {
 		l.acked++
-		for i := range l.since {
-			s, behind := &l.since[i], l.behind(a.Place)
-			s.add(a, class == Lost && (l.cuts == nil || s.clock < 0 || lostBy(l.cuts, a.done().Lo, behind) == s.clock), behind)
-		}
+		l.addAck(a, class == Lost)
+	}
+}
+
+// addAck counts an acknowledged write by each fault that a loss counts from.
+func (l *ledger) addAck(a Attempt, lost bool) {
+	behind, clock, known := l.behind(a.Place), -1, true
+	if lost && l.cuts != nil {
+		clock, known = lostBy(l.cuts, a, behind)
+	}
+	if !known {
+		l.unattributed++
+	}
+	for i := range l.since {
+		s := &l.since[i]
+		s.add(a, lost && (clock < 0 || s.clock < 0 || s.clock == clock), behind)
 	}
 }
 
@@ -117,7 +130,7 @@ func (b Bounds) later(o Bounds) Bounds { return Bounds{max(b.Lo, o.Lo), max(b.Hi
 func (l *ledger) join(o ledger) {
 	l.attempts, l.acked = l.attempts+o.attempts, l.acked+o.acked
 	l.unread, l.unreadOld = l.unread+o.unread, l.unreadOld+o.unreadOld
-	l.doubled, l.absent, l.onOld = l.doubled+o.doubled, l.absent+o.absent, l.onOld+o.onOld
+	l.doubled, l.absent, l.onOld, l.unattributed = l.doubled+o.doubled, l.absent+o.absent, l.onOld+o.onOld, l.unattributed+o.unattributed
 	for class, n := range o.counts {
 		l.counts[class] += n
 	}
