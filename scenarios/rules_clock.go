@@ -36,6 +36,49 @@ func (r *rules) alert(o harness.Objective, i int, what string) {
 	}
 }
 
+// apart checks that an objective of a later clock on a channel whose messages have no key cannot be met by what tells of a fault
+// before: nothing else says of which of them a message is. A channel that takes a resolve has keys, and what is told again there is known.
+func (r *rules) apart(o harness.Objective, m harness.MeasureSpec, i int, what string) {
+	fields := r.known.Carried[o.Channel]
+	f, ok := r.countedFrom(o)
+	if !m.Channel || !ok || o.Fault != "" || fields == nil || slices.Contains(fields["event"], "resolve") || r.unread([]any{"objectives", i, "carries"}) {
+		return
+	}
+	says := map[string]string{} // what not every message on the channel has
+	for field, value := range o.Carries {
+		if value != "*" && len(fields[field]) != 1 {
+			says[field] = value
+		}
+	}
+	for _, before := range r.s.Faults {
+		if !before.StartsClock || before.At >= f.At {
+			continue
+		}
+		who := fmt.Sprintf("a message on %s that comes late after fault %s", o.Channel, before.ID)
+		for j, other := range r.s.Objectives {
+			if of, _ := r.countedFrom(other); other.Channel == o.Channel && of.ID == before.ID && other.Fault == "" && len(says) > 0 && meets(other.Carries, says) {
+				who = "what " + entryName("objective", other.ID, j) + " waits for"
+				says = nil
+			}
+		}
+		if len(says) == 0 {
+			r.wrong(fmt.Sprintf("%s counts after fault %s, and %s would meet it, too: messages there have no key", what, f.ID, who),
+				"write in carries what only the alert of "+f.ID+" says, such as summary: with words of it, or channel: pagerduty", "objectives", i, "carries")
+			return
+		}
+	}
+}
+
+// meets tells whether every message that carries all of one carries all of the other, too.
+func meets(carried, wanted map[string]string) bool {
+	for field, value := range wanted {
+		if got := carried[field]; got != value && (field != "summary" || !strings.Contains(got, value)) {
+			return false
+		}
+	}
+	return true
+}
+
 // counted checks the fault that an objective counts from.
 func (r *rules) counted(o harness.Objective, m harness.MeasureSpec, i int, what string) {
 	var kinds, clocks []string

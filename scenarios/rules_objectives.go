@@ -106,6 +106,9 @@ func (r *rules) parts(o harness.Objective, m harness.MeasureSpec, i int, what st
 	}
 	r.alert(o, i, what)
 	r.counted(o, m, i, what)
+	if !r.anyUnread("faults", "at") && !r.anyUnread("faults", "startsClock") {
+		r.apart(o, m, i, what)
+	}
 	if m.Channel {
 		r.name("channel", r.known.Channels, o.Channel, "objectives", i, "channel")
 	}

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -63,6 +64,34 @@ func FirstAlert(arrivals []harness.Arrival, channel string, want map[string]stri
 	return first, first.At != 0
 }
 
+// news are the arrivals that can tell of a fault. In the window of a later clock that is none of an incident which was open when the
+// clock started: who repeats, acknowledges or resolves what was told of an earlier fault says nothing of this one. What has no key
+// belongs to no incident.
+func (d *dataset) news(fault harness.Interval) []harness.Arrival {
+	if !d.later(fault) {
+		return d.rec.Arrivals
+	}
+	inOrder := slices.Clone(d.rec.Arrivals)
+	slices.SortStableFunc(inOrder, func(a, b harness.Arrival) int { return cmp.Compare(a.At, b.At) })
+	type incident struct{ channel, key string }
+	open := map[incident]bool{}
+	var all []harness.Arrival
+	for _, a := range inOrder {
+		of := incident{a.Channel, a.DedupKey}
+		if !open[of] {
+			all = append(all, a)
+		}
+		switch {
+		case !a.Accepted || a.DedupKey == "":
+		case a.Event == EventResolve:
+			delete(open, of)
+		case a.At < fault.Lo && a.Nonce && TellsOfTrouble(a):
+			open[of] = true
+		}
+	}
+	return all
+}
+
 // tells tells whether a message is news of trouble. One that only resolves or acknowledges is not, unless that is asked for.
 func tells(a harness.Arrival, want map[string]string) bool {
 	if event := want[fieldEvent]; event != "" && event != anyValue {
@@ -109,7 +138,7 @@ func (d *dataset) alert(o harness.Objective, fault, start harness.Interval, star
 		return m
 	}
 	end := d.end(fault)
-	first, ok := FirstAlert(d.rec.Arrivals, o.Channel, o.Carries, &d.rec.Target, fault.Lo, end)
+	first, ok := FirstAlert(d.news(fault), o.Channel, o.Carries, &d.rec.Target, fault.Lo, end)
 	if !ok {
 		m.Known, m.Unbounded = true, true
 		m.Lo = max(0, int64(end-start.Hi))
@@ -127,7 +156,7 @@ func (d *dataset) alert(o harness.Objective, fault, start harness.Interval, star
 
 // missingAlert says what came in place of the alert that did not.
 func (d *dataset) missingAlert(o harness.Objective, fault harness.Interval) string {
-	other, ok := FirstAlert(d.rec.Arrivals, o.Channel, nil, &d.rec.Target, fault.Lo, d.end(fault))
+	other, ok := FirstAlert(d.news(fault), o.Channel, nil, &d.rec.Target, fault.Lo, d.end(fault))
 	switch {
 	case !ok:
 		return "nothing of this drill was received " + d.ended(fault)

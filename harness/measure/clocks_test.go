@@ -116,6 +116,51 @@ func TestAWindowEndsWithTheNextClock(t *testing.T) {
 	}
 }
 
+// What was told of an earlier fault is no news of the next one, however often it is told again: until the incident is resolved.
+func TestAnAlertOfAnEarlierFaultIsNoNews(t *testing.T) {
+	alert := func(ns int64, event, key string) harness.Arrival {
+		return harness.Arrival{Channel: "pagerduty", At: at(ns), Nonce: true, Accepted: true, Event: event, DedupKey: key, Summary: key}
+	}
+	const early, late = faultLo + 3*sec, secondLo + sec
+	refused := alert(early, "trigger", "a")
+	refused.Accepted = false
+	foreign := alert(early, "trigger", "a")
+	foreign.Nonce = false
+	elsewhere := alert(early, "trigger", "a")
+	elsewhere.Channel = "slack"
+	for name, c := range map[string]struct {
+		arrivals []harness.Arrival
+		told     int64 // when after the second fault; 0: never
+	}{
+		"a new incident":           {[]harness.Arrival{alert(early, "trigger", "a"), alert(late, "trigger", "b")}, sec},
+		"the old one again":        {[]harness.Arrival{alert(late, "trigger", "a"), alert(early, "trigger", "a")}, 0},
+		"the old one, then a new":  {[]harness.Arrival{alert(early, "trigger", "a"), alert(late, "trigger", "a"), alert(late+sec, "trigger", "b")}, 2 * sec},
+		"resolved before":          {[]harness.Arrival{alert(early, "trigger", "a"), alert(early+sec, "resolve", "a"), alert(late, "trigger", "a")}, sec},
+		"resolved, told, again":    {[]harness.Arrival{alert(early, "trigger", "a"), alert(early+sec, "resolve", "a"), alert(early+2*sec, "trigger", "a"), alert(late, "trigger", "a")}, 0},
+		"resolved in the window":   {[]harness.Arrival{alert(early, "trigger", "a"), alert(late, "resolve", "a"), alert(late+sec, "trigger", "a")}, 2 * sec},
+		"another is resolved":      {[]harness.Arrival{alert(early, "trigger", "a"), alert(early+sec, "resolve", "b"), alert(late, "trigger", "a")}, 0},
+		"the first was refused":    {[]harness.Arrival{refused, alert(late, "trigger", "a")}, sec},
+		"the first was another's":  {[]harness.Arrival{foreign, alert(late, "trigger", "a")}, sec},
+		"on another channel":       {[]harness.Arrival{elsewhere, alert(late, "trigger", "a")}, sec},
+		"messages without a key":   {[]harness.Arrival{alert(early, "message", ""), alert(late, "message", "")}, sec},
+		"twice in the same window": {[]harness.Arrival{alert(late+sec, "trigger", "b"), alert(late, "trigger", "b")}, sec},
+	} {
+		w := twoClocks("second")
+		w.rec.Arrivals = c.arrivals
+		w.objectives(harness.Objective{Measure: MeasureAlert, Channel: "pagerduty", After: "second", AtMost: "5s"},
+			harness.Objective{Measure: MeasureContent, Channel: "pagerduty", After: "second", AtMost: "0", Carries: map[string]string{fieldSummary: anyValue}})
+		f := mustJudge(t, w)
+		m, content := f.Objectives[0].Measured, f.Objectives[1].Measured
+		if !m.Known || m.Unbounded != (c.told == 0) || c.told > 0 && m.Hi != c.told || content.Known == m.Unbounded {
+			t.Errorf("%s: %+v, want %d; content %+v", name, m, c.told, content)
+		}
+		w.rec.Scenario.Objectives[0].After = "first"
+		if m := mustJudge(t, w).Objectives[0].Measured; m.Known && !m.Unbounded && m.Hi > 3100*ms {
+			t.Errorf("%s: after the first %+v", name, m)
+		}
+	}
+}
+
 // straddle lets a request of every stream be under way at a moment, which cuts it short: it is due so long before.
 func (w *world) straddle(moment, before int64) {
 	for id, all := range w.samples {

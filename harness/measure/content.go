@@ -48,7 +48,7 @@ func (d *dataset) content(o harness.Objective, fault harness.Interval, faultErr 
 	if class := o.Carries[fieldClass]; class != "" && class != anyValue {
 		which, of = map[string]string{fieldClass: class}, " of class "+class
 	}
-	first, ok := FirstAlert(d.rec.Arrivals, o.Channel, which, &d.rec.Target, fault.Lo, d.end(fault))
+	first, ok := FirstAlert(d.news(fault), o.Channel, which, &d.rec.Target, fault.Lo, d.end(fault))
 	if !ok {
 		m.Detail = "nothing" + of + " was received, so there is nothing to read"
 		return m
