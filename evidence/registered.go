@@ -167,7 +167,7 @@ func firstDifference(a, b register.Opened) string {
 }
 
 // ReadKept reads from a pack what it keeps of the register it was opened in, and checks that this belongs together and to the
-// pack's inputs; the rest of the pack is Verify's to check. Key is "" of a pack that was opened in none.
+// pack's inputs, and how the pack says its run ended; the rest of the pack is Verify's to check. Key is "" of a pack that was opened in none.
 func ReadKept(path string) (register.Kept, error) {
 	k := register.Kept{Pack: path}
 	p, err := seal.Open(path)
@@ -203,7 +203,7 @@ func ReadKept(path string) (register.Kept, error) {
 	if err != nil {
 		return k, fmt.Errorf("read %s: %w", path, err)
 	}
-	k.SHA256, err = fileSHA(path)
+	k.Ending, err = Ending(path, k.Opening.Index)
 	return k, err
 }
 

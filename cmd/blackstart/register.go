@@ -132,9 +132,10 @@ func registerVerifyCommand() *cobra.Command {
 		Short: "check the register, and compare it with packs",
 		Long: `Checks every entry's signature and place, every checkpoint, and that entries fit
 together. With --packs each pack below DIR is compared, too: the register must
-still have every entry that was there when the pack was opened, and the pack
-must be the one its run was closed with. The first altered entry is named. With
---key the register must be signed with the key that its owner told you of.
+still have every entry that was there when the pack was opened, and its run
+must have been closed as the pack says it ended, in every field. The first
+altered entry is named. With --key the register must be signed with the key that
+its owner told you of.
 
 Packs that lie in the store itself show nothing about whoever writes there: use
 copies that were kept elsewhere. What else is in a pack, blackstart verify says.`,
@@ -178,7 +179,10 @@ func verifyRegister(ctx context.Context, out io.Writer, f registerFlags, packs, 
 	}
 	r.Headline = fmt.Sprintf("consistent: %d entries, each signed and in its place", r.Head)
 	if len(kept) > 0 {
-		r.Headline += fmt.Sprintf("; %d packs agree", len(kept))
+		r.Headline += fmt.Sprintf("; %d packs agree", len(kept)-v.Unclosed)
+	}
+	if v.Unclosed > 0 {
+		r.Headline += fmt.Sprintf(", %d are of runs that are not closed", v.Unclosed)
 	}
 	if len(r.Problems) > 0 {
 		r.Exit, r.Headline = harness.ExitAltered, "ALTERED: "+r.Problems[0]

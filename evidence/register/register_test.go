@@ -30,6 +30,14 @@ func TestAppendAndRead(t *testing.T) {
 	if err := again.Compare(o); err != nil {
 		t.Error(err)
 	}
+	if v := verify(t, d); len(v.Problems) > 0 || fmt.Sprint(v.Notes) != "[3 closed runs have no copy of their pack in the store, the first is run run-0]" {
+		t.Errorf("without copies: %q %q", v.Problems, v.Notes)
+	}
+	for _, run := range []string{"run-0", "run-2", "run-4"} {
+		if err := l.KeepPack(t.Context(), run, strings.NewReader("pack"), 4); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if v := verify(t, d); len(v.Problems)+len(v.Notes) > 0 {
 		t.Errorf("an honest register: %q %q", v.Problems, v.Notes)
 	}

@@ -118,3 +118,45 @@ func TestPopulationAndSample(t *testing.T) {
 		t.Errorf("at an earlier head: drew %d, %d apart: %v", len(early.Drawn), len(early.Apart), err)
 	}
 }
+
+// TestTheEndMustBeThePacks: each field of the entry that closed a run is held against the pack; a run that is parked, or not closed,
+// is not one that agrees.
+func TestTheEndMustBeThePacks(t *testing.T) {
+	ends := map[string]Body{"": closing(0, Passed), "parked": &Parked{Run: "run-0", Reason: "unreadable"}, "not closed": nil}
+	for name, change := range map[string]func(*Closed){
+		"result":           func(c *Closed) { c.Result, c.Exit = Failed, 1 },
+		"exit":             func(c *Closed) { c.Result, c.Exit = Interrupted, 3 },
+		"reason":           func(c *Closed) { c.Reason = "another" },
+		"pack":             func(c *Closed) { c.PackSHA256 = seal.Digest([]byte("another")) },
+		"no pack":          func(c *Closed) { c.Result, c.Exit, c.PackSHA256, c.Signature = Interrupted, 4, "", "" },
+		"signature_sha256": func(c *Closed) { c.Signature = seal.Digest([]byte("another")) },
+	} {
+		c := closing(0, Passed)
+		change(c)
+		ends[name] = c
+	}
+	for name, end := range ends {
+		d, key := newStore(t)
+		l := open(t, d)
+		p := Kept{Pack: "kept.zip", Run: "run-0", Key: key.Verifier(), Opening: appendTo(t, l, key, 0, aRun(0)), Ending: *closing(0, Passed)}
+		if end != nil {
+			appendTo(t, l, key, 1, end)
+		}
+		v := verify(t, d, p)
+		said := fmt.Sprint(v.Problems)
+		switch name {
+		case "":
+			if len(v.Problems) > 0 || v.Unclosed > 0 {
+				t.Errorf("as the pack says: %s, %d not closed", said, v.Unclosed)
+			}
+		case "not closed":
+			if len(v.Problems) > 0 || v.Unclosed != 1 || !strings.Contains(fmt.Sprint(v.Notes), "kept.zip: its run was opened by entry 0 and is not closed") {
+				t.Errorf("not closed: %s, %d, %q", said, v.Unclosed, v.Notes)
+			}
+		default:
+			if !strings.Contains(said, "kept.zip: entry 1 ") {
+				t.Errorf("%s: %s", name, said)
+			}
+		}
+	}
+}

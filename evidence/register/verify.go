@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 )
 
 // Verified is what Verify found.
@@ -11,6 +13,7 @@ type Verified struct {
 	Log      *Log     // its entries up to the first altered one
 	Problems []string // what is altered; the first names the first altered entry
 	Notes    []string // what is no alteration
+	Unclosed int      // packs whose run is not closed: their end cannot be compared
 	broken   bool     // the entries behind Log's last one are there, and were not read into it
 }
 
@@ -18,9 +21,9 @@ type Verified struct {
 type Kept struct {
 	Pack    string // its file
 	Run     string
-	SHA256  string // of the file
 	Key     string // of the register it was opened in: public half
 	Opening Opening
+	Ending  Closed // how the pack says its run ended: what its register was told
 }
 
 // Verify checks every entry's signature and place, every checkpoint, that what the entries tell fits together, and that the
@@ -59,6 +62,9 @@ func Verify(ctx context.Context, s Store, packs []Kept) (Verified, error) {
 			return v, err
 		}
 		v.fitTogether()
+		if err := v.copies(ctx); err != nil {
+			return v, err
+		}
 	}
 	v.packs(packs)
 	return v, nil
@@ -154,8 +160,15 @@ func (v *Verified) fitTogether() {
 func (v *Verified) packs(packs []Kept) {
 	var first *Altered
 	var errs []error
+	ends := map[string][]Line{}
+	for _, n := range v.Log.lines {
+		switch b := n.Body.(type) {
+		case *Closed, *Parked:
+			ends[b.run()] = append(ends[b.run()], n)
+		}
+	}
 	for _, p := range packs {
-		err := v.pack(p)
+		err := v.pack(p, ends[p.Run])
 		var altered *Altered
 		if errors.As(err, &altered) && (first == nil || altered.Index < first.Index) {
 			first = altered
@@ -172,8 +185,8 @@ func (v *Verified) packs(packs []Kept) {
 	}
 }
 
-// pack holds the register against one pack.
-func (v *Verified) pack(p Kept) error {
+// pack holds the register against one pack: it must have been what the pack keeps of it, and its run must have ended as the pack says.
+func (v *Verified) pack(p Kept, ends []Line) error {
 	if p.Key != v.Log.Key {
 		return fmt.Errorf("it was opened in another register, or this one has another key now: %s", p.Key)
 	}
@@ -185,12 +198,33 @@ func (v *Verified) pack(p Kept) error {
 	if err != nil {
 		return fmt.Errorf("not the register that it was opened under: %w", err)
 	}
-	for _, n := range v.Log.lines {
-		if c, ok := n.Body.(*Closed); ok && c.Run == p.Run && c.PackSHA256 != p.SHA256 {
-			return fmt.Errorf("entry %d closed its run with another pack: SHA-256 %s, this one's is %s", n.Index, orNone(c.PackSHA256), p.SHA256)
+	for _, n := range ends {
+		c, ok := n.Body.(*Closed)
+		switch {
+		case !ok:
+			return fmt.Errorf("entry %d says that its run was parked and can never be sealed; here is its pack", n.Index)
+		case c.PackSHA256 != p.Ending.PackSHA256:
+			return fmt.Errorf("entry %d closed its run with another pack: SHA-256 %s, this one's is %s", n.Index, orNone(c.PackSHA256), p.Ending.PackSHA256)
+		case *c != p.Ending:
+			return fmt.Errorf("entry %d closed its run otherwise than the pack says: %s", n.Index, c.otherwise(p.Ending))
 		}
 	}
+	if len(ends) == 0 && !v.broken {
+		v.Unclosed++
+		v.Notes = append(v.Notes, fmt.Sprintf("%s: its run was opened by entry %d and is not closed: how it ended could not be compared", p.Pack, p.Opening.Index))
+	}
 	return nil
+}
+
+// otherwise names a field in which two endings differ.
+func (c *Closed) otherwise(pack Closed) string {
+	x, y := reflect.ValueOf(*c), reflect.ValueOf(pack)
+	for i := range x.NumField() {
+		if !x.Field(i).Equal(y.Field(i)) {
+			return fmt.Sprintf("%s is %.200q there, %.200q in the pack", x.Type().Field(i).Tag.Get("json"), fmt.Sprint(x.Field(i)), fmt.Sprint(y.Field(i)))
+		}
+	}
+	return ""
 }
 
 func orNone(s string) string {
@@ -198,4 +232,30 @@ func orNone(s string) string {
 		return "none"
 	}
 	return s
+}
+
+// copies notes the closed runs of whose packs the store has no copy. That the copies are what was closed, Verify says of those it is
+// given.
+func (v *Verified) copies(ctx context.Context) error {
+	missing, first := 0, ""
+	for _, n := range v.Log.lines {
+		c, ok := n.Body.(*Closed)
+		if !ok || c.PackSHA256 == "" {
+			continue
+		}
+		there, err := v.Log.store.List(ctx, "runs/"+c.Run)
+		if err != nil {
+			return fmt.Errorf("look for the copies of packs: %w", err)
+		}
+		if slices.Contains(there, "pack.zip") {
+			continue
+		}
+		if missing++; missing == 1 {
+			first = c.Run
+		}
+	}
+	if missing > 0 {
+		v.Notes = append(v.Notes, fmt.Sprintf("%d closed runs have no copy of their pack in the store, the first is run %s", missing, first))
+	}
+	return nil
 }
