@@ -75,11 +75,11 @@ func registerListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all := []listed{}
+			all, misfits := []listed{}, l.Misfits(l.Size())
 			for _, n := range l.Lines() {
 				all = append(all, entryTold(n))
 			}
-			return f.print(cmd.OutOrStdout(), all, func(p *page) {
+			err = f.print(cmd.OutOrStdout(), all, func(p *page) {
 				for _, e := range all {
 					p.row(fmt.Sprintf("%6d  ", e.Index), fmt.Sprintf("%s %s %s: %s (%s)", minute(e.At), e.Kind, e.Run, e.Told, e.By))
 				}
@@ -87,6 +87,7 @@ func registerListCommand() *cobra.Command {
 					p.put(0, "no entries")
 				}
 			})
+			return f.contradicted(err, misfits)
 		},
 	})
 }

@@ -32,7 +32,8 @@ was opened and never closed is among them; all but "passed" count as not passed.
 			if err != nil {
 				return harnessError(err, "")
 			}
-			return f.print(cmd.OutOrStdout(), p, func(out *page) { out.population(p) })
+			err = f.print(cmd.OutOrStdout(), p, func(out *page) { out.population(p) })
+			return f.contradicted(err, p.Exceptions)
 		},
 	})
 	cmd.Flags().StringVar(&from, "from", "", "first day, or RFC 3339 `TIME`, in UTC; the first run's if empty")
@@ -90,7 +91,8 @@ that is printed was fixed: print it first, then ask the auditor for the seed.`,
 			if err != nil {
 				return harnessError(err, "")
 			}
-			return f.print(cmd.OutOrStdout(), s, func(p *page) { p.sample(s) })
+			err = f.print(cmd.OutOrStdout(), s, func(p *page) { p.sample(s) })
+			return f.contradicted(err, s.Exceptions)
 		},
 	})
 	cmd.Flags().StringVar(&seed, "seed", "", "what the auditor chose after the head was fixed")

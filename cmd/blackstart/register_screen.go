@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"blackstart/evidence/register"
+	"blackstart/harness"
 )
 
 // page is what a command prints: at most 80 columns, nothing of a register's that a terminal would obey.
@@ -50,6 +51,15 @@ func (f *registerFlags) print(out io.Writer, v any, show func(*page)) error {
 		return harnessError(err, "")
 	}
 	return nil
+}
+
+// contradicted ends a command that has shown what it was asked for, of a register whose entries contradict each other.
+func (f *registerFlags) contradicted(err error, misfits []string) error {
+	if err != nil || len(misfits) == 0 {
+		return err
+	}
+	return &exitError{code: harness.ExitAltered, err: fmt.Errorf("entries of the register contradict each other: %s", strings.Join(misfits, "; ")),
+		hint: "the first of them was counted; blackstart register verify --store " + f.dir}
 }
 
 // minute is an entry's time as tables have it.

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -200,6 +201,27 @@ func TestRegisterJSON(t *testing.T) {
 	}
 	if len(s.Apart) != 2 || s.Head != 4 || len(v.Packs) != 4 || v.Exit != 0 || len(l) != 4 || l[3].Kind != register.KindClosed {
 		t.Errorf("sample %+v\nverify %+v\nlist %+v", s, v, l)
+	}
+}
+
+// TestContradictoryRegisterIsSaid by every command that reads it, in words and as JSON: a run that is closed twice.
+func TestContradictoryRegisterIsSaid(t *testing.T) {
+	d, store := openedRun(t)
+	w := d.register
+	for _, reason := range []string{"first", "second"} {
+		end := register.Closed{Run: d.runID, Result: register.Interrupted, Exit: harness.ExitStopped, Reason: reason}
+		if _, err := w.log.Append(t.Context(), w.key, "a tester", time.Now(), register.KindClosed, &end); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range []string{"population", "population --json", "sample --seed 7", "sample --seed 7 --json", "list", "list --json", "verify"} {
+		out, code := command(t, append(append([]string{"register"}, strings.Fields(args)...), "--store", store)...)
+		if code != harness.ExitAltered || !strings.Contains(strings.Join(strings.Fields(out), " "), "was ended by entry 1 already") {
+			t.Errorf("%s: exit %d\n%s", args, code, out)
+		}
+	}
+	if r := outcomeIn(t, store); r.Reason != "first" {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -65,41 +65,59 @@ type Total struct {
 
 // Population is the list of the runs that were opened in a period.
 type Population struct {
-	Origin       string  `json:"origin"`
-	Key          string  `json:"key"`
-	Head         int64   `json:"head"` // entries of the register
-	Root         string  `json:"root"` // over them, hex
-	From         string  `json:"from"` // RFC 3339; "": from the first
-	To           string  `json:"to"`   // not included; "": to the last
-	Passed       int     `json:"passed"`
-	NotPassed    int     `json:"not_passed"`
-	Totals       []Total `json:"totals"`
-	Runs         []Run   `json:"runs"`
-	Keeping      string  `json:"keeping"`
-	Completeness string  `json:"completeness"`
+	Origin       string   `json:"origin"`
+	Key          string   `json:"key"`
+	Head         int64    `json:"head"` // entries of the register
+	Root         string   `json:"root"` // over them, hex
+	From         string   `json:"from"` // RFC 3339; "": from the first
+	To           string   `json:"to"`   // not included; "": to the last
+	Passed       int      `json:"passed"`
+	NotPassed    int      `json:"not_passed"`
+	Totals       []Total  `json:"totals"`
+	Runs         []Run    `json:"runs"`
+	Exceptions   []string `json:"exceptions"` // entries that contradict those before them
+	Keeping      string   `json:"keeping"`
+	Completeness string   `json:"completeness"`
 }
 
-// Runs are all runs of the first head entries, in the order in which they were opened.
+// Runs are all runs of the first head entries, in the order in which they were opened. Each entry that opens one is a row of its own,
+// and the first that ends it counts: what contradicts it, Misfits tells.
 func (l *Log) Runs(head int64) []Run {
-	runs, at, last := []Run{}, map[string]int{}, map[string]int{}
+	runs, last := []Run{}, map[string]int{}
+	at, first := map[int64]int{}, map[string]int{} // rows, by the entry that opened them and by run
 	for _, n := range l.lines[:head] {
-		if n.Body == nil {
+		o, ok := n.Body.(*Opened)
+		if !ok {
+			if i, ok := rowOf(n.Body, at, first); ok {
+				runs[i].take(n)
+			}
 			continue
 		}
-		i, known := at[n.Body.run()]
-		if o, ok := n.Body.(*Opened); ok && !known {
-			r := newRun(n, o)
-			key := strings.Join([]string{o.Scenario, o.Class, o.Profile}, "\x00")
-			if before, ok := last[key]; ok {
-				r.since(runs[before])
-			}
-			at[o.Run], last[key] = len(runs), len(runs)
-			runs = append(runs, r)
-		} else if known {
-			runs[i].take(n)
+		r := newRun(n, o)
+		key := strings.Join([]string{o.Scenario, o.Class, o.Profile}, "\x00")
+		if before, ok := last[key]; ok {
+			r.since(runs[before])
 		}
+		if _, again := first[o.Run]; !again {
+			first[o.Run] = len(runs)
+		}
+		at[n.Index], last[key] = len(runs), len(runs)
+		runs = append(runs, r)
 	}
 	return runs
+}
+
+// rowOf finds the row that a later entry speaks of.
+func rowOf(b Body, at map[int64]int, first map[string]int) (i int, ok bool) {
+	switch b := b.(type) {
+	case *Closed:
+		i, ok = at[b.Opened]
+	case *Parked:
+		i, ok = at[b.Opened]
+	case *Amended:
+		i, ok = first[b.Run]
+	}
+	return i, ok
 }
 
 func newRun(n Line, o *Opened) Run {
@@ -110,6 +128,9 @@ func newRun(n Line, o *Opened) Run {
 
 // take adds what a later entry tells of the run.
 func (r *Run) take(n Line) {
+	if r.Run != n.Body.run() || r.Outcome != NeverClosed && n.Kind != KindAmended {
+		return
+	}
 	switch b := n.Body.(type) {
 	case *Closed:
 		r.Outcome, r.Exit, r.Reason, r.PackSHA256, r.Ended, r.EndedBy = b.Result, b.Exit, b.Reason, b.PackSHA256, n.At, n.By
@@ -164,7 +185,7 @@ func (l *Log) Population(from, to time.Time) (Population, error) {
 		return Population{}, err
 	}
 	p := Population{Origin: l.Origin, Key: l.Key, Head: l.Size(), Root: fmt.Sprintf("%x", root[:]), Runs: []Run{}, Totals: []Total{},
-		Keeping: SelfKept, Completeness: NotTested}
+		Exceptions: append([]string{}, l.Misfits(l.Size())...), Keeping: SelfKept, Completeness: NotTested}
 	bound := func(t time.Time) string {
 		if t.IsZero() {
 			return ""
@@ -213,6 +234,8 @@ type Sample struct {
 	Drawn  []Run  `json:"drawn"` // of the runs that passed, in the order of their ranks
 	Of     int    `json:"of"`    // runs that passed
 	Apart  []Run  `json:"apart"` // all runs that did not, in their order
+
+	Exceptions []string `json:"exceptions"` // entries that contradict those before them
 }
 
 // Sample ranks the runs that passed, of the first head entries, by SHA-256(root ‖ seed ‖ index), where root has 32 bytes and
@@ -222,7 +245,8 @@ func (l *Log) Sample(head int64, seed string, size int) (Sample, error) {
 	if err != nil {
 		return Sample{}, err
 	}
-	s := Sample{Origin: l.Origin, Key: l.Key, Head: head, Root: fmt.Sprintf("%x", root[:]), Seed: seed, Drawn: []Run{}, Apart: []Run{}}
+	s := Sample{Origin: l.Origin, Key: l.Key, Head: head, Root: fmt.Sprintf("%x", root[:]), Seed: seed, Drawn: []Run{}, Apart: []Run{},
+		Exceptions: append([]string{}, l.Misfits(head)...)}
 	for _, r := range l.Runs(head) {
 		if r.Outcome == Passed {
 			s.Drawn = append(s.Drawn, r)

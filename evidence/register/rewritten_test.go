@@ -160,3 +160,29 @@ func TestTheEndMustBeThePacks(t *testing.T) {
 		}
 	}
 }
+
+// TestContradictionsAreNotCounted: whoever counts runs takes the first end of one, shows a second opening as a row of its own, and says
+// what contradicts.
+func TestContradictionsAreNotCounted(t *testing.T) {
+	d, key := newStore(t)
+	l := open(t, d)
+	strange := closing(0, Passed)
+	strange.Run = "run-9"
+	for i, b := range []Body{aRun(0), closing(0, Failed), closing(0, Passed), aRun(0), strange, &Parked{Run: "run-0", Opened: 0, Reason: "x"}} {
+		appendTo(t, l, key, i, b)
+	}
+	p, err := l.Population(moment(0), moment(9))
+	if err != nil || len(p.Runs) != 2 || p.Runs[0].Outcome != Failed || p.Runs[1].Index != 3 || p.Runs[1].Outcome != NeverClosed || p.Passed != 0 {
+		t.Errorf("%+v, %v", p.Runs, err)
+	}
+	s, err := l.Sample(3, "7", 5)
+	if err != nil || s.Of != 0 || len(s.Exceptions) != 1 {
+		t.Errorf("drew of %d, %q, %v", s.Of, s.Exceptions, err)
+	}
+	for _, want := range []string{"entry 2, closed: run run-0 was ended by entry 1 already", "entry 3, opened: run run-0 was opened by entry 0 already",
+		"entry 4, closed: run run-9 was not opened", "entry 5, parked: run run-0 was ended by entry 1 already"} {
+		if !strings.Contains(fmt.Sprint(p.Exceptions), want) {
+			t.Errorf("%q, want %q", p.Exceptions, want)
+		}
+	}
+}

@@ -105,23 +105,38 @@ func (v *Verified) checkpoints(ctx context.Context) error {
 // maxProblems is how many are named one by one.
 const maxProblems = 20
 
-// fitTogether checks that what the entries tell of runs fits together.
+// fitTogether checks that what the entries tell of runs fits together, and notes what is odd and no contradiction.
 func (v *Verified) fitTogether() {
-	opened, ended := map[string]int64{}, map[string]int64{}
-	bad := func(n Line, format string, args ...any) {
-		if len(v.Problems) < maxProblems {
-			v.problem(fmt.Errorf("entry %d, %s: %s", n.Index, n.Kind, fmt.Sprintf(format, args...)))
-		}
-	}
+	v.Problems = append(v.Problems, v.Log.Misfits(v.Log.Size())...)
 	unknown, back := 0, 0
 	for i, n := range v.Log.lines {
 		if i > 0 && n.Time().Before(v.Log.lines[i-1].Time()) {
 			back++
 		}
+		if !n.Kind.Known() {
+			unknown++
+		}
+	}
+	if back > 0 {
+		v.Notes = append(v.Notes, fmt.Sprintf("%d entries are dated before the one before them: a writer's clock went back, or differs from another's", back))
+	}
+	if unknown > 0 {
+		v.Notes = append(v.Notes, fmt.Sprintf("%d entries are of kinds that this build does not know: their place in the chain was checked", unknown))
+	}
+}
+
+// Misfits says which of the first head entries contradict one before them: a run that is opened or ended twice, or that another entry
+// opened than the one that is named. Whoever counts runs says so.
+func (l *Log) Misfits(head int64) []string {
+	var all []string
+	opened, ended := map[string]int64{}, map[string]int64{}
+	bad := func(n Line, format string, args ...any) {
+		if len(all) < maxProblems {
+			all = append(all, fmt.Sprintf("entry %d, %s: %s", n.Index, n.Kind, fmt.Sprintf(format, args...)))
+		}
+	}
+	for _, n := range l.lines[:head] {
 		if n.Body == nil {
-			if !n.Kind.Known() {
-				unknown++
-			}
 			continue
 		}
 		run := n.Body.run()
@@ -130,6 +145,7 @@ func (v *Verified) fitTogether() {
 		case *Opened:
 			if ok {
 				bad(n, "run %s was opened by entry %d already", run, at)
+				continue
 			}
 			opened[run] = n.Index
 			continue
@@ -143,17 +159,11 @@ func (v *Verified) fitTogether() {
 		}
 		if before, again := ended[run]; again && n.Kind != KindAmended {
 			bad(n, "run %s was ended by entry %d already", run, before)
-		}
-		if n.Kind != KindAmended {
+		} else if n.Kind != KindAmended {
 			ended[run] = n.Index
 		}
 	}
-	if back > 0 {
-		v.Notes = append(v.Notes, fmt.Sprintf("%d entries are dated before the one before them: a writer's clock went back, or differs from another's", back))
-	}
-	if unknown > 0 {
-		v.Notes = append(v.Notes, fmt.Sprintf("%d entries are of kinds that this build does not know: their place in the chain was checked", unknown))
-	}
+	return all
 }
 
 // packs holds the register against what packs keep of it. The lowest altered entry that any of them knows is named first.
