@@ -247,14 +247,17 @@ func (f *storeFlags) forLeftover(ctx context.Context) (*registerWriter, error) {
 	return f.writer(ctx)
 }
 
-// registered tells whether the run was opened in a register, and what that is worth.
+// registered tells whether the run was opened in a register, and what that is worth: anybody can make a register of the same name,
+// with a key of his own, after the run, so that only a key that is known from elsewhere tells them apart.
 func (t *verifyResult) registered(c evidence.Checked) {
 	switch {
 	case c.Record == nil:
 		t.Register = answer{"unknown", "it was not read"}
 	case c.Opened != nil:
-		t.Register = answer{"opened", fmt.Sprintf("as entry %d of %s, before the run started; self-kept", c.Opened.Index, c.Opened.Origin)}
-		t.RunKey = "the register's entry names this run key; whether the register still has it: blackstart register verify --packs DIR"
+		t.Register = answer{"opened", fmt.Sprintf("as entry %d of %s; its keeper says: entered before the run started; self-kept", c.Opened.Index, c.Opened.Origin)}
+		t.RegisterKey = c.Record.Register
+		t.RunKey = firstKey + ", unless its register's keeper, asked in another way, names the key of the register that is printed here; " +
+			"then: blackstart register verify --key LINE --packs DIR"
 	case c.Record.Register != "":
 		t.Register = answer{"unproven", "what the pack tells of its register does not hold"}
 	default:

@@ -48,6 +48,7 @@ type verifyResult struct {
 	RunKey    string       `json:"run_key"`
 	Checks    []seal.Check `json:"checks"`
 
+	RegisterKey    string            `json:"register_key"` // public half, as the pack names it; "" without a register that holds
 	ManifestSHA256 string            `json:"manifest_sha256"`
 	Recomputed     *harness.Findings `json:"recomputed"`
 	Errata         []erratum         `json:"errata"` // rules of the record that are known to be wrong by now
@@ -268,6 +269,10 @@ func (t verifyResult) print(out io.Writer) error {
 		{"layers", t.Layers, t.Run != ""}, {"register", t.Register, t.Run != ""}, {"numbers", t.Numbers, t.Run != ""}} {
 		if r.asked {
 			row(r.label, r.a.String())
+		}
+		if r.label == "register" && t.RegisterKey != "" {
+			row("its key", "")
+			put(t.RegisterKey, 0) // on a line of its own, so that it can be compared and copied
 		}
 	}
 	t.objectives(&b)

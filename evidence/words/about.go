@@ -77,7 +77,7 @@ func people(rec *harness.Record) []Field {
 func population(rec *harness.Record) []Field {
 	kept := "none: which other runs there were cannot be seen from this pack"
 	if origin, _, ok := strings.Cut(rec.Register, "+"); ok {
-		kept = "the run was opened in " + origin + " before it started; which other runs there were: blackstart register population"
+		kept = "opened in " + origin + "; its keeper says: entered before the run started; which other runs there were: blackstart register population"
 	}
 	return []Field{{"Register", kept}, {"Reconciled to", ""}}
 }
