@@ -58,8 +58,9 @@ func OpenedEntry(in Inputs, inputsSHA string, s harness.Scenario, redact *Redact
 // can be set, writes the same line of an earlier pack.
 func objectiveLine(o harness.Objective) string {
 	words := o.ID + ": " + o.Measure
-	for _, part := range [][2]string{{"load", o.Load}, {"cohort", o.Cohort}, {"channel", o.Channel}, {"from", o.From}, {"fault", o.Fault},
-		{"at most", o.AtMost}, {"is", o.Is}, {"carries", listed(o.Carries)}, {"stale after", length(o.StaleAfter)}} {
+	for _, part := range [][2]string{{"load", o.Load}, {"cohort", o.Cohort}, {"channel", o.Channel}, {"from", o.From}, {"after", o.After}, {"fault", o.Fault},
+		{"at most", o.AtMost}, {"is", o.Is}, {"carries", listed(o.Carries)}, {"stale after", length(o.StaleAfter)},
+		{"source", o.Source}} {
 		if part[1] != "" {
 			words += " " + part[0] + " " + part[1]
 		}
@@ -72,6 +73,15 @@ func faultLine(f harness.FaultSpec) string {
 	words := f.Kind + " on " + f.On + " at " + f.At.String()
 	if f.For > 0 {
 		words += " for " + f.For.String()
+	}
+	if f.ID != "" {
+		words += " id " + f.ID
+	}
+	if f.StartsClock {
+		words += " starts clock"
+	}
+	if f.ConfirmWithin > 0 {
+		words += " confirmed within " + f.ConfirmWithin.String()
 	}
 	return oneLine(words + " " + listed(f.With))
 }

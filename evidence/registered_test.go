@@ -262,3 +262,32 @@ func TestManyWordsAreADigest(t *testing.T) {
 		t.Errorf("%.50q", got)
 	}
 }
+
+// TestEveryWordOfAnObjectiveIsTold, and of a fault: a field that changes without the line would change unseen from run to run.
+func TestEveryWordOfAnObjectiveIsTold(t *testing.T) {
+	var o harness.Objective
+	var f harness.FaultSpec
+	for spec, line := range map[any]func() string{&o: func() string { return objectiveLine(o) }, &f: func() string { return faultLine(f) }} {
+		v := reflect.ValueOf(spec).Elem()
+		plain := line()
+		for i := range v.NumField() {
+			switch field := v.Field(i); field.Kind() {
+			case reflect.String:
+				field.SetString("x")
+			case reflect.Int64:
+				field.SetInt(int64(time.Second))
+			case reflect.Bool:
+				field.SetBool(true)
+			case reflect.Map:
+				field.Set(reflect.MakeMap(field.Type()))
+				field.SetMapIndex(reflect.ValueOf("k"), reflect.ValueOf("v"))
+			default:
+				t.Errorf("%s of %s: a kind that this test does not know", v.Type().Field(i).Name, v.Type())
+			}
+			if line() == plain {
+				t.Errorf("%s of %s is not told: %q", v.Type().Field(i).Name, v.Type(), plain)
+			}
+			v.Field(i).SetZero()
+		}
+	}
+}
