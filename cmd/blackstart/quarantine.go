@@ -34,11 +34,18 @@ func (l unfinishedRun) kind() string {
 const doneKind = "a drill that was done and not sealed"
 
 // quarantine puts a run that can never be sealed aside, so that nobody meets it again; nothing of it is in force. What this
-// machine refuses (a full disk, a folder that is gone) can be mended, and the run waits for it.
-func (l unfinishedRun) quarantine(why error) *exitError {
+// machine refuses (a full disk, a folder that is gone, a register that is away) can be mended, and the run waits for it. reason is
+// what the register is told first, redacted: once it is aside, nobody would tell it any more.
+func (l unfinishedRun) quarantine(why error, reason string) *exitError {
 	var machine syscall.Errno
 	var store storeTrouble
-	if errors.As(why, &store) || errors.As(why, &machine) || errors.Is(why, fs.ErrExist) {
+	mends := errors.As(why, &store) || errors.As(why, &machine) || errors.Is(why, fs.ErrExist)
+	if !mends {
+		if err := l.parkInRegister(context.Background(), reason); err != nil {
+			why, mends = errors.Join(why, storeTrouble{fmt.Errorf("its register could not be told: %w", err)}), true
+		}
+	}
+	if mends {
 		return &exitError{code: harness.ExitHarness, err: why,
 			hint: "nothing of it is in force any more; its state is kept in " + l.dir + ": mend the cause and run `blackstart undo` again"}
 	}
@@ -51,9 +58,6 @@ func (l unfinishedRun) quarantine(why error) *exitError {
 	if err != nil {
 		return &exitError{code: harness.ExitHarness, err: errors.Join(why, err),
 			hint: "nothing of it is in force any more; its state is kept in " + l.dir + ": remove that directory when it is of no use"}
-	}
-	if err := l.parkInRegister(context.Background(), why); err != nil {
-		why = errors.Join(why, fmt.Errorf("its register could not be told: %w", err))
 	}
 	return &exitError{code: harness.ExitHarness, err: why,
 		hint: "nothing of it is in force any more; what it recorded is parked in " + parked + " and blocks no other drill"}

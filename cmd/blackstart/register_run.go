@@ -142,14 +142,21 @@ func (w *registerWriter) openRun(ctx context.Context, bag string, at time.Time, 
 	return fmt.Sprintf("%s: opened as entry %d", w.log.Origin, o.Index), j.Opened(o)
 }
 
-// find looks for a run; ok is false if it was never opened, or has its end already.
-func (w *registerWriter) find(run string) (register.Run, bool) {
-	all := w.log.Runs(w.log.Size())
-	i := slices.IndexFunc(all, func(r register.Run) bool { return r.Run == run })
-	if i < 0 || all[i].Outcome != register.NeverClosed {
-		return register.Run{}, false
+// find looks for a run; ok is false if it was never opened, or has its end already. One that is not among the entries that were
+// read may be there all the same, where the reply to its opening was lost: the register is read anew before it is given up.
+func (w *registerWriter) find(ctx context.Context, run string) (r register.Run, ok bool, err error) {
+	for range 2 {
+		all := w.log.Runs(w.log.Size())
+		if i := slices.IndexFunc(all, func(r register.Run) bool { return r.Run == run }); i >= 0 {
+			return all[i], all[i].Outcome == register.NeverClosed, nil
+		}
+		again, err := w.flags.writer(ctx)
+		if err != nil {
+			return r, false, fmt.Errorf("see whether the run was opened in the register: %w", err)
+		}
+		w.log = again.log
 	}
-	return all[i], true
+	return r, false, nil
 }
 
 // closeRun copies the pack of a run that was opened to the store and enters how it ended; "" is a run that has no pack, and
@@ -158,13 +165,12 @@ func (w *registerWriter) closeRun(ctx context.Context, run, by, pack, reason str
 	if w == nil {
 		return "", nil
 	}
-	r, ok := w.find(run)
+	r, ok, err := w.find(ctx, run)
 	if !ok {
-		return "", nil
+		return "", err
 	}
 	end := register.Closed{Run: run, Opened: r.Index, Result: register.Interrupted, Exit: harness.ExitStopped, Reason: evidence.ShortReason(reason)}
 	if pack != "" {
-		var err error
 		if end, err = evidence.Ending(pack, r.Index); err != nil {
 			return "", err
 		}
@@ -224,18 +230,18 @@ func (l unfinishedRun) closeInRegister(ctx context.Context, say func(string), pa
 	return nil
 }
 
-// parkInRegister enters that a run can never be sealed.
-func (l unfinishedRun) parkInRegister(ctx context.Context, why error) error {
+// parkInRegister enters that a run can never be sealed, and why, redacted.
+func (l unfinishedRun) parkInRegister(ctx context.Context, reason string) error {
 	w, err := (&storeFlags{l.info.Store, l.info.RegisterKey}).forLeftover(ctx)
 	if err != nil || w == nil {
 		return err
 	}
-	r, ok := w.find(l.info.RunID)
+	r, ok, err := w.find(ctx, l.info.RunID)
 	if !ok {
-		return nil
+		return err
 	}
 	_, err = w.log.Append(ctx, w.key, executorName(""), time.Now(), register.KindParked,
-		&register.Parked{Run: l.info.RunID, Opened: r.Index, Reason: evidence.ShortReason(why.Error())})
+		&register.Parked{Run: l.info.RunID, Opened: r.Index, Reason: evidence.ShortReason(reason)})
 	return err
 }
 

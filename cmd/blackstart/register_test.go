@@ -294,6 +294,32 @@ func TestRunWaitsForAStoreThatIsAway(t *testing.T) {
 	}
 }
 
+// TestOpeningWhoseReplyWasLostIsClosed: it is not among the entries that this process knows.
+func TestOpeningWhoseReplyWasLostIsClosed(t *testing.T) {
+	d, store := openedRun(t)
+	known := d.register.log
+	d.register.log = &register.Log{About: known.About}
+	if err := os.Rename(store, store+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.abandon(errors.New("connection reset")); !strings.Contains(fmt.Sprint(err), "the run's state is kept") {
+		t.Errorf("a register that is away: %v", err)
+	}
+	if _, err := os.Stat(d.dir); err != nil {
+		t.Errorf("the run's state is not kept: %v", err)
+	}
+	if err := os.Rename(store+".away", store); err != nil {
+		t.Fatal(err)
+	}
+	d.unclosed = false
+	if err := d.abandon(errors.New("connection reset")); err == nil {
+		t.Error("it gave up without an error")
+	}
+	if r := outcomeIn(t, store); r.Outcome != register.Interrupted || r.Reason != "connection reset" {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestParkedRunIsEntered: one that can never be sealed.
 func TestParkedRunIsEntered(t *testing.T) {
 	d, store := openedRun(t)
@@ -301,8 +327,23 @@ func TestParkedRunIsEntered(t *testing.T) {
 	if err := os.MkdirAll(l.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if exit := l.quarantine(errors.New("its record is not JSON")); !strings.Contains(exit.hint, "parked in") {
-		t.Errorf("%v, %s", exit, exit.hint)
+	park := func() string {
+		return l.quarantine(errors.New("its record is not JSON"), "its record is not JSON").hint
+	}
+	if err := os.Rename(store, store+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if hint := park(); !strings.Contains(hint, "its state is kept in") {
+		t.Errorf("a register that is away: %s", hint)
+	}
+	if _, err := os.Stat(l.dir); err != nil {
+		t.Errorf("it is put aside before its register was told: %v", err)
+	}
+	if err := os.Rename(store+".away", store); err != nil {
+		t.Fatal(err)
+	}
+	if hint := park(); !strings.Contains(hint, "parked in") {
+		t.Error(hint)
 	}
 	if r := outcomeIn(t, store); r.Outcome != register.ParkedOutcome || r.Reason != "its record is not JSON" {
 		t.Errorf("%+v", r)
