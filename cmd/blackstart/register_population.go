@@ -5,18 +5,23 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"blackstart/evidence/register"
 )
 
 func populationCommand() *cobra.Command {
 	var f registerFlags
 	var from, to string
+	var head int64
 	cmd := f.add(&cobra.Command{
 		Use:   "population",
 		Short: "which runs were opened in a period, and what became of each",
 		Long: `Lists the runs that were opened in a period: totals by class and outcome, then
 each run with the digests of scenario, objectives, faults, target and tool, and
 each change since the run before of that scenario, class and profile. A run that
-was opened and never closed is among them; all but "passed" count as not passed.`,
+was opened and never closed is among them; all but "passed" count as not passed.
+One that is dated outside the period and stands between entries that are dated
+in it is listed apart: a clock was wrong.`,
 		Example: `  blackstart register population --store /mnt/evidence --from 2026-01-01 \
     --to 2026-03-31`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -28,7 +33,10 @@ was opened and never closed is among them; all but "passed" count as not passed.
 			if err != nil {
 				return err
 			}
-			p, err := l.Population(period[0], period[1])
+			if head, err = upTo(l, head); err != nil {
+				return err
+			}
+			p, err := l.Population(head, period[0], period[1])
 			if err != nil {
 				return harnessError(err, "")
 			}
@@ -38,7 +46,19 @@ was opened and never closed is among them; all but "passed" count as not passed.
 	})
 	cmd.Flags().StringVar(&from, "from", "", "first day, or RFC 3339 `TIME`, in UTC; the first run's if empty")
 	cmd.Flags().StringVar(&to, "to", "", "last day, or RFC 3339 `TIME` up to which, in UTC; the last run's if empty")
+	cmd.Flags().Int64Var(&head, "head", -1, "`SIZE` of the register to list; −1: all of it")
 	return cmd
+}
+
+// upTo is how many entries are meant by --head; −1 are all there are.
+func upTo(l *register.Log, head int64) (int64, error) {
+	if head == -1 {
+		return l.Size(), nil
+	}
+	if head < 0 || head > l.Size() {
+		return 0, usage(fmt.Errorf("--head %d: there are %d entries", head, l.Size()), fmt.Sprintf("for instance: --head %d", l.Size()))
+	}
+	return head, nil
 }
 
 // parsePeriod reads two bounds, of which the second is not included; a day as the second is, to its end.
@@ -72,20 +92,24 @@ func sampleCommand() *cobra.Command {
 		Short: "draw runs to look into, by a seed that an auditor gives",
 		Long: `Draws from the runs that passed, and lists all that did not. The runs are ranked
 by SHA-256(root, seed, index): 32 bytes, the seed's bytes, 8 bytes big-endian;
-the lowest are drawn. It is fair only if the seed was chosen after the head
-that is printed was fixed: print it first, then ask the auditor for the seed.`,
-		Example: `  blackstart register sample --store /mnt/evidence --seed 20260401 --size 5
+the lowest are drawn. It is fair only if the seed was chosen after the head was
+fixed: without --seed only head and root are printed; give them to the auditor,
+then draw at that --head with the seed that comes back.`,
+		Example: `  blackstart register sample --store /mnt/evidence
   blackstart register sample --store /mnt/evidence --head 24 --seed 20260401`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l, err := f.open(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if head < 0 {
-				head = l.Size()
+			if head, err = upTo(l, head); err != nil {
+				return err
 			}
-			if seed == "" || size < 1 || head > l.Size() {
-				return usage(fmt.Errorf("--seed %.20q, --size %d, --head %d: a seed, at least 1, at most %d", seed, size, head, l.Size()), "for instance: --seed 20260401 --size 5")
+			if size < 1 {
+				return usage(fmt.Errorf("--size %d: at least 1", size), "for instance: --size 5")
+			}
+			if seed == "" {
+				size = 0
 			}
 			s, err := l.Sample(head, seed, size)
 			if err != nil {

@@ -87,6 +87,14 @@ func (p *page) population(pop register.Population) {
 	for _, t := range pop.Totals {
 		p.row(fmt.Sprintf("  %-12s %-16s ", truncate(strings.Map(escapeControl, t.Class), 12), t.Outcome), fmt.Sprint(t.Runs))
 	}
+	if len(pop.Misdated) > 0 {
+		p.WriteString("\n")
+		p.put(2, fmt.Sprintf("note: %d more runs are dated outside the period and were entered between entries that are dated in it: a clock was wrong. "+
+			"They are not counted above", len(pop.Misdated)))
+	}
+	for _, r := range pop.Misdated {
+		p.run(r)
+	}
 	for _, r := range pop.Runs {
 		p.WriteString("\n")
 		p.run(r)
@@ -120,6 +128,12 @@ func orWord(text, word string) string {
 }
 
 func (p *page) sample(s register.Sample) {
+	if s.Seed == "" {
+		p.put(2, "nothing is drawn: no seed is given")
+		p.head(s.Origin, s.Key, s.Head, s.Root)
+		p.row("  next      ", fmt.Sprintf("give these lines to the auditor, who answers with a seed; then: blackstart register sample --head %d --seed SEED", s.Head))
+		return
+	}
 	p.put(2, fmt.Sprintf("%d of %d runs that passed, drawn by seed %s; all %d that did not", len(s.Drawn), s.Of, s.Seed, len(s.Apart)))
 	p.head(s.Origin, s.Key, s.Head, s.Root)
 	for _, part := range []struct {

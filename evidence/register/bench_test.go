@@ -84,7 +84,8 @@ func BenchmarkRegister(b *testing.B) {
 	})
 	b.Run("population", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := open(b, d).Population(time.Time{}, time.Time{}); err != nil {
+			l := open(b, d)
+			if _, err := l.Population(l.Size(), time.Time{}, time.Time{}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -75,6 +75,7 @@ type Population struct {
 	NotPassed    int      `json:"not_passed"`
 	Totals       []Total  `json:"totals"`
 	Runs         []Run    `json:"runs"`
+	Misdated     []Run    `json:"misdated"`   // not counted: dated outside the period, and entered between entries that are dated in it
 	Exceptions   []string `json:"exceptions"` // entries that contradict those before them
 	Keeping      string   `json:"keeping"`
 	Completeness string   `json:"completeness"`
@@ -178,14 +179,15 @@ func (r *Run) since(before Run) {
 	}
 }
 
-// Population lists the runs that were opened from one moment up to, and without, another; the zero time is no bound.
-func (l *Log) Population(from, to time.Time) (Population, error) {
-	root, err := l.Root(l.Size())
+// Population lists the runs of the first head entries that were opened from one moment up to, and without, another; the zero time is
+// no bound.
+func (l *Log) Population(head int64, from, to time.Time) (Population, error) {
+	root, err := l.Root(head)
 	if err != nil {
 		return Population{}, err
 	}
-	p := Population{Origin: l.Origin, Key: l.Key, Head: l.Size(), Root: fmt.Sprintf("%x", root[:]), Runs: []Run{}, Totals: []Total{},
-		Exceptions: append([]string{}, l.Misfits(l.Size())...), Keeping: SelfKept, Completeness: NotTested}
+	p := Population{Origin: l.Origin, Key: l.Key, Head: head, Root: fmt.Sprintf("%x", root[:]), Runs: []Run{}, Misdated: []Run{},
+		Exceptions: append([]string{}, l.Misfits(head)...), Keeping: SelfKept, Completeness: NotTested}
 	bound := func(t time.Time) string {
 		if t.IsZero() {
 			return ""
@@ -193,10 +195,18 @@ func (l *Log) Population(from, to time.Time) (Population, error) {
 		return t.UTC().Format(time.RFC3339)
 	}
 	p.From, p.To = bound(from), bound(to)
+	inside := func(n Line) bool { return !n.Time().Before(from) && (to.IsZero() || n.Time().Before(to)) }
+	first := int64(slices.IndexFunc(l.lines[:head], inside))
+	last := head - 1
+	for last > first && !inside(l.lines[last]) {
+		last--
+	}
 	counts := map[string]map[string]int{}
-	for _, r := range l.Runs(l.Size()) {
-		at := l.lines[r.Index].Time()
-		if at.Before(from) || !to.IsZero() && !at.Before(to) {
+	for _, r := range l.Runs(head) {
+		if !inside(l.lines[r.Index]) {
+			if first >= 0 && first < r.Index && r.Index < last {
+				p.Misdated = append(p.Misdated, r)
+			}
 			continue
 		}
 		p.Runs = append(p.Runs, r)
@@ -210,18 +220,25 @@ func (l *Log) Population(from, to time.Time) (Population, error) {
 		}
 		counts[r.Class][r.Outcome]++
 	}
+	p.Totals = totals(counts)
+	return p, nil
+}
+
+// totals lists what was counted by class and outcome, in the order of tables.
+func totals(counts map[string]map[string]int) []Total {
+	all := []Total{}
 	for class, byOutcome := range counts {
 		for outcome, n := range byOutcome {
-			p.Totals = append(p.Totals, Total{class, outcome, n})
+			all = append(all, Total{class, outcome, n})
 		}
 	}
-	slices.SortFunc(p.Totals, func(a, b Total) int {
+	slices.SortFunc(all, func(a, b Total) int {
 		if c := strings.Compare(a.Class, b.Class); c != 0 {
 			return c
 		}
 		return slices.Index(Outcomes, a.Outcome) - slices.Index(Outcomes, b.Outcome)
 	})
-	return p, nil
+	return all
 }
 
 // Sample is what an auditor looks into: all runs that did not pass, and some of those that did.

@@ -84,7 +84,7 @@ func TestPopulationAndSample(t *testing.T) {
 		&Parked{Run: "run-9", Opened: 9, Reason: "unreadable"}} {
 		appendTo(t, l, key, i, b)
 	}
-	p, err := l.Population(moment(1), moment(9))
+	p, err := l.Population(l.Size(), moment(1), moment(9))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestContradictionsAreNotCounted(t *testing.T) {
 	for i, b := range []Body{aRun(0), closing(0, Failed), closing(0, Passed), aRun(0), strange, &Parked{Run: "run-0", Opened: 0, Reason: "x"}} {
 		appendTo(t, l, key, i, b)
 	}
-	p, err := l.Population(moment(0), moment(9))
+	p, err := l.Population(l.Size(), moment(0), moment(9))
 	if err != nil || len(p.Runs) != 2 || p.Runs[0].Outcome != Failed || p.Runs[1].Index != 3 || p.Runs[1].Outcome != NeverClosed || p.Passed != 0 {
 		t.Errorf("%+v, %v", p.Runs, err)
 	}
@@ -184,5 +184,26 @@ func TestContradictionsAreNotCounted(t *testing.T) {
 		if !strings.Contains(fmt.Sprint(p.Exceptions), want) {
 			t.Errorf("%q, want %q", p.Exceptions, want)
 		}
+	}
+}
+
+// TestRunsOfAWrongClockAreListedApart: dated outside the period, and entered between entries that are dated in it.
+func TestRunsOfAWrongClockAreListedApart(t *testing.T) {
+	d, key := newStore(t)
+	l := open(t, d)
+	for i, day := range []int{1, 10, 11, 900, 12, 40} {
+		appendTo(t, l, key, day, aRun(i))
+	}
+	p, err := l.Population(l.Size(), moment(5), moment(20))
+	if err != nil || len(p.Runs) != 3 || p.NotPassed != 3 || len(p.Misdated) != 1 || p.Misdated[0].Run != "run-3" {
+		t.Errorf("%d runs, misdated %+v, %v", len(p.Runs), p.Misdated, err)
+	}
+	for head, want := range map[int64]int{4: 0, 5: 1} { // with nothing of the period behind it, it is as good as any other
+		if p, err := l.Population(head, moment(5), moment(20)); err != nil || len(p.Misdated) != want || p.Head != head {
+			t.Errorf("of %d entries, misdated %+v, %v", head, p.Misdated, err)
+		}
+	}
+	if p, err := l.Population(l.Size(), moment(50), moment(60)); err != nil || len(p.Runs)+len(p.Misdated) != 0 {
+		t.Errorf("a period without runs: %+v, %v", p, err)
 	}
 }
