@@ -1,18 +1,22 @@
 package main
 
 import (
+	"archive/zip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"blackstart/evidence"
 	"blackstart/evidence/register"
+	"blackstart/evidence/seal"
 	"blackstart/harness"
 )
 
@@ -214,6 +218,23 @@ func (r verifiedRegister) show(p *page) {
 	p.put(4, "  "+r.Keeping)
 }
 
+// isOtherZip tells of a whole zip that has no file of a pack in it. One that is cut or altered may be a pack.
+func isOtherZip(path string) bool {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		return false
+	}
+	defer z.Close()
+	return !slices.ContainsFunc(z.File, func(f *zip.File) bool {
+		return slices.ContainsFunc([]string{seal.InputsFile, seal.EventsFile, seal.ManifestFile, seal.SignatureFile}, func(name string) bool {
+			return strings.HasSuffix(f.Name, name)
+		})
+	})
+}
+
 // keptIn reads what the packs below a directory keep of their register. A file that is no pack, or that kept nothing, is a note;
 // one whose part of a register does not hold is refused.
 func keptIn(dir string) (kept []register.Kept, notes []string, err error) {
@@ -229,6 +250,8 @@ func keptIn(dir string) (kept []register.Kept, notes []string, err error) {
 		}
 		k, err := evidence.ReadKept(path)
 		switch {
+		case err != nil && isOtherZip(path):
+			notes = append(notes, path+" is no pack: it was not compared")
 		case err != nil:
 			return &exitError{code: harness.ExitAltered, err: err, hint: "blackstart verify " + path}
 		case k.Key == "":

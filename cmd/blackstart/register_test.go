@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -222,6 +223,33 @@ func TestContradictoryRegisterIsSaid(t *testing.T) {
 	}
 	if r := outcomeIn(t, store); r.Reason != "first" {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestOtherZipsAreNoted: what is no pack is said and left; a pack that was renamed inside, or cut, is not taken for one.
+func TestOtherZipsAreNoted(t *testing.T) {
+	dir := t.TempDir()
+	for name, want := range map[string]bool{"holiday.jpg": true, "x/data/inputs.json": false, "manifest-sha256.txt": false} {
+		path := filepath.Join(dir, "some.zip")
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z := zip.NewWriter(f)
+		_, err = z.Create(name)
+		if err := errors.Join(err, z.Close(), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		kept, notes, err := keptIn(dir)
+		if len(kept) > 0 || (err == nil) != want || want && !strings.Contains(fmt.Sprint(notes), "some.zip is no pack") {
+			t.Errorf("%s: %q, %v", name, notes, err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "some.zip"), []byte("PK"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := keptIn(dir); err == nil {
+		t.Error("what may be the rest of a pack is passed over")
 	}
 }
 

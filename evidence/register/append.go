@@ -61,6 +61,9 @@ func (l *Log) try(ctx context.Context, key *Key, e Entry) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if _, err := readLine(data); err != nil { // it would be there for ever, and the register not be read any more
+		return false, fmt.Errorf("the entry would not be one: %w", err)
+	}
 	putErr := putBytes(ctx, l.store, entryName(e.Index), data)
 	there := data
 	if putErr != nil { // the reply may be lost and the entry there: then it has our nonce

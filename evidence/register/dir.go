@@ -89,9 +89,12 @@ func (d Dir) explain(err error) error {
 
 // Get implements Store.
 func (d Dir) Get(_ context.Context, name string, limit int64) ([]byte, error) {
-	f, err := os.Open(filepath.Join(string(d), filepath.FromSlash(name)))
+	f, err := os.OpenFile(filepath.Join(string(d), filepath.FromSlash(name)), os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe does not keep us waiting
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read %s: %w", name, ErrNotFound)
+	}
+	if errors.Is(err, syscall.ENXIO) { // a socket
+		return nil, fmt.Errorf("read %s: %w", name, errIrregular)
 	}
 	if err != nil {
 		return nil, err
@@ -101,6 +104,9 @@ func (d Dir) Get(_ context.Context, name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read %s: %w", name, errIrregular)
+	}
 	if info.Size() > limit {
 		return nil, fmt.Errorf("read %s: %w", name, errLong)
 	}
@@ -109,7 +115,13 @@ func (d Dir) Get(_ context.Context, name string, limit int64) ([]byte, error) {
 	return data, err
 }
 
-var errLong = errors.New("it is longer than such a file may be")
+var (
+	errLong      = errors.New("it is longer than such a file may be")
+	errIrregular = errors.New("it is no regular file")
+)
+
+// isUnfit tells that what is there cannot be a file of a register; anything else is trouble of the machine.
+func isUnfit(err error) bool { return errors.Is(err, errLong) || errors.Is(err, errIrregular) }
 
 // List implements Store.
 func (d Dir) List(_ context.Context, dir string) ([]string, error) {

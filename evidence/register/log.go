@@ -6,13 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
 	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
-	"golang.org/x/sync/errgroup"
 
 	"blackstart/evidence/seal"
 )
@@ -33,7 +31,8 @@ type Log struct {
 	verifier note.Verifier
 	lines    []Line
 	hashes   seal.Stored
-	noted    int64 // the largest size whose checkpoint is known to be there
+	noted    int64    // the largest size whose checkpoint is known to be there
+	strays   []string // what lies among entries and checkpoints, and can be none
 }
 
 // Altered says where a register is first not what it was.
@@ -65,18 +64,12 @@ func Open(ctx context.Context, s Store) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := l.files(ctx)
+	bad, err := l.read(ctx, nil)
 	if err != nil {
-		return nil, fmt.Errorf("read register: %w", err)
+		return nil, err
 	}
-	lines, errs := parseAll(files, nil)
-	for i := range lines {
-		if errs[i] != nil {
-			return nil, &Altered{int64(i), errs[i].Error()}
-		}
-		if err := l.follow(lines[i]); err != nil {
-			return nil, l.blame(i, err)
-		}
+	if bad != nil {
+		return nil, bad
 	}
 	if err := l.checkHead(ctx); err != nil {
 		return nil, err
@@ -110,75 +103,6 @@ func openAbout(ctx context.Context, s Store) (*Log, error) {
 		return nil, fmt.Errorf("open register: it is called %q, its key speaks for %q", l.Origin, l.verifier.Name())
 	}
 	return l, nil
-}
-
-// files reads all entries, at once on several processors.
-func (l *Log) files(ctx context.Context) ([][]byte, error) {
-	count, err := l.count(ctx)
-	if err != nil {
-		return nil, err
-	}
-	files := make([][]byte, count)
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(4 * runtime.GOMAXPROCS(0))
-	const batch = 256
-	for from := 0; from < len(files); from += batch {
-		g.Go(func() (err error) {
-			for i := from; i < min(from+batch, len(files)) && err == nil; i++ {
-				if files[i], err = l.store.Get(ctx, entryName(int64(i)), MaxEntryBytes); errors.Is(err, errLong) || errors.Is(err, ErrNotFound) {
-					err = &Altered{int64(i), err.Error()}
-				}
-			}
-			return err
-		})
-	}
-	return files, g.Wait()
-}
-
-// count is the number of entries, by the last one's name: a list that is read while others append may lack one before it.
-func (l *Log) count(ctx context.Context) (int64, error) {
-	names, err := l.store.List(ctx, entryDir)
-	if err != nil {
-		return 0, err
-	}
-	count := int64(0)
-	for _, name := range names {
-		n, err := strconv.ParseInt(strings.TrimSuffix(name, ".json"), 10, 64)
-		if err != nil || n < 0 || entryName(n) != entryDir+"/"+name {
-			return 0, &Altered{-1, fmt.Sprintf("%.60q lies among the entries and is none", name)}
-		}
-		count = max(count, n+1)
-	}
-	if count > MaxEntries {
-		return 0, fmt.Errorf("more than %d entries", MaxEntries)
-	}
-	return count, nil
-}
-
-// parseAll parses entries, and checks their signatures if a verifier is given; what is wrong with each stands at its index.
-func parseAll(files [][]byte, v note.Verifier) ([]Line, []error) {
-	lines, errs := make([]Line, len(files)), make([]error, len(files))
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	const batch = 256
-	for from := 0; from < len(files); from += batch {
-		g.Go(func() error {
-			for i := from; i < min(from+batch, len(files)); i++ {
-				lines[i], errs[i] = readLine(files[i])
-				if errs[i] == nil && v != nil {
-					errs[i] = lines[i].signedBy(v)
-				}
-			}
-			return nil
-		})
-	}
-	_ = g.Wait() // its functions return nothing
-	return lines, errs
-}
-
-func readLine(data []byte) (Line, error) {
-	e, b, err := ParseEntry(data)
-	return Line{Entry: e, Body: b, SHA256: seal.Digest(data), leaf: leafHash(data)}, err
 }
 
 // head is the digest that the next entry carries.
@@ -261,6 +185,9 @@ func (l *Log) nothingCut(ctx context.Context) error {
 		return fmt.Errorf("read checkpoints: %w", err)
 	}
 	for _, name := range names {
+		if l.stray(checkpointDir, name, name) {
+			continue
+		}
 		size, err := strconv.ParseInt(name, 10, 64)
 		if err != nil || size < 1 || strconv.FormatInt(size, 10) != name {
 			return &Altered{-1, fmt.Sprintf("%.60q lies among the checkpoints and is none", name)}
@@ -281,6 +208,9 @@ func (l *Log) checkCheckpoint(ctx context.Context, size int64) error {
 		return nil
 	}
 	msg, err := l.store.Get(ctx, checkpointName(size), seal.MaxNoteBytes)
+	if isUnfit(err) {
+		return &Altered{-1, fmt.Sprintf("checkpoint of %d entries: %v", size, err)}
+	}
 	if err != nil {
 		return fmt.Errorf("checkpoint of %d entries: %w", size, err)
 	}

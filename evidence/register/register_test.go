@@ -101,11 +101,20 @@ func TestAppendRefuses(t *testing.T) {
 		{"parked without reason", key, KindParked, &Parked{Run: "run-0"}, "no reason is given"},
 		{"pass with exit 1", key, KindClosed, &Closed{Run: "r", Result: Passed, Exit: 1, Reason: "x", PackSHA256: strings.Repeat("0", 64)}, "does not go with exit 1"},
 		{"no run", key, KindAmended, &Amended{Reason: "x"}, "is no run id"},
+		{"a word that JSON has no bytes for", key, KindParked, json.RawMessage(`{"run":"run-0","opened":0,"reason":"\ud800"}`), "is not written as one of kind parked"},
 		{"too long", key, KindOpened, func() any { o := aRun(0); o.Scenario = strings.Repeat("x", MaxEntryBytes); return o }(), "bytes, up to"},
 	} {
 		if _, err := l.Append(t.Context(), c.key, "a tester", moment(0), c.kind, c.body); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
+	}
+	for _, by := range []string{"", "\xff"} {
+		if _, err := l.Append(t.Context(), key, by, moment(0), KindOpened, aRun(0)); err == nil || !strings.Contains(err.Error(), "the entry would not be one") {
+			t.Errorf("by %q: %v", by, err)
+		}
+	}
+	if _, err := l.Append(t.Context(), key, "a tester", moment(0).AddDate(9000, 0, 0), KindOpened, aRun(0)); err == nil {
+		t.Error("a year of five digits")
 	}
 	if open(t, d).Size() != 0 {
 		t.Error("something was appended")
@@ -125,6 +134,41 @@ func forged(t *testing.T, key *Key, data []byte, change func(*Entry)) []byte {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// pipe puts one that nobody writes to in the place of a file.
+func pipe(t *testing.T, d Dir, name string) {
+	t.Helper()
+	if err := errors.Join(os.Remove(path(d, name)), syscall.Mkfifo(path(d, name), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestStraysAreNoted: what can be no part of a register is left alone, and said.
+func TestStraysAreNoted(t *testing.T) {
+	d, key := newStore(t)
+	fill(t, open(t, d), key, 2)
+	for _, name := range []string{entryDir + "/notes.txt", entryDir + "/1.json.bak", checkpointDir + "/.DS_Store"} {
+		write(t, d, name, nil)
+	}
+	v := verify(t, d)
+	if len(v.Problems) > 0 || open(t, d).Size() != 2 || !strings.Contains(fmt.Sprint(v.Notes), "3 files lie in the register's directories and are none of it") {
+		t.Errorf("%q %q", v.Problems, v.Notes)
+	}
+}
+
+// TestPacksAreComparedUpToAnUnreadableEntry: what was altered before it is named first.
+func TestPacksAreComparedUpToAnUnreadableEntry(t *testing.T) {
+	d, key := newStore(t)
+	l := open(t, d)
+	o := fill(t, l, key, 7)
+	fill(t, l, key, 12)
+	rewrite(t, d, key, 2)
+	write(t, d, entryName(10), make([]byte, MaxEntryBytes+1))
+	v := verify(t, d, Kept{Pack: "old.zip", Run: "run-6", Key: key.Verifier(), Opening: o, Ending: *closing(6, Passed)})
+	if said := fmt.Sprint(v.Problems); !strings.HasPrefix(said, "[first altered entry: 2: ") || !strings.Contains(said, "first altered entry: 10: ") {
+		t.Errorf("%s", said)
+	}
 }
 
 // TestVerifyFindsWhatIsAltered: one change at a time, by somebody without the key and by somebody with it.
@@ -187,7 +231,23 @@ func TestVerifyFindsWhatIsAltered(t *testing.T) {
 			}
 		}, "checkpoint of 7 entries: "},
 		{"a stranger among the checkpoints", func(t *testing.T, d Dir, _ *Key) { write(t, d, checkpointDir+"/007", nil) }, `"007" lies among the checkpoints`},
-		{"a stranger among the entries", func(t *testing.T, d Dir, _ *Key) { write(t, d, entryDir+"/notes.txt", nil) }, `"notes.txt" lies among the entries`},
+		{"a stranger among the entries", func(t *testing.T, d Dir, _ *Key) { write(t, d, entryDir+"/007.json", nil) }, `"007.json" lies among the entries`},
+		{"a pipe", func(t *testing.T, d Dir, _ *Key) { pipe(t, d, entryName(3)) }, "first altered entry: 3: read register/entry/3.json: it is no regular file"},
+		{"a directory", func(t *testing.T, d Dir, _ *Key) {
+			if err := errors.Join(os.Remove(path(d, entryName(3))), os.Mkdir(path(d, entryName(3)), 0o755)); err != nil {
+				t.Fatal(err)
+			}
+		}, "first altered entry: 3: read register/entry/3.json: it is no regular file"},
+		{"a checkpoint that is a pipe", func(t *testing.T, d Dir, _ *Key) { pipe(t, d, checkpointName(4)) }, "checkpoint of 4 entries: read register/checkpoints/4: it is no"},
+		{"two unreadable, far apart", func(t *testing.T, d Dir, k *Key) {
+			fill(t, open(t, d), k, 600)
+			write(t, d, entryName(599), make([]byte, MaxEntryBytes+1))
+			write(t, d, entryName(300), make([]byte, MaxEntryBytes+1))
+		}, "first altered entry: 300: "},
+		{"one altered before one that is unreadable", func(t *testing.T, d Dir, k *Key) {
+			write(t, d, entryName(5), make([]byte, MaxEntryBytes+1))
+			edit(3, `"passed"`, `"failed"`)(t, d, k)
+		}, "[first altered entry: 3: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

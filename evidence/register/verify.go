@@ -35,29 +35,19 @@ func Verify(ctx context.Context, s Store, packs []Kept) (Verified, error) {
 		return Verified{}, err
 	}
 	v := Verified{Log: l}
-	files, err := l.files(ctx)
+	bad, err := l.read(ctx, l.verifier)
 	var altered *Altered
 	if errors.As(err, &altered) {
 		v.problem(altered)
 		return v, nil
 	}
 	if err != nil {
-		return v, fmt.Errorf("read register: %w", err)
+		return v, err
 	}
-	lines, errs := parseAll(files, l.verifier)
-	for i := range lines {
-		if errs[i] != nil {
-			v.problem(&Altered{int64(i), errs[i].Error()})
-			v.broken = true
-			break
-		}
-		if err := l.follow(lines[i]); err != nil {
-			v.problem(l.blame(i, err))
-			v.broken = true
-			break
-		}
-	}
-	if len(v.Problems) == 0 {
+	if bad != nil {
+		v.problem(bad)
+		v.broken = true
+	} else {
 		if err := v.checkpoints(ctx); err != nil {
 			return v, err
 		}
@@ -67,6 +57,9 @@ func Verify(ctx context.Context, s Store, packs []Kept) (Verified, error) {
 		}
 	}
 	v.packs(packs)
+	if n := len(l.strays); n > 0 {
+		v.Notes = append(v.Notes, fmt.Sprintf("%d files lie in the register's directories and are none of it, the first is %.80q: they were not read", n, l.strays[0]))
+	}
 	return v, nil
 }
 
