@@ -236,8 +236,8 @@ func (b *bagged) die(out string) error {
 	return errors.Join(saveInfo(b.dir, info), saveRecord(b.dir, b.rec))
 }
 
-// seal ends the fixture as a drill ends and writes its pack and root to out/NAME.
-func (b *bagged) seal(out, name string) error {
+// bind ends the fixture as a drill ends, up to its seal.
+func (b *bagged) bind() error {
 	b.closed()
 	if b.kind.quiet {
 		if err := b.quiet(); err != nil {
@@ -270,8 +270,13 @@ func (b *bagged) seal(out, name string) error {
 	if err := b.journal.Append(harness.Event{Kind: "undo.complete", At: b.rec.Undo.At, Phase: "undo", Text: "everything that was broken is restored"}); err != nil {
 		return err
 	}
-	if err := evidence.Bind(context.Background(), evidence.Binding{Dir: b.bag(), Journal: b.journal, Record: b.rec, Redact: b.redact,
-		UndoLog: filepath.Join(b.dir, "undo.jsonl"), Formats: formats}); err != nil {
+	return evidence.Bind(context.Background(), evidence.Binding{Dir: b.bag(), Journal: b.journal, Record: b.rec, Redact: b.redact,
+		UndoLog: filepath.Join(b.dir, "undo.jsonl"), Formats: formats})
+}
+
+// seal ends the fixture as a drill ends and writes its pack and root to out/NAME.
+func (b *bagged) seal(out, name string) error {
+	if err := b.bind(); err != nil {
 		return err
 	}
 	id, root, _, err := signer(b.rec.Executor)

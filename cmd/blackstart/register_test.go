@@ -21,6 +21,7 @@ import (
 
 	"blackstart/evidence"
 	"blackstart/evidence/register"
+	"blackstart/evidence/seal"
 	"blackstart/harness"
 )
 
@@ -253,8 +254,60 @@ func TestOtherZipsAreNoted(t *testing.T) {
 	}
 }
 
+// TestRunIsSealedOnce, by whoever seals it, and whatever is lost of its pack before its register is there again: undo puts the same
+// bytes back, and the register is told of them.
+func TestRunIsSealedOnce(t *testing.T) {
+	for i, lost := range [][]string{nil, {".zip"}, {".root.pem"}, {".zip", ".root.pem"}} {
+		d, b, store := openedBag(t)
+		out := filepath.Join(filepath.Dir(store), "out")
+		d.flags.out, d.scenario = out, b.rec.Scenario
+		name := filepath.Join(out, d.scenario.Metadata.Name)
+		l := unfinishedRun{dir: d.dir, info: runInfo{RunID: d.runID, Name: d.scenario.Metadata.Name, Out: out, Store: store, RegisterKey: d.register.flags.key}}
+		undo := func() error {
+			return l.keepRecord(t.Context(), false, undoOutcome{}, d.redact, func(string) {})
+		}
+		if err := errors.Join(b.bind(), b.die(out), os.MkdirAll(out, 0o755), os.Rename(store, store+".away")); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if i%2 == 0 {
+			_, err = d.seal(t.Context(), b.rec)
+		} else {
+			err = undo()
+		}
+		if !strings.Contains(fmt.Sprint(err), "the drive mounted") && !strings.Contains(fmt.Sprint(err), "the store is gone") {
+			t.Fatalf("the store is away: %v", err)
+		}
+		first, err := digestOf(name + ".zip")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ext := range lost {
+			if err := os.Rename(name+ext, filepath.Join(out, "moved"+ext)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(os.Rename(store+".away", store), undo()); err != nil {
+			t.Fatal(err)
+		}
+		again, err := digestOf(name + ".zip")
+		if _, rootErr := seal.LoadRoots(name + ".root.pem"); err != nil || rootErr != nil || again != first || outcomeIn(t, store).PackSHA256 != first {
+			t.Errorf("%v lost: sealed %s, then %s, %v, %v; the register has %s", lost, first, again, err, rootErr, outcomeIn(t, store).PackSHA256)
+		}
+		if _, err := os.Stat(d.dir); !os.IsNotExist(err) {
+			t.Errorf("the run's state is left: %v", err)
+		}
+	}
+}
+
 // openedRun is a drill that was opened in a register and has recorded nothing yet.
 func openedRun(t *testing.T) (*drillRun, string) {
+	t.Helper()
+	d, _, store := openedBag(t)
+	return d, store
+}
+
+func openedBag(t *testing.T) (*drillRun, *bagged, string) {
 	t.Helper()
 	dir := t.TempDir()
 	f := storeFlags{filepath.Join(dir, "store"), filepath.Join(dir, "register.pem")}
@@ -272,10 +325,11 @@ func openedRun(t *testing.T) (*drillRun, string) {
 	d.shutdown.markUndone()
 	fixtures.Lock()
 	defer fixtures.Unlock()
-	if _, err := newBagOf(k, d.dir, d.runID, "queries"); err != nil {
+	b, err := newBagOf(k, d.dir, d.runID, "queries", "edge")
+	if err != nil {
 		t.Fatal(err)
 	}
-	return d, f.dir
+	return d, b, f.dir
 }
 
 // outcomeIn is how the one run of a store stands in its register.

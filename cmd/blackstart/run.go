@@ -248,30 +248,19 @@ func (d *drillRun) bind(ctx context.Context, rec *harness.Record) error {
 // seal judges the record and writes the pack. The verdict comes back whatever happens to files.
 func (d *drillRun) seal(ctx context.Context, rec *harness.Record) (result, error) {
 	name := d.scenario.Metadata.Name
-	id, rootPEM, fingerprint, err := signer(d.executor)
-	if err != nil {
-		return result{}, err
-	}
-	path, err := placeFor(d.flags.out, name)
-	if err != nil {
-		return result{}, err
-	}
-	findings, sealed, err := evidence.Seal(ctx, evidence.Sealing{
-		Dir: d.bag(), Base: name, Path: path, Redact: d.redact, Identity: id,
-		Progress: func(text string) { d.screen.say("%s", text) },
+	here := sealedOf(d.dir)
+	findings, sealed, fingerprint, err := here.seal(ctx, d.executor, evidence.Sealing{
+		Dir: d.bag(), Base: name, Redact: d.redact, Progress: func(text string) { d.screen.say("%s", text) },
 	})
 	if err != nil {
 		return result{}, err
 	}
-	res := result{Pack: path, Findings: findings, ManifestSHA256: sealed.ManifestSHA256, RootFingerprint: fingerprint,
+	path, root, err := here.place(d.flags.out, name)
+	if err != nil {
+		return result{}, err
+	}
+	res := result{Pack: path, Root: root, Findings: findings, ManifestSHA256: sealed.ManifestSHA256, RootFingerprint: fingerprint,
 		Profile: rec.Profile, Environment: rec.Environment}
-	res.Root = filepath.Join(d.flags.out, name+".root.pem")
-	if err := writeAtomic(res.Root, rootPEM); err != nil {
-		return res, err
-	}
-	if err := os.Chmod(res.Root, 0o644); err != nil {
-		return res, err
-	}
 	d.unsealed = false
 	if res.Register, err = d.closeInRegister(ctx, path, ""); err != nil {
 		return res, fmt.Errorf("%w; the pack is written: %s", err, path)

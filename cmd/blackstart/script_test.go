@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"blackstart/evidence"
 	"blackstart/evidence/seal"
 )
 
@@ -303,7 +305,15 @@ func makeLeftover(kind, dir, runID, out string, w *registerWriter) error {
 	case "unreadable":
 		return errors.Join(os.Remove(filepath.Join(dir, "run.json")), appendTo(undo, "not JSON\n"), appendTo(undo, "{}\n"))
 	case "sealed":
-		return b.seal(out, b.rec.Scenario.Metadata.Name)
+		name, here := b.rec.Scenario.Metadata.Name, sealedOf(dir)
+		if err := errors.Join(b.bind(), os.MkdirAll(out, 0o755)); err != nil {
+			return err
+		}
+		if _, _, _, err := here.seal(context.Background(), b.rec.Executor, evidence.Sealing{Dir: b.bag(), Base: name, Redact: b.redact}); err != nil {
+			return err
+		}
+		_, _, err := here.place(out, name)
+		return err
 	}
 	return fmt.Errorf("unknown kind %q", kind)
 }

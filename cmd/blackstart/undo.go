@@ -133,7 +133,13 @@ func (l unfinishedRun) undo(ctx context.Context, say func(string), undone func()
 
 // keepRecord sees to it that what was recorded is in a pack, and removes the run's state.
 func (l unfinishedRun) keepRecord(ctx context.Context, wasInForce bool, done undoOutcome, redact *evidence.Redactor, say func(string)) error {
-	if path := l.existingPack(ctx); path != "" {
+	if done, err := sealedOf(l.dir).there(); err != nil {
+		return err
+	} else if done {
+		path, err := l.place()
+		if err != nil {
+			return err
+		}
 		say("its pack was complete: " + path)
 		if err := l.closeInRegister(ctx, say, path, ""); err != nil {
 			return err
@@ -153,21 +159,6 @@ func (l unfinishedRun) keepRecord(ctx context.Context, wasInForce bool, done und
 		return err
 	}
 	return os.RemoveAll(l.dir)
-}
-
-// existingPack gives the pack of a run that died after it had written it whole, with its root; "" if there is none.
-func (l unfinishedRun) existingPack(ctx context.Context) string {
-	path := filepath.Join(l.info.Out, l.info.Name+".zip")
-	roots, err := seal.LoadRoots(filepath.Join(l.info.Out, l.info.Name+".root.pem"))
-	if err != nil {
-		return ""
-	}
-	checked, err := evidence.Verify(ctx, path, evidence.VerifyOptions{Roots: roots})
-	if err != nil || checked.Record == nil || checked.Record.RunID != l.info.RunID || checked.Answer(seal.Integrity) != seal.OK ||
-		checked.Rooted == nil {
-		return ""
-	}
-	return path
 }
 
 // sealPartial makes a pack of what a run recorded that has none; "" if it had recorded nothing. A run whose evidence was
@@ -268,33 +259,33 @@ func resumeEvents(bag string, rec *harness.Record, redact *evidence.Redactor, te
 	return journal, nil
 }
 
-// write seals the pack beside where the run would have put it. Files of a seal that was cut short are made anew.
+// write seals the pack, and puts it where the run would have put it. Files of a seal that was cut short are made anew.
 func (l unfinishedRun) write(ctx context.Context, bag string, rec *harness.Record, redact *evidence.Redactor) (string, error) {
 	if err := evidence.Unseal(bag); err != nil {
 		return "", err
 	}
-	name, out := rec.Scenario.Metadata.Name, l.info.Out
+	if _, _, _, err := sealedOf(l.dir).seal(ctx, rec.Executor, evidence.Sealing{Dir: bag, Base: rec.Scenario.Metadata.Name, Redact: redact}); err != nil {
+		return "", err
+	}
+	return l.place()
+}
+
+// place puts the pack of a run that is sealed where the run would have put it.
+func (l unfinishedRun) place() (string, error) {
+	name, out := l.info.Name, l.info.Out
 	if out == "" { // what the run knew of itself is gone
 		out = filepath.Join(l.dir, "..", "..", "packs")
 	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return "", err
 	}
-	path, err := placeFor(out, name)
-	if err != nil {
-		return "", err
+	if name == "" {
+		rec, err := l.record()
+		if err != nil || rec == nil {
+			return "", errors.Join(errors.New("what the run is called is gone"), err)
+		}
+		name = rec.Scenario.Metadata.Name
 	}
-	id, rootPEM, _, err := signer(rec.Executor)
-	if err != nil {
-		return "", err
-	}
-	if _, _, err := evidence.Seal(ctx, evidence.Sealing{Dir: bag, Base: name, Path: path,
-		Redact: redact, Identity: id}); err != nil {
-		return "", err
-	}
-	root := filepath.Join(out, name+".root.pem")
-	if err := writeAtomic(root, rootPEM); err != nil {
-		return "", err
-	}
-	return path, os.Chmod(root, 0o644)
+	path, _, err := sealedOf(l.dir).place(out, name)
+	return path, err
 }

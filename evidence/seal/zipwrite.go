@@ -119,6 +119,19 @@ func WritePack(ctx context.Context, dir, base, path string) error {
 	return atomically(path, func(w io.Writer) error { return WriteZip(ctx, dir, base, w) })
 }
 
+// CopyPack puts a pack that is sealed to another path, in the same way.
+func CopyPack(from, path string) error {
+	f, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("copy pack: %w", err)
+	}
+	defer f.Close()
+	return atomically(path, func(w io.Writer) error {
+		_, err := io.Copy(w, f)
+		return err
+	})
+}
+
 func atomically(path string, fill func(io.Writer) error) (err error) {
 	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("write pack: %s exists already; packs are never replaced, choose another name", path)
