@@ -67,7 +67,7 @@ func TestWhatCannotBeSealedIsParked(t *testing.T) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		e := unfinishedRun{dir: dir}.quarantine(c.why, "why")
+		e := unfinishedRun{dir: dir}.quarantine(c.why, evidence.NewRedactor())
 		_, here := os.Stat(dir)
 		_, aside := os.Stat(filepath.Join(state, "parked", "run"))
 		if e.code != harness.ExitHarness || (aside == nil) != c.parked || (here == nil) == c.parked {

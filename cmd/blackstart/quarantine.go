@@ -34,14 +34,14 @@ func (l unfinishedRun) kind() string {
 const doneKind = "a drill that was done and not sealed"
 
 // quarantine puts a run that can never be sealed aside, so that nobody meets it again; nothing of it is in force. What this
-// machine refuses (a full disk, a folder that is gone, a register that is away) can be mended, and the run waits for it. reason is
-// what the register is told first, redacted: once it is aside, nobody would tell it any more.
-func (l unfinishedRun) quarantine(why error, reason string) *exitError {
+// machine refuses (a full disk, a folder that is gone, a register that is away) can be mended, and the run waits for it. The
+// register is told first, and why, redacted: of a run that is aside nobody would tell it any more.
+func (l unfinishedRun) quarantine(why error, redact *evidence.Redactor) *exitError {
 	var machine syscall.Errno
 	var store storeTrouble
 	mends := errors.As(why, &store) || errors.As(why, &machine) || errors.Is(why, fs.ErrExist)
 	if !mends {
-		if err := l.parkInRegister(context.Background(), reason); err != nil {
+		if err := l.parkInRegister(context.Background(), redact.Text(why.Error())); err != nil {
 			why, mends = errors.Join(why, storeTrouble{fmt.Errorf("its register could not be told: %w", err)}), true
 		}
 	}

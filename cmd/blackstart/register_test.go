@@ -23,6 +23,7 @@ import (
 	"blackstart/evidence/register"
 	"blackstart/evidence/seal"
 	"blackstart/harness"
+	"blackstart/harness/targets/finrag"
 )
 
 // writerOf opens the register of a store to write to it.
@@ -402,6 +403,23 @@ func TestOpeningWhoseReplyWasLostIsClosed(t *testing.T) {
 	}
 }
 
+// TestParkedReasonHasNoSecret: what keeps a run from being sealed may quote one.
+func TestParkedReasonHasNoSecret(t *testing.T) {
+	const secret = "918273645546372819000000000000"
+	d, store := openedRun(t)
+	l := unfinishedRun{dir: filepath.Join(t.TempDir(), "runs", d.runID), info: runInfo{RunID: d.runID, Store: store, RegisterKey: d.register.flags.key}}
+	file := filepath.Join(finrag.TargetDir(l.dir), "secrets", finrag.CallToken)
+	err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(secret+"\n"), 0o600),
+		os.WriteFile(filepath.Join(l.dir, "record.json"), []byte(`{"anchor":`+secret+`}`), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := l.finish(t.Context(), func(string) {}, func() {})
+	if r := outcomeIn(t, store); r.Outcome != register.ParkedOutcome || !strings.Contains(r.Reason, "cannot parse") || strings.Contains(r.Reason, secret) {
+		t.Errorf("%v: %s, %s", e, r.Outcome, r.Reason)
+	}
+}
+
 // TestParkedRunIsEntered: one that can never be sealed.
 func TestParkedRunIsEntered(t *testing.T) {
 	d, store := openedRun(t)
@@ -410,7 +428,7 @@ func TestParkedRunIsEntered(t *testing.T) {
 		t.Fatal(err)
 	}
 	park := func() string {
-		return l.quarantine(errors.New("its record is not JSON"), "its record is not JSON").hint
+		return l.quarantine(errors.New("its record is not JSON"), d.redact).hint
 	}
 	if err := os.Rename(store, store+".away"); err != nil {
 		t.Fatal(err)

@@ -121,12 +121,10 @@ func (l unfinishedRun) undo(ctx context.Context, say func(string), undone func()
 	}
 	done.report(say, inForce, logErr)
 	if secretsErr != nil {
-		why := fmt.Errorf("seal what run %s recorded: its secrets, which are to be taken out: %w", l.info.RunID, secretsErr)
-		return l.quarantine(why, "its secrets, which are to be taken out of what it recorded, cannot be read") // the error may quote them
+		return l.quarantine(fmt.Errorf("seal what run %s recorded: its secrets, which are to be taken out: %w", l.info.RunID, secretsErr), redact)
 	}
 	if err := l.keepRecord(ctx, len(open) > 0 || logErr != nil, done, redact, say); err != nil {
-		why := fmt.Errorf("seal what run %s recorded: %w", l.info.RunID, err)
-		return l.quarantine(why, redact.Text(why.Error()))
+		return l.quarantine(fmt.Errorf("seal what run %s recorded: %w", l.info.RunID, err), redact)
 	}
 	return nil
 }
