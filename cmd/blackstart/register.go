@@ -123,7 +123,9 @@ type verifiedRegister struct {
 	Key      string   `json:"key"`
 	Head     int64    `json:"head"`
 	Root     string   `json:"root"`
-	Packs    []string `json:"packs"` // that were compared
+	KeyGiven bool     `json:"key_given"` // the key was held against one from outside
+	Packs    []string `json:"packs"`     // that were compared
+	Unclosed int      `json:"unclosed"`  // of them, those whose run is not closed
 	Problems []string `json:"problems"`
 	Notes    []string `json:"notes"`
 	Keeping  string   `json:"keeping"`
@@ -179,6 +181,7 @@ func verifyRegister(ctx context.Context, out io.Writer, f registerFlags, packs, 
 	}
 	r := verifiedRegister{Origin: v.Log.Origin, Key: v.Log.Key, Head: v.Log.Size(), Root: fmt.Sprintf("%x", root[:]), Packs: []string{}, Keeping: register.SelfKept,
 		Problems: append([]string{}, v.Problems...), Notes: append(append([]string{}, v.Notes...), notes...)}
+	r.KeyGiven, r.Unclosed = key != "", v.Unclosed
 	for _, k := range kept {
 		r.Packs = append(r.Packs, k.Pack)
 	}
@@ -209,6 +212,9 @@ func (r verifiedRegister) show(p *page) {
 		}
 	}
 	p.head(r.Origin, r.Key, r.Head, r.Root)
+	if !r.KeyGiven {
+		p.put(4, "  no --key was given: a register of the same name, made anew with another key, would not be told from this one")
+	}
 	if len(r.Packs) == 0 {
 		p.put(4, "  no pack was compared: a history written anew by whoever has store and key would not be seen")
 	}

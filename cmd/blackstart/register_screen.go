@@ -80,6 +80,7 @@ func (p *page) population(pop register.Population) {
 	p.put(2, fmt.Sprintf("%s: %d, of which %d passed and %d did not", period, len(pop.Runs), pop.Passed, pop.NotPassed))
 	p.head(pop.Origin, pop.Key, pop.Head, pop.Root)
 	p.row("  gaps      ", "none among the entries: each carries the digest of the one before it, or nothing would be listed")
+	p.exceptions(pop.Exceptions)
 	p.row("  worth     ", pop.Keeping+"; "+pop.Completeness)
 	if len(pop.Totals) > 0 {
 		fmt.Fprintf(p, "\n  %-12s %-16s %s\n", "class", "outcome", "runs")
@@ -105,6 +106,13 @@ func (p *page) population(pop register.Population) {
 		for _, c := range r.Changes {
 			p.row("        ", "changed: "+c)
 		}
+	}
+}
+
+// exceptions lists the entries that contradict those before them.
+func (p *page) exceptions(all []string) {
+	for _, e := range all {
+		p.row("  exception ", e+"; the first of them was counted")
 	}
 }
 
@@ -136,6 +144,7 @@ func (p *page) sample(s register.Sample) {
 	}
 	p.put(2, fmt.Sprintf("%d of %d runs that passed, drawn by seed %s; all %d that did not", len(s.Drawn), s.Of, s.Seed, len(s.Apart)))
 	p.head(s.Origin, s.Key, s.Head, s.Root)
+	p.exceptions(s.Exceptions)
 	for _, part := range []struct {
 		title string
 		runs  []register.Run

@@ -207,6 +207,31 @@ func TestRegisterJSON(t *testing.T) {
 	}
 }
 
+// TestClosingThatWasCutOff is told apart from one that agrees.
+func TestClosingThatWasCutOff(t *testing.T) {
+	dir := t.TempDir()
+	f := storeFlags{filepath.Join(dir, "store"), filepath.Join(dir, "register.pem")}
+	if out, code := command(t, "store", "init", f.dir, "--register-key", f.key); code != 0 {
+		t.Fatal(out)
+	}
+	w, err := f.writer(t.Context())
+	if err == nil {
+		err = enrol(w, "", dir, "pack")
+	}
+	if err := errors.Join(err, os.Remove(filepath.Join(f.dir, "register/entry/1.json")), os.Remove(filepath.Join(f.dir, "register/checkpoints/2"))); err != nil {
+		t.Fatal(err)
+	}
+	out, code := command(t, "register", "verify", "--store", f.dir, "--packs", filepath.Join(dir, "pack.zip"))
+	told := strings.Join(strings.Fields(out), " ")
+	if code != 0 || !strings.Contains(told, "0 packs agree, 1 are of runs that are not closed") || !strings.Contains(told, "was opened by entry 0 and is not closed") ||
+		!strings.Contains(told, "no --key was given") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+	if out, _ := command(t, "register", "verify", "--store", f.dir, "--key", w.key.Verifier()); strings.Contains(out, "no --key was given") {
+		t.Error(out)
+	}
+}
+
 // TestContradictoryRegisterIsSaid by every command that reads it, in words and as JSON: a run that is closed twice.
 func TestContradictoryRegisterIsSaid(t *testing.T) {
 	d, store := openedRun(t)
@@ -219,6 +244,9 @@ func TestContradictoryRegisterIsSaid(t *testing.T) {
 	}
 	for _, args := range []string{"population", "population --json", "sample --seed 7", "sample --seed 7 --json", "list", "list --json", "verify"} {
 		out, code := command(t, append(append([]string{"register"}, strings.Fields(args)...), "--store", store)...)
+		if strings.HasPrefix(args, "population") && !strings.Contains(out, "exception") {
+			t.Errorf("%s: its page does not say so:\n%s", args, out)
+		}
 		if code != harness.ExitAltered || !strings.Contains(strings.Join(strings.Fields(out), " "), "was ended by entry 1 already") {
 			t.Errorf("%s: exit %d\n%s", args, code, out)
 		}
