@@ -255,7 +255,7 @@ func (f *storeFlags) forLeftover(ctx context.Context) (*registerWriter, error) {
 
 // registered tells whether the run was opened in a register, and what that is worth: anybody can make a register of the same name,
 // with a key of his own, after the run, so that only a key that is known from elsewhere tells them apart.
-func (t *verifyResult) registered(c evidence.Checked) {
+func (t *verifyResult) registered(c checkedPack) {
 	switch {
 	case c.Record == nil:
 		t.Register = answer{"unknown", "it was not read"}
@@ -263,7 +263,11 @@ func (t *verifyResult) registered(c evidence.Checked) {
 		t.Register = answer{"opened", fmt.Sprintf("as entry %d of %s; its keeper says: entered before the run started; self-kept", c.Opened.Index, c.Opened.Origin)}
 		t.RegisterKey = c.Record.Register
 		t.RunKey = firstKey + ", unless its register's keeper, asked in another way, names the key of the register that is printed here; " +
-			"then: blackstart register verify --key LINE --packs DIR"
+			"then: blackstart verify --register LINE"
+		if c.known {
+			t.RunKey = "the register's entry names this run key, and its key is the one given; whether the register still has it: " +
+				"blackstart register verify --key LINE --packs DIR"
+		}
 	case c.Record.Register != "":
 		t.Register = answer{"unproven", "what the pack tells of its register does not hold"}
 	default:

@@ -207,6 +207,45 @@ func TestRegisterJSON(t *testing.T) {
 	}
 }
 
+// TestVerifyHoldsTheRegistersKeyAgainstOneFromOutside: without it a pack says nothing about its run key; another refuses the pack, and
+// so does one of a pack that was opened in no register.
+func TestVerifyHoldsTheRegistersKeyAgainstOneFromOutside(t *testing.T) {
+	dir := t.TempDir()
+	lines := map[string]string{}
+	for _, name := range []string{"one", "two"} {
+		f := storeFlags{filepath.Join(dir, name), filepath.Join(dir, name+".pem")}
+		if out, code := command(t, "store", "init", f.dir, "--register-key", f.key, "--name", "example.org/drills"); code != 0 {
+			t.Fatal(out)
+		}
+		w, err := f.writer(t.Context())
+		if err == nil {
+			err = enrol(w, "", dir, "pack-"+name)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines[name] = w.key.Verifier()
+	}
+	files, err := sealedFixture("")
+	if err == nil {
+		err = errors.Join(os.WriteFile(filepath.Join(dir, "pack-none.zip"), files["small.zip"], 0o600),
+			os.WriteFile(filepath.Join(dir, "pack-none.root.pem"), files["small.root.pem"], 0o600))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		pack, key string
+		code      int
+		first     bool // it is said that the run key may not be the first
+	}{{"one", "", 0, true}, {"one", lines["one"], 0, false}, {"one", lines["two"], harness.ExitRefused, true}, {"none", lines["one"], harness.ExitRefused, true}} {
+		out, code := command(t, "verify", filepath.Join(dir, "pack-"+c.pack+".zip"), "--register", c.key)
+		if code != c.code || strings.Contains(out, firstKey) != c.first {
+			t.Errorf("pack %s, key %q: exit %d\n%s", c.pack, c.key, code, out)
+		}
+	}
+}
+
 // TestClosingThatWasCutOff is told apart from one that agrees.
 func TestClosingThatWasCutOff(t *testing.T) {
 	dir := t.TempDir()

@@ -48,6 +48,7 @@ needs one.`,
 		},
 	}
 	f.register(cmd)
+	cmd.Flags().StringVar(&f.registerKey, "register", "", "`LINE` with a register's public key, from its keeper: the run was opened in it")
 	cmd.Flags().BoolVar(&f.recompute, "recompute", false, "judge again from the raw samples and compare")
 	cmd.Flags().BoolVar(&f.requirePass, "require-pass", false, "exit 1 if the drill of an accepted pack did not pass")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the same, and every check, as JSON")
@@ -87,8 +88,8 @@ func passed(f *harness.Findings) bool {
 	return f != nil && f.Verdict == harness.Pass && f.Exit == harness.ExitPass
 }
 
-// trustFlags say whose signature over a pack counts.
-type trustFlags struct{ root, trust string }
+// trustFlags say whose signature over a pack counts, and, of verify alone, which register's key.
+type trustFlags struct{ root, trust, registerKey string }
 
 func (f *trustFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.root, "root", "", "PEM or DER `FILE` with the root of a rehearsal's throw-away key")
@@ -101,6 +102,7 @@ type checkedPack struct {
 	evidence.Checked
 	beside string // the root that was found beside the pack: nobody named it
 	code   int
+	known  bool // it was opened in the register whose key was named from outside
 }
 
 // judge checks the pack at path. The error is a mistake of the person or a problem of this machine.
@@ -132,6 +134,13 @@ func (f trustFlags) judge(ctx context.Context, path string, recompute bool) (che
 	}
 	if j.Checked, err = evidence.Verify(ctx, path, o); err != nil {
 		return j, harnessError(err, "")
+	}
+	if f.registerKey != "" && j.Record != nil {
+		j.known = j.Opened != nil && j.Record.Register == f.registerKey
+		if !j.known {
+			j.Checks = append(j.Checks, seal.Check{Question: seal.Origin, Name: "register has the key that was given", Status: seal.Failed,
+				Detail: "the run was not opened in the register whose key was given"})
+		}
 	}
 	j.code = acceptance(j.Checked)
 	return j, nil

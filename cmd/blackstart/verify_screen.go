@@ -90,7 +90,7 @@ func newVerifyResult(j checkedPack) verifyResult {
 		t.Root = j.Rooted.Root
 	}
 	t.Integrity, t.Origin, t.Time = integrity(j.Checked), origin(j), signedWhen(j.Checked)
-	t.registered(j.Checked)
+	t.registered(j)
 	t.Report, t.Numbers = reportAnswer(j.Checked), numbers(j.Checked)
 	for _, k := range j.Failures() {
 		if k.Question != seal.Origin {
