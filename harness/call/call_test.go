@@ -132,6 +132,26 @@ func TestAStatementEnds(t *testing.T) {
 	}
 }
 
+// What acts in a read-only transaction is no call that reads.
+func TestAStatementThatReads(t *testing.T) {
+	db := &target.Target{Components: []target.Component{{Name: "db", Kind: "postgres"}}}
+	wrong := func(statement string, reads bool) string {
+		key, _, _ := sqlWith{On: "db", Statement: statement}.Wrong(db, reads)
+		return key
+	}
+	for _, s := range []string{"select 1", " (SELECT 1) UNION SELECT 2", "WITH a AS (SELECT 1) TABLE a", "VALUES(1)", "TABLE orders", "SHOW work_mem"} {
+		if key := wrong(s, true); key != "" {
+			t.Errorf("%s is refused", s)
+		}
+	}
+	for _, s := range []string{"REINDEX TABLE orders", "CLUSTER orders", "ANALYZE", "CHECKPOINT", "NOTIFY x", "LOCK TABLE orders", "COPY orders TO PROGRAM 'x'",
+		"DO $$BEGIN END$$", "SET ROLE x", "DISCARD ALL", "EXPLAIN ANALYZE SELECT 1", "CALL x()", "/* SELECT */ NOTIFY x", "COMMIT", ""} {
+		if wrong(s, true) != "statement" || wrong(s, false) != "" {
+			t.Errorf("%s passes for one that reads, or cannot act either", s)
+		}
+	}
+}
+
 // What is kept is what the file says, and a field that is not there makes it unknown.
 func TestKept(t *testing.T) {
 	said := Said{Outcome: Done, Output: []byte(`{"a": {"b/c": [1, 2.50, "x", null, true]}}`)}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -18,7 +19,8 @@ import (
 var _ = Calls.Add(registry.Kind[Kind]{
 	Name: "sql",
 	Doc: "Runs one statement on a PostgreSQL component, with the role that the file has for it. What it says is a JSON list of its rows, each an " +
-		"object of texts by column. An error of the server is refused; one that may hide a commit, and no answer in time, unknown. One that reads runs in a read-only transaction.",
+		"object of texts by column. An error of the server is refused; one that may hide a commit, and no answer in time, unknown. One that reads " +
+		"begins with SELECT, WITH, VALUES, TABLE or SHOW, and runs in a read-only transaction that is taken back.",
 	Example: "{name: unsettled, call: sql, reads: true, timeout: 5s, fields: {n: /0/n}, with: {on: east.db, statement: SELECT count(*) AS n FROM orders WHERE NOT settled}}",
 	New:     func() Kind { return &sqlCall{} },
 })
@@ -33,8 +35,12 @@ type sqlWith struct {
 // maxRows bounds the rows of one answer.
 const maxRows = 1000
 
+// reading is how a statement begins that a read-only transaction holds back from all but what its functions do. Others, such as
+// REINDEX, ANALYZE, LOCK, NOTIFY or COPY TO PROGRAM, act in one.
+var reading = regexp.MustCompile(`(?i)^[\s(]*(select|with|values|table|show)\b`)
+
 // Wrong implements target.Judge.
-func (w sqlWith) Wrong(t *target.Target, _ bool) (key, wrong, hint string) {
+func (w sqlWith) Wrong(t *target.Target, reads bool) (key, wrong, hint string) {
 	c, ok := t.ComponentByName(w.On)
 	k, _ := component.Kinds.Get(c.Kind)
 	if !ok {
@@ -45,6 +51,9 @@ func (w sqlWith) Wrong(t *target.Target, _ bool) (key, wrong, hint string) {
 	}
 	if _, ok := k.New().(*component.Postgres); !ok {
 		return "on", "is no database", "name a component of kind postgres"
+	}
+	if reads && !reading.MatchString(w.Statement) {
+		return "statement", "may do more than read", "begin it with SELECT, WITH, VALUES, TABLE or SHOW, or leave reads out"
 	}
 	return "", "", ""
 }
@@ -58,16 +67,7 @@ func (s *sqlCall) Call(ctx context.Context, around Around, reads bool) Said {
 		return unsent(err)
 	}
 	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
-	mode := pgx.ReadWrite
-	if reads {
-		mode = pgx.ReadOnly
-	}
-	var rows []map[string]any
-	var more bool
-	err = pgx.BeginTxFunc(ctx, c, pgx.TxOptions{AccessMode: mode}, func(tx pgx.Tx) error {
-		rows, more, err = query(ctx, tx, s.with.Statement)
-		return err
-	})
+	rows, more, err := s.run(ctx, c, reads)
 	if err != nil {
 		return failed(err)
 	}
@@ -79,6 +79,23 @@ func (s *sqlCall) Call(ctx context.Context, around Around, reads bool) Said {
 		out, more = out[:MaxOutput], true
 	}
 	return Said{Outcome: Done, Output: out, Over: more}
+}
+
+// run runs the statement in a transaction of its own. One that reads is not committed: what waits for a commit, such as a NOTIFY of a
+// function, goes with the transaction. Whatever is not committed ends with the connection, which nobody has to wait for.
+func (s *sqlCall) run(ctx context.Context, c *pgx.Conn, reads bool) (rows []map[string]any, more bool, err error) {
+	mode := pgx.ReadWrite
+	if reads {
+		mode = pgx.ReadOnly
+	}
+	tx, err := c.BeginTx(ctx, pgx.TxOptions{AccessMode: mode})
+	if err != nil {
+		return nil, false, err
+	}
+	if rows, more, err = query(ctx, tx, s.with.Statement); err == nil && !reads {
+		err = tx.Commit(ctx)
+	}
+	return rows, more, err
 }
 
 // query reads the rows of one statement, at most maxRows of them.

@@ -185,7 +185,7 @@ func (r *rig) oneThingIsMissing(t *testing.T) {
 		{"database: ", "database: no", "component", "east.db", check.Refused, "does not exist"},
 		{"FROM orders WHERE NOT settled", "FROM closed", "call", "unsettled", check.Refused, "permission denied"},
 		{"timeout: 5s, fields: {n: /0/n}, with: {on: east.db, statement: SELECT count(*) AS n", "timeout: 200ms, with: {on: east.db, statement: SELECT pg_sleep(9)", "call", "unsettled", check.NotAvailable, "unknown: no answer in time"},
-		{"SELECT count(*) AS n FROM orders WHERE NOT settled", "INSERT INTO orders VALUES (9)", "call", "unsettled", check.Refused, "read-only transaction"},
+		{"SELECT count(*) AS n FROM orders WHERE NOT settled", "WITH n AS (INSERT INTO orders VALUES (9) RETURNING id) SELECT id FROM n", "call", "unsettled", check.Refused, "read-only transaction"},
 		{"UPDATE orders SET settled = true", "DELETE FROM closed", "call", "settle", check.Refused, "permission denied"},
 		{"UPDATE orders SET settled = true", "CHECKPOINT", "call", "settle", check.NotAvailable, "not known before it does"},
 		{"UPDATE orders SET settled = true", "SELEC 1", "call", "settle", check.Refused, "syntax error"},
@@ -324,11 +324,25 @@ func (r *rig) aStatementThatActs(t *testing.T) {
 		{"INSERT INTO once VALUES (1) RETURNING id", false, call.Done, ""},
 		{"INSERT INTO once VALUES (1)", false, call.Refused, "23505"}, // at the commit
 		{"INSERT INTO once VALUES (2)", true, call.Refused, "read-only transaction"},
+		{"SELECT 1; COMMIT; INSERT INTO once VALUES (3)", true, call.Refused, "multiple commands"},
 		{"SELECT pg_terminate_backend(pg_backend_pid())", false, call.Unknown, ""},
 	} {
 		if got := made(c.statement, c.reads); got.Outcome != c.want || got.Unsent || !strings.Contains(got.Why, c.why) {
 			t.Errorf("%s: %+v, want %s", c.statement, got, c.want)
 		}
+	}
+	listens := r.dial(r.east)
+	defer listens.Close(t.Context()) //nolint:errcheck // of a test
+	_, err := listens.Exec(t.Context(), "LISTEN told")
+	must(t, err)
+	if got := made("SELECT pg_notify('told', 'by one that reads')", true); got.Outcome != call.Done {
+		t.Errorf("a notification: %+v", got)
+	}
+	if got := made("SELECT pg_notify('told', 'by one that acts')", false); got.Outcome != call.Done {
+		t.Errorf("a notification: %+v", got)
+	}
+	if n, err := listens.WaitForNotification(t.Context()); err != nil || n.Payload != "by one that acts" {
+		t.Errorf("a statement that reads has told others: %+v, %v", n, err)
 	}
 	if got := made("SELECT id, NULL AS none FROM once", true); string(got.Output) != `[{"id":"1","none":null}]` {
 		t.Errorf("what is there: %s, %+v", got.Output, got)
