@@ -43,6 +43,15 @@ type Needing interface{ Needs() string }
 type At struct {
 	Address string // "host:port"
 	Secrets Secrets
+	Pin     string // the identity that each connection is held to, but those of Identity; "" for none
+}
+
+// Pins are the identities that a component may have; none if none is written.
+func (a At) Pins() []string {
+	if a.Pin == "" {
+		return nil
+	}
+	return []string{a.Pin}
 }
 
 // Secrets resolves references.

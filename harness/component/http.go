@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,7 +86,7 @@ func (h *httpKind) Identity(ctx context.Context, at At) (string, error) {
 
 func (h *httpKind) Look(ctx context.Context, at At) (Seen, error) {
 	q := web.Question{Method: http.MethodGet, URL: h.with.Scheme + "://" + at.Address + h.with.Path}
-	a, err := at.Secrets.Ask(ctx, q, h.with.TLS, h.with.Headers)
+	a, err := at.Secrets.Ask(ctx, q, h.with.TLS, h.with.Headers, at.Pins()...)
 	if err != nil {
 		return Seen{}, err
 	}
@@ -128,17 +129,32 @@ func Host(address string) string {
 	return strings.Trim(address[:max(i, 0)], "[]")
 }
 
-// TLS makes the configuration of a client, with its key.
-func (s Secrets) TLS(ctx context.Context, t target.TLS, host string) (*tls.Config, error) {
+// TLS makes the configuration of a client, with its key. Where there are pins it speaks to none but a server whose TLS key is one of
+// them: any other is a Refusal, before it has seen a byte of a request.
+func (s Secrets) TLS(ctx context.Context, t target.TLS, host string, pins ...string) (*tls.Config, error) {
 	key, err := s.Key(ctx, t)
 	if err != nil {
 		return nil, errors.New("the key of its client certificate cannot be resolved: see the row of the secret")
 	}
-	return t.Config(host, key)
+	c, err := t.Config(host, key)
+	if err == nil && len(pins) > 0 {
+		c.VerifyConnection = func(s tls.ConnectionState) error {
+			if who := target.KeyHash(s.PeerCertificates[0]); !slices.Contains(pins, who) {
+				return Another(who, pins...)
+			}
+			return nil
+		}
+	}
+	return c, err
 }
 
-// Ask asks an HTTP question with headers, and with TLS where the URL says so. An answer that cannot be trusted is a Refusal.
-func (s Secrets) Ask(ctx context.Context, q web.Question, t target.TLS, headers []target.Header) (web.Answer, error) {
+// Another is the Refusal of a server that is not the one that is pinned.
+func Another(who string, pins ...string) error {
+	return refuse("it is %s, and the file has %s", who, strings.Join(pins, ", "))
+}
+
+// Ask asks an HTTP question with headers, and with TLS and pins where the URL says so. An answer that cannot be trusted is a Refusal.
+func (s Secrets) Ask(ctx context.Context, q web.Question, t target.TLS, headers []target.Header, pins ...string) (web.Answer, error) {
 	q.Header = http.Header{"User-Agent": {"blackstart"}}
 	for _, h := range headers {
 		value := h.Value
@@ -157,7 +173,7 @@ func (s Secrets) Ask(ctx context.Context, q web.Question, t target.TLS, headers 
 	}
 	if u.Scheme == "https" {
 		var err error
-		if q.TLS, err = s.TLS(ctx, t, u.Hostname()); err != nil {
+		if q.TLS, err = s.TLS(ctx, t, u.Hostname(), pins...); err != nil {
 			return web.Answer{}, err
 		}
 	}

@@ -36,7 +36,7 @@ type postgresWith struct {
 	Database   string           `yaml:"database" need:"yes" doc:"database to connect to"`
 	User       string           `yaml:"user" need:"yes" doc:"role to connect as: see blackstart target ddl"`
 	Password   secret.Reference `yaml:"password" need:"yes" doc:"where its password is"`
-	Encryption string           `yaml:"encryption" need:"yes" one:"tls|none" doc:"tls verifies the server's certificate and name; none sends everything in the clear"`
+	Encryption string           `yaml:"encryption" need:"yes" one:"tls|none" doc:"tls verifies the server's certificate and name; none sends everything in the clear but the password, which then must be asked for by SCRAM"`
 	TLS        target.TLS       `yaml:"tls" doc:"what is trusted and shown"`
 }
 
@@ -56,20 +56,37 @@ func (p *Postgres) Traits() target.Traits {
 	return target.Traits{Identity: regexp.MustCompile(`^[0-9]{15,20}$`), Tables: true}
 }
 
-// Connect opens a connection, which the caller closes.
+// whoSQL asks a server who it is.
+const whoSQL = "SELECT system_identifier::text FROM pg_control_system()"
+
+// Connect opens a connection, which the caller closes. On a pinned component nothing else is asked before the server has said who
+// it is: another is a Refusal. Without TLS a server that would see the password is refused it.
 func (p *Postgres) Connect(ctx context.Context, at At) (*pgx.Conn, error) {
 	password, err := at.Secrets(ctx, p.with.Password)
 	if err != nil {
 		return nil, errors.New("its password cannot be resolved: see the row of the secret")
 	}
 	to := pgdial.Params{Address: at.Address, User: p.with.User, Password: password.Reveal(), Database: p.with.Database}
-	if p.with.Encryption == "tls" {
+	if p.with.Encryption != "tls" {
+		to.Auth = "scram-sha-256"
+	} else {
 		if to.TLS, err = at.Secrets.TLS(ctx, p.with.TLS, Host(at.Address)); err != nil {
 			return nil, err
 		}
 	}
 	c, err := pgdial.Connect(ctx, to)
-	return c, Answered(err)
+	if err != nil || at.Pin == "" {
+		return c, Answered(err)
+	}
+	var who string
+	if err = c.QueryRow(ctx, whoSQL).Scan(&who); err == nil && who != at.Pin {
+		err = Another(who, at.Pin)
+	}
+	if err != nil {
+		_ = c.Close(ctx)
+		return nil, Answered(err)
+	}
+	return c, nil
 }
 
 // Answered makes a Refusal of an error that the server sent, in its own words, and shortens those of the client.
@@ -81,6 +98,8 @@ func Answered(err error) error {
 		return nil
 	case errors.As(err, &said):
 		return &Refusal{said}
+	case strings.Contains(err.Error(), "authentication method requirement"): // the library has no error of its own for it
+		return refuse("it does not ask for the password by SCRAM, and without TLS it is given in no other way")
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
 	case strings.Contains(err.Error(), "refused TLS connection"):
@@ -107,8 +126,9 @@ func (p *Postgres) Read(ctx context.Context, at At, f func(tx pgx.Tx) error) err
 
 // Identity implements Identified. A standby is a copy: it has the identifier of its primary.
 func (p *Postgres) Identity(ctx context.Context, at At) (id string, err error) {
+	at.Pin = ""
 	err = p.Read(ctx, at, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, "SELECT system_identifier::text FROM pg_control_system()").Scan(&id)
+		return tx.QueryRow(ctx, whoSQL).Scan(&id)
 	})
 	return id, err
 }

@@ -76,7 +76,7 @@ func TestRedis(t *testing.T) {
 	host, port, _ := net.SplitHostPort(leader)
 	copied := startRedis(t, "replicaof "+host+" "+port)
 	k := &redisKind{redisWith{Encryption: "none", Password: &secret.Reference{Env: "PLANTED"}}}
-	at := func(address string) At { return At{address, secrets(t, "pl4nted-Secret")} }
+	at := func(address string) At { return At{Address: address, Secrets: secrets(t, "pl4nted-Secret")} }
 	s, err := k.Look(t.Context(), at(leader))
 	if err != nil || s.Role != Leads || !strings.HasPrefix(s.Version, "Redis ") || s.Clock == nil || !s.Clock.Within(time.Second) {
 		t.Errorf("%+v, %v", s, err)
@@ -95,7 +95,7 @@ func TestRedis(t *testing.T) {
 	for want, f := range map[string]func() error{
 		"copies no other server": func() error { _, err := k.ConnectedTo(t.Context(), at(leader), copied); return err },
 		"at the other end":       func() error { _, err := k.ConnectedTo(t.Context(), at(copied), "127.0.0.9:1"); return err },
-		"WRONGPASS":              func() error { _, err := k.Look(t.Context(), At{leader, secrets(t, "another")}); return err },
+		"WRONGPASS":              func() error { _, err := k.Look(t.Context(), At{Address: leader, Secrets: secrets(t, "another")}); return err },
 		"NOAUTH": func() error {
 			_, err := (&redisKind{redisWith{Encryption: "none"}}).Look(t.Context(), at(leader))
 			return err
@@ -127,7 +127,7 @@ func TestRedisNeedsWhatItSays(t *testing.T) {
 	acl := strings.TrimPrefix(k.Needs(), "user watcher: ")
 	for rights, want := range map[string]bool{acl: true, "+info": false, "+time": false} {
 		address := startRedis(t, "user watcher on >pl4nted-Secret "+rights)
-		if _, err := k.Look(t.Context(), At{address, secrets(t, "pl4nted-Secret")}); (err == nil) != want || err != nil && !Refused(err) {
+		if _, err := k.Look(t.Context(), At{Address: address, Secrets: secrets(t, "pl4nted-Secret")}); (err == nil) != want || err != nil && !Refused(err) {
 			t.Errorf("%s: %v", rights, err)
 		}
 	}

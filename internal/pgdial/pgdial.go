@@ -30,6 +30,7 @@ type Params struct {
 	TLS                      *tls.Config       // nil: plain text
 	Timeout                  time.Duration     // to connect; 0: as the context says
 	Params                   map[string]string // of the session, application_name among them
+	Auth                     string            // methods that the server may ask for, as libpq's require_auth; "": any
 }
 
 // template is a configuration that came from no environment. pgx takes none that it has not parsed itself, and parsing reads
@@ -81,7 +82,7 @@ func Config(to Params) (*pgx.ConnConfig, error) {
 	}
 	c := template.Copy()
 	c.Host, c.Port, c.Fallbacks, c.TLSConfig = host, port, nil, to.TLS
-	c.User, c.Password, c.Database, c.ConnectTimeout = to.User, to.Password, to.Database, to.Timeout
+	c.User, c.Password, c.Database, c.ConnectTimeout, c.RequireAuth = to.User, to.Password, to.Database, to.Timeout, to.Auth
 	c.RuntimeParams = map[string]string{"application_name": Application}
 	maps.Copy(c.RuntimeParams, to.Params)
 	return c, nil

@@ -71,9 +71,10 @@ type Request struct {
 type checker struct {
 	Request
 	parts []part
+	entry *entry // nil where the file has none
 
 	mu   sync.Mutex
-	open map[string]bool // components whose identity is certain, or that have none
+	open map[string]bool // components and addresses of the entry whose identity is certain, or that have none
 }
 
 // part is a component with its kind.
@@ -96,16 +97,19 @@ func Run(ctx context.Context, r Request) ([]Row, error) {
 		if err != nil {
 			return nil, fmt.Errorf("check %s: %w", of.Name, err)
 		}
-		at := component.At{Address: r.Target.AddressOf(of), Secrets: c.secrets}
+		at := component.At{Address: r.Target.AddressOf(of), Secrets: c.secrets, Pin: of.Identity}
 		c.parts = append(c.parts, part{of, kind, at, r.Target.RegionOf(of).Role})
 	}
 	rows := c.secretRows(ctx)
+	if err := c.findEntry(ctx); err != nil {
+		return nil, err
+	}
 	identities, err := c.identities(ctx)
 	if err != nil {
 		return nil, err
 	}
 	rows = append(rows, identities...)
-	for _, ask := range []func(context.Context) []Row{c.hosts, c.components, c.writes, c.links, c.entry, c.calls, c.window} {
+	for _, ask := range []func(context.Context) []Row{c.hosts, c.components, c.writes, c.links, c.entryRows, c.calls, c.window} {
 		rows = append(rows, ask(ctx)...)
 	}
 	if err := ctx.Err(); err != nil {
@@ -216,6 +220,18 @@ func (c *checker) trust(name string) {
 	c.open[name] = true
 }
 
+// known is an error for whoever is pinned, and was not found to be the one that is: nothing is asked of it.
+func (c *checker) known(name string, pins []string) error {
+	if c.open[name] || len(pins) == 0 {
+		return nil
+	}
+	return uncertain(name)
+}
+
+func uncertain(name string) error {
+	return fmt.Errorf("it is not certain who %s is: see its identity", name)
+}
+
 // database opens a connection for a call, to a component that is certain to be the right one.
 func (c *checker) database(ctx context.Context, name string) (*pgx.Conn, error) {
 	for _, p := range c.parts {
@@ -225,7 +241,7 @@ func (c *checker) database(ctx context.Context, name string) (*pgx.Conn, error) 
 		case !ok:
 			return nil, fmt.Errorf("%s is no database", name)
 		case !c.open[name]:
-			return nil, fmt.Errorf("it is not certain who %s is: see its identity", name)
+			return nil, uncertain(name)
 		default:
 			return db.Connect(ctx, p.at)
 		}

@@ -17,9 +17,11 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"blackstart/harness/call"
+	"blackstart/harness/component"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
 	"blackstart/harness/target/check"
+	"blackstart/harness/targets/postgres"
 )
 
 // TestCheck asks one real system again and again: as it is, and with one thing after another taken away.
@@ -156,12 +158,58 @@ func (r *rig) anotherSystem(t *testing.T) {
 	if got := row(pinned, "identity", "east.db"); err != nil || got.State != check.Works || got.Text != id {
 		t.Errorf("pinned: %+v, %v", got, err)
 	}
+	if got := row(pinned, "call", "unsettled"); got.State != check.Works {
+		t.Errorf("a call on a pinned database: %+v", got)
+	}
+	r.uncertain(t, id)
 	rows, err = r.check("environment: rehearsal", "environment: staging")
 	if got := row(rows, "identity", "east.db"); err != nil || got.State != check.Refused || got.Text != fmt.Sprintf("not pinned: write identity: %q", id) {
 		t.Errorf("outside a rehearsal: %+v, %v", got, err)
 	}
 	if got := row(rows, "call", "unsettled"); got.State != check.NotAvailable || !strings.Contains(got.Text, "not certain who east.db is") {
 		t.Errorf("a call on somebody who is not certain: %+v", got)
+	}
+}
+
+// uncertain: whoever is pinned and does not say who it is is asked nothing more, and the entry is asked where it was identified.
+func (r *rig) uncertain(t *testing.T, id string) {
+	wrong, pin := r.write("wrong", "another-password"), ", identity: '"+id+"'"
+	rows, err := r.check("name: east.db, kind: postgres", "name: east.db, kind: postgres"+pin, r.dir+"/password", wrong,
+		"from: west.db, to: east.db", "from: east.db, to: west.db", "from: outside, to: east.api", "from: outside, to: east.db")
+	must(t, err)
+	for _, key := range []string{"component east.db", "write heartbeat on east.db", "link wal", "link clients", "call unsettled", "call settle"} {
+		of, name, _ := strings.Cut(key, " ")
+		if got := row(rows, of, name); got.State != check.NotAvailable || got.Text != "it is not certain who east.db is: see its identity" {
+			t.Errorf("%s, without an identity: %+v", key, got)
+		}
+	}
+	k, ok := component.Kinds.Get("postgres")
+	db, err := k.Make(map[string]any{"database": postgres.Database, "user": "watcher", "password": map[string]any{"file": r.dir + "/password"}, "encryption": "none"})
+	if must(t, err); !ok {
+		t.Fatal("there is no kind postgres")
+	}
+	resolver := &secret.Resolver{Hide: func(...string) {}}
+	at := component.At{Address: fmt.Sprintf("%s:%d", host, r.east.Port), Pin: "1234567890123456789", Secrets: func(ctx context.Context, ref secret.Reference) (secret.Secret, error) {
+		s, _, err := resolver.Resolve(ctx, ref)
+		return s, err
+	}}
+	if _, err := db.Look(t.Context(), at); !component.Refused(err) || err.Error() != "it is "+id+", and the file has "+at.Pin {
+		t.Errorf("another database than was identified: %v", err)
+	}
+	asked := r.requests.Load()
+	port := r.api.URL[strings.LastIndexByte(r.api.URL, ':')+1:]
+	closed := fmt.Sprint(freePort(t))
+	rows, err = r.check("resolver: '", "identity: "+strings.Repeat("cd", 32)+", resolver: '", "example.com:"+port, "example.com:"+closed)
+	must(t, err)
+	if got := row(rows, "entry", "127.0.0.1:"+closed); got.State != check.NotAvailable || !strings.Contains(got.Text, "not certain who entry 127.0.0.1:"+closed+" is") {
+		t.Errorf("the entry: %+v", got)
+	}
+	turns.Store(0)
+	rows, err = r.check("https://orders.example.com", "https://turns.example.com", "roots.pem}, headers: [{name: Authorization, secret: {file: "+r.dir+"/token}}]}\nallows",
+		"roots.pem, serverName: orders.example.com}, headers: [{name: Authorization, secret: {file: "+r.dir+"/token}}]}\nallows")
+	must(t, err)
+	if got := row(rows, "entry", "127.0.0.1:"+port); got.State != check.Works || r.requests.Load() == asked {
+		t.Errorf("a name that leads elsewhere when it is resolved again: %+v", got)
 	}
 }
 

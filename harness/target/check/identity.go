@@ -2,9 +2,7 @@ package check
 
 import (
 	"context"
-	"fmt"
-	"net/netip"
-	"net/url"
+	"slices"
 
 	"blackstart/harness"
 	"blackstart/harness/component"
@@ -24,7 +22,7 @@ func (c *checker) identities(ctx context.Context) ([]Row, error) {
 			return nil
 		}
 		got, err := who.Identity(ctx, p.at)
-		row, sure := c.identity(p.Name, p.Identity, got, err)
+		row, sure := c.identity(p.Name, p.at.Pins(), got, err)
 		if sure {
 			c.trust(p.Name)
 		}
@@ -53,17 +51,17 @@ func (p part) unidentifiable() bool {
 }
 
 // identity compares who somebody is with who is written; sure means that a pin was kept, or that none is needed.
-func (c *checker) identity(name, pinned, got string, err error) (row Row, sure bool) {
+func (c *checker) identity(name string, pinned []string, got string, err error) (row Row, sure bool) {
 	row = Row{Of: "identity", Name: name}
 	switch {
 	case err != nil:
 		row.no(err)
-	case pinned == got:
+	case slices.Contains(pinned, got):
 		row.yes(got)
 		return row, true
-	case pinned != "":
+	case len(pinned) > 0:
 		row.Of = mistaken
-		row.refused("it is %s, and the file has %s", got, pinned)
+		row.no(component.Another(got, pinned...))
 	case c.Target.Metadata.Environment == harness.Rehearsal:
 		row.yes(got + ", not pinned: a rehearsal may do without")
 		return row, true
@@ -75,30 +73,24 @@ func (c *checker) identity(name, pinned, got string, err error) (row Row, sure b
 
 // entryIdentity shakes hands with every address of the entry.
 func (c *checker) entryIdentity(ctx context.Context) []Row {
-	e := c.Target.Entry
-	if e == nil {
+	e := c.entry
+	if e == nil || e.url.Scheme != "https" {
 		return nil
 	}
-	u, err := url.Parse(e.URL)
-	if err != nil || u.Scheme != "https" {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*LookTime)
-	defer cancel()
-	found, err := c.resolve(ctx, u.Hostname())
-	if err != nil {
-		row, _ := c.identity("entry", e.Identity, "", err)
+	if e.err != nil {
+		row, _ := c.identity("entry", nil, "", e.err)
 		return []Row{row}
 	}
-	return each(ctx, len(found.addresses), lookTime, func(ctx context.Context, i int) []Row {
-		config, err := component.Secrets(c.secrets).TLS(ctx, e.TLS, u.Hostname())
-		if err != nil {
-			row, _ := c.identity("entry", e.Identity, "", err)
-			return []Row{row}
+	return each(ctx, len(e.addresses), lookTime, func(ctx context.Context, i int) []Row {
+		config, err := component.Secrets(c.secrets).TLS(ctx, e.TLS, e.url.Hostname())
+		got := ""
+		if err == nil {
+			got, err = component.KeyOf(ctx, e.at(i), config)
 		}
-		address := netip.AddrPortFrom(found.addresses[i], portOf(u)).String()
-		got, err := component.KeyOf(ctx, address, config)
-		row, _ := c.identity(fmt.Sprintf("entry %s", address), e.Identity, got, err)
+		row, sure := c.identity("entry "+e.at(i), e.pins(), got, err)
+		if sure {
+			c.trust(row.Name)
+		}
 		return []Row{row}
 	})
 }

@@ -184,6 +184,9 @@ func (r *rig) service() {
 	r.dns = conn.LocalAddr().String()
 }
 
+// turns counts how often a name was resolved that leads to another address each time.
+var turns atomic.Int64
+
 // answer knows orders.example.com by way of another name, and one that leads away from this machine.
 func answer(w dns.ResponseWriter, q *dns.Msg) {
 	m := new(dns.Msg).SetReply(q)
@@ -193,6 +196,14 @@ func answer(w dns.ResponseWriter, q *dns.Msg) {
 				a, _ := dns.NewRR(q.Question[0].Name + " 60 IN A " + address)
 				m.Answer = append(m.Answer, a)
 			}
+		}
+		_ = w.WriteMsg(m)
+		return
+	}
+	if q.Question[0].Name == "turns.example.com." {
+		if q.Question[0].Qtype == dns.TypeA {
+			a, _ := dns.NewRR(fmt.Sprintf("%s 60 IN A 127.0.0.%d", q.Question[0].Name, turns.Add(1)))
+			m.Answer = append(m.Answer, a)
 		}
 		_ = w.WriteMsg(m)
 		return

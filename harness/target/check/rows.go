@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"net/http"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +13,6 @@ import (
 	"blackstart/harness"
 	"blackstart/harness/call"
 	"blackstart/harness/component"
-	"blackstart/internal/web"
 )
 
 // hosts tells by which way each host is reached. No more is known of one yet.
@@ -38,7 +34,11 @@ func (c *checker) components(ctx context.Context) []Row {
 	return each(ctx, len(c.parts), lookTime, func(ctx context.Context, i int) []Row {
 		p := c.parts[i]
 		row := Row{Of: "component", Name: p.Name}
-		seen, err := p.kind.Look(ctx, p.at)
+		var seen component.Seen
+		err := c.known(p.Name, p.at.Pins())
+		if err == nil {
+			seen, err = p.kind.Look(ctx, p.at)
+		}
 		switch {
 		case err != nil:
 			row.no(err)
@@ -77,7 +77,11 @@ func (c *checker) writes(ctx context.Context) []Row {
 			if !ok || p.Name != a.On {
 				continue
 			}
-			if err := db.MayWrite(ctx, p.at, a.Table(), a.Rights()); err != nil {
+			err := c.known(p.Name, p.at.Pins())
+			if err == nil {
+				err = db.MayWrite(ctx, p.at, a.Table(), a.Rights())
+			}
+			if err != nil {
 				row.no(err)
 			} else {
 				row.yes("the role has " + strings.Join(a.Rights(), ", ") + " on " + a.Table() + "; nothing was written")
@@ -103,6 +107,14 @@ func (c *checker) links(ctx context.Context) []Row {
 			if p.Name == l.To {
 				to = p
 			}
+		}
+		asked := from
+		if l.From == harness.Outside {
+			asked = to
+		}
+		if err := c.known(asked.Name, asked.at.Pins()); err != nil {
+			row.no(err)
+			return []Row{row}
 		}
 		if l.From == harness.Outside {
 			row.dialled(ctx, to.at.Address)
@@ -131,50 +143,6 @@ func (r *Row) dialled(ctx context.Context, address string) {
 	took := time.Since(begun)
 	_ = conn.Close()
 	r.yes(fmt.Sprintf("connected in %v, %s", took.Round(10*time.Microsecond), way(ctx, address)))
-}
-
-// entry asks the public entry at every address that its name has.
-func (c *checker) entry(ctx context.Context) []Row {
-	e := c.Target.Entry
-	if e == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*LookTime)
-	defer cancel()
-	named := Row{Of: "entry", Name: "name"}
-	u, err := url.Parse(e.URL)
-	var found resolved
-	if err == nil {
-		found, err = c.resolve(ctx, u.Hostname())
-	}
-	if err != nil {
-		named.no(err)
-		return []Row{named}
-	}
-	text := fmt.Sprintf("%s has %d address", u.Hostname(), len(found.addresses))
-	if len(found.addresses) > 1 {
-		text += "es"
-	}
-	for _, name := range found.chain {
-		text += ", by way of " + name
-	}
-	named.yes(text + " (resolver " + e.Resolver + ")")
-	return append([]Row{named}, each(ctx, len(found.addresses), lookTime, func(ctx context.Context, i int) []Row {
-		address := netip.AddrPortFrom(found.addresses[i], portOf(u)).String()
-		row := Row{Of: "entry", Name: address}
-		q := web.Question{Method: http.MethodGet, URL: e.URL, Address: address}
-		begun := time.Now()
-		a, err := component.Secrets(c.secrets).Ask(ctx, q, e.TLS, e.Headers)
-		switch want := cmp.Or(e.Status, http.StatusOK); {
-		case err != nil:
-			row.no(err)
-		case a.Status != want:
-			row.refused("it answers with status %d, not %d", a.Status, want)
-		default:
-			row.yes(join(fmt.Sprintf("status %d in %v", a.Status, time.Since(begun).Round(100*time.Microsecond)), component.Until(a), way(ctx, address)))
-		}
-		return []Row{row}
-	})...)
 }
 
 // calls makes those that only read, and finds out of the others whether they could be made.
