@@ -95,7 +95,10 @@ func TestRedis(t *testing.T) {
 	for want, f := range map[string]func() error{
 		"copies no other server": func() error { _, err := k.ConnectedTo(t.Context(), at(leader), copied); return err },
 		"at the other end":       func() error { _, err := k.ConnectedTo(t.Context(), at(copied), "127.0.0.9:1"); return err },
-		"WRONGPASS":              func() error { _, err := k.Look(t.Context(), At{Address: leader, Secrets: secrets(t, "another")}); return err },
+		"WRONGPASS": func() error {
+			_, err := k.Look(t.Context(), At{Address: leader, Secrets: secrets(t, "another")})
+			return err
+		},
 		"NOAUTH": func() error {
 			_, err := (&redisKind{redisWith{Encryption: "none"}}).Look(t.Context(), at(leader))
 			return err

@@ -5,8 +5,11 @@ import (
 	"strings"
 )
 
+// words are those that a secret is named by, wherever it stands.
+const words = `pass(word|wd|phrase)?|token|credentials?|(api|auth|access|account|application|functions?|master|shared|signing|subscription)[-_]?key`
+
 // names are keys and headers that hold a secret, whatever they are written like.
-var names = regexp.MustCompile(`(?i)^(x-)?([a-z0-9]+[-_. ]?)*(pass(word|wd|phrase)?|secret|token|api[-_]?key|credentials?|private[-_]?key|authorization|cookie)$`)
+var names = regexp.MustCompile(`(?i)^([a-z0-9]+[-_. ]?)*(` + words + `|secret|private[-_]?key|authorization|cookie)$`)
 
 // innocent are names that end like those and hold none.
 var innocent = regexp.MustCompile(`(?i)(file|path|name|env)$`)
@@ -22,12 +25,26 @@ var inside = []struct {
 	{regexp.MustCompile(`://[^/?#\s@]*:[^/?#\s@]+@`), "an address with a password in it"},
 	{regexp.MustCompile(`^[^\s/@:]+:[^\s/@]+@[^\s/@]+$`), "an address with a password in it"},
 	// --secret NAME of a cloud's command line names one
-	{regexp.MustCompile(`(?i)(pass(word|wd|phrase)?|client[-_]?secret|(^|[^-\w])secret|token|api[-_]?key|credentials?)\s*[=:]\s*['"]?[^\s'"{$]`), "a secret after its name"},
+	{regexp.MustCompile(`(?i)(` + words + `|client[-_]?secret|(^|[^-\w])secret)[\\'"]*\s*[=:]\s*[\\'"]*[^\s\\'"{$]`), "a secret after its name"},
+	{regexp.MustCompile(`(?i)<[^<>]*(` + words + `|secret)>\s*[^\s<{$]`), "a secret after its name"},
 	{regexp.MustCompile(`(?i)\bpassword\s+'[^']`), "a password in a statement"},
 	{regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9+/._~-]{8,}=*`), "a header that authorises"},
 	{regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`), "a private key"},
-	{regexp.MustCompile(`(?i)^--?(pass(word|wd|phrase)?|client[-_]?secret|token|api[-_]?key)$`), "an option that takes a secret, which every process here could then read"},
+	{regexp.MustCompile(`(?i)^--?([a-z0-9]+[-_])*(` + words + `|client[-_]?secret)$`), "an option that takes a secret, which every process here could then read"},
 	{regexp.MustCompile(`\b(AKIA|ASIA)[A-Z0-9]{16}\b`), "an access key"},
+}
+
+// commands are those whose short options take a secret.
+var commands = regexp.MustCompile(`\bcurl\s(.*\s)?(-[a-zA-Z]*[uU]|--user|--proxy-user)[\s=]*['"]?[^\s:]+:[^\s'"$]|` +
+	`\bredis-cli\s(.*\s)?-a\s*\S|\bsshpass\s(-\S+\s+)*-p\s*\S|\b(mysql|mysqladmin|mysqldump|mariadb)\s(.*\s)?-p\S|\bmongo(sh)?\s(.*\s)?-p\s*\S|` +
+	`\bldap[a-z]+\s(.*\s)?-w\s*\S|\bsqlcmd\s(.*\s)?-P\s*\S|(^|/)(https?|xh)\s(.*\s)?(-a|--auth)[\s=]*\S`)
+
+// Command says what of a secret a program and its arguments hold, which each by itself do not show; "" if nothing.
+func Command(argv []string) string {
+	if commands.MatchString(strings.Join(argv, " ")) {
+		return "an argument that is a secret, which every process here could then read"
+	}
+	return ""
 }
 
 // Literal says what of a secret stands in a text that should hold none; "" if nothing does.
@@ -37,7 +54,7 @@ func Literal(text string) string {
 			return l.what
 		}
 	}
-	return ""
+	return Command([]string{text}) // a line for a shell
 }
 
 var written = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]*)["']?\s*:\s+("[^"]*"|'[^']*'|[^,}\s][^,}]*)`)

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -32,6 +33,8 @@ func (r Reference) Check() (wrong, hint string) {
 	switch {
 	case written != 1:
 		return fmt.Sprintf("names %d places, not one", written), Write
+	case len(r.Exec) > 0 && slices.Contains([]string{"echo", "printf"}, filepath.Base(r.Exec[0])):
+		return "names a program that prints what is written here", "write one that fetches the secret, such as {exec: [vault, read, orders]}"
 	case r.Env != "" && !variable.MatchString(r.Env):
 		return "names no variable", "write the name of a variable, in capitals, such as {env: ORDERS_PASSWORD}"
 	case r.File != "" && (!filepath.IsAbs(r.File) || filepath.Clean(r.File) != r.File):

@@ -122,6 +122,8 @@ func TestWhatCannotBeResolved(t *testing.T) {
 		{secret.Reference{}, "names 0 places"},
 		{secret.Reference{Env: planted}, "names no variable"},
 		{secret.Reference{Env: "A", File: "/b"}, "names 2 places"},
+		{secret.Reference{Exec: []string{"echo", planted}}, "names a program that prints what is written here"},
+		{secret.Reference{Exec: []string{"/usr/bin/printf", planted}}, "names a program that prints what is written here"},
 	} {
 		_, _, err := resolve(t, c.ref)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "pl4nted") {
@@ -183,7 +185,10 @@ func TestLiterals(t *testing.T) {
 	for _, text := range []string{
 		"postgres://app:hunter2@db/orders", "https://u:p@h/", "--password=hunter2", "token: abc", "ALTER ROLE a PASSWORD 'x'", "--token",
 		"Bearer abcdefgh1234", "Authorization: Basic dXNlcjpwYXNz", "-----BEGIN EC PRIVATE KEY-----", "PGPASSWORD=x psql", "https://h/?api_key=17", "AKIAIOSFODNN7EXAMPLE",
-		"app:hunter2@db", "secret=hunter2", "the secret: hunter2", "--client-secret=hunter2", "--api-key",
+		"app:hunter2@db", "secret=hunter2", "the secret: hunter2", `{"password":"hunter2x"}`, `{"user": "a", "api_key" : "hunter2x"}`, `sh -c "{\"token\":\"hunter2x\"}"`,
+		"<Password>hunter2x</Password>", "?subscription-key=hunter2x", "--db-password", "--auth-token", "-access-token", "--secret-access-key", "X-Auth-Key: hunter2x",
+		"curl -su ops:hunter2x https://h/", "x | sshpass -p hunter2x ssh h",
+		"--client-secret=hunter2", "--api-key",
 	} {
 		if secret.Literal(text) == "" {
 			t.Errorf("%q passes for no secret", text)
@@ -191,16 +196,24 @@ func TestLiterals(t *testing.T) {
 	}
 	for _, text := range []string{
 		"https://orders.example.com:8443/health", "--password-file=/run/x", "/run/secrets/token", "SELECT count(*) FROM tokens", "env", "the basics of it",
-		"select 1 where password = $1", "secretary", "--secret=orders", "--secret-id=orders", "op://vault/orders/password", "jsonpath={.data.password}", "-field=password", "postgres://db:5432/orders",
+		"select 1 where password = $1", "secretary", "--secret=orders", "--secret-id=orders", "op://vault/orders/password", "jsonpath={.data.password}", "-field=password", "--access-key-id=orders", `{"password": "$1"}`, `{"n": 1}`, "--token-url", "curl -u ops https://h/", "postgres://db:5432/orders",
 	} {
 		if what := secret.Literal(text); what != "" {
 			t.Errorf("%q is taken for %s", text, what)
 		}
 	}
 	for name, want := range map[string]bool{"password": true, "Authorization": true, "X-Api-Key": true, "db_password": true, "passwordFile": false,
-		"secretName": false, "tokenizer": false, "Accept": false, "token": true, "X-Auth-Token": true, "cookie": true, "key": false} {
+		"secretName": false, "tokenizer": false, "Accept": false, "token": true, "X-Auth-Token": true, "cookie": true, "key": false,
+		"X-Auth-Key": true, "Ocp-Apim-Subscription-Key": true, "X-Functions-Key": true, "Access-Key": true, "primaryKey": false, "monkey": false, "passage": false} {
 		if secret.NameOfOne(name) != want {
 			t.Errorf("%s: %v", name, !want)
+		}
+	}
+	for text, want := range map[string]bool{"curl -u ops:hunter2x https://h/": true, "/usr/bin/curl --silent --user ops:hunter2x h": true, "redis-cli -h h -a hunter2x ping": true,
+		"sshpass -p hunter2x ssh h": true, "mysql -uops -phunter2x": true, "ldapwhoami -x -w hunter2x": true, "sqlcmd -S h -P hunter2x": true, "http -a ops:hunter2x h": true,
+		"curl -n -H Accept:text/plain h": false, "curl --url http://h:80/": false, "redis-cli -h h ping": false, "mysql -p": false, "sshpass -f /run/x ssh -p 22 h": false, "queue depth -a": false} {
+		if got := secret.Command(strings.Fields(text)); (got != "") != want {
+			t.Errorf("%s: %q", text, got)
 		}
 	}
 	file := "a: b\n  password: hunter2 # mine\n  - {token: \"t0ken-1\"}\n  secret: {file: /x}\npassword: *an-alias\nb: {c: d, password: in-braces, e: f}"

@@ -111,6 +111,13 @@ func literals(n *strictyaml.Node, reference bool, out *strictyaml.Collector) {
 			out.Add(n.Pos, secret.Write, "this value holds %s", what)
 		}
 	case strictyaml.List:
+		var argv []string
+		for _, item := range n.Items {
+			argv = append(argv, item.Text)
+		}
+		if what := secret.Command(argv); what != "" {
+			out.Add(n.Pos, secret.Write, "this list holds %s", what)
+		}
 		for _, item := range n.Items {
 			literals(item, reference, out)
 		}

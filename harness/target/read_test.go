@@ -204,7 +204,7 @@ func TestARehearsalIsOnLoopback(t *testing.T) {
 func TestALiteralSecretIsRefusedAndNotRepeated(t *testing.T) {
 	const reference = "{file: /run/secrets/orders}"
 	for _, literal := range []string{"hunter2-planted", `"hunter2-planted"`, "*hunter2-planted", "!hunter2-planted", "&hunter2-planted x", "[hunter2-planted]",
-		"{env: hunter2-planted}", "{file: hunter2-planted}", "{value: hunter2-planted}", "{hunter2-planted: x}", "{hunter2-planted}", "|hunter2-planted", "'hunter2-planted"} {
+		"{env: hunter2-planted}", "{file: hunter2-planted}", "{value: hunter2-planted}", "{hunter2-planted: x}", "{file: /a, hunter2-planted: x}", "{exec: [echo, hunter2-planted]}", "{hunter2-planted}", "|hunter2-planted", "'hunter2-planted"} {
 		text, line := changed(t, reference, literal)
 		_, err := reader().Parse("bad.yaml", []byte(text))
 		if err == nil || !strings.Contains(err.Error(), "bad.yaml:"+strconv.Itoa(line)+":") && !strings.Contains(err.Error(), "this is not YAML") {
@@ -222,6 +222,10 @@ func TestALiteralSecretIsRefusedAndNotRepeated(t *testing.T) {
 		{"value: text/plain", "value: Bearer hunter2-planted"},
 		{"https://10.1.0.6:8443/drain", "https://10.1.0.6:8443/drain?token=hunter2-planted"},
 		{"plan: BCP 4.2", "password: hunter2-planted, plan: BCP 4.2"},
+		{"argv: [queue, depth]", "argv: [redis-cli, -a, hunter2-planted, ping]"},
+		{"argv: [queue, depth]", "argv: [queue, --db-password, hunter2-planted]"},
+		{"method: POST,", "method: POST, body: '{\"password\":\"hunter2-planted\"}',"},
+		{"{name: Accept, value: text/plain}", "{name: Ocp-Apim-Subscription-Key, value: hunter2-planted}"},
 		{"[vault, read, orders]", "[sh, -c, echo TOKEN=hunter2-planted]"},
 	} {
 		text, line := changed(t, c.from, c.to)

@@ -86,7 +86,11 @@ func (d *Decoder) structure(n *Node, v reflect.Value, what string) {
 		if under != "" {
 			hint = "write it under " + under + ": " + under + ": {" + e.Key + ": …}"
 		}
-		d.Out.Add(e.Pos, hint, "%s has no key %q", what, e.Key)
+		if instead := d.Instead[v.Type()]; instead != "" { // what was written in its place is not repeated
+			d.Out.Add(e.Pos, instead, "%s has a key that it does not know", what)
+		} else {
+			d.Out.Add(e.Pos, hint, "%s has no key %q", what, e.Key)
+		}
 		if meant := Nearest(e.Key, keys); under == "" && meant != "" && n.Get(meant) == nil {
 			n.Entries[i].Key = meant // read on as it was meant: that the right key is missing, and all that follows, is the same mistake
 		}

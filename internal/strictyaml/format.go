@@ -18,7 +18,7 @@ type Format struct {
 	Letters  map[string]int                     // of a text, by its name for people, where it is not MaxText: "title of metadata"
 	Prose    []string                           // keys whose text a person has to have thought about
 	Gone     map[reflect.Type]map[string]string // keys that earlier versions had, with what to write instead
-	Instead  map[reflect.Type]string            // what to write where a value of this type is no mapping
+	Instead  map[reflect.Type]string            // what to write where a value of this type is not one; nothing of it is repeated
 	Alone    bool                               // no file changes another
 	Kinds    map[string]map[string]any          // by the name in a with tag: the kinds, each with the zero value of its parameters
 }
