@@ -177,7 +177,7 @@ func checkTarget(ctx context.Context, out io.Writer, path, ticket string, asJSON
 		return usage(fmt.Errorf("the ticket %q does not match %q, limits.ticket of %s", ticket, pattern, path), "write the number of the change")
 	}
 	redact := evidence.NewRedactor()
-	rows, err := check.Run(ctx, check.Request{Target: t, Secrets: &secret.Resolver{Hide: redact.Add}, Now: time.Now()})
+	rows, err := check.Run(ctx, check.Request{Target: t, Secrets: &secret.Resolver{Hide: redact.Add}, Redact: redact.Text, Now: time.Now()})
 	var mistaken *check.Mistaken
 	switch {
 	case errors.As(err, &mistaken):

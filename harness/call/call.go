@@ -66,7 +66,7 @@ type Effect struct {
 	Bytes   int               `json:"bytes"`
 	SHA256  string            `json:"sha256"` // of the output, lower-case hex
 	Fields  map[string]string `json:"fields,omitempty"`
-	Text    string            `json:"text,omitempty"` // only with keep: text
+	Text    string            `json:"text,omitempty"` // only with keep: text, and not where there was more
 }
 
 // KeepText in a target file keeps the text of what a call says.
@@ -80,7 +80,7 @@ func Kept(c target.Call, s Said) Effect {
 	if s.Outcome == Done && s.Over {
 		e.Outcome, e.Why = Unknown, fmt.Sprintf("it said more than %d bytes", MaxOutput)
 	}
-	if c.Keep == KeepText {
+	if c.Keep == KeepText && !s.Over { // a text that was cut may end in a part of a secret, which nobody finds
 		e.Text = string(s.Output)
 	}
 	if e.Outcome != Done {

@@ -160,6 +160,9 @@ func TestKept(t *testing.T) {
 	if e.Outcome != Done || e.Text != "" || e.Fields["n"] != "2.50" || e.Fields["s"] != "x" || e.Fields["z"] != "null" || e.Fields["t"] != "true" || len(e.SHA256) != 64 {
 		t.Errorf("%+v", e)
 	}
+	if e := Kept(target.Call{Keep: KeepText}, Said{Outcome: Refused, Output: []byte("pl4nted-Sec"), Over: true}); e.Text != "" || e.Bytes == 0 {
+		t.Errorf("a text that was cut is kept: %+v", e)
+	}
 	for _, pointer := range []string{"/b", "/a", "/a/b~1c/9", "/a/b~1c/0/x"} {
 		if e := Kept(target.Call{Fields: map[string]string{"f": pointer}}, said); e.Outcome != Unknown || !strings.Contains(e.Why, "field f") {
 			t.Errorf("%s: %+v", pointer, e)

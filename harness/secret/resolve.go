@@ -3,10 +3,12 @@ package secret
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -61,6 +63,9 @@ func (r *Resolver) Resolve(ctx context.Context, ref Reference) (Secret, []string
 	}
 	if a.err = err; err == nil {
 		r.Hide(text)
+		if inner := within(text); len(inner) > 0 {
+			r.Hide(inner...)
+		}
 		a.secret = of(text)
 	}
 	if r.known == nil {
@@ -84,6 +89,22 @@ func whole(text string) (string, error) {
 		return "", errors.New("it holds a zero byte")
 	}
 	return text, nil
+}
+
+// within gives the secrets in an authorisation, which a server may repeat without its scheme: the credentials and, of Basic, what they
+// stand for and the password in it.
+func within(text string) []string {
+	scheme, credentials, ok := strings.Cut(text, " ")
+	credentials = strings.TrimSpace(credentials)
+	if !ok || credentials == "" || !slices.Contains([]string{"bearer", "basic", "token", "apikey"}, strings.ToLower(scheme)) {
+		return nil
+	}
+	all := []string{credentials}
+	if plain, err := base64.StdEncoding.DecodeString(credentials); err == nil && strings.EqualFold(scheme, "basic") {
+		_, password, _ := strings.Cut(string(plain), ":")
+		all = append(all, string(plain), password)
+	}
+	return all
 }
 
 func fromEnvironment(name string) (string, error) {

@@ -100,6 +100,18 @@ func TestReferencesResolve(t *testing.T) {
 	}
 }
 
+// Of an authorisation everything is hidden that a server may repeat alone.
+func TestWhatAnAuthorisationHoldsIsHidden(t *testing.T) {
+	for text, want := range map[string]string{"Bearer abcdef123": "Bearer abcdef123|abcdef123", "basic b3BzOmh1bnRlcjJ4": "basic b3BzOmh1bnRlcjJ4|b3BzOmh1bnRlcjJ4|ops:hunter2x|hunter2x",
+		"Basic not-base64": "Basic not-base64|not-base64", "two words": "two words", "Bearer ": "Bearer "} {
+		var hidden []string
+		r := &secret.Resolver{Hide: func(all ...string) { hidden = append(hidden, all...) }}
+		if _, _, err := r.Resolve(t.Context(), secret.Reference{File: file(t, text, 0o600)}); err != nil || strings.Join(hidden, "|") != want {
+			t.Errorf("%s: %q, %v", text, hidden, err)
+		}
+	}
+}
+
 // What cannot be resolved is an error that says why, and never what the place holds or a program complained of.
 func TestWhatCannotBeResolved(t *testing.T) {
 	fifo, long := filepath.Join(t.TempDir(), "missing"), strings.Repeat("x", secret.MaxBytes+1)

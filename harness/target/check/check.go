@@ -64,6 +64,7 @@ func (m *Mistaken) Error() string {
 type Request struct {
 	Target  *target.Target
 	Secrets *secret.Resolver
+	Redact  func(string) string // takes what Secrets has told out of a text; must not be nil
 	Now     time.Time
 }
 
@@ -115,7 +116,24 @@ func Run(ctx context.Context, r Request) ([]Row, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("check %s: it was ended before everything was asked: %w", r.Target.Metadata.Name, err)
 	}
+	c.finish(rows)
 	return rows, nil
+}
+
+// finish takes the secrets out of every row, and only then what does not fit: half a secret, or one whose spaces are others, would
+// not be found.
+func (c *checker) finish(rows []Row) {
+	for i := range rows {
+		rows[i].Text = cut(c.Redact(rows[i].Text))
+		e := rows[i].Effect
+		if e == nil {
+			continue
+		}
+		e.Why, e.Text = c.Redact(e.Why), c.Redact(e.Text)
+		for name, value := range e.Fields {
+			e.Fields[name] = c.Redact(value)
+		}
+	}
 }
 
 // secrets is component.Secrets.
@@ -157,11 +175,11 @@ func (c *checker) secretRows(ctx context.Context) []Row {
 }
 
 // yes fills a row in for what works.
-func (r *Row) yes(text string) { r.State, r.Text = Works, cut(text) }
+func (r *Row) yes(text string) { r.State, r.Text = Works, text }
 
 // no fills a row in for what does not: an answer is a refusal, everything else means that there was none.
 func (r *Row) no(err error) {
-	r.State, r.Text = NotAvailable, cut(err.Error())
+	r.State, r.Text = NotAvailable, err.Error()
 	if component.Refused(err) {
 		r.State = Refused
 	}
@@ -169,16 +187,16 @@ func (r *Row) no(err error) {
 		r.Text = "no answer in time"
 	}
 	if what := shortage.Of(err); what != "" {
-		r.State, r.Text = NotAvailable, cut(shortage.Prefix+what)
+		r.State, r.Text = NotAvailable, shortage.Prefix+what
 	}
 }
 
 func (r *Row) refused(text string, args ...any) {
-	r.State, r.Text = Refused, cut(fmt.Sprintf(text, args...))
+	r.State, r.Text = Refused, fmt.Sprintf(text, args...)
 }
 
 func (r *Row) notAvailable(text string, args ...any) {
-	r.State, r.Text = NotAvailable, cut(fmt.Sprintf(text, args...))
+	r.State, r.Text = NotAvailable, fmt.Sprintf(text, args...)
 }
 
 // cut keeps a text to one line of so many letters.

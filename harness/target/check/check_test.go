@@ -32,6 +32,7 @@ func TestCheck(t *testing.T) {
 	t.Run("another system", r.anotherSystem)
 	t.Run("one thing is missing", r.oneThingIsMissing)
 	t.Run("a statement that acts", r.aStatementThatActs)
+	t.Run("a secret at an edge", r.aSecretAtAnEdge)
 	t.Run("things that go down", r.thingsThatGoDown)
 	t.Run("it is interrupted", r.interrupted)
 	t.Run("nobody answers", r.nobodyAnswers)
@@ -298,6 +299,23 @@ func (r *rig) oneThingIsMissing(t *testing.T) {
 	}
 }
 
+// aSecretAtAnEdge: what a row has no room for, and the white space that it does not keep, hide no part of a secret from whoever takes
+// them out.
+func (r *rig) aSecretAtAnEdge(t *testing.T) {
+	r.write("spaced", "pl4nted-To  be   found")
+	for _, file := range []string{"password", "spaced"} {
+		for _, before := range []int{250, 255, 260, 265, 270, 275, 280} {
+			rows, err := r.check("argv: [echo, '{\"depth\": 4}']", fmt.Sprintf("argv: [sh, -c, 'printf \"{\\\"depth\\\": \\\"%%0%dd\"; cat; echo \\\"}'], stdin: {file: %s/%s}", before, r.dir, file),
+				"timeout: 5s, fields: {depth", "timeout: 5s, keep: text, fields: {depth")
+			must(t, err)
+			got := row(rows, "call", "depth")
+			if got.State != check.Works || got.Effect.Fields["depth"] == "" || strings.Contains(fmt.Sprint(got, got.Effect), "pl4n") {
+				t.Errorf("%s after %d: %+v %+v", file, before, got, got.Effect)
+			}
+		}
+	}
+}
+
 // thingsThatGoDown ends the service and a database: their rows say so, and all others still work.
 func (r *rig) thingsThatGoDown(t *testing.T) {
 	held := r.dial(r.east)
@@ -342,7 +360,7 @@ func (r *rig) nobodyAnswers(t *testing.T) {
 	got, err := reader.Parse("silent.yaml", []byte(text))
 	must(t, err)
 	begun := time.Now()
-	rows, err := check.Run(t.Context(), check.Request{Target: got, Now: time.Now(), Secrets: &secret.Resolver{Hide: func(...string) {}}})
+	rows, err := check.Run(t.Context(), request(got))
 	must(t, err)
 	for _, row := range rows[1:] {
 		if row.State != check.NotAvailable || !strings.HasSuffix(row.Text, "no answer in time") {

@@ -36,6 +36,7 @@ func (c *checker) identities(ctx context.Context) ([]Row, error) {
 		}
 	}
 	if len(wrong) > 0 {
+		c.finish(wrong)
 		return nil, &Mistaken{wrong}
 	}
 	return rows, nil
