@@ -66,7 +66,7 @@ func (s *sqlCall) Call(ctx context.Context, around Around, reads bool) Said {
 	if err != nil {
 		return unsent(err)
 	}
-	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	defer component.Close(ctx, c)
 	rows, more, err := s.run(ctx, c, reads)
 	if err != nil {
 		return failed(err)
@@ -92,23 +92,30 @@ func (s *sqlCall) run(ctx context.Context, c *pgx.Conn, reads bool) (rows []map[
 	if err != nil {
 		return nil, false, err
 	}
-	if rows, more, err = query(ctx, tx, s.with.Statement); err == nil && !reads {
+	if rows, more, err = query(ctx, tx, s.with.Statement, reads); err == nil && !reads {
 		err = tx.Commit(ctx)
 	}
 	return rows, more, err
 }
 
-// query reads the rows of one statement, at most maxRows of them.
-func query(ctx context.Context, tx pgx.Tx, statement string) (all []map[string]any, more bool, err error) {
+// query keeps the rows of one statement, at most maxRows of them and MaxOutput bytes. What is more is not kept; of a statement that
+// reads it is not even waited for, and the connection ends.
+func query(ctx context.Context, tx pgx.Tx, statement string, reads bool) (all []map[string]any, more bool, err error) {
 	rows, err := tx.Query(ctx, statement, pgx.QueryResultFormats{pgx.TextFormatCode})
 	if err != nil {
 		return nil, false, err
 	}
 	defer rows.Close()
 	all = []map[string]any{}
-	for rows.Next() {
-		if len(all) == maxRows {
+	for size := 0; rows.Next(); {
+		for _, raw := range rows.RawValues() {
+			size += len(raw)
+		}
+		if len(all) == maxRows || size > MaxOutput {
 			more = true
+			if reads {
+				return all, more, tx.Conn().Close(ctx)
+			}
 			continue
 		}
 		row := map[string]any{}
@@ -143,19 +150,18 @@ func certain(code string) bool {
 	return code != "40003" && !strings.HasPrefix(code, "08") && !strings.HasPrefix(code, "57P")
 }
 
-// Reach asks the server for its plan of the statement, in a read-only transaction that is rolled back: it is parsed, and the
+// Reach asks the server for its plan of the statement, in a read-only transaction that ends with the connection: it is parsed, and the
 // role's rights are checked, and it does not run.
 func (s *sqlCall) Reach(ctx context.Context, around Around) (string, error) {
 	c, err := around.Database(ctx, s.with.On)
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	defer component.Close(ctx, c)
 	tx, err := c.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return "", component.Answered(err)
 	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	if _, err := tx.Prepare(ctx, "", s.with.Statement); err != nil {
 		return "", component.Answered(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
@@ -56,6 +58,9 @@ func (p *Postgres) Traits() target.Traits {
 	return target.Traits{Identity: regexp.MustCompile(`^[0-9]{15,20}$`), Tables: true}
 }
 
+// maxMessage bounds one message of a server, in bytes: more than one row of what is kept has.
+const maxMessage = 4 << 20
+
 // whoSQL asks a server who it is.
 const whoSQL = "SELECT system_identifier::text FROM pg_control_system()"
 
@@ -66,7 +71,7 @@ func (p *Postgres) Connect(ctx context.Context, at At) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, errors.New("its password cannot be resolved: see the row of the secret")
 	}
-	to := pgdial.Params{Address: at.Address, User: p.with.User, Password: password.Reveal(), Database: p.with.Database}
+	to := pgdial.Params{MaxMessage: maxMessage, Address: at.Address, User: p.with.User, Password: password.Reveal(), Database: p.with.Database}
 	if p.with.Encryption != "tls" {
 		to.Auth = "scram-sha-256"
 	} else {
@@ -83,10 +88,32 @@ func (p *Postgres) Connect(ctx context.Context, at At) (*pgx.Conn, error) {
 		err = Another(who, at.Pin)
 	}
 	if err != nil {
-		_ = c.Close(ctx)
+		Close(ctx, c)
 		return nil, Answered(err)
 	}
 	return c, nil
+}
+
+// endTime bounds how long the end of a connection is waited for.
+const endTime = time.Second
+
+// Close ends a connection, with whatever is not committed, and waits for a moment until the server has ended its side: it counts the
+// connection until then. It waits for nothing that a server might never say.
+func Close(ctx context.Context, c *pgx.Conn) {
+	if c.IsClosed() {
+		return
+	}
+	conn, until := c.PgConn().Conn(), time.Now().Add(endTime)
+	if d, ok := ctx.Deadline(); ok && d.Before(until) {
+		until = d
+	}
+	if conn.SetDeadline(until) == nil {
+		c.PgConn().Frontend().Send(&pgproto3.Terminate{})
+		if c.PgConn().Frontend().Flush() == nil {
+			_, _ = io.Copy(io.Discard, conn)
+		}
+	}
+	_ = c.Close(ctx)
 }
 
 // Answered makes a Refusal of an error that the server sent, in its own words, and shortens those of the client.
@@ -120,7 +147,7 @@ func (p *Postgres) Read(ctx context.Context, at At, f func(tx pgx.Tx) error) err
 	if err != nil {
 		return err
 	}
-	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	defer Close(ctx, c)
 	return Answered(pgx.BeginTxFunc(ctx, c, pgx.TxOptions{AccessMode: pgx.ReadOnly}, f))
 }
 

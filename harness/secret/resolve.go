@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -115,25 +116,30 @@ func fromEnvironment(name string) (string, error) {
 	return text, nil
 }
 
-// fromFile reads a file that is one: a pipe would be waited for without end.
-func fromFile(path string) (string, []string, error) {
+// ReadFile reads at most so many bytes of a file that is one: a pipe would be waited for without end. It gives its permissions, too.
+func ReadFile(path string, most int64) ([]byte, fs.FileMode, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return "", nil, err
+		return nil, 0, err
 	}
 	defer f.Close() //nolint:errcheck // read only
 	info, err := f.Stat()
 	if err != nil {
-		return "", nil, err
+		return nil, 0, err
 	}
 	if !info.Mode().IsRegular() {
-		return "", nil, fmt.Errorf("%s is not a file", path)
+		return nil, 0, fmt.Errorf("%s is not a file", path)
 	}
+	data, err := io.ReadAll(io.LimitReader(f, most))
+	return data, info.Mode().Perm(), err
+}
+
+func fromFile(path string) (string, []string, error) {
+	data, mode, err := ReadFile(path, MaxBytes+2)
 	var notes []string
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+	if mode&0o077 != 0 {
 		notes = append(notes, fmt.Sprintf("others than its owner may use %s (mode %04o): chmod 600 %s", path, mode, path))
 	}
-	data, err := io.ReadAll(io.LimitReader(f, MaxBytes+2))
 	return string(data), notes, err
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 
 	"blackstart/harness/secret"
 )
@@ -19,7 +18,7 @@ func (t TLS) Config(name string, key secret.Secret) (*tls.Config, error) {
 		c.ServerName = t.ServerName
 	}
 	if t.Roots != "" && t.Roots != ResolverSystem {
-		pem, err := os.ReadFile(t.Roots)
+		pem, err := readPEM(t.Roots)
 		if err != nil {
 			return nil, fmt.Errorf("read the roots: %w", err)
 		}
@@ -29,7 +28,7 @@ func (t TLS) Config(name string, key secret.Secret) (*tls.Config, error) {
 		}
 	}
 	if t.Certificate != "" {
-		pem, err := os.ReadFile(t.Certificate)
+		pem, err := readPEM(t.Certificate)
 		if err != nil {
 			return nil, fmt.Errorf("read the client certificate: %w", err)
 		}
@@ -40,6 +39,17 @@ func (t TLS) Config(name string, key secret.Secret) (*tls.Config, error) {
 		c.Certificates = []tls.Certificate{pair}
 	}
 	return c, nil
+}
+
+// maxPEM bounds a file of certificates, in bytes.
+const maxPEM = 4 << 20
+
+func readPEM(path string) ([]byte, error) {
+	data, _, err := secret.ReadFile(path, maxPEM+1)
+	if len(data) > maxPEM {
+		return nil, fmt.Errorf("%s has more than %d bytes", path, maxPEM)
+	}
+	return data, err
 }
 
 // KeyHash is the identity of a TLS server: SHA-256 over the SubjectPublicKeyInfo of its certificate, lower-case hex. A renewed

@@ -30,6 +30,7 @@ type Params struct {
 	TLS                      *tls.Config       // nil: plain text
 	Timeout                  time.Duration     // to connect; 0: as the context says
 	Params                   map[string]string // of the session, application_name among them
+	MaxMessage               int               // bytes of one message of the server; 0: as pgx has it
 	Auth                     string            // methods that the server may ask for, as libpq's require_auth; "": any
 }
 
@@ -83,6 +84,9 @@ func Config(to Params) (*pgx.ConnConfig, error) {
 	c := template.Copy()
 	c.Host, c.Port, c.Fallbacks, c.TLSConfig = host, port, nil, to.TLS
 	c.User, c.Password, c.Database, c.ConnectTimeout, c.RequireAuth = to.User, to.Password, to.Database, to.Timeout, to.Auth
+	if to.MaxMessage > 0 {
+		c.MaxProtocolMessageBodyLen = to.MaxMessage
+	}
 	c.RuntimeParams = map[string]string{"application_name": Application}
 	maps.Copy(c.RuntimeParams, to.Params)
 	return c, nil

@@ -410,7 +410,19 @@ func (r *rig) aStatementThatActs(t *testing.T) {
 	if n, err := listens.WaitForNotification(t.Context()); err != nil || n.Payload != "by one that acts" {
 		t.Errorf("a statement that reads has told others: %+v, %v", n, err)
 	}
-	if got := made("SELECT id, NULL AS none FROM once", true); string(got.Output) != `[{"id":"1","none":null}]` {
+	for _, endless := range []string{"SELECT generate_series(1, 2000000000)", "SELECT repeat('x', 100000), generate_series(1, 2000000000)"} {
+		begun := time.Now()
+		if got := made(endless, true); !got.Over || got.Outcome != call.Done || time.Since(begun) > 10*time.Second {
+			t.Errorf("%s: %s, %s, %v", endless, got.Outcome, got.Why, time.Since(begun))
+		}
+	}
+	if got := made("INSERT INTO once SELECT generate_series(1001, 3000) RETURNING id", false); !got.Over || got.Outcome != call.Done {
+		t.Errorf("an act that says more than is kept: %v, %s, %s", got.Over, got.Outcome, got.Why)
+	}
+	if got := made("SELECT count(*) FROM once", true); string(got.Output) != `[{"count":"2001"}]` {
+		t.Errorf("an act that says more than is kept is not undone: %s, %+v", got.Output, got)
+	}
+	if got := made("SELECT id, NULL AS none FROM once WHERE id = 1", true); string(got.Output) != `[{"id":"1","none":null}]` {
 		t.Errorf("what is there: %s, %+v", got.Output, got)
 	}
 	if got := made("SELECT generate_series(1, 1500)", true); !got.Over || got.Outcome != call.Done {
