@@ -53,6 +53,9 @@ type Said struct {
 	Why     string // of what is not Done
 	Output  []byte // at most MaxOutput
 	Over    bool   // there was more
+
+	// Answered tells that what is not Done was answered, by somebody who says no. It is not there where nobody answered.
+	Answered bool
 }
 
 // MaxOutput bounds what a call may say, in bytes.
@@ -110,7 +113,9 @@ func Make(c target.Call) (Kind, error) {
 }
 
 // unsent ends a call that never left.
-func unsent(err error) Said { return Said{Outcome: Refused, Unsent: true, Why: err.Error()} }
+func unsent(err error) Said {
+	return Said{Outcome: Refused, Unsent: true, Why: err.Error(), Answered: component.Refused(err)}
+}
 
 // over ends a call whose time is over, or that broke off: what it has done is not known.
 func over(why string) Said { return Said{Outcome: Unknown, Why: why} }

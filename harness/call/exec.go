@@ -57,7 +57,7 @@ func (e *execCall) Call(ctx context.Context, around Around, _ bool) Said {
 		if n := len(bytes.TrimSpace(a.Stderr)); n > 0 {
 			why += fmt.Sprintf("; what it complained of (%d bytes) is not shown", n)
 		}
-		return Said{Outcome: Refused, Why: why, Output: a.Stdout, Over: a.Over}
+		return Said{Outcome: Refused, Why: why, Output: a.Stdout, Over: a.Over, Answered: true}
 	}
 	return Said{Outcome: Done, Output: a.Stdout, Over: a.Over}
 }

@@ -5,10 +5,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
+	"time"
 
 	"blackstart/harness/component"
 	"blackstart/harness/target"
@@ -68,9 +71,9 @@ func (h *httpCall) Call(ctx context.Context, around Around, _ bool) Said {
 	case errors.Is(err, context.DeadlineExceeded):
 		said.Outcome, said.Why = Unknown, "no answer in time"
 	case err != nil:
-		said.Outcome, said.Why = Unknown, err.Error()
+		said.Outcome, said.Why, said.Answered = Unknown, err.Error(), component.Refused(err)
 	case a.Status >= 300 && a.Status < 500:
-		said.Outcome, said.Why = Refused, fmt.Sprintf("status %d", a.Status)
+		said.Outcome, said.Why, said.Answered = Refused, fmt.Sprintf("status %d", a.Status), true
 	case a.Status < 200 || a.Status >= 500:
 		said.Outcome, said.Why = Unknown, fmt.Sprintf("status %d does not tell what it has done", a.Status)
 	}
@@ -107,9 +110,32 @@ func (h *httpCall) Reach(ctx context.Context, around Around) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", address)
-	if err != nil {
+	if err := shake(ctx, address, config); err != nil {
 		return "", component.Trusted(err)
 	}
-	return address + " shakes hands", c.Close()
+	return address + " shakes hands", nil
+}
+
+// settle is how long, at least, a server is given to refuse a handshake that is over for its client.
+const settle = 300 * time.Millisecond
+
+// shake shakes hands. With TLS 1.3 that is over for a client before the server has judged its certificate: what it sends then is
+// waited for, and a server that sends nothing waits for a request.
+func shake(ctx context.Context, address string, config *tls.Config) error {
+	begun := time.Now()
+	c, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer c.Close() //nolint:errcheck // nothing was said
+	if err := c.SetReadDeadline(time.Now().Add(max(settle, 2*time.Since(begun)))); err != nil {
+		return err
+	}
+	switch _, err = c.Read(make([]byte, 1)); {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil
+	case errors.Is(err, io.EOF):
+		return errors.New("it ended the connection after the handshake")
+	}
+	return err
 }

@@ -135,9 +135,9 @@ func failed(err error) Said {
 	var said *pgconn.PgError
 	switch {
 	case errors.As(err, &said) && certain(said.Code):
-		return Said{Outcome: Refused, Why: said.Error()}
+		return Said{Outcome: Refused, Why: said.Error(), Answered: true}
 	case pgconn.SafeToRetry(err):
-		return unsent(err)
+		return unsent(component.Answered(err))
 	case errors.Is(err, context.DeadlineExceeded):
 		return over("no answer in time")
 	}

@@ -245,6 +245,8 @@ func (r *rig) oneThingIsMissing(t *testing.T) {
 		{"argv: [echo,", "argv: ['false',", "call", "depth", check.Refused, "exit code 1"},
 		{"argv: [touch,", "argv: [no-such-program,", "call", "purge", check.NotAvailable, "there is no such program"},
 		{"timeout: 5s, fields: {depth: /depth}, with: {argv: [echo, '{\"depth\": 4}']}", "timeout: 200ms, with: {argv: [sleep, '30']}", "call", "depth", check.NotAvailable, "unknown: run sleep: it had not ended"},
+		{"url: '" + r.api.URL + "/', tls: {roots: " + r.dir + "/roots.pem}", "url: '" + r.api.URL + "/'", "call", "open", check.Refused, "unknown-issuer"},
+		{"url: '" + r.api.URL + "/', tls", "url: '" + r.api.URL + "/broken', tls", "call", "open", check.NotAvailable, "unknown: status 502"},
 		{"path: /health", "path: /broken", "component", "east.api", check.Refused, "status 502, not 200"},
 		{"version: /version", "version: /build", "component", "east.api", check.Refused, "nothing stands at /build"},
 		{"roots.pem}", "none.pem}", "component", "east.api", check.NotAvailable, "read the roots"},

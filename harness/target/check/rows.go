@@ -163,15 +163,17 @@ func (c *checker) calls(ctx context.Context) []Row {
 				row.yes(text + "; it acts, so it was not made")
 			}
 		default:
-			effect := call.Kept(of, kind.Call(ctx, around, true))
+			said := kind.Call(ctx, around, true)
+			effect := call.Kept(of, said)
 			row.Effect = &effect
-			row.made(effect)
+			row.made(effect, said.Answered)
 		}
 		return []Row{row}
 	})
 }
 
-func (r *Row) made(e call.Effect) {
+// made fills a row in for a call that was made; answered tells that what was not done was answered.
+func (r *Row) made(e call.Effect, answered bool) {
 	switch e.Outcome {
 	case call.Done:
 		text := fmt.Sprintf("done, %d bytes", e.Bytes)
@@ -180,12 +182,12 @@ func (r *Row) made(e call.Effect) {
 		}
 		r.yes(text)
 	case call.Refused:
-		r.refused("%s", e.Why)
-		if e.Unsent {
-			r.State = NotAvailable
-		}
+		r.notAvailable("%s", e.Why)
 	default:
 		r.notAvailable("unknown: %s", e.Why)
+	}
+	if answered && e.Outcome != call.Done {
+		r.State = Refused
 	}
 }
 
