@@ -29,6 +29,9 @@ type Kind interface {
 	Reach(ctx context.Context, around Around) (string, error)
 }
 
+// Asking is a kind whose calls open a connection to a component of the target.
+type Asking interface{ Asks() (component string) }
+
 // Around is what a call is made with.
 type Around struct {
 	Secrets component.Secrets

@@ -61,6 +61,9 @@ func (w sqlWith) Wrong(t *target.Target, reads bool) (key, wrong, hint string) {
 // With implements registry.Parametrised.
 func (s *sqlCall) With() any { return &s.with }
 
+// Asks implements Asking.
+func (s *sqlCall) Asks() string { return s.with.On }
+
 func (s *sqlCall) Call(ctx context.Context, around Around, reads bool) Said {
 	c, err := around.Database(ctx, s.with.On)
 	if err != nil {

@@ -132,7 +132,7 @@ func (a Allow) Rights() []string {
 
 // Limits bound what is done there.
 type Limits struct {
-	Connections  int     `yaml:"connections" min:"1" max:"10000" doc:"connections that the role of the harness may have to one database"`
+	Connections  int     `yaml:"connections" min:"1" max:"10000" doc:"connections that the role of the harness may have to one database; 2 if not written"`
 	ChangeWindow *Window `yaml:"changeWindow" doc:"when something may be done there; always if not written"`
 	Ticket       string  `yaml:"ticket" doc:"regular expression (RE2) that a change ticket matches as a whole: see check --ticket"`
 }

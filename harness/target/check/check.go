@@ -6,6 +6,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ import (
 // Limits of a check.
 const (
 	LookTime  = 5 * time.Second // for one question; a call has its own
+	sessions  = 2               // with one database, where the file says nothing
 	atOnce    = 16              // questions
 	maxText   = 300             // letters of one row
 	atMostOff = time.Second     // of a clock, where the file says nothing
@@ -83,7 +85,8 @@ type part struct {
 	target.Component
 	kind component.Kind
 	at   component.At
-	role string // of its region
+	role string        // of its region
+	room chan struct{} // as many as may be asked of it at once; nil where that is not limited
 }
 
 // Run checks a target. The error is a *Mistaken, or the end of ctx: then nothing is said of what was not asked.
@@ -99,7 +102,7 @@ func Run(ctx context.Context, r Request) ([]Row, error) {
 			return nil, fmt.Errorf("check %s: %w", of.Name, err)
 		}
 		at := component.At{Address: r.Target.AddressOf(of), Secrets: c.secrets, Pin: of.Identity}
-		c.parts = append(c.parts, part{of, kind, at, r.Target.RegionOf(of).Role})
+		c.parts = append(c.parts, part{of, kind, at, r.Target.RegionOf(of).Role, c.room(kind, at.Address)})
 	}
 	rows := c.secretRows(ctx)
 	if err := c.findEntry(ctx); err != nil {
@@ -208,14 +211,46 @@ func cut(text string) string {
 	return text
 }
 
-// each asks n questions, some at once, each within limit, and keeps the rows in order.
-func each(ctx context.Context, n int, limit func(i int) time.Duration, ask func(ctx context.Context, i int) []Row) []Row {
+// room gives the room of a component: what may be connected to one database is shared by all that name it.
+func (c *checker) room(kind component.Kind, address string) chan struct{} {
+	if _, ok := kind.(*component.Postgres); !ok {
+		return nil
+	}
+	for _, p := range c.parts {
+		if p.room != nil && p.at.Address == address {
+			return p.room
+		}
+	}
+	return make(chan struct{}, cmp.Or(c.Target.Limits.Connections, sessions))
+}
+
+// roomOf is the room of a component by its name.
+func (c *checker) roomOf(name string) chan struct{} {
+	for _, p := range c.parts {
+		if p.Name == name {
+			return p.room
+		}
+	}
+	return nil
+}
+
+func (c *checker) roomOfPart(i int) chan struct{} { return c.parts[i].room }
+
+func anywhere(int) chan struct{} { return nil }
+
+// each asks n questions, some at once, each within limit, and keeps the rows in order. A question's time begins when there is room
+// for it where it is asked.
+func each(ctx context.Context, n int, limit func(i int) time.Duration, where func(i int) chan struct{}, ask func(ctx context.Context, i int) []Row) []Row {
 	rows, room := make([][]Row, n), make(chan struct{}, atOnce)
 	var wait sync.WaitGroup
 	for i := range n {
 		room <- struct{}{}
 		wait.Go(func() {
 			defer func() { <-room }()
+			if there := where(i); there != nil {
+				there <- struct{}{} // whoever is there has a limit
+				defer func() { <-there }()
+			}
 			one, cancel := context.WithTimeout(ctx, limit(i))
 			defer cancel()
 			rows[i] = ask(one, i)

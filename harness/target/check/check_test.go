@@ -32,6 +32,7 @@ func TestCheck(t *testing.T) {
 	t.Run("another system", r.anotherSystem)
 	t.Run("one thing is missing", r.oneThingIsMissing)
 	t.Run("a statement that acts", r.aStatementThatActs)
+	t.Run("few connections", r.fewConnections)
 	t.Run("a secret at an edge", r.aSecretAtAnEdge)
 	t.Run("things that go down", r.thingsThatGoDown)
 	t.Run("it is interrupted", r.interrupted)
@@ -297,6 +298,26 @@ func (r *rig) oneThingIsMissing(t *testing.T) {
 		}
 		if time.Now().After(end) {
 			t.Fatalf("a role that may not see it: %+v, %v", got, err)
+		}
+	}
+}
+
+// fewConnections: a role that may have so many has no more, whatever is asked.
+func (r *rig) fewConnections(t *testing.T) {
+	r.sql("ALTER ROLE watcher CONNECTION LIMIT 1")
+	defer r.sql("ALTER ROLE watcher CONNECTION LIMIT -1")
+	one := "  - {name: unsettled, call: sql, reads: true, timeout: 5s,"
+	many := ""
+	for i := range 10 {
+		many += fmt.Sprintf("  - {name: nap%d, call: sql, reads: true, timeout: 1s, with: {on: east.db, statement: SELECT pg_sleep(0.2)}}\n", i)
+	}
+	for range 3 {
+		rows, err := r.check("limits: {", "limits: {connections: 1, ", one, many+one)
+		must(t, err)
+		for _, row := range rows {
+			if row.State != check.Works {
+				t.Errorf("%s %s is %s: %s", row.Of, row.Name, row.State, row.Text)
+			}
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (c *checker) entryRows(ctx context.Context) []Row {
 		text += ", by way of " + name
 	}
 	named.yes(text + " (resolver " + e.Resolver + ")")
-	return append([]Row{named}, each(ctx, len(e.addresses), lookTime, func(ctx context.Context, i int) []Row {
+	return append([]Row{named}, each(ctx, len(e.addresses), lookTime, anywhere, func(ctx context.Context, i int) []Row {
 		row := Row{Of: "entry", Name: e.at(i)}
 		if err := c.known("entry "+row.Name, e.pins()); err != nil {
 			row.no(err)

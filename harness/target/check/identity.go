@@ -10,7 +10,7 @@ import (
 
 // identities asks who everything is, and nothing else. Whoever is another than the file says ends the check.
 func (c *checker) identities(ctx context.Context) ([]Row, error) {
-	rows := each(ctx, len(c.parts), lookTime, func(ctx context.Context, i int) []Row {
+	rows := each(ctx, len(c.parts), lookTime, c.roomOfPart, func(ctx context.Context, i int) []Row {
 		p := c.parts[i]
 		who, ok := p.kind.(component.Identified)
 		if !ok || p.kind.Traits().Identity == nil {
@@ -82,7 +82,7 @@ func (c *checker) entryIdentity(ctx context.Context) []Row {
 		row, _ := c.identity("entry", nil, "", e.err)
 		return []Row{row}
 	}
-	return each(ctx, len(e.addresses), lookTime, func(ctx context.Context, i int) []Row {
+	return each(ctx, len(e.addresses), lookTime, anywhere, func(ctx context.Context, i int) []Row {
 		config, err := component.Secrets(c.secrets).TLS(ctx, e.TLS, e.url.Hostname())
 		got := ""
 		if err == nil {

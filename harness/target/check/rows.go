@@ -17,7 +17,7 @@ import (
 
 // hosts tells by which way each host is reached. No more is known of one yet.
 func (c *checker) hosts(ctx context.Context) []Row {
-	return each(ctx, len(c.Target.Hosts), lookTime, func(ctx context.Context, i int) []Row {
+	return each(ctx, len(c.Target.Hosts), lookTime, anywhere, func(ctx context.Context, i int) []Row {
 		h := c.Target.Hosts[i]
 		row := Row{Of: "host", Name: h.Name}
 		if text, err := by(ctx, strings.Trim(h.Address, "[]")); err != nil {
@@ -31,7 +31,7 @@ func (c *checker) hosts(ctx context.Context) []Row {
 
 // components looks at each, and holds its role to that of its region and its clock to ours.
 func (c *checker) components(ctx context.Context) []Row {
-	return each(ctx, len(c.parts), lookTime, func(ctx context.Context, i int) []Row {
+	return each(ctx, len(c.parts), lookTime, c.roomOfPart, func(ctx context.Context, i int) []Row {
 		p := c.parts[i]
 		row := Row{Of: "component", Name: p.Name}
 		var seen component.Seen
@@ -69,7 +69,8 @@ func (c *checker) clock(name string, o component.Offset) Row {
 
 // writes finds out whether what may be written could be. It writes nothing.
 func (c *checker) writes(ctx context.Context) []Row {
-	return each(ctx, len(c.Target.Allows), lookTime, func(ctx context.Context, i int) []Row {
+	where := func(i int) chan struct{} { return c.roomOf(c.Target.Allows[i].On) }
+	return each(ctx, len(c.Target.Allows), lookTime, where, func(ctx context.Context, i int) []Row {
 		a := c.Target.Allows[i]
 		row := Row{Of: "write", Name: a.Write + " on " + a.On}
 		for _, p := range c.parts {
@@ -96,7 +97,8 @@ func (c *checker) writes(ctx context.Context) []Row {
 // links asks each link as it can be seen from here: one that begins outside by connecting, any other by what the component at its
 // beginning tells of it.
 func (c *checker) links(ctx context.Context) []Row {
-	return each(ctx, len(c.Target.Links), lookTime, func(ctx context.Context, i int) []Row {
+	where := func(i int) chan struct{} { return c.roomOf(c.Target.Links[i].From) }
+	return each(ctx, len(c.Target.Links), lookTime, where, func(ctx context.Context, i int) []Row {
 		l := c.Target.Links[i]
 		row := Row{Of: "link", Name: l.Name}
 		var from, to part
@@ -148,7 +150,14 @@ func (r *Row) dialled(ctx context.Context, address string) {
 // calls makes those that only read, and finds out of the others whether they could be made.
 func (c *checker) calls(ctx context.Context) []Row {
 	limit := func(i int) time.Duration { return c.Target.Calls[i].Timeout.D() }
-	return each(ctx, len(c.Target.Calls), limit, func(ctx context.Context, i int) []Row {
+	where := func(i int) chan struct{} {
+		kind, err := call.Make(c.Target.Calls[i])
+		if of, ok := kind.(call.Asking); err == nil && ok {
+			return c.roomOf(of.Asks())
+		}
+		return nil
+	}
+	return each(ctx, len(c.Target.Calls), limit, where, func(ctx context.Context, i int) []Row {
 		of := c.Target.Calls[i]
 		row := Row{Of: "call", Name: of.Name}
 		around := call.Around{Secrets: c.secrets, Database: c.database}
