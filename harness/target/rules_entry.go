@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"strconv"
 )
 
 func (r *rules) entry() {
@@ -27,8 +28,10 @@ func (r *rules) entry() {
 		r.out.Add(at(n, "url"), "write a loopback address, or a name with a resolver on one, or environment: staging", "the entry is not on loopback, and this is a rehearsal")
 	}
 	secure := u.Scheme == "https"
-	if id := r.Entry.Identity; id != "" && (!secure || !keyHash.MatchString(id)) {
-		r.out.Add(at(n, "identity"), "write what `blackstart target check` prints for it, and an https URL", "the identity of the entry is none of a TLS key")
+	for i, id := range r.Entry.Identities {
+		if !secure || !keyHash.MatchString(id) {
+			r.out.Add(at(n, "identities."+strconv.Itoa(i+1)), "write what `blackstart target check` prints for it, and an https URL", "the identity of the entry is none of a TLS key")
+		}
 	}
 	if key, wrong, hint := r.Entry.TLS.Wrong(secure); wrong != "" {
 		r.out.Add(at(n, "tls."+key), hint, "%s of tls of entry %s", key, wrong)

@@ -84,12 +84,12 @@ type Link struct {
 
 // Entry is the public entry point.
 type Entry struct {
-	URL      string   `yaml:"url" need:"yes" doc:"what clients ask for"`
-	Status   int      `yaml:"status" min:"100" max:"599" doc:"status of its answer; 200 if not written"`
-	Resolver string   `yaml:"resolver" need:"yes" doc:"who resolves its name: system, or address:port of a name server"`
-	TLS      TLS      `yaml:"tls" doc:"what is trusted and shown"`
-	Headers  []Header `yaml:"headers" doc:"headers of the request"`
-	Identity string   `yaml:"identity" doc:"SHA-256 of its TLS key (SubjectPublicKeyInfo), 64 hex digits; check prints it"`
+	URL        string   `yaml:"url" need:"yes" doc:"what clients ask for"`
+	Status     int      `yaml:"status" min:"100" max:"599" doc:"status of its answer; 200 if not written"`
+	Resolver   string   `yaml:"resolver" need:"yes" doc:"who resolves its name: system, or address:port of a name server"`
+	TLS        TLS      `yaml:"tls" doc:"what is trusted and shown"`
+	Headers    []Header `yaml:"headers" doc:"headers of the request"`
+	Identities []string `yaml:"identities" doc:"SHA-256 of the TLS keys (SubjectPublicKeyInfo) that it may have, 64 hex digits each, such as one a region; check prints them"`
 }
 
 // TLS is what a connection trusts, and what it shows of itself.

@@ -144,7 +144,7 @@ func (r *rig) anotherSystem(t *testing.T) {
 	for from, to := range map[string]string{
 		"name: east.db, kind: postgres": "name: east.db, kind: postgres, identity: '1234567890123456789'",
 		"name: east.api, kind: http":    "name: east.api, kind: http, identity: " + strings.Repeat("ab", 32),
-		"resolver: '":                   "identity: " + strings.Repeat("cd", 32) + ", resolver: '",
+		"resolver: '":                   "identities: [" + strings.Repeat("cd", 32) + ", " + strings.Repeat("ef", 32) + "], resolver: '",
 	} {
 		asked := r.requests.Load()
 		rows, err := r.check(from, to)
@@ -160,6 +160,12 @@ func (r *rig) anotherSystem(t *testing.T) {
 	if got := row(pinned, "identity", "east.db"); err != nil || got.State != check.Works || got.Text != id {
 		t.Errorf("pinned: %+v, %v", got, err)
 	}
+	key, _, _ := strings.Cut(row(rows, "identity", "east.api").Text, ",")
+	either, err := r.check("resolver: '", "identities: ["+strings.Repeat("cd", 32)+", "+key+"], resolver: '")
+	at := strings.TrimPrefix(r.api.URL, "https://")
+	if got := row(either, "identity", "entry "+at); err != nil || got.State != check.Works || got.Text != key || row(either, "entry", at).State != check.Works {
+		t.Errorf("an entry that may have one of two keys: %+v, %v", either, err)
+	}
 	if got := row(pinned, "call", "unsettled"); got.State != check.Works {
 		t.Errorf("a call on a pinned database: %+v", got)
 	}
@@ -167,6 +173,9 @@ func (r *rig) anotherSystem(t *testing.T) {
 	rows, err = r.check("environment: rehearsal", "environment: staging")
 	if got := row(rows, "identity", "east.db"); err != nil || got.State != check.Refused || got.Text != fmt.Sprintf("not pinned: write identity: %q", id) {
 		t.Errorf("outside a rehearsal: %+v, %v", got, err)
+	}
+	if got := row(rows, "identity", "entry "+at); got.Text != fmt.Sprintf("not pinned: write identities: [%q]", key) {
+		t.Errorf("an entry outside a rehearsal: %+v", got)
 	}
 	if got := row(rows, "call", "unsettled"); got.State != check.NotAvailable || !strings.Contains(got.Text, "not certain who east.db is") {
 		t.Errorf("a call on somebody who is not certain: %+v", got)
@@ -201,7 +210,7 @@ func (r *rig) uncertain(t *testing.T, id string) {
 	asked := r.requests.Load()
 	port := r.api.URL[strings.LastIndexByte(r.api.URL, ':')+1:]
 	closed := fmt.Sprint(freePort(t))
-	rows, err = r.check("resolver: '", "identity: "+strings.Repeat("cd", 32)+", resolver: '", "example.com:"+port, "example.com:"+closed)
+	rows, err = r.check("resolver: '", "identities: ["+strings.Repeat("cd", 32)+"], resolver: '", "example.com:"+port, "example.com:"+closed)
 	must(t, err)
 	if got := row(rows, "entry", "127.0.0.1:"+closed); got.State != check.NotAvailable || !strings.Contains(got.Text, "not certain who entry 127.0.0.1:"+closed+" is") {
 		t.Errorf("the entry: %+v", got)

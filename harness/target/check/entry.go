@@ -42,14 +42,6 @@ func (c *checker) findEntry(ctx context.Context) error {
 // at is the i-th address of the entry, with its port.
 func (e *entry) at(i int) string { return netip.AddrPortFrom(e.addresses[i], portOf(e.url)).String() }
 
-// pins are the identities that the entry may have.
-func (e *entry) pins() []string {
-	if e.Identity == "" {
-		return nil
-	}
-	return []string{e.Identity}
-}
-
 // entryRows asks the public entry at every address that its name has.
 func (c *checker) entryRows(ctx context.Context) []Row {
 	e := c.entry
@@ -71,13 +63,13 @@ func (c *checker) entryRows(ctx context.Context) []Row {
 	named.yes(text + " (resolver " + e.Resolver + ")")
 	return append([]Row{named}, each(ctx, len(e.addresses), lookTime, anywhere, func(ctx context.Context, i int) []Row {
 		row := Row{Of: "entry", Name: e.at(i)}
-		if err := c.known("entry "+row.Name, e.pins()); err != nil {
+		if err := c.known("entry "+row.Name, e.Identities); err != nil {
 			row.no(err)
 			return []Row{row}
 		}
 		q := web.Question{Method: http.MethodGet, URL: e.URL, Address: row.Name}
 		begun := time.Now()
-		a, err := component.Secrets(c.secrets).Ask(ctx, q, e.TLS, e.Headers, e.pins()...)
+		a, err := component.Secrets(c.secrets).Ask(ctx, q, e.TLS, e.Headers, e.Identities...)
 		switch want := cmp.Or(e.Status, http.StatusOK); {
 		case err != nil:
 			row.no(err)

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"blackstart/harness"
 	"blackstart/harness/component"
@@ -66,6 +67,8 @@ func (c *checker) identity(name string, pinned []string, got string, err error) 
 	case c.Target.Metadata.Environment == harness.Rehearsal:
 		row.yes(got + ", not pinned: a rehearsal may do without")
 		return row, true
+	case strings.HasPrefix(name, "entry "):
+		row.refused("not pinned: write identities: [%q]", got)
 	default:
 		row.refused("not pinned: write identity: %q", got)
 	}
@@ -88,7 +91,7 @@ func (c *checker) entryIdentity(ctx context.Context) []Row {
 		if err == nil {
 			got, err = component.KeyOf(ctx, e.at(i), config)
 		}
-		row, sure := c.identity("entry "+e.at(i), e.pins(), got, err)
+		row, sure := c.identity("entry "+e.at(i), e.Identities, got, err)
 		if sure {
 			c.trust(row.Name)
 		}

@@ -46,7 +46,7 @@ links:
 entry:
   url: https://api.finrag.test:8443/health
   resolver: ${net[outside]}.20:53
-  identity: ${keys[east]}
+  identities: [${keys[east]}, ${keys[west]}]
   tls: {roots: $ESTATE/ca.crt}
 allows:
   - {write: ledger, on: east.db}
