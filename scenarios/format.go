@@ -44,7 +44,8 @@ var movedFault = map[string]string{
 func (k Known) format() *strictyaml.Format {
 	f := &strictyaml.Format{
 		Noun: "scenario", Empty: "write a scenario: `blackstart list` names some to copy from", Begin: "begin with `apiVersion: blackstart/v1`",
-		Top: reflect.TypeFor[harness.Scenario](), Forms: forms,
+		Other: otherFile,
+		Top:   reflect.TypeFor[harness.Scenario](), Forms: forms,
 		Singular: map[string]string{
 			"load": "load", "faults": "fault", "objectives": "objective", "guards": "guard", "profiles": "profile",
 			"require": "requirement", "steps": "step", "needs": "need", "cohorts": "cohort", "covers": "row",
@@ -55,6 +56,14 @@ func (k Known) format() *strictyaml.Format {
 		Kinds:   map[string]map[string]any{"faults": k.Faults, "workloads": k.Workloads},
 	}
 	return f
+}
+
+// otherFile knows a target file, of which a scenario would lack everything.
+func otherFile(top *strictyaml.Node) (is, hint string) {
+	if k := top.Get("kind"); k != nil && k.Text == "Target" {
+		return "a target file", "blackstart target check reads it; name a scenario here"
+	}
+	return "", ""
 }
 
 // gone are keys of the whole file that earlier versions had, with what is true without them.

@@ -27,7 +27,7 @@ const later = "leave it out: it is not supported yet"
 func (r Reader) format() *strictyaml.Format {
 	return &strictyaml.Format{
 		Noun: "target", Empty: "write a target: `blackstart target init` prints one to begin with", Begin: "begin with `apiVersion: " + APIVersion + "`",
-		Top: reflect.TypeFor[Target](), Alone: true,
+		Top: reflect.TypeFor[Target](), Alone: true, Other: otherFile,
 		Forms: map[reflect.Type]strictyaml.Form{reflect.TypeFor[harness.Duration](): {
 			Name: "duration", Example: "`250ms`, `10s`", Pattern: `^(0|[1-9][0-9]*)(\.[0-9]+)?(ns|us|µs|ms|s|m|h)([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`,
 		}},
@@ -45,6 +45,14 @@ func (r Reader) format() *strictyaml.Format {
 		},
 		Kinds: map[string]map[string]any{"components": r.Components, "calls": r.Calls},
 	}
+}
+
+// otherFile knows a scenario.
+func otherFile(top *strictyaml.Node) (is, hint string) {
+	if top.Get("kind") == nil && (top.Get("faults") != nil || top.Get("extends") != nil) {
+		return "a scenario", "blackstart validate reads it; name a target file here"
+	}
+	return "", ""
 }
 
 // Schema is the JSON Schema (2020-12) of a target file, for editors. A file that it refuses is refused by the reader, too.

@@ -55,12 +55,20 @@ func WebAddress(text string) (u *url.URL, wrong string) {
 		return nil, "is none"
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, "is neither http nor https"
+	case !portForm(u.Port()):
+		return nil, "has a port that is none of 1 to 65535"
 	case u.User != nil:
 		return nil, "holds a user: write a header with a secret instead"
 	case u.Fragment != "":
 		return nil, "has a fragment, which no server sees"
 	}
 	return u, ""
+}
+
+// portForm tells whether the port of a URL is one, or is not written.
+func portForm(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 // Wrong says what is wrong with a header.

@@ -12,6 +12,9 @@ type Format struct {
 	Empty string // what to write into an empty file
 	Begin string // how a file begins
 
+	// Other says what a file is that is one of another format, and what to do with it; "" for one of this, and for what nobody knows.
+	Other func(top *Node) (is, hint string)
+
 	Top      reflect.Type                       // of the whole file
 	Forms    map[reflect.Type]Form              // values that are one word in YAML but more than a Go kind
 	Singular map[string]string                  // an entry of a list, by its key: load for load, fault for faults

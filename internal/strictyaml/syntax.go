@@ -55,7 +55,14 @@ func (f *Format) Parse(file string, data []byte, out *Collector) *Node {
 		out.Add(at, f.Begin, "a %s is a mapping of keys, and this is not one", f.Noun)
 		return nil
 	}
-	return converter{file, out}.node(doc.Content[0], 1)
+	top := converter{file, out}.node(doc.Content[0], 1)
+	if f.Other != nil {
+		if is, hint := f.Other(top); is != "" {
+			out.Add(top.Pos, hint, "this is %s", is)
+			return nil
+		}
+	}
+	return top
 }
 
 // legible checks what must hold before YAML is parsed at all.
