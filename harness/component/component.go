@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"time"
 
 	"blackstart/harness/secret"
@@ -69,6 +71,24 @@ type Seen struct {
 	Role    string // Leads, Follows, or "" where its kind has none
 	Clock   *Offset
 	Also    string // what else a person should know, in words
+	Ends    Ends   // of the connection that it was seen by
+}
+
+// Ends are the addresses of one connection: what was connected, whatever a name leads to by now.
+type Ends struct{ Local, Remote netip.Addr }
+
+// EndsOf reads the ends of a TCP connection; those of none are not valid.
+func EndsOf(c net.Conn) (e Ends) {
+	if c == nil {
+		return e
+	}
+	if a, ok := c.LocalAddr().(*net.TCPAddr); ok {
+		e.Local = a.AddrPort().Addr().Unmap()
+	}
+	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		e.Remote = a.AddrPort().Addr().Unmap()
+	}
+	return e
 }
 
 // Offset is how far a clock is ahead of ours: between Lo and Hi.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +74,23 @@ func TestSameEnd(t *testing.T) {
 		if sameEnd(t.Context(), c.a, c.b) != c.want {
 			t.Errorf("%s and %s: %v", c.a, c.b, !c.want)
 		}
+	}
+}
+
+// What is said of a connection is its own: where a name has led, not where it leads.
+func TestTheEndsOfAConnection(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer s.Close()
+	_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
+	at := At{Address: "localhost:" + port, Secrets: secrets(t, "pl4nted-Secret")}
+	for _, k := range []Kind{tcp{}, &httpKind{httpWith{Scheme: "http", Path: "/"}}} {
+		seen, err := k.Look(t.Context(), at)
+		if err != nil || seen.Ends.Remote.String() != "127.0.0.1" || seen.Ends.Local.String() != "127.0.0.1" {
+			t.Errorf("%T: %+v, %v", k, seen.Ends, err)
+		}
+	}
+	if e := EndsOf(nil); e.Local.IsValid() || e.Remote.IsValid() {
+		t.Errorf("%+v", e)
 	}
 }
 

@@ -93,7 +93,7 @@ func (h *httpKind) Look(ctx context.Context, at At) (Seen, error) {
 	if want := cmp.Or(h.with.Status, http.StatusOK); a.Status != want {
 		return Seen{}, refuse("it answers with status %d, not %d", a.Status, want)
 	}
-	s := Seen{Clock: dated(a), Also: Until(a)}
+	s := Seen{Clock: dated(a), Also: Until(a), Ends: EndsOf(a.Conn)}
 	if h.with.Version != "" {
 		v, err := Pointer(a.Body, h.with.Version)
 		if err != nil {

@@ -163,6 +163,7 @@ func (p *Postgres) Identity(ctx context.Context, at At) (id string, err error) {
 // Look implements Kind.
 func (p *Postgres) Look(ctx context.Context, at At) (s Seen, err error) {
 	err = p.Read(ctx, at, func(tx pgx.Tx) error {
+		s.Ends = EndsOf(tx.Conn().PgConn().Conn())
 		var recovers bool
 		var now time.Time
 		asked := time.Now()

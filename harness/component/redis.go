@@ -53,31 +53,36 @@ func (r *redisKind) Needs() string {
 	return "user " + cmp.Or(r.with.User, "default") + ": +info +time"
 }
 
-// ask opens one connection and asks on it.
-func (r *redisKind) ask(ctx context.Context, at At, f func(c *redis.Client) error) error {
+// ask opens one connection and asks on it. It gives the ends of it.
+func (r *redisKind) ask(ctx context.Context, at At, f func(c *redis.Client) error) (ends Ends, err error) {
 	o := &redis.Options{Addr: at.Address, Username: r.with.User, Protocol: 2, PoolSize: 1, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
 		ContextTimeoutEnabled: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}}
 	if r.with.Password != nil {
 		s, err := at.Secrets(ctx, *r.with.Password)
 		if err != nil {
-			return errors.New("its password cannot be resolved: see the row of the secret")
+			return ends, errors.New("its password cannot be resolved: see the row of the secret")
 		}
 		o.Password = s.Reveal()
 	}
 	if r.with.Encryption == "tls" {
-		var err error
 		if o.TLSConfig, err = at.Secrets.TLS(ctx, r.with.TLS, Host(at.Address)); err != nil {
-			return err
+			return ends, err
 		}
+	}
+	dial := redis.NewDialer(o)
+	o.Dialer = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		ends = EndsOf(c)
+		return c, err
 	}
 	c := redis.NewClient(o)
 	defer c.Close() //nolint:errcheck // nothing was written
-	err := f(c)
+	err = f(c)
 	var said redis.Error
 	if errors.As(err, &said) {
-		return &Refusal{err}
+		return ends, &Refusal{err}
 	}
-	return Trusted(err)
+	return ends, Trusted(err)
 }
 
 // The library would print what it cannot connect to; its errors come back to us.
@@ -102,7 +107,7 @@ func info(ctx context.Context, c *redis.Client, section string) (map[string]stri
 
 // Look implements Kind.
 func (r *redisKind) Look(ctx context.Context, at At) (s Seen, err error) {
-	err = r.ask(ctx, at, func(c *redis.Client) error {
+	s.Ends, err = r.ask(ctx, at, func(c *redis.Client) error {
 		server, err := info(ctx, c, "server")
 		if err != nil {
 			return err
@@ -126,7 +131,7 @@ func (r *redisKind) Look(ctx context.Context, at At) (s Seen, err error) {
 
 // ConnectedTo implements Linked: a copy tells by its link to the server that it copies.
 func (r *redisKind) ConnectedTo(ctx context.Context, at At, address string) (text string, err error) {
-	err = r.ask(ctx, at, func(c *redis.Client) error {
+	_, err = r.ask(ctx, at, func(c *redis.Client) error {
 		copies, err := info(ctx, c, "replication")
 		if err != nil {
 			return err

@@ -78,7 +78,7 @@ func TestRedis(t *testing.T) {
 	k := &redisKind{redisWith{Encryption: "none", Password: &secret.Reference{Env: "PLANTED"}}}
 	at := func(address string) At { return At{Address: address, Secrets: secrets(t, "pl4nted-Secret")} }
 	s, err := k.Look(t.Context(), at(leader))
-	if err != nil || s.Role != Leads || !strings.HasPrefix(s.Version, "Redis ") || s.Clock == nil || !s.Clock.Within(time.Second) {
+	if err != nil || s.Role != Leads || !strings.HasPrefix(s.Version, "Redis ") || s.Clock == nil || !s.Clock.Within(time.Second) || s.Ends.Remote.String() != host || !s.Ends.Local.IsValid() {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if s, err = k.Look(t.Context(), at(copied)); err != nil || s.Role != Follows {

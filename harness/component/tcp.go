@@ -24,5 +24,5 @@ func (tcp) Look(ctx context.Context, at At) (Seen, error) {
 	if err != nil {
 		return Seen{}, err
 	}
-	return Seen{Also: "takes connections; nothing else is read"}, c.Close()
+	return Seen{Also: "takes connections; nothing else is read", Ends: EndsOf(c)}, c.Close()
 }

@@ -32,6 +32,9 @@ const maxReply = 8 << 10
 func To(to netip.Addr) (Route, error) {
 	to = to.Unmap().WithZone("")
 	fail := func(err error) (Route, error) { return Route{}, fmt.Errorf("find the route to %s: %w", to, err) }
+	if !to.IsValid() {
+		return fail(errors.New("it is no address"))
+	}
 	fd, err := syscall.Socket(syscall.AF_NETLINK, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC, syscall.NETLINK_ROUTE)
 	if err != nil {
 		return fail(err)

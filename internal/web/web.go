@@ -36,6 +36,7 @@ type Answer struct {
 	Over       bool              // there was more
 	Peer       *x509.Certificate // of the server, nil without TLS
 	Sent       bool              // the question, or a part of it, had left: without an answer nobody knows what it did
+	Conn       net.Conn          // that the question left by, to ask for its addresses: it is closed; nil if it did not
 	Asked, Got time.Time         // just before the question was written; just after the head of the answer was read
 }
 
@@ -52,7 +53,7 @@ func Ask(ctx context.Context, q Question) (Answer, error) {
 		Transport:     &http.Transport{DialContext: dial, TLSClientConfig: q.TLS, DisableKeepAlives: true, DisableCompression: true, Proxy: nil},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.Sent, a.Asked = true, time.Now() }} // by the goroutine that asks
+	trace := &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { a.Sent, a.Conn, a.Asked = true, i.Conn, time.Now() }} // by the goroutine that asks
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), q.Method, q.URL, strings.NewReader(q.Body))
 	if err != nil {
 		return a, fmt.Errorf("ask %s: %w", q.Method, err)

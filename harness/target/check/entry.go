@@ -76,7 +76,7 @@ func (c *checker) entryRows(ctx context.Context) []Row {
 		case a.Status != want:
 			row.refused("it answers with status %d, not %d", a.Status, want)
 		default:
-			row.yes(join(fmt.Sprintf("status %d in %v", a.Status, time.Since(begun).Round(100*time.Microsecond)), component.Until(a), way(ctx, row.Name)))
+			row.yes(join(fmt.Sprintf("status %d in %v", a.Status, time.Since(begun).Round(100*time.Microsecond)), component.Until(a), way(row.Name, component.EndsOf(a.Conn))))
 		}
 		return []Row{row}
 	})...)

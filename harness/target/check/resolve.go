@@ -114,22 +114,25 @@ func by(ctx context.Context, host string) (string, error) {
 		return "", errors.New("resolve " + host + ": it has no address")
 	}
 	w, err := route.To(all[0])
-	if err != nil {
-		return "", err
-	}
-	if text := all[0].Unmap().String(); text != host {
-		return text + " " + w.String(), nil
-	}
-	return w.String(), nil
+	return beyond(host, all[0], w), err
 }
 
-// way is by for a text that may lack it.
-func way(ctx context.Context, address string) string {
-	text, err := by(ctx, component.Host(address))
-	if err != nil {
+// way says by which way a connection to "host:port" went, by its own ends: a name may lead elsewhere by now.
+func way(address string, e component.Ends) string {
+	w, err := route.To(e.Remote)
+	if err != nil || !e.Local.IsValid() {
 		return "by a way that the kernel does not tell"
 	}
-	return text
+	w.Source = e.Local
+	return beyond(component.Host(address), e.Remote, w)
+}
+
+// beyond puts the address that a name leads to before the way there.
+func beyond(host string, to netip.Addr, w route.Route) string {
+	if text := to.Unmap().String(); text != host {
+		return text + " " + w.String()
+	}
+	return w.String()
 }
 
 // join puts those parts of a text together that say something.

@@ -48,7 +48,7 @@ func (c *checker) components(ctx context.Context) []Row {
 		case p.role == harness.Standby && seen.Role == component.Leads:
 			row.refused("it takes writes, and its region is standby")
 		default:
-			row.yes(join(seen.Version, seen.Role, seen.Also, way(ctx, p.at.Address)))
+			row.yes(join(seen.Version, seen.Role, seen.Also, way(p.at.Address, seen.Ends)))
 		}
 		if seen.Clock == nil {
 			return []Row{row}
@@ -143,8 +143,9 @@ func (r *Row) dialled(ctx context.Context, address string) {
 		return
 	}
 	took := time.Since(begun)
+	ends := component.EndsOf(conn)
 	_ = conn.Close()
-	r.yes(fmt.Sprintf("connected in %v, %s", took.Round(10*time.Microsecond), way(ctx, address)))
+	r.yes(fmt.Sprintf("connected in %v, %s", took.Round(10*time.Microsecond), way(address, ends)))
 }
 
 // calls makes those that only read, and finds out of the others whether they could be made.
