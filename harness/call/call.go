@@ -37,6 +37,16 @@ type Around struct {
 	Secrets component.Secrets
 	// Database opens a connection to a component, which the caller closes.
 	Database func(ctx context.Context, component string) (*pgx.Conn, error)
+	// Pins gives the TLS keys that whoever listens on "host:port" may have, none where the file pins nobody there. The error says that
+	// it is not certain who that is. It may be nil.
+	Pins func(address string) ([]string, error)
+}
+
+func (a Around) pins(address string) ([]string, error) {
+	if a.Pins == nil {
+		return nil, nil
+	}
+	return a.Pins(address)
 }
 
 // Outcome of a call.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -63,7 +64,15 @@ func (w httpWith) Wrong(t *target.Target, reads bool) (key, wrong, hint string) 
 func (h *httpCall) With() any { return &h.with }
 
 func (h *httpCall) Call(ctx context.Context, around Around, _ bool) Said {
-	a, err := around.Secrets.Ask(ctx, web.Question{Method: h.with.Method, URL: h.with.URL, Body: h.with.Body}, h.with.TLS, h.with.Headers)
+	u, wrong := target.WebAddress(h.with.URL)
+	if wrong != "" {
+		return unsent(fmt.Errorf("its URL %s", wrong))
+	}
+	pins, err := around.pins(listener(u))
+	if err != nil {
+		return unsent(err)
+	}
+	a, err := around.Secrets.Ask(ctx, web.Question{Method: h.with.Method, URL: h.with.URL, Body: h.with.Body}, h.with.TLS, h.with.Headers, pins...)
 	said := Said{Output: a.Body, Over: a.Over, Outcome: Done}
 	switch {
 	case err != nil && !a.Sent:
@@ -80,6 +89,15 @@ func (h *httpCall) Call(ctx context.Context, around Around, _ bool) Said {
 	return said
 }
 
+// listener is the "host:port" of a URL.
+func listener(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
 // Reach connects and, with TLS, shakes hands. It sends no request.
 func (h *httpCall) Reach(ctx context.Context, around Around) (string, error) {
 	u, wrong := target.WebAddress(h.with.URL)
@@ -94,11 +112,7 @@ func (h *httpCall) Reach(ctx context.Context, around Around) (string, error) {
 			return "", fmt.Errorf("resolve header %d: %w", i+1, err)
 		}
 	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	address := net.JoinHostPort(u.Hostname(), port)
+	address := listener(u)
 	if u.Scheme == "http" {
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 		if err != nil {
@@ -106,7 +120,11 @@ func (h *httpCall) Reach(ctx context.Context, around Around) (string, error) {
 		}
 		return address + " takes connections", c.Close()
 	}
-	config, err := around.Secrets.TLS(ctx, h.with.TLS, u.Hostname())
+	pins, err := around.pins(address)
+	if err != nil {
+		return "", err
+	}
+	config, err := around.Secrets.TLS(ctx, h.with.TLS, u.Hostname(), pins...)
 	if err != nil {
 		return "", err
 	}

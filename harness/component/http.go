@@ -73,6 +73,12 @@ func (h *httpKind) Traits() target.Traits { return target.Traits{Identity: keyHa
 // Anonymous tells that a service without TLS has no identity.
 func (h *httpKind) Anonymous() bool { return h.with.Scheme != "https" }
 
+// HasKey tells whether the components of a kind have a TLS key for an identity.
+func HasKey(k Kind) bool {
+	h, ok := k.(*httpKind)
+	return ok && !h.Anonymous()
+}
+
 func (h *httpKind) Identity(ctx context.Context, at At) (string, error) {
 	if h.with.Scheme != "https" {
 		return "", refuse("it has no TLS key: it speaks http")

@@ -166,6 +166,16 @@ func (r *rig) anotherSystem(t *testing.T) {
 	if got := row(either, "identity", "entry "+at); err != nil || got.State != check.Works || got.Text != key || row(either, "entry", at).State != check.Works {
 		t.Errorf("an entry that may have one of two keys: %+v, %v", either, err)
 	}
+	_, err = r.check("name: east.api, kind: http", "name: east.api, kind: http, identity: "+key)
+	must(t, err)
+	dead := fmt.Sprint(freePort(t)) // nobody says who the service is, and a call goes there
+	_, port, _ := net.SplitHostPort(at)
+	unsure, err := r.check("name: east.api, kind: http", "name: east.api, kind: http, identity: "+key, "address: 127.0.0.1, port: "+port, "address: 127.0.0.1, port: "+dead,
+		"url: '"+r.api.URL, "url: 'https://127.0.0.1:"+dead)
+	must(t, err)
+	if got := row(unsure, "call", "open"); got.State != check.NotAvailable || !strings.Contains(got.Text, "not certain who east.api is") {
+		t.Errorf("a call to a service that is not certain: %+v", got)
+	}
 	if got := row(pinned, "call", "unsettled"); got.State != check.Works {
 		t.Errorf("a call on a pinned database: %+v", got)
 	}

@@ -2,6 +2,8 @@ package check
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -73,6 +75,20 @@ func (c *checker) identity(name string, pinned []string, got string, err error) 
 		row.refused("not pinned: write identity: %q", got)
 	}
 	return row, false
+}
+
+// pins gives the TLS keys that whoever listens on "host:port" may have: what is pinned as a component, or as the entry, is so for a
+// call, too.
+func (c *checker) pins(address string) ([]string, error) {
+	for _, p := range c.parts {
+		if component.HasKey(p.kind) && p.at.Address == address {
+			return p.at.Pins(), c.known(p.Name, p.at.Pins())
+		}
+	}
+	if e := c.entry; e != nil && len(e.Identities) > 0 && net.JoinHostPort(e.url.Hostname(), fmt.Sprint(portOf(e.url))) == address {
+		return e.Identities, nil
+	}
+	return nil, nil
 }
 
 // entryIdentity shakes hands with every address of the entry.
