@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"time"
@@ -72,8 +73,11 @@ func (r *redisKind) ask(ctx context.Context, at At, f func(c *redis.Client) erro
 	dial := redis.NewDialer(o)
 	o.Dialer = func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
 		ends = EndsOf(c)
-		return c, err
+		return &bounded{c, maxAnswer}, nil
 	}
 	c := redis.NewClient(o)
 	defer c.Close() //nolint:errcheck // nothing was written
@@ -83,6 +87,24 @@ func (r *redisKind) ask(ctx context.Context, at At, f func(c *redis.Client) erro
 		return ends, &Refusal{err}
 	}
 	return ends, Trusted(err)
+}
+
+// maxAnswer bounds all that a server says on one connection, in bytes: the library believes what it announces.
+const maxAnswer = 1 << 20
+
+// bounded is a connection that ends after so many bytes.
+type bounded struct {
+	net.Conn
+	left int
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, fmt.Errorf("it says more than %d bytes", maxAnswer)
+	}
+	n, err := b.Conn.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
 }
 
 // The library would print what it cannot connect to; its errors come back to us.
