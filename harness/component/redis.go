@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -70,18 +71,23 @@ func (r *redisKind) ask(ctx context.Context, at At, f func(c *redis.Client) erro
 			return ends, err
 		}
 	}
+	var dialled atomic.Pointer[Ends] // the library may dial on after it has given up
 	dial := redis.NewDialer(o)
 	o.Dialer = func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		ends = EndsOf(c)
+		e := EndsOf(c)
+		dialled.Store(&e)
 		return &bounded{c, maxAnswer}, nil
 	}
 	c := redis.NewClient(o)
 	defer c.Close() //nolint:errcheck // nothing was written
 	err = f(c)
+	if e := dialled.Load(); e != nil {
+		ends = *e
+	}
 	var said redis.Error
 	if errors.As(err, &said) {
 		return ends, &Refusal{err}
