@@ -62,7 +62,7 @@ func (d *drill) whileGuarded(ctx context.Context, what string, do func(context.C
 		d.show(nil)
 		if err := d.guard(); err != nil {
 			cancel()
-			_ = <-done // nothing goes on beside the undo
+			<-done //nolint:errcheck // it was called off; nothing goes on beside the undo
 			return err
 		}
 	}
