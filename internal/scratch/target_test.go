@@ -34,7 +34,8 @@ calls:
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := check.Run(t.Context(), check.Request{Target: got, Secrets: &secret.Resolver{Hide: func(...string) {}}, Now: time.Now()})
+	rows, err := check.Run(t.Context(), check.Request{Target: got, Secrets: &secret.Resolver{Hide: func(...string) {}},
+		Redact: func(s string) string { return s }, Now: time.Now()})
 	if err != nil || len(rows) != 2 || !strings.Contains(rows[0].Text, "9 messages wait") || rows[1].Effect.Fields["depth"] != "9" {
 		t.Errorf("%+v, %v", rows, err)
 	}

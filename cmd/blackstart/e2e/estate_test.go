@@ -82,7 +82,7 @@ func TestAnEstateThatWeDidNotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows, exit := b.checked(t, file)
-	if exit != 1 || rows["component east.db"] != "refused" || rows["component east.api"] != "works" {
+	if exit != 1 || rows["identity east.db"] != "refused" || rows["component east.db"] != "not available" || rows["component east.api"] != "works" {
 		t.Errorf("before the role was made: exit %d, %v", exit, rows)
 	}
 	ddl := b.run(t, "target", "ddl", file, "--on", "east.db")
