@@ -29,7 +29,8 @@ func (l slowLoad) Wait() ([]Stream, error) { time.Sleep(time.Minute); return l.r
 // brokenLoad cannot be stopped.
 type brokenLoad struct{ rigLoad }
 
-func (brokenLoad) Stop() { panic("planted") }
+func (brokenLoad) Stop()                     { panic("planted") }
+func (l brokenLoad) Wait() ([]Stream, error) { l.r.say("waited for"); return l.rigLoad.Wait() }
 
 // Whatever breaks on the way to the undo, or within it, keeps nothing else from being undone, and what a panic left is not complete.
 func TestNothingKeepsTheUndoFromBeingDone(t *testing.T) {
@@ -54,6 +55,15 @@ func TestNothingKeepsTheUndoFromBeingDone(t *testing.T) {
 				}
 			}
 		}, true, "link.heal"},
+		{"a check that breaks", "", func(_ *rig, p *Parts) {
+			await := p.Await
+			p.Await = func(ctx context.Context, at RunningTarget, checks []Check, within time.Duration) (Interval, error) {
+				if checks[0].Kind == LinkAnswers {
+					panic("planted")
+				}
+				return await(ctx, at, checks, within)
+			}
+		}, false, "link.heal"},
 		{"an undo that breaks", LinkHeal, func(*rig, *Parts) {}, false, "link.heal"},
 		{"a fence that breaks", ComponentFence, func(*rig, *Parts) {}, false, ""},
 	} {
@@ -67,7 +77,7 @@ func TestNothingKeepsTheUndoFromBeingDone(t *testing.T) {
 			p.Driver = patient{r}
 			c.change(r, &p)
 			rec, _ := Run(ctx, p)
-			if rec.Undo.Complete != c.complete || slices.Contains(r.told, "link.heal") != (c.told != "") || !slices.Contains(r.told, "stop") {
+			if rec.Undo.Complete != c.complete || slices.Contains(r.told, "link.heal") != (c.told != "") || !slices.Contains(r.told, "stop") || slices.Contains(r.told, "waited for") {
 				t.Errorf("%s: undo %+v, told %s", c.name, rec.Undo, strings.Join(r.told, ", "))
 			}
 		})

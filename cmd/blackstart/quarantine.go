@@ -46,8 +46,11 @@ func (l unfinishedRun) quarantine(why error, redact *evidence.Redactor) *exitErr
 		}
 	}
 	if mends {
-		return &exitError{code: harness.ExitHarness, err: why,
-			hint: "nothing of it is in force any more; its state is kept in " + l.dir + ": mend the cause and run `blackstart undo` again"}
+		hint := "nothing of it is in force any more; its state is kept in " + l.dir + ": mend the cause and run `blackstart undo` again"
+		if errors.As(why, &store) {
+			hint += "; if store or key lie elsewhere now: blackstart undo --store DIR --register-key FILE"
+		}
+		return &exitError{code: harness.ExitHarness, err: why, hint: hint}
 	}
 	parked := filepath.Join(filepath.Dir(filepath.Dir(l.dir)), "parked")
 	err := os.MkdirAll(parked, 0o755)

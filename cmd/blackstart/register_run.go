@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,8 +80,10 @@ func (f *storeFlags) unreadable(err error) error {
 		return nil
 	case errors.As(err, &altered):
 		return &exitError{code: harness.ExitAltered, err: fmt.Errorf("the register in %s is altered: %w", f.dir, err), hint: "blackstart register verify --store " + f.dir}
+	case errors.Is(err, register.ErrNone):
+		return harnessError(fmt.Errorf("%s: %w", f.dir, err), "a new store is made by: blackstart store init DIR --register-key FILE")
 	}
-	return harnessError(fmt.Errorf("%s: %w", f.dir, err), "a store is made by: blackstart store init DIR --register-key FILE")
+	return harnessError(fmt.Errorf("%s: %w", f.dir, err), "nothing was changed there; mend the cause, or name another store with --store DIR")
 }
 
 // writer opens the register to write to it; nil where no store is named.
@@ -217,7 +221,7 @@ func (s storeTrouble) Unwrap() error { return s.err }
 // closeInRegister enters how a run that was left ended, if it was opened in a register.
 func (l unfinishedRun) closeInRegister(ctx context.Context, say func(string), pack, reason string) error {
 	said := ""
-	w, err := (&storeFlags{l.info.Store, l.info.RegisterKey}).forLeftover(ctx)
+	w, err := l.registerWriter(ctx)
 	if err == nil {
 		said, err = w.closeRun(ctx, l.info.RunID, executorName(""), pack, reason)
 	}
@@ -232,7 +236,7 @@ func (l unfinishedRun) closeInRegister(ctx context.Context, say func(string), pa
 
 // parkInRegister enters that a run can never be sealed, and why, redacted.
 func (l unfinishedRun) parkInRegister(ctx context.Context, reason string) error {
-	w, err := (&storeFlags{l.info.Store, l.info.RegisterKey}).forLeftover(ctx)
+	w, err := l.registerWriter(ctx)
 	if err != nil || w == nil {
 		return err
 	}
@@ -245,12 +249,34 @@ func (l unfinishedRun) parkInRegister(ctx context.Context, reason string) error 
 	return err
 }
 
-// forLeftover is writer for a run that is known: what the environment says now has no part in it.
-func (f *storeFlags) forLeftover(ctx context.Context) (*registerWriter, error) {
-	if f.dir == "" {
+// registerWriter opens the register that the run was opened in, to write to it; nil where it was opened in none. It is looked for
+// where it was, and then where somebody says that it is now: another one than the run names is refused.
+func (l unfinishedRun) registerWriter(ctx context.Context) (*registerWriter, error) {
+	was := storeFlags{l.info.Store, l.info.RegisterKey}
+	in, _, err := evidence.ReadInputs(filepath.Join(l.dir, "bag"))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && was.dir != "":
+		return was.writer(ctx) // no other could be held against anything
+	case errors.Is(err, fs.ErrNotExist), err == nil && in.Register == "":
 		return nil, nil
+	case err != nil:
+		return nil, err
 	}
-	return f.writer(ctx)
+	err = errors.New("where its register is, is not on record any more")
+	for _, f := range []storeFlags{was, {cmp.Or(l.store.dir, was.dir), cmp.Or(l.store.key, was.key)}} {
+		if f.dir == "" || f.key == "" {
+			continue
+		}
+		w, e := f.writer(ctx)
+		if e == nil && w.verifier() != in.Register {
+			e = fmt.Errorf("the register in %s is not the one that the run was opened in", f.dir)
+		}
+		if e == nil {
+			return w, nil
+		}
+		err = e
+	}
+	return nil, err
 }
 
 // registered tells whether the run was opened in a register, and what that is worth: anybody can make a register of the same name,

@@ -85,9 +85,9 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err := f.resources(ctx, *s); err != nil {
 		return err
 	}
-	writer, err := f.store.writer(ctx)
-	if err != nil {
-		return err
+	writer, storeErr := f.store.writer(ctx)
+	if storeErr != nil && !anyRuns() { // a run that was left goes before a store that is away: a fault may be in force
+		return storeErr
 	}
 	ignoreBrokenPipe()
 	screen := newScreen(stderr, false)
@@ -96,8 +96,11 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 		return err
 	}
 	defer st.close()
-	if err := undoUnfinishedRuns(ctx, st, stderr, screen); err != nil {
+	if err := undoUnfinishedRuns(ctx, st, stderr, screen, f.store); err != nil {
 		return err
+	}
+	if storeErr != nil {
+		return storeErr
 	}
 	if err := f.roomFor(st.dir); err != nil {
 		return err
@@ -262,14 +265,13 @@ func (d *drillRun) seal(ctx context.Context, rec *harness.Record) (result, error
 	res := result{Pack: path, Root: root, Findings: findings, ManifestSHA256: sealed.ManifestSHA256, RootFingerprint: fingerprint,
 		Profile: rec.Profile, Environment: rec.Environment}
 	d.unsealed = false
-	if res.Register, err = d.closeInRegister(ctx, path, ""); err != nil {
-		return res, fmt.Errorf("%w; the pack is written: %s", err, path)
+	if d.junit != nil { // it tells how the drill ended, whatever the register says
+		err = errors.Join(writeJUnit(d.junit, name, findings), d.junit.Close())
 	}
-	if findings.Exit != harness.ExitUndo {
-		err = d.finish()
-	}
-	if d.junit != nil {
-		err = errors.Join(err, writeJUnit(d.junit, name, findings), d.junit.Close())
+	said, closeErr := d.closeInRegister(ctx, path, "")
+	res.Register = said
+	if err = errors.Join(err, closeErr); closeErr == nil && findings.Exit != harness.ExitUndo {
+		err = errors.Join(err, d.finish())
 	}
 	if err != nil {
 		return res, fmt.Errorf("%w; the pack is written: %s", err, path)

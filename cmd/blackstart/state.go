@@ -63,6 +63,16 @@ func stateDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "blackstart"), nil
 }
 
+// anyRuns tells whether there may be runs of earlier commands, without making anything.
+func anyRuns() bool {
+	dir, err := stateDir()
+	if err != nil {
+		return false
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "runs"))
+	return len(entries) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist)
+}
+
 // openState makes the state directory and takes its lock.
 func openState() (*state, error) {
 	dir, err := stateDir()
@@ -204,8 +214,9 @@ func writeAtomic(path string, data []byte) error {
 
 // unfinishedRun is a run that never finished.
 type unfinishedRun struct {
-	dir  string
-	info runInfo
+	dir   string
+	info  runInfo
+	store storeFlags // where its register may be now, if it is not where it was
 }
 
 // unfinishedRuns lists runs whose process is gone; we hold the lock, so none of them is alive. Those that ended and were kept on

@@ -193,7 +193,7 @@ func checkTarget(ctx context.Context, out io.Writer, path, ticket string, asJSON
 		enc.SetIndent("", " ")
 		err = enc.Encode(checked{m.Name, m.Owner, m.Environment, m.Critical, m.Service, m.Plan, rows})
 	} else {
-		table(&b, t, rows, redact)
+		table(&b, t, rows)
 	}
 	if err = errors.Join(err, put(out, redact.Bytes(b.Bytes()))); err != nil {
 		return harnessError(err, "")
@@ -210,7 +210,7 @@ func checkTarget(ctx context.Context, out io.Writer, path, ticket string, asJSON
 const widestName = 22
 
 // table prints one row for everything that was asked.
-func table(out io.Writer, t *target.Target, rows []check.Row, redact *evidence.Redactor) {
+func table(out io.Writer, t *target.Target, rows []check.Row) {
 	m := t.Metadata
 	class := m.Environment
 	if m.Critical {
@@ -238,7 +238,7 @@ func table(out io.Writer, t *target.Target, rows []check.Row, redact *evidence.R
 			fmt.Fprintln(out, strings.TrimRight(head, " "))
 			head = strings.Repeat(" ", 14+width)
 		}
-		for i, line := range wrap(redact.Text(string(r.State)+": "+r.Text), screenWidth-14-width, 2) {
+		for i, line := range wrap(string(r.State)+": "+r.Text, screenWidth-14-width, 2) {
 			if i > 0 {
 				head = strings.Repeat(" ", 14+width)
 			}

@@ -19,12 +19,16 @@ import (
 )
 
 func undoCommand() *cobra.Command {
-	return &cobra.Command{
+	var store storeFlags
+	cmd := &cobra.Command{
 		Use:   "undo",
 		Short: "finish what a drill that was killed left behind",
 		Long: `Looks for drills whose process is gone, says what was found, takes back what may
 still be in force, and seals what was recorded as an interrupted drill. It may
 be run at any time and as often as you like.
+
+A run that was opened in a register is closed there. Where its store or key lie
+elsewhere now, name both; another register than its own is refused.
 
 Ctrl-C does not end it. Twice: the rest is left to the next one.`,
 		Example: `  blackstart undo`,
@@ -36,13 +40,16 @@ Ctrl-C does not end it. Twice: the rest is left to the next one.`,
 				return err
 			}
 			defer st.close()
-			found, err := restore(cmd.Context(), st, cmd.ErrOrStderr(), func(text string) { printWrapped(cmd.OutOrStdout(), text) })
+			found, err := restore(cmd.Context(), st, cmd.ErrOrStderr(), func(text string) { printWrapped(cmd.OutOrStdout(), text) }, store)
 			if err == nil && found == 0 {
 				fmt.Fprintln(cmd.OutOrStdout(), "nothing to undo: no drill was left unfinished")
 			}
 			return err
 		},
 	}
+	store.storeFlag(cmd, ", if it is not where it was")
+	store.keyFlag(cmd)
+	return cmd
 }
 
 func printWrapped(out io.Writer, text string) {
@@ -52,8 +59,8 @@ func printWrapped(out io.Writer, text string) {
 }
 
 // undoUnfinishedRuns is what `run` does first: the next command must say what happened.
-func undoUnfinishedRuns(ctx context.Context, st *state, stderr io.Writer, s *screen) error {
-	_, err := restore(ctx, st, stderr, func(text string) { s.say("%s", text) })
+func undoUnfinishedRuns(ctx context.Context, st *state, stderr io.Writer, s *screen, store storeFlags) error {
+	_, err := restore(ctx, st, stderr, func(text string) { s.say("%s", text) }, store)
 	var exit *exitError
 	if errors.As(err, &exit) && exit.code != harness.ExitUndo { // nothing of it is in force: it keeps nobody from a drill
 		s.say("error: %v", exit.err)
@@ -64,9 +71,12 @@ func undoUnfinishedRuns(ctx context.Context, st *state, stderr io.Writer, s *scr
 }
 
 // restore finishes every run whose process is gone. A signal does not end it, a second one does.
-func restore(ctx context.Context, st *state, stderr io.Writer, say func(string)) (int, error) {
+func restore(ctx context.Context, st *state, stderr io.Writer, say func(string), store storeFlags) (int, error) {
 	left, err := st.unfinishedRuns()
 	if err != nil || len(left) == 0 {
+		return 0, err
+	}
+	if err := store.resolve(); err != nil {
 		return 0, err
 	}
 	var waiting atomic.Int32
@@ -74,6 +84,7 @@ func restore(ctx context.Context, st *state, stderr io.Writer, say func(string))
 	defer onUndoInterrupt(ctx, stderr, &waiting)()
 	var worst *exitError // one that cannot be finished keeps nobody from the others
 	for _, l := range left {
+		l.store = store
 		e := l.finish(context.WithoutCancel(ctx), say, func() { waiting.Add(-1) })
 		if e == nil {
 			continue

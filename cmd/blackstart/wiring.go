@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -257,14 +255,8 @@ func toolInfo() harness.Tool {
 	if err != nil {
 		return t
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return t
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err == nil {
-		t.SHA256 = hex.EncodeToString(h.Sum(nil))
+	if sum, err := digestOf(path); err == nil {
+		t.SHA256 = sum
 	}
 	return t
 }

@@ -60,7 +60,11 @@ func notification(rec *harness.Record, f harness.Findings, n Notification, from 
 			n.Latency = &n.Objective.Measured
 		}
 	}
-	n.First, _ = measure.FirstAlert(rec.Arrivals, n.Channel.Name, want, &rec.Target, from, max(rec.Observation.Hi, rec.Ended))
+	arrivals := rec.Arrivals
+	if n.Objective != nil {
+		arrivals, from = measure.NewsFor(rec, n.Objective.Objective, from)
+	}
+	n.First, _ = measure.FirstAlert(arrivals, n.Channel.Name, want, &rec.Target, from, max(rec.Observation.Hi, rec.Ended))
 	if n.First.At == 0 {
 		return n
 	}

@@ -51,9 +51,7 @@ func (d Dir) Put(_ context.Context, name string, r io.Reader) (err error) {
 	err = errors.Join(err, f.Chmod(0o444), f.Sync(), f.Close())
 	step("synced")
 	if err == nil {
-		if err = os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
-			err = fmt.Errorf("create %s: %w", name, ErrExists)
-		}
+		err = linked(name, os.Link(f.Name(), path))
 	}
 	step("linked")
 	if removed := os.Remove(f.Name()); err == nil && removed != nil {
@@ -67,11 +65,24 @@ func (d Dir) Put(_ context.Context, name string, r io.Reader) (err error) {
 	return d.explain(err)
 }
 
+// linked says what it means that a name was not given.
+func linked(name string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("create %s: %w", name, ErrExists)
+	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOTSUP): // the file itself could be made
+		return fmt.Errorf("create %s: %w: %w", name, errNoLinks, err)
+	}
+	return err
+}
+
+var errNoLinks = errors.New("the store's file system has no hard links")
+
 // explain says what a person can do about what the file system refuses.
 func (d Dir) explain(err error) error {
 	hint := ""
 	switch {
-	case err == nil || errors.Is(err, ErrExists):
+	case err == nil || errors.Is(err, ErrExists) || errors.Is(err, errNoLinks):
 		return err
 	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
 		hint = "the store cannot be written to"
@@ -79,8 +90,6 @@ func (d Dir) explain(err error) error {
 		hint = "the store is full"
 	case errors.Is(err, fs.ErrNotExist):
 		hint = "the store is gone: is its drive mounted?"
-	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOTSUP):
-		hint = "its file system has no hard links"
 	default:
 		return err
 	}

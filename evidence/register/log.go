@@ -77,10 +77,13 @@ func Open(ctx context.Context, s Store) (*Log, error) {
 	return l, nil
 }
 
+// ErrNone says that a place is no store.
+var ErrNone = errors.New("there is none here (no store.json)")
+
 func openAbout(ctx context.Context, s Store) (*Log, error) {
 	data, err := s.Get(ctx, aboutFile, MaxEntryBytes)
 	if errors.Is(err, ErrNotFound) {
-		return nil, errors.New("open register: there is none here (no store.json): is the drive mounted?")
+		return nil, fmt.Errorf("open register: %w: is the drive mounted?", ErrNone)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open register: %w", err)

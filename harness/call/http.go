@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strconv"
 	"time"
 
 	"blackstart/harness/component"
@@ -49,15 +48,7 @@ func (w httpWith) Wrong(t *target.Target, reads bool) (key, wrong, hint string) 
 	case reads && !slices.Contains([]string{http.MethodGet, http.MethodHead}, w.Method):
 		return "method", "is " + w.Method + ", which does not only read", "write method: GET, or leave reads out"
 	}
-	if key, wrong, hint := w.TLS.Wrong(u.Scheme == "https"); wrong != "" {
-		return "tls." + key, wrong, hint
-	}
-	for i, h := range w.Headers {
-		if wrong, hint := h.Wrong(); wrong != "" {
-			return "headers." + strconv.Itoa(i+1), wrong, hint
-		}
-	}
-	return "", "", ""
+	return target.WrongWeb(w.TLS, u.Scheme == "https", w.Headers)
 }
 
 // With implements registry.Parametrised.

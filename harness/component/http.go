@@ -47,19 +47,7 @@ func (w httpWith) Wrong(*target.Target, bool) (key, wrong, hint string) {
 	if w.Version != "" && !strings.HasPrefix(w.Version, "/") {
 		return "version", "is no JSON pointer", "write one such as /version"
 	}
-	return tlsAndHeaders(w.TLS, w.Scheme == "https", w.Headers)
-}
-
-func tlsAndHeaders(t target.TLS, secure bool, headers []target.Header) (key, wrong, hint string) {
-	if key, wrong, hint := t.Wrong(secure); wrong != "" {
-		return "tls." + key, wrong, hint
-	}
-	for i, h := range headers {
-		if wrong, hint := h.Wrong(); wrong != "" {
-			return "headers." + strconv.Itoa(i+1), wrong, hint
-		}
-	}
-	return "", "", ""
+	return target.WrongWeb(w.TLS, w.Scheme == "https", w.Headers)
 }
 
 // With implements registry.Parametrised.

@@ -44,7 +44,7 @@ type postgresWith struct {
 
 // Wrong implements target.Judge.
 func (w postgresWith) Wrong(*target.Target, bool) (key, wrong, hint string) {
-	return tlsAndHeaders(w.TLS, w.Encryption == "tls", nil)
+	return target.WrongWeb(w.TLS, w.Encryption == "tls", nil)
 }
 
 // With implements registry.Parametrised.

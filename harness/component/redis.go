@@ -41,7 +41,7 @@ func (w redisWith) Wrong(*target.Target, bool) (key, wrong, hint string) {
 	if w.User != "" && w.Password == nil {
 		return "user", "has no password", "write password:, or leave user out"
 	}
-	return tlsAndHeaders(w.TLS, w.Encryption == "tls", nil)
+	return target.WrongWeb(w.TLS, w.Encryption == "tls", nil)
 }
 
 // With implements registry.Parametrised.

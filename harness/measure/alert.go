@@ -92,6 +92,18 @@ func (d *dataset) news(fault harness.Interval) []harness.Arrival {
 	return all
 }
 
+// NewsFor gives the arrivals in which the alert of an objective is looked for, and from when on: for one that counts by a later clock,
+// what may be of its fault; else all of them, and from.
+func NewsFor(rec *harness.Record, o harness.Objective, from harness.Stamp) ([]harness.Arrival, harness.Stamp) {
+	d := &dataset{rec: rec, clocks: clocksOf(rec)}
+	for _, c := range d.clocks {
+		if o.After != "" && c.origin == originOf(o) && !c.tf.Never() {
+			return d.news(c.tf), c.tf.Lo
+		}
+	}
+	return rec.Arrivals, from
+}
+
 // tells tells whether a message is news of trouble. One that only resolves or acknowledges is not, unless that is asked for.
 func tells(a harness.Arrival, want map[string]string) bool {
 	if event := want[fieldEvent]; event != "" && event != anyValue {

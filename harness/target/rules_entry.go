@@ -82,6 +82,19 @@ func (h Header) Wrong() (wrong, hint string) {
 	return "", ""
 }
 
+// WrongWeb says what is wrong with the keys tls and headers of something that is connected to.
+func WrongWeb(t TLS, secure bool, headers []Header) (key, wrong, hint string) {
+	if key, wrong, hint := t.Wrong(secure); wrong != "" {
+		return "tls." + key, wrong, hint
+	}
+	for i, h := range headers {
+		if wrong, hint := h.Wrong(); wrong != "" {
+			return "headers." + strconv.Itoa(i+1), wrong, hint
+		}
+	}
+	return "", "", ""
+}
+
 // Wrong says what is wrong with what a connection trusts and shows; secure says that it uses TLS at all.
 func (t TLS) Wrong(secure bool) (key, wrong, hint string) {
 	if !secure && (t != TLS{}) {
