@@ -21,6 +21,8 @@ const (
 	CertificateSwap    ActionKind = "certificate.swap"    // Components serve Certificate; what they served is kept first
 	CertificateRestore ActionKind = "certificate.restore" // Components serve again what was kept
 	CodeDeploy         ActionKind = "code.deploy"         // Components run Build, one of the description's builds
+
+	PersonAct ActionKind = "person.act" // Person: somebody does it, and says when it is begun and done
 )
 
 // What can be wrong with a certificate. Each is what a client that checks finds.
@@ -36,6 +38,14 @@ const (
 type CertificateSpec struct {
 	Wrong string `json:"wrong"` // expired, expiring, wrong-name or unknown-issuer
 	Days  int    `json:"days"`  // until it ends, with expiring
+}
+
+// PersonTask is what a person is asked to do.
+type PersonTask struct {
+	What    string   `json:"what"`              // in words, for whoever does it
+	By      string   `json:"by"`                // who is to do it: a name, or a role that people know
+	Takes   Duration `json:"takes,omitempty"`   // planned; 0: nobody said
+	Undoing bool     `json:"undoing,omitempty"` // it takes back what a person did before
 }
 
 // Directions of a cut, as packets go: in is towards Region, out is from it.
@@ -57,6 +67,7 @@ type Action struct {
 
 	Certificate *CertificateSpec `json:"certificate,omitempty"`
 	Build       string           `json:"build,omitempty"` // name of a build
+	Person      *PersonTask      `json:"person,omitempty"`
 }
 
 // Step is an action and how it is taken back.

@@ -1,6 +1,10 @@
 package harness
 
-import "context"
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+)
 
 // Roles of a region. A scenario names regions by role, a target by name.
 const (
@@ -91,13 +95,19 @@ type Link struct {
 	Latency  int64  `json:"latency_ns"`
 }
 
-// Entry is the public entry point: a name, our resolver for it, and the port.
+// EntryName is the public entry in Driver.Access: Access(Outside, EntryName) gives the way that clients take.
+const EntryName = "entry"
+
+// Entry is the public entry point: a name, who resolves it, and the port. Of a target that is described in a file also what is
+// asked for and which status answers it, without headers, which may be secret.
 type Entry struct {
 	Name     string `json:"name"`     // DNS name with final dot
 	Resolver string `json:"resolver"` // host:port
 	Port     int    `json:"port"`
 	CAPEM    string `json:"ca_pem"` // certificates (public) the clients trust
 	TTLNS    int64  `json:"ttl_ns"`
+	URL      string `json:"url,omitempty"`
+	Status   int    `json:"status,omitempty"` // of its answer
 }
 
 // Channel is one alert path, and where it ends.
@@ -206,12 +216,15 @@ func (d *Description) LinksOf(region string) []Link {
 	return links
 }
 
-// Access is how one place reaches a component. It holds a secret and is never written anywhere.
+// Access is how one place reaches a component or the public entry. It holds secrets and is never written anywhere.
 type Access struct {
 	Address  string // host:port
 	User     string
 	Password string
 	Database string
+	TLS      *tls.Config // what is trusted and shown; nil: no TLS. Who wants to change it clones it
+	URL      string      // of an HTTP component or of the entry; "" of anything else
+	Headers  http.Header // of a request to URL; nil: none
 }
 
 // Delivery is where the target is to send its alerts and with which secrets. The secrets are never written to the pack.

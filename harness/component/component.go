@@ -5,6 +5,7 @@
 package component
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,7 +129,9 @@ func refuse(text string, args ...any) error { return &Refusal{fmt.Errorf(text, a
 func Traits() map[string]target.Traits {
 	all := map[string]target.Traits{}
 	for _, k := range Kinds.All() {
-		all[k.Name] = k.New().Traits()
+		t := k.New().Traits()
+		t.Speaks = cmp.Or(t.Speaks, k.Name)
+		all[k.Name] = t
 	}
 	return all
 }
