@@ -258,7 +258,11 @@ func (d *drill) reconcile(ctx context.Context, _ PlannedAct) error {
 	d.rec.Arrivals = d.Inbox.Arrivals()
 	for _, c := range d.rec.Target.Components {
 		running, err := d.Driver.Running(ctx, c.Name)
-		d.rec.Components = append(d.rec.Components, ComponentStatus{Name: c.Name, Running: running && err == nil})
+		status := ComponentStatus{Name: c.Name, Running: running && err == nil}
+		if err != nil {
+			status.Unknown = err.Error()
+		}
+		d.rec.Components = append(d.rec.Components, status)
 	}
 	if len(d.rec.Streams) == 0 || d.rec.Status == Broken {
 		return nil

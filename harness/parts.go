@@ -77,7 +77,8 @@ type RunningTarget struct {
 	Clock   *Clock
 	Target  Description
 	Access  func(place, component string) (Access, error)
-	DataDir string // root of the files that go into the pack: data/
+	Allowed Allowing // what may be written there; nil: anything, and what is missing may be made
+	DataDir string   // root of the files that go into the pack: data/
 }
 
 // Progress is what a person sees of a running drill.

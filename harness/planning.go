@@ -60,6 +60,16 @@ func planAll(ctx context.Context, s Scenario, target Description, can []ActionKi
 	return plans, refused
 }
 
+// A CannotError refuses a fault whose plan has an action that the target does not carry out.
+type CannotError struct {
+	Target, Fault string
+	Action        ActionKind
+}
+
+func (e *CannotError) Error() string {
+	return fmt.Sprintf("target %s cannot carry out %s, which %s needs", e.Target, e.Action, e.Fault)
+}
+
 // planOne plans one fault, and refuses a plan that the target cannot carry out and take back.
 func planOne(ctx context.Context, spec FaultSpec, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) (Plan, error) {
 	in, err := injector(spec)
@@ -73,7 +83,7 @@ func planOne(ctx context.Context, spec FaultSpec, target Description, can []Acti
 	for _, st := range p.Steps {
 		for _, a := range []Action{st.Do, st.Undo} {
 			if !slices.Contains(can, a.Kind) {
-				return Plan{}, fmt.Errorf("target %s cannot carry out %s, which %s needs", target.Name, a.Kind, spec.Kind)
+				return Plan{}, &CannotError{target.Name, spec.Kind, a.Kind}
 			}
 		}
 	}

@@ -47,7 +47,9 @@ type ProbeConfig struct {
 	Clock  *Clock
 	Access func(place, component string) (Access, error)
 	Every  time.Duration
-	Marker bool // the scenario asks how old answers are: the marker may be written, and is asked for
+
+	Allowed Allowing // what may be written there; nil: anything, and what is missing may be made
+	Marker  bool     // the scenario asks how old answers are: the marker may be written, and is asked for
 }
 
 // ProbeSeries says where a probe's answers are in the pack and how complete they are.

@@ -211,4 +211,5 @@ type CopiesFile struct {
 type ComponentStatus struct {
 	Name    string `json:"name"`
 	Running bool   `json:"running_at_end"`
+	Unknown string `json:"unknown,omitempty"` // why it could not be seen whether it ran; then Running says nothing
 }

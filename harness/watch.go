@@ -50,7 +50,8 @@ func newDrill(p Parts) *drill {
 }
 
 func (d *drill) runningTarget() RunningTarget {
-	return RunningTarget{RunID: d.RunID, Clock: d.clock, Target: d.rec.Target, Access: d.Driver.Access, DataDir: d.DataDir}
+	allowed, _ := Offers[Allowing](d.Driver)
+	return RunningTarget{RunID: d.RunID, Clock: d.clock, Target: d.rec.Target, Access: d.Driver.Access, Allowed: allowed, DataDir: d.DataDir}
 }
 
 // note logs something that happened now.

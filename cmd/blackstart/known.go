@@ -30,10 +30,18 @@ func reader() scenarios.Reader {
 // alertVocabulary is what an alert of the target can say on each channel: what the channel takes, and what the target puts into
 // it.
 func alertVocabulary() map[string]map[string][]string {
-	said, all := finrag.AlertWords(), map[string]map[string][]string{}
+	said, all := finrag.AlertWords(), alertFields()
+	for name := range all {
+		maps.Copy(all[name], said[name])
+	}
+	return all
+}
+
+// alertFields is what each channel takes, whoever sends it.
+func alertFields() map[string]map[string][]string {
+	all := map[string]map[string][]string{}
 	for _, k := range receivers.Channels.All() {
 		all[k.Name] = maps.Clone(k.New().Carries)
-		maps.Copy(all[k.Name], said[k.Name])
 	}
 	return all
 }

@@ -27,7 +27,7 @@ action, and prints what a run would do, in order. Nothing is started or touched.
   blackstart plan scenarios/finrag/region-kill.yaml --profile standard --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, _, err := loadScenario(cmd.Context(), args[0], f.profileOrFast())
+			s, _, err := loadScenario(cmd.Context(), f.file, args[0], f.profileName())
 			if err != nil {
 				return err
 			}
@@ -38,9 +38,9 @@ action, and prints what a run would do, in order. Nothing is started or touched.
 			if asJSON {
 				enc := json.NewEncoder(cmd.OutOrStdout())
 				enc.SetIndent("", " ")
-				return enc.Encode(map[string]any{"scenario": s, "profile": f.profileOrFast(), "target": target, "plan": plans})
+				return enc.Encode(map[string]any{"scenario": s, "profile": f.profileName(), "target": target, "plan": plans})
 			}
-			printPlan(cmd.OutOrStdout(), *s, f.profileOrFast(), target, plans)
+			printPlan(cmd.OutOrStdout(), *s, f.profileName(), target, plans)
 			return nil
 		},
 	}
@@ -51,13 +51,17 @@ action, and prints what a run would do, in order. Nothing is started or touched.
 
 // outline plans a scenario against the target as far as it is known before its start.
 func outline(ctx context.Context, s harness.Scenario, f runFlags) (harness.Description, []harness.Plan, error) {
-	driver, err := f.driver()
+	driver, err := f.driver(func(text string) string { return text })
 	if err != nil {
 		return harness.Description{}, nil, err
 	}
 	target, err := driver.Outline(s.Target.Settings)
 	if err != nil {
-		return harness.Description{}, nil, usage(err, "settings of the target stand under target.settings of the scenario")
+		hint := "settings of the target stand under target.settings of the scenario"
+		if f.file != nil {
+			hint = "mend " + f.target
+		}
+		return harness.Description{}, nil, usage(err, hint)
 	}
 	plans, err := harness.PlanFaults(ctx, s, target, driver.Can(), injector)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/loads"
+	"blackstart/harness/targets/external"
 	"blackstart/harness/targets/postgres"
 	"blackstart/internal/shortage"
 )
@@ -65,12 +66,24 @@ func needs(s harness.Scenario, on string, reuse bool) shortage.Amounts {
 		Descriptors: ownDescriptors + c.connections, Files: ownDescriptors + targetFiles + 2*c.connections,
 		Processes: ourThreads, Memory: targetMemory + c.connections*clientMemory, Addresses: addressSpace, Ports: c.ports,
 	}
-	if on != "containers" { // the links are ours, and so are the target's processes
+	switch on {
+	case "containers":
+	case external.Kind: // the target's processes are nowhere near
+		n.Files, n.Memory = ownDescriptors+c.connections, c.connections*clientMemory
+	default: // the links are ours, and so are the target's processes
 		n.Descriptors = ownDescriptors + relayed*c.connections
 		n.Files += relayed * c.connections
 		n.Processes += targetThreads
 	}
 	return n
+}
+
+// ground is where the target's processes are: the value of --on, or elsewhere.
+func (f *runFlags) ground() string {
+	if f.file != nil {
+		return external.Kind
+	}
+	return f.on
 }
 
 // resources holds what the drill needs against what this machine has left, before anything starts: a drill that runs short
@@ -82,7 +95,7 @@ func (f *runFlags) resources(ctx context.Context, s harness.Scenario) error {
 	if err := shortage.Raise(); err != nil {
 		return harnessError(err, "")
 	}
-	lacks := shortage.Free(postgres.UID()).Shortfalls(needs(s, f.on, shortage.PortsAreReused()))
+	lacks := shortage.Free(postgres.UID()).Shortfalls(needs(s, f.ground(), shortage.PortsAreReused()))
 	if len(lacks) == 0 {
 		return nil
 	}

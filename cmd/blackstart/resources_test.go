@@ -16,7 +16,7 @@ import (
 
 func loaded(t *testing.T, path string) harness.Scenario {
 	t.Helper()
-	s, _, err := loadScenario(t.Context(), path, "fast")
+	s, _, err := loadScenario(t.Context(), nil, path, "fast")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"blackstart/evidence"
 	"blackstart/harness"
+	"blackstart/harness/targets/external"
 	"blackstart/scenarios"
 )
 
@@ -24,19 +25,25 @@ type runFlags struct {
 	asJSON, keepState        bool
 	junit, executor          string
 	store                    storeFlags
+	file                     *external.File // that target names; nil: a rehearsal target
 }
 
 func (f *runFlags) targetFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.target, "target", "finrag", "the system under test; finrag is the rehearsal system that ships with the tool")
+	cmd.Flags().StringVar(&f.target, "target", rehearsalTarget, "the system under test: a target `FILE`, or finrag, the rehearsal system that ships with the tool")
 	cmd.Flags().StringVar(&f.on, "on", "processes", "how a rehearsal target is made: "+rehearsalNames())
-	cmd.Flags().StringVar(&f.profile, "profile", "", "fast or standard timings; a rehearsal is fast unless told otherwise")
+	cmd.Flags().StringVar(&f.profile, "profile", "", "fast or standard timings; a rehearsal target has fast ones unless told otherwise, a target file standard ones")
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return f.readTarget(cmd.Flags().Changed("on")) }
 }
 
-func (f *runFlags) profileOrFast() string {
-	if f.profile == "" {
-		return "fast"
+// profileName is the profile that was asked for, or the one that goes with the target.
+func (f *runFlags) profileName() string {
+	switch {
+	case f.profile != "":
+		return f.profile
+	case f.file != nil:
+		return scenarios.Standard
 	}
-	return f.profile
+	return "fast"
 }
 
 func runCommand() *cobra.Command {
@@ -74,7 +81,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err := scenarios.CheckText(f.executor, maxExecutor); err != nil {
 		return usage(fmt.Errorf("--executor %.50q: %w", f.executor, err), "name a person on one line")
 	}
-	s, loaded, err := loadScenario(ctx, path, f.profileOrFast())
+	s, loaded, err := loadScenario(ctx, f.file, path, f.profileName())
 	if err != nil {
 		return err
 	}
@@ -173,12 +180,13 @@ func newDrillRun(r drillRequest) (*drillRun, error) {
 	if err != nil {
 		return nil, harnessError(err, "")
 	}
-	driver, err := r.flags.driver()
+	redact := evidence.NewRedactor()
+	driver, err := r.flags.driver(redact.Text)
 	if err != nil {
 		return nil, err
 	}
 	d := &drillRun{drillRequest: r, runID: runID.String(), packID: packID.String(), clock: harness.NewClock(),
-		redact: evidence.NewRedactor(), driver: driver, executor: executorName(r.flags.executor), tool: toolInfo(),
+		redact: redact, driver: driver, executor: executorName(r.flags.executor), tool: toolInfo(),
 		shutdown: newGracefulShutdown()}
 	out, err := filepath.Abs(r.flags.out)
 	if err != nil {
@@ -209,7 +217,7 @@ func (d *drillRun) run(ctx context.Context) (res result, err error) {
 	defer stop() // may be called twice
 	d.redact.Add(secretsOf(receivers.Deliveries())...)
 	if err := d.driver.Check(ctx, d.startRequest(receivers)); err != nil {
-		return result{}, harnessError(err, "")
+		return result{}, attachError(err, d.flags.target)
 	}
 	if p, ok := d.driver.(interface {
 		Prepare(context.Context, func(string)) error

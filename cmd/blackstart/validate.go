@@ -10,32 +10,38 @@ import (
 	"github.com/spf13/cobra"
 
 	"blackstart/harness"
+	"blackstart/harness/targets/external"
 	"blackstart/scenarios"
 )
 
 func validateCommand() *cobra.Command {
 	var asJSON bool
+	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "validate FILE…",
 		Short: "check scenario files: every problem at once, with file and line",
-		Long: `Reads each scenario strictly and checks it under every profile it has. Nothing
-is started.`,
+		Long: `Reads each scenario strictly and checks it under every profile it has, for the
+rehearsal target or that of a target file. Nothing is started, and nobody asked.`,
 		Example: `  blackstart validate scenarios/finrag/*.yaml
   blackstart validate my-drill.yaml --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return validate(cmd.Context(), cmd.OutOrStdout(), args, asJSON)
+			if err := f.readTarget(false); err != nil {
+				return err
+			}
+			return validate(cmd.Context(), cmd.OutOrStdout(), f.file, args, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the problems as JSON")
+	cmd.Flags().StringVar(&f.target, "target", rehearsalTarget, "the system that is to be drilled: a target `FILE`, or finrag")
 	return cmd
 }
 
-func validate(ctx context.Context, out io.Writer, files []string, asJSON bool) error {
+func validate(ctx context.Context, out io.Writer, there *external.File, files []string, asJSON bool) error {
 	all := []scenarios.Problem{}
 	var unread error // hides nothing that is wrong with the others
 	for _, file := range files {
-		_, _, err := readScenario(ctx, file, "")
+		_, _, err := readScenario(ctx, there, file, "")
 		var problems scenarios.Problems
 		switch {
 		case errors.As(err, &problems):
@@ -67,9 +73,9 @@ func validate(ctx context.Context, out io.Writer, files []string, asJSON bool) e
 	return nil
 }
 
-// loadScenario reads one scenario for a command that goes on with it.
-func loadScenario(ctx context.Context, path, profile string) (*harness.Scenario, scenarios.Loaded, error) {
-	s, loaded, err := readScenario(ctx, path, profile)
+// loadScenario reads one scenario for a command that goes on with it, on the target of a file or, without one, a rehearsal target.
+func loadScenario(ctx context.Context, there *external.File, path, profile string) (*harness.Scenario, scenarios.Loaded, error) {
+	s, loaded, err := readScenario(ctx, there, path, profile)
 	if ctx.Err() != nil {
 		return nil, loaded, harnessError(err, "")
 	}
@@ -81,7 +87,7 @@ func loadScenario(ctx context.Context, path, profile string) (*harness.Scenario,
 
 // readScenario reads a scenario and gives up when ctx ends: a pipe that nobody writes to would be waited for without end. What
 // waits in it is left behind and ends with the process.
-func readScenario(ctx context.Context, path, profile string) (*harness.Scenario, scenarios.Loaded, error) {
+func readScenario(ctx context.Context, there *external.File, path, profile string) (*harness.Scenario, scenarios.Loaded, error) {
 	type result struct {
 		s      *harness.Scenario
 		loaded scenarios.Loaded
@@ -89,7 +95,7 @@ func readScenario(ctx context.Context, path, profile string) (*harness.Scenario,
 	}
 	done := make(chan result, 1)
 	go func() {
-		s, loaded, err := reader().Load(path, profile)
+		s, loaded, err := readerFor(there).Load(path, profile)
 		done <- result{s, loaded, err}
 	}()
 	select {

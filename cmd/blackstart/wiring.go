@@ -22,6 +22,7 @@ import (
 	"blackstart/harness/loads"
 	"blackstart/harness/receivers"
 	"blackstart/harness/reconcile"
+	"blackstart/harness/targets/external"
 	"blackstart/harness/victim"
 	"blackstart/internal/shortage"
 	"blackstart/scenarios"
@@ -33,10 +34,13 @@ var formats = docs.Carried()
 // decisionLimit bounds the target's own log, in bytes.
 const decisionLimit = 1 << 20 // a quarter of what a record may take
 
-// driver makes the driver for the target that the flags name.
-func (f *runFlags) driver() (harness.Driver, error) {
-	if f.target != "finrag" && f.target != "" {
-		return nil, usage(fmt.Errorf("there is no target %q", f.target), "this build rehearses on finrag; targets described in a file come later")
+// driver makes the driver for the target that the flags name. redact takes the secrets out of what an attached target says.
+func (f *runFlags) driver(redact func(string) string) (harness.Driver, error) {
+	if f.file != nil {
+		return external.New(*f.file, redact), nil
+	}
+	if f.target != rehearsalTarget && f.target != "" {
+		return nil, usage(fmt.Errorf("there is no target %q", f.target), "write finrag, or the path of a target file")
 	}
 	cache, err := cacheDir()
 	if err != nil {
@@ -106,7 +110,7 @@ func secretsOf(deliveries []harness.Delivery) []string {
 }
 
 func (d *drillRun) startRequest(r *receivers.Receivers) harness.StartRequest {
-	return harness.StartRequest{RunID: d.runID, Dir: d.dir, Profile: d.flags.profileOrFast(), Settings: d.scenario.Target.Settings,
+	return harness.StartRequest{RunID: d.runID, Dir: d.dir, Profile: d.flags.profileName(), Settings: d.scenario.Target.Settings,
 		Deliveries: r.Deliveries(), AddSecrets: d.redact.Add, Progress: func(line string) { d.screen.say("%s", d.redact.Text(line)) }}
 }
 
@@ -119,7 +123,7 @@ func (d *drillRun) writeInputs(ctx context.Context) error {
 	in := evidence.Inputs{
 		Format: harness.Format, RunID: d.runID, PackID: d.packID, Register: d.register.verifier(), SealPolicy: []string{}, Approvals: []string{},
 		ScenarioName: d.scenario.Metadata.Name, ToolSHA256: d.tool.SHA256, ToolVersion: d.tool.Version,
-		Profile: d.flags.profileOrFast(), Overrides: map[string]string{}, Environment: d.target.Environment,
+		Profile: d.flags.profileName(), Overrides: map[string]string{}, Environment: d.target.Environment,
 		Executor: d.executor, ExecutorProof: "self-asserted: name of the operating-system account or of --executor",
 		CIJob: ciJob(), RunKey: key.Verifier(), Anchor: d.clock.Anchor(), Phases: []string{"start", "fault", "end"},
 		Reports: evidence.ReportSpecs(),
@@ -154,7 +158,7 @@ func scenarioFiles(l scenarios.Loaded) []evidence.ScenarioFile {
 // parts ties everything together for the harness.
 func (d *drillRun) parts(r *receivers.Receivers) harness.Parts {
 	return harness.Parts{
-		Scenario: d.scenario, Profile: d.flags.profileOrFast(), RunID: d.runID, PackID: d.packID, Register: d.register.verifier(), InputsSHA: d.inputsSHA,
+		Scenario: d.scenario, Profile: d.flags.profileName(), RunID: d.runID, PackID: d.packID, Register: d.register.verifier(), InputsSHA: d.inputsSHA,
 		Executor: d.executor, Environment: d.target.Environment, Tool: d.tool, Clock: d.clock,
 		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.show,
 		LeaveEarly: d.shutdown.exitEarly, Undone: d.shutdown.markUndone, Redact: d.redact.Bytes, AddSecrets: d.redact.Add,

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"time"
 
+	"blackstart/harness"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
 	"blackstart/internal/registry"
@@ -37,6 +38,20 @@ type Identified interface {
 type Linked interface {
 	// ConnectedTo says in words how the component sees its connection to an address. No connection is a Refusal.
 	ConnectedTo(ctx context.Context, at At, address string) (string, error)
+}
+
+// Accessed is a kind whose components are reached with more than an address.
+type Accessed interface {
+	// Access gives all that a probe or a load needs to reach a component. It dials nobody.
+	Access(ctx context.Context, at At) (harness.Access, error)
+}
+
+// AccessTo gives the way to a component of a kind. It resolves secrets and dials nobody.
+func AccessTo(ctx context.Context, k Kind, at At) (harness.Access, error) {
+	if a, ok := k.(Accessed); ok {
+		return a.Access(ctx, at)
+	}
+	return harness.Access{Address: at.Address}, nil
 }
 
 // Needing is a kind whose components must let us do something, in words of their own, for a change ticket.
@@ -71,8 +86,20 @@ type Seen struct {
 	Version string // as it names itself, with its product; "" if it does not say
 	Role    string // Leads, Follows, or "" where its kind has none
 	Clock   *Offset
-	Also    string // what else a person should know, in words
-	Ends    Ends   // of the connection that it was seen by
+	Also    string    // what else a person should know, in words
+	Expires time.Time // end of its certificate; zero where it shows none
+	Ends    Ends      // of the connection that it was seen by
+}
+
+// Contradicts says what speaks against the role of a component's region; "" for nothing.
+func (s Seen) Contradicts(role string) string {
+	switch {
+	case role == harness.Primary && s.Role == Follows:
+		return "it is in recovery, and its region is primary"
+	case role == harness.Standby && s.Role == Leads:
+		return "it takes writes, and its region is standby"
+	}
+	return ""
 }
 
 // Ends are the addresses of one connection: what was connected, whatever a name leads to by now.
@@ -134,6 +161,15 @@ func Traits() map[string]target.Traits {
 		all[k.Name] = t
 	}
 	return all
+}
+
+// Make makes the kind of a component, with its parameters.
+func Make(c target.Component) (Kind, error) {
+	k, ok := Kinds.Get(c.Kind)
+	if !ok {
+		return nil, fmt.Errorf("there is no kind of component %q", c.Kind)
+	}
+	return k.Make(c.With)
 }
 
 // Key resolves the key of a client certificate, if there is one.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"blackstart/harness"
 	"blackstart/harness/target"
 	"blackstart/internal/distrust"
 	"blackstart/internal/registry"
@@ -88,6 +90,9 @@ func (h *httpKind) Look(ctx context.Context, at At) (Seen, error) {
 		return Seen{}, refuse("it answers with status %d, not %d", a.Status, want)
 	}
 	s := Seen{Clock: dated(a), Also: Until(a), Ends: EndsOf(a.Conn)}
+	if a.Peer != nil {
+		s.Expires = a.Peer.NotAfter
+	}
 	if h.with.Version != "" {
 		v, err := Pointer(a.Body, h.with.Version)
 		if err != nil {
@@ -96,6 +101,27 @@ func (h *httpKind) Look(ctx context.Context, at At) (Seen, error) {
 		s.Version = v
 	}
 	return s, nil
+}
+
+// Access implements Accessed.
+func (h *httpKind) Access(ctx context.Context, at At) (harness.Access, error) {
+	return at.Secrets.Web(ctx, h.with.Scheme+"://"+at.Address+h.with.Path, h.with.TLS, h.with.Headers, at.Pins()...)
+}
+
+// Web gives the way to a URL: what is trusted and shown there, and the headers of a request, secret ones among them.
+func (s Secrets) Web(ctx context.Context, address string, t target.TLS, headers []target.Header, pins ...string) (a harness.Access, err error) {
+	u, wrong := target.WebAddress(address)
+	if wrong != "" {
+		return a, fmt.Errorf("the URL %s", wrong)
+	}
+	a.URL, a.Address = address, net.JoinHostPort(u.Hostname(), target.PortOf(u))
+	if a.Headers, err = s.header(ctx, headers); err != nil {
+		return harness.Access{}, err
+	}
+	if u.Scheme == "https" {
+		a.TLS, err = s.TLS(ctx, t, u.Hostname(), pins...)
+	}
+	return a, err
 }
 
 // dated reads the clock of a server off its Date header, which has whole seconds.
@@ -149,30 +175,38 @@ func Another(who string, pins ...string) error {
 
 // Ask asks an HTTP question with headers, and with TLS and pins where the URL says so. An answer that cannot be trusted is a Refusal.
 func (s Secrets) Ask(ctx context.Context, q web.Question, t target.TLS, headers []target.Header, pins ...string) (web.Answer, error) {
-	q.Header = http.Header{"User-Agent": {"blackstart"}}
-	for _, h := range headers {
-		value := h.Value
-		if h.Secret != nil {
-			v, err := s(ctx, *h.Secret)
-			if err != nil {
-				return web.Answer{}, fmt.Errorf("header %s cannot be resolved: see the row of the secret", h.Name)
-			}
-			value = v.Reveal()
-		}
-		q.Header.Add(h.Name, value)
+	var err error
+	if q.Header, err = s.header(ctx, headers); err != nil {
+		return web.Answer{}, err
 	}
 	u, wrong := target.WebAddress(q.URL)
 	if wrong != "" {
 		return web.Answer{}, fmt.Errorf("the URL %s", wrong)
 	}
 	if u.Scheme == "https" {
-		var err error
 		if q.TLS, err = s.TLS(ctx, t, u.Hostname(), pins...); err != nil {
 			return web.Answer{}, err
 		}
 	}
 	a, err := web.Ask(ctx, q)
 	return a, Trusted(err)
+}
+
+// header resolves the headers of a request, beside our own name.
+func (s Secrets) header(ctx context.Context, headers []target.Header) (http.Header, error) {
+	all := http.Header{"User-Agent": {"blackstart"}}
+	for _, h := range headers {
+		value := h.Value
+		if h.Secret != nil {
+			v, err := s(ctx, *h.Secret)
+			if err != nil {
+				return nil, fmt.Errorf("header %s cannot be resolved: see the row of the secret", h.Name)
+			}
+			value = v.Reveal()
+		}
+		all.Add(h.Name, value)
+	}
+	return all, nil
 }
 
 // Trusted makes an answer of a handshake that one of the ends refused.

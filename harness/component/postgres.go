@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"blackstart/harness"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
 	"blackstart/internal/pgdial"
@@ -67,19 +68,11 @@ const whoSQL = "SELECT system_identifier::text FROM pg_control_system()"
 // Connect opens a connection, which the caller closes. On a pinned component nothing else is asked before the server has said who
 // it is: another is a Refusal. Without TLS a server that would see the password is refused it.
 func (p *Postgres) Connect(ctx context.Context, at At) (*pgx.Conn, error) {
-	password, err := at.Secrets(ctx, p.with.Password)
+	a, err := p.Access(ctx, at)
 	if err != nil {
-		return nil, errors.New("its password cannot be resolved: see the row of the secret")
+		return nil, err
 	}
-	to := pgdial.Params{MaxMessage: maxMessage, Address: at.Address, User: p.with.User, Password: password.Reveal(), Database: p.with.Database}
-	if p.with.Encryption != "tls" {
-		to.Auth = "scram-sha-256"
-	} else {
-		if to.TLS, err = at.Secrets.TLS(ctx, p.with.TLS, Host(at.Address)); err != nil {
-			return nil, err
-		}
-	}
-	c, err := pgdial.Connect(ctx, to)
+	c, err := pgdial.Connect(ctx, pgdial.Params{MaxMessage: maxMessage, Address: a.Address, User: a.User, Password: a.Password, Database: a.Database, TLS: a.TLS, Auth: a.Auth})
 	if err != nil || at.Pin == "" {
 		return c, Answered(err)
 	}
@@ -92,6 +85,21 @@ func (p *Postgres) Connect(ctx context.Context, at At) (*pgx.Conn, error) {
 		return nil, Answered(err)
 	}
 	return c, nil
+}
+
+// Access implements Accessed. Without TLS the password is given to no server that would see it.
+func (p *Postgres) Access(ctx context.Context, at At) (harness.Access, error) {
+	password, err := at.Secrets(ctx, p.with.Password)
+	if err != nil {
+		return harness.Access{}, errors.New("its password cannot be resolved: see the row of the secret")
+	}
+	a := harness.Access{Address: at.Address, User: p.with.User, Password: password.Reveal(), Database: p.with.Database}
+	if p.with.Encryption != "tls" {
+		a.Auth = "scram-sha-256"
+		return a, nil
+	}
+	a.TLS, err = at.Secrets.TLS(ctx, p.with.TLS, Host(at.Address))
+	return a, err
 }
 
 // endTime bounds how long the end of a connection is waited for.

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
+	"blackstart/harness"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
 	"blackstart/internal/registry"
@@ -55,22 +56,30 @@ func (r *redisKind) Needs() string {
 	return "user " + cmp.Or(r.with.User, "default") + ": +info +time"
 }
 
-// ask opens one connection and asks on it. It gives the ends of it.
-func (r *redisKind) ask(ctx context.Context, at At, f func(c *redis.Client) error) (ends Ends, err error) {
-	o := &redis.Options{Addr: at.Address, Username: r.with.User, Protocol: 2, PoolSize: 1, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
-		ContextTimeoutEnabled: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}}
+// Access implements Accessed.
+func (r *redisKind) Access(ctx context.Context, at At) (a harness.Access, err error) {
+	a.Address, a.User = at.Address, r.with.User
 	if r.with.Password != nil {
 		s, err := at.Secrets(ctx, *r.with.Password)
 		if err != nil {
-			return ends, errors.New("its password cannot be resolved: see the row of the secret")
+			return harness.Access{}, errors.New("its password cannot be resolved: see the row of the secret")
 		}
-		o.Password = s.Reveal()
+		a.Password = s.Reveal()
 	}
 	if r.with.Encryption == "tls" {
-		if o.TLSConfig, err = at.Secrets.TLS(ctx, r.with.TLS, Host(at.Address)); err != nil {
-			return ends, err
-		}
+		a.TLS, err = at.Secrets.TLS(ctx, r.with.TLS, Host(at.Address))
 	}
+	return a, err
+}
+
+// ask opens one connection and asks on it. It gives the ends of it.
+func (r *redisKind) ask(ctx context.Context, at At, f func(c *redis.Client) error) (ends Ends, err error) {
+	a, err := r.Access(ctx, at)
+	if err != nil {
+		return ends, err
+	}
+	o := &redis.Options{Addr: a.Address, Username: a.User, Password: a.Password, TLSConfig: a.TLS, Protocol: 2, PoolSize: 1, MaxRetries: -1, DialerRetries: 1,
+		DisableIdentity: true, ContextTimeoutEnabled: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}}
 	var dialled atomic.Pointer[Ends] // the library may dial on after it has given up
 	dial := redis.NewDialer(o)
 	o.Dialer = func(ctx context.Context, network, address string) (net.Conn, error) {

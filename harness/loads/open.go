@@ -132,6 +132,7 @@ func (l *load) place() error {
 		}
 		l.config.Database.Addresses = append(l.config.Database.Addresses, a.Address)
 		l.config.Database.User, l.config.Database.Password, l.config.Database.Name = a.User, a.Password, a.Database
+		l.config.Database.TLS, l.config.Database.Auth = a.TLS, a.Auth
 	}
 	return nil
 }

@@ -178,7 +178,11 @@ func (d *dataset) downAtEnd() []string {
 				ours = ours || down && slices.Contains(s.Do.Components, c.Name)
 			}
 		}
-		if !c.Running && !ours {
+		switch {
+		case c.Running || ours:
+		case c.Unknown != "":
+			all = append(all, c.Name+" could not be seen at the end: "+c.Unknown)
+		default:
 			all = append(all, c.Name+" was not running at the end")
 		}
 	}

@@ -34,6 +34,7 @@ type database struct {
 	component string
 	access    func() (harness.Access, error)
 	params    map[string]string // session parameters
+	allowed   harness.Allowing  // nil: what is missing may be made
 	conn      *pgx.Conn
 	warned    bool // the server sent a warning since this was last cleared
 }
@@ -48,6 +49,7 @@ func privateDatabase(config harness.ProbeConfig, region harness.Region, params m
 		component: c.Name,
 		access:    func() (harness.Access, error) { return config.Access(region.Name, c.Name) },
 		params:    params,
+		allowed:   config.Allowed,
 	}, nil
 }
 
@@ -94,7 +96,7 @@ func (d *database) connect(ctx context.Context) (*pgx.Conn, error) {
 // connConfig makes a configuration that depends on the access alone.
 func connConfig(access harness.Access) (*pgx.ConnConfig, error) {
 	config, err := pgdial.Config(pgdial.Params{
-		Address: access.Address, User: access.User, Password: access.Password, Database: access.Database,
+		Address: access.Address, User: access.User, Password: access.Password, Database: access.Database, TLS: access.TLS, Auth: access.Auth,
 	})
 	if err != nil {
 		return nil, err
@@ -103,9 +105,23 @@ func connConfig(access harness.Access) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
-// write puts the moment into a row, for real: a missing table is made, and a warning is no success.
+// mayBeat says why no heartbeat may be written there.
+func (d *database) mayBeat() error {
+	if d.allowed == nil {
+		return nil
+	}
+	return d.allowed.Allowed(d.component, heartbeat.Table)
+}
+
+// write puts the moment into a row, for real: a missing table is made where that is allowed, and a warning is no success.
 func (d *database) write(ctx context.Context, conn *pgx.Conn, row int, at harness.Stamp) error {
 	d.warned = false
+	if d.allowed != nil {
+		if err := heartbeat.Beat(ctx, conn, row, at.Time()); err != nil || !d.warned {
+			return err
+		}
+		return errNotDurable
+	}
 	err := heartbeat.Write(ctx, conn, row, at.Time(), func() {
 		d.warned = false // "already exists" is a notice, yet another writer may have warned of the race
 	})

@@ -55,6 +55,9 @@ func (writableFactory) Open(_ context.Context, config harness.ProbeConfig) (harn
 	if err != nil {
 		return nil, err
 	}
+	if err := db.mayBeat(); err != nil {
+		return nil, err
+	}
 	every := config.Every
 	if every <= 0 {
 		every = writableEvery

@@ -45,6 +45,9 @@ func (f heartbeatFactory) Open(_ context.Context, config harness.ProbeConfig) (h
 	if err != nil {
 		return nil, err
 	}
+	if err := primary.mayBeat(); err != nil {
+		return nil, err
+	}
 	h := &heartbeatProbe{clock: config.Clock, standby: standby, beats: primary}
 	every := min(max(config.Every, minBeat), maxBeat)
 	ctx, stop := context.WithCancel(context.Background())

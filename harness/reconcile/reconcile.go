@@ -22,7 +22,7 @@ import (
 const maxOnlyOldIDs = 1000
 
 // Prepare makes what the ledgers of these loads need on the primary's node, by the private path, before the load starts. A
-// target keeps nothing of ours that the scenario does not need.
+// target keeps nothing of ours that the scenario does not need. On one where nothing is made it looks whether it is there.
 func Prepare(all []harness.LoadSpec) func(context.Context, harness.RunningTarget) error {
 	return func(ctx context.Context, s harness.RunningTarget) error {
 		if !slices.ContainsFunc(all, func(l harness.LoadSpec) bool { _, ok := loads.Keeper(l); return ok }) {
@@ -31,6 +31,9 @@ func Prepare(all []harness.LoadSpec) func(context.Context, harness.RunningTarget
 		k, both, err := findKeeper(all, s.Target)
 		if err != nil {
 			return fmt.Errorf("prepare ledger: %w", err)
+		}
+		if s.Allowed != nil {
+			return s.Allowed.Writable(ctx, both.old.Name, k.Traits().Table)
 		}
 		return prepare(ctx, s, both.old, onNode(k))
 	}
@@ -88,6 +91,7 @@ func (e *examiner) read(ctx context.Context, both nodePair) copies {
 // serves reads both nodes, knowing which of them serves.
 func (e *examiner) serves(ctx context.Context, both nodePair, promoted bool, frozen harness.Stamp) (c copies) {
 	l := &e.rec.Ledger
+	var err error
 	l.Promoted, l.ReplayFrozen = promoted, frozen
 	l.Primary = both.old.Name
 	if promoted {
@@ -97,18 +101,25 @@ func (e *examiner) serves(ctx context.Context, both nodePair, promoted bool, fro
 	case !e.wrote():
 		l.OldDetail = noLedger
 		return copies{}
+	case !promoted && !e.inPlace():
+		l.OldDetail = "no failover took place: there is one ledger"
+		return copies{serving: e.readOld(ctx, both, &l.Read, &l.OldDetail)}
 	case !promoted:
 		l.OldDetail = "no failover took place: there is one ledger"
-		return copies{serving: e.readOld(ctx, both.old, &l.Read, &l.OldDetail)}
+		if c.serving, err = e.readServing(ctx, both.old); err != nil {
+			l.OldDetail = err.Error()
+			return c
+		}
+		l.Read = true
+		return c
 	}
-	var err error
 	if c.serving, err = e.readServing(ctx, both.other); err != nil {
 		l.OldDetail = err.Error()
 		return c
 	}
 	l.Read = true
 	l.BusinessTwice = int(c.serving.RepeatedKeys)
-	c.old = e.readOld(ctx, both.old, &l.OldRead, &l.OldDetail)
+	c.old = e.readOld(ctx, both, &l.OldRead, &l.OldDetail)
 	e.readWAL(ctx, both)
 	return c
 }
@@ -148,22 +159,43 @@ func (e *examiner) readServing(ctx context.Context, node harness.Component) (*wo
 	return found, nil
 }
 
-// readOld starts a fenced database alone and reads its ledger.
-func (e *examiner) readOld(ctx context.Context, db harness.Component, read *bool, detail *string) *workloads.Found {
-	oracle, ok := e.driver.(harness.OracleReader)
-	if !ok {
-		*detail = "this target does not let the old primary be examined: client side only"
-		return nil
+// inPlace tells whether the databases are read where they stand, and none is started or stopped.
+func (e *examiner) inPlace() bool {
+	_, ok := harness.Offers[harness.InPlace](e.driver)
+	return ok
+}
+
+// openOld makes the database that was left behind readable: where it stands, or alone; the function it gives takes that back.
+func (e *examiner) openOld(ctx context.Context, both nodePair) (harness.Access, func(context.Context) error, error) {
+	if in, ok := harness.Offers[harness.InPlace](e.driver); ok {
+		access, err := in.LeftBehind(ctx, both.old.Name, both.other.Name)
+		if err != nil {
+			return access, nil, fmt.Errorf("client side only: %w", err)
+		}
+		return access, func(context.Context) error { return nil }, nil
 	}
-	access, stop, err := oracle.StartAlone(ctx, db.Name)
+	oracle, ok := harness.Offers[harness.OracleReader](e.driver)
+	if !ok {
+		return harness.Access{}, nil, errors.New("this target does not let the old primary be examined: client side only")
+	}
+	access, stop, err := oracle.StartAlone(ctx, both.old.Name)
 	if err != nil {
-		*detail = fmt.Sprintf("%s could not be started alone: %v", db.Name, err)
+		return access, nil, fmt.Errorf("%s could not be started alone: %w", both.old.Name, err)
+	}
+	return access, stop, nil
+}
+
+// readOld reads the ledger of the database that was left behind.
+func (e *examiner) readOld(ctx context.Context, both nodePair, read *bool, detail *string) *workloads.Found {
+	access, stop, err := e.openOld(ctx, both)
+	if err != nil {
+		*detail = err.Error()
 		return nil
 	}
 	found, err := e.find(ctx, access)
 	// Whoever ran out of time must stop what was started all the same.
 	if err := errors.Join(err, stop(context.WithoutCancel(ctx))); err != nil {
-		*detail = fmt.Sprintf("%s could not be read: %v", db.Name, err)
+		*detail = fmt.Sprintf("%s could not be read: %v", both.old.Name, err)
 		return nil
 	}
 	*read = true
@@ -173,7 +205,7 @@ func (e *examiner) readOld(ctx context.Context, db harness.Component, read *bool
 // readWAL reads what the old node's own log tells of the ledger, by the name that the log has for it.
 func (e *examiner) readWAL(ctx context.Context, both nodePair) {
 	l := &e.rec.Ledger
-	oracle, ok := e.driver.(harness.OracleReader)
+	oracle, ok := harness.Offers[harness.OracleReader](e.driver)
 	if !ok {
 		l.WALDetail = "this target does not let the old primary's log be read"
 		return

@@ -18,7 +18,7 @@ type opener func(a harness.Access) (workloads.LedgerStore, error)
 // onNode opens what a workload keeps, on one node.
 func onNode(k workloads.Keeper) opener {
 	return func(a harness.Access) (workloads.LedgerStore, error) {
-		return k.Store(workloads.Database{Addresses: []string{a.Address}, User: a.User, Password: a.Password, Name: a.Database})
+		return k.Store(workloads.Database{Addresses: []string{a.Address}, User: a.User, Password: a.Password, Name: a.Database, TLS: a.TLS, Auth: a.Auth})
 	}
 }
 

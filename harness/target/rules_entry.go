@@ -65,6 +65,14 @@ func WebAddress(text string) (u *url.URL, wrong string) {
 	return u, ""
 }
 
+// PortOf is the port of a URL that WebAddress has read.
+func PortOf(u *url.URL) string {
+	if u.Port() != "" {
+		return u.Port()
+	}
+	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
+}
+
 // portForm tells whether the port of a URL is one, or is not written.
 func portForm(port string) bool {
 	n, err := strconv.ParseUint(port, 10, 16)

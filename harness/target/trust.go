@@ -41,13 +41,13 @@ func (t TLS) Config(name string, key secret.Secret) (*tls.Config, error) {
 	return c, nil
 }
 
-// maxPEM bounds a file of certificates, in bytes.
-const maxPEM = 4 << 20
+// MaxPEM bounds a file of certificates, in bytes.
+const MaxPEM = 4 << 20
 
 func readPEM(path string) ([]byte, error) {
-	data, _, err := secret.ReadFile(path, maxPEM+1)
-	if len(data) > maxPEM {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, maxPEM)
+	data, _, err := secret.ReadFile(path, MaxPEM+1)
+	if len(data) > MaxPEM {
+		return nil, fmt.Errorf("%s has more than %d bytes", path, MaxPEM)
 	}
 	return data, err
 }

@@ -52,10 +52,21 @@ func afterBeat(read func(v Victim, ctx context.Context, c *pgx.Conn, beat time.T
 		if source.Name == standby.Name {
 			return nil, errors.New("it is the primary's own database: a heartbeat is read on a standby")
 		}
+		write := func(ctx context.Context, c *pgx.Conn, beat time.Time) error {
+			return heartbeat.Write(ctx, c, heartbeat.OfChecks, beat, nil)
+		}
+		if allowing, ok := harness.Offers[harness.Allowing](v.Driver); ok { // then nothing is made
+			if err := allowing.Allowed(source.Name, heartbeat.Table); err != nil {
+				return nil, fmt.Errorf("not available: %w", err)
+			}
+			write = func(ctx context.Context, c *pgx.Conn, beat time.Time) error {
+				return heartbeat.Beat(ctx, c, heartbeat.OfChecks, beat)
+			}
+		}
 		return func(ctx context.Context, _ func()) error {
 			beat := v.Clock.Now().Time().Truncate(time.Microsecond) // as the column keeps it
 			if err := source.do(ctx, func(ctx context.Context, c *pgx.Conn) error {
-				return heartbeat.Write(ctx, c, heartbeat.OfChecks, beat, nil)
+				return write(ctx, c, beat)
 			}); err != nil {
 				return fmt.Errorf("no heartbeat could be written: %w", err)
 			}

@@ -20,6 +20,9 @@ const (
 	OfChecks      = 3 // checks of the victim
 )
 
+// Table is its name.
+const Table = "blackstart.heartbeat"
+
 const beatSQL = `INSERT INTO blackstart.heartbeat (id, at) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at`
 
 // CreateSQL makes the table where nobody has made it yet.
@@ -27,9 +30,15 @@ const CreateSQL = `CREATE SCHEMA IF NOT EXISTS blackstart;
 CREATE TABLE IF NOT EXISTS blackstart.heartbeat (id int PRIMARY KEY, at timestamptz NOT NULL);
 `
 
+// Beat puts a moment into a row of a table that is there.
+func Beat(ctx context.Context, c *pgx.Conn, row int, at time.Time) error {
+	_, err := c.Exec(ctx, beatSQL, row, at)
+	return err
+}
+
 // Write puts a moment into a row. A missing table is made; made is then called before the moment is written, and may be nil.
 func Write(ctx context.Context, c *pgx.Conn, row int, at time.Time, made func()) error {
-	_, err := c.Exec(ctx, beatSQL, row, at)
+	err := Beat(ctx, c, row, at)
 	if !Missing(err) {
 		return err
 	}
@@ -40,8 +49,7 @@ func Write(ctx context.Context, c *pgx.Conn, row int, at time.Time, made func())
 	if made != nil {
 		made()
 	}
-	_, err = c.Exec(ctx, beatSQL, row, at)
-	return err
+	return Beat(ctx, c, row, at)
 }
 
 // Missing tells that the table, or its schema, is not there: on a standby it may be on its way.

@@ -70,7 +70,7 @@ func (p *postgresStore) dial(ctx context.Context, addr string, deadline time.Tim
 // cancel a statement that timed out, and so change its fate.
 func (s *pgSession) config(db Database) (*pgconn.Config, error) {
 	cfg, err := pgdial.Wire(pgdial.Params{
-		Address: s.addr, User: db.User, Password: db.Password, Database: db.Name, TLS: db.TLS,
+		Address: s.addr, User: db.User, Password: db.Password, Database: db.Name, TLS: db.TLS, Auth: db.Auth,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("configure connection: %w", err)

@@ -83,7 +83,7 @@ type postgresStore struct {
 // ask runs f on a connection of its own to the node.
 func (s *postgresStore) ask(ctx context.Context, f func(*pgx.Conn) error) error {
 	conn, err := pgdial.Connect(ctx, pgdial.Params{Address: s.db.Addresses[0], User: s.db.User, Password: s.db.Password, Database: s.db.Name,
-		TLS: s.db.TLS, Timeout: askLimit})
+		TLS: s.db.TLS, Auth: s.db.Auth, Timeout: askLimit})
 	if err != nil {
 		return fmt.Errorf("connect to database: %w", err)
 	}

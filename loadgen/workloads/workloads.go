@@ -113,6 +113,7 @@ type Database struct {
 	Addresses            []string // "ip:port"; of several, the one that is read-write is used
 	User, Password, Name string
 	TLS                  *tls.Config // nil: plain text
+	Auth                 string      // methods by which it may ask for the password; "": any
 	MaxConns             int         // most connections in use to one address; 0: DefaultMaxConns
 }
 

@@ -91,13 +91,24 @@ type part struct {
 
 // Run checks a target. The error is a *Mistaken, or the end of ctx: then nothing is said of what was not asked.
 func Run(ctx context.Context, r Request) ([]Row, error) {
+	return ask(ctx, r, func(c *checker) []question {
+		return []question{c.hosts, c.components, c.writes, c.links, c.entryRows, c.calls, c.window}
+	})
+}
+
+// Attach asks what must work before a drill begins: every secret, who everything is and, once that is certain, each component, its
+// clock, what may be written there, and the entry. Its errors are those of Run.
+func Attach(ctx context.Context, r Request) ([]Row, error) {
+	return ask(ctx, r, func(c *checker) []question { return []question{c.components, c.writes, c.entryRows} })
+}
+
+type question func(context.Context) []Row
+
+// ask resolves the secrets, asks who everything is, and then what is to be asked.
+func ask(ctx context.Context, r Request, then func(*checker) []question) ([]Row, error) {
 	c := &checker{Request: r, open: map[string]bool{}}
 	for _, of := range r.Target.Components {
-		k, ok := component.Kinds.Get(of.Kind)
-		if !ok {
-			return nil, fmt.Errorf("check %s: there is no kind of component %q", of.Name, of.Kind)
-		}
-		kind, err := k.Make(of.With)
+		kind, err := component.Make(of)
 		if err != nil {
 			return nil, fmt.Errorf("check %s: %w", of.Name, err)
 		}
@@ -113,8 +124,8 @@ func Run(ctx context.Context, r Request) ([]Row, error) {
 		return nil, err
 	}
 	rows = append(rows, identities...)
-	for _, ask := range []func(context.Context) []Row{c.hosts, c.components, c.writes, c.links, c.entryRows, c.calls, c.window} {
-		rows = append(rows, ask(ctx)...)
+	for _, q := range then(c) {
+		rows = append(rows, q(ctx)...)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("check %s: it was ended before everything was asked: %w", r.Target.Metadata.Name, err)

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"time"
 
@@ -40,7 +40,9 @@ func (c *checker) findEntry(ctx context.Context) error {
 }
 
 // at is the i-th address of the entry, with its port.
-func (e *entry) at(i int) string { return netip.AddrPortFrom(e.addresses[i], portOf(e.url)).String() }
+func (e *entry) at(i int) string {
+	return net.JoinHostPort(e.addresses[i].String(), target.PortOf(e.url))
+}
 
 // entryRows asks the public entry at every address that its name has.
 func (c *checker) entryRows(ctx context.Context) []Row {

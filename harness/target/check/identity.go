@@ -2,13 +2,13 @@ package check
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"slices"
 	"strings"
 
 	"blackstart/harness"
 	"blackstart/harness/component"
+	"blackstart/harness/target"
 )
 
 // identities asks who everything is, and nothing else. Whoever is another than the file says ends the check.
@@ -85,7 +85,7 @@ func (c *checker) pins(address string) ([]string, error) {
 			return p.at.Pins(), c.known(p.Name, p.at.Pins())
 		}
 	}
-	if e := c.entry; e != nil && len(e.Identities) > 0 && net.JoinHostPort(e.url.Hostname(), fmt.Sprint(portOf(e.url))) == address {
+	if e := c.entry; e != nil && len(e.Identities) > 0 && net.JoinHostPort(e.url.Hostname(), target.PortOf(e.url)) == address {
 		return e.Identities, nil
 	}
 	return nil, nil

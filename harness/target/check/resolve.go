@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -26,14 +24,6 @@ type resolved struct {
 
 // maxAddresses bounds how many addresses of one name are asked.
 const maxAddresses = 16
-
-// portOf is the port of a URL.
-func portOf(u *url.URL) uint16 {
-	if n, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
-		return uint16(n) //nolint:gosec // sixteen bits
-	}
-	return map[string]uint16{"http": 80, "https": 443}[u.Scheme]
-}
 
 // resolve finds what the name of the entry leads to, by the resolver that the file names. In a rehearsal it may lead nowhere but
 // to loopback.

@@ -43,10 +43,8 @@ func (c *checker) components(ctx context.Context) []Row {
 		case err != nil:
 			row.no(err)
 			return []Row{row}
-		case p.role == harness.Primary && seen.Role == component.Follows:
-			row.refused("it is in recovery, and its region is primary")
-		case p.role == harness.Standby && seen.Role == component.Leads:
-			row.refused("it takes writes, and its region is standby")
+		case seen.Contradicts(p.role) != "":
+			row.refused("%s", seen.Contradicts(p.role))
 		default:
 			row.yes(join(seen.Version, seen.Role, seen.Also, way(p.at.Address, seen.Ends)))
 		}

@@ -50,7 +50,9 @@ entry:
   tls: {roots: $ESTATE/ca.crt}
 allows:
   - {write: ledger, on: east.db}
+  - {write: ledger, on: west.db}
   - {write: heartbeat, on: east.db}
+  - {write: heartbeat, on: west.db}
 calls:
   - {name: controller, call: http, reads: true, timeout: 2s, with: {method: GET, url: "http://${net[outside]}.10:8500/state"}}
 EOF

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"blackstart/harness"
+	"blackstart/harness/loads"
+	"blackstart/harness/reconcile"
+	"blackstart/harness/target/check"
+	"blackstart/harness/targets/external"
+	"blackstart/scenarios"
+)
+
+// rehearsalTarget is the target that the tool brings along.
+const rehearsalTarget = "finrag"
+
+// namesFile tells whether a value of --target is a target file: a path, or a file that is there.
+func namesFile(target string) bool {
+	if target == "" || target == rehearsalTarget {
+		return false
+	}
+	if strings.ContainsRune(target, filepath.Separator) || slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(target)) {
+		return true
+	}
+	info, err := os.Stat(target)
+	return err == nil && !info.IsDir()
+}
+
+// readTarget reads the target file that --target names, if it names one. A way to make a rehearsal target is none to attach to another.
+func (f *runFlags) readTarget(onGiven bool) error {
+	if !namesFile(f.target) {
+		return nil
+	}
+	if onGiven {
+		return usage(fmt.Errorf("--on says how a rehearsal target is made, and %s describes one that runs already", f.target), "leave --on out")
+	}
+	path, err := filepath.Abs(f.target)
+	if err != nil {
+		return harnessError(err, "")
+	}
+	f.file, err = targetFile(path)
+	return err
+}
+
+// targetFile reads a target file for a drill.
+func targetFile(path string) (*external.File, error) {
+	data, err := targetReader().Read(path)
+	if err != nil {
+		return nil, usage(err, "name a target file that exists")
+	}
+	t, err := targetReader().Parse(path, data)
+	if err != nil {
+		return nil, usage(err, "blackstart target check explains a target file; docs/external-targets.md explains every key")
+	}
+	return &external.File{Path: path, Bytes: data, Target: t}, nil
+}
+
+// readerFor reads scenarios for the target of a file, as reader does for the rehearsal target; f is nil for that.
+func readerFor(f *external.File) scenarios.Reader {
+	r := reader()
+	if f == nil {
+		return r
+	}
+	r.Known.Profiles, r.Known.Settings, r.Known.Carried = nil, map[string]func(string) error{}, alertFields()
+	r.Known.Refuses = func(s harness.Scenario) []harness.Refusal { return cannotThere(f, s) }
+	r.Known.Target = func(harness.Scenario) harness.Description { return outlineThere(f) }
+	return r
+}
+
+// outlineThere is the target of a file, without its roots where they cannot be read: what is missing is said when it is attached to.
+func outlineThere(f *external.File) harness.Description {
+	about, _ := external.New(*f, nil).Outline(nil) //nolint:errcheck // said by outline
+	return about
+}
+
+// cannotThere is what cannot be done of a scenario on the target of a file: nothing is broken there but by its people.
+func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
+	d, about := external.New(*f, nil), outlineThere(f)
+	refused := append(reconcile.Refusals(s.Load, about), harness.Refusals(context.Background(), s, about, d.Can(), injector)...)
+	for i, r := range refused {
+		var cannot *harness.CannotError
+		if errors.As(r.Err, &cannot) {
+			refused[i].Err = fmt.Errorf("%w, and nothing is broken there by the harness: write kind: fault.manual, which its people carry out", r.Err)
+		}
+	}
+	for i, l := range s.Load {
+		if l.Place != harness.Outside {
+			refused = append(refused, harness.Refusal{At: []any{"load", i, "place"}, Err: fmt.Errorf(
+				"load %s stands in the %s region, and clients of target %s stand outside: write place: outside", l.ID, l.Place, about.Name)})
+		}
+		traits, ok := loads.Traits(l)
+		if !ok || !traits.Ledger || traits.Table == "" {
+			continue
+		}
+		for _, c := range about.Components { // whichever of them leads is written to
+			if err := d.Allowed(c.Name, traits.Table); err != nil && c.Kind == traits.Speaks {
+				refused = append(refused, harness.Refusal{At: []any{"load", i, "workload"}, Err: fmt.Errorf("load %s writes there, and %w: "+
+					"let the target's owner allow it, and its DBA run what blackstart target ddl prints", l.ID, err)})
+			}
+		}
+	}
+	return refused
+}
+
+// attachError is the exit of a target that could not be attached to. Nothing was done there.
+func attachError(err error, path string) error {
+	var mistaken *check.Mistaken
+	var refused *external.RefusedError
+	hint := "nothing was touched; blackstart target check " + path + " shows every row"
+	switch {
+	case errors.As(err, &mistaken):
+		return usage(err, "mend the address or the identity in "+path+"; nothing else was asked")
+	case errors.As(err, &refused) && refused.Answered():
+		return usage(err, hint)
+	case errors.As(err, &refused):
+		return harnessError(err, hint)
+	}
+	return harnessError(err, "")
+}

@@ -1,0 +1,173 @@
+package external
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"blackstart/harness"
+	"blackstart/harness/component"
+	"blackstart/harness/target"
+	"blackstart/harness/target/check"
+)
+
+// lookTime bounds one question to a component.
+const lookTime = check.LookTime
+
+// errDetached is the error of a question to a target that is not attached to.
+var errDetached = errors.New("not available: the target is not attached to")
+
+// find gives a component of the attached target.
+func (d *Driver) find(name string) (part, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.parts == nil {
+		return part{}, errDetached
+	}
+	for _, p := range d.parts {
+		if p.Name == name {
+			return p, nil
+		}
+	}
+	return part{}, fmt.Errorf("target %s has no component %s", d.Target.Metadata.Name, name)
+}
+
+// Access gives the way from outside to a component or to the entry: whoever stands elsewhere has the same.
+func (d *Driver) Access(_, name string) (harness.Access, error) {
+	if name == harness.EntryName {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		switch {
+		case d.parts == nil:
+			return harness.Access{}, errDetached
+		case d.entry == nil:
+			return harness.Access{}, fmt.Errorf("not available: target %s has no entry", d.Target.Metadata.Name)
+		}
+		return ownCopy(*d.entry), nil
+	}
+	p, err := d.find(name)
+	if err != nil {
+		return harness.Access{}, fmt.Errorf("reach %s: %w", name, err)
+	}
+	return ownCopy(p.access), nil
+}
+
+// ownCopy lets nobody change what the next one gets.
+func ownCopy(a harness.Access) harness.Access {
+	a.TLS, a.Headers = a.TLS.Clone(), a.Headers.Clone()
+	return a
+}
+
+// Running asks a component from outside what it is: one that works runs. Of one that gives no good answer it is not known, which is
+// an error and never a no.
+func (d *Driver) Running(ctx context.Context, name string) (bool, error) {
+	p, err := d.find(name)
+	if err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	if _, err := p.kind.Look(ctx, p.at); err != nil {
+		return false, fmt.Errorf("not available: there is no private path to %s, and from outside it gives no good answer: %w", name, err)
+	}
+	return true, nil
+}
+
+// state is what a database says of the writes that it takes.
+type state struct {
+	recovering, readOnly bool
+	timeline             int64
+}
+
+// refuses tells whether it takes no writes of ours.
+func (s state) refuses() bool { return s.recovering || s.readOnly }
+
+// ask asks a database for its state.
+func (d *Driver) ask(ctx context.Context, name string) (s state, p part, err error) {
+	if p, err = d.find(name); err != nil {
+		return s, p, err
+	}
+	db, ok := p.kind.(*component.Postgres)
+	if !ok {
+		return s, p, fmt.Errorf("not available: %s is no database that says whether it takes writes", name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	c, err := db.Connect(ctx, p.at)
+	if err != nil {
+		return s, p, fmt.Errorf("not available: %s does not say whether it takes writes: %w", name, err)
+	}
+	defer component.Close(ctx, c)
+	// Outside any transaction: the session has what the server gives to each, and nothing that we asked for.
+	err = c.QueryRow(ctx, `SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')::bool,
+		(SELECT timeline_id FROM pg_control_checkpoint())`, pgx.QueryExecModeSimpleProtocol).Scan(&s.recovering, &s.readOnly, &s.timeline)
+	if err != nil {
+		return s, p, fmt.Errorf("not available: %s does not say whether it takes writes: %w", name, component.Answered(err))
+	}
+	return s, p, nil
+}
+
+// RefusesWrites asks a database whether it takes writes; nothing is tried. One that does not answer is an error: nobody here can see
+// whether it is down.
+func (d *Driver) RefusesWrites(ctx context.Context, name string) (bool, error) {
+	s, _, err := d.ask(ctx, name)
+	return err == nil && s.refuses(), err
+}
+
+// LeftBehind implements harness.InPlace.
+func (d *Driver) LeftBehind(ctx context.Context, name, serving string) (harness.Access, error) {
+	s, p, err := d.ask(ctx, name)
+	if err != nil {
+		return harness.Access{}, err
+	}
+	now, _, err := d.ask(ctx, serving)
+	switch {
+	case err != nil:
+		return harness.Access{}, err
+	case !s.refuses():
+		return harness.Access{}, fmt.Errorf("%s takes writes: what it holds may change while it is read", name)
+	case s.recovering && s.timeline >= now.timeline:
+		return harness.Access{}, fmt.Errorf("%s is a copy of %s by now: what it alone had is gone", name, serving)
+	}
+	return ownCopy(p.access), nil
+}
+
+// Allowed implements harness.Allowing.
+func (d *Driver) Allowed(name, table string) error {
+	for _, a := range d.Target.Allows {
+		if a.On == name && a.Table() == table {
+			return nil
+		}
+	}
+	return fmt.Errorf("allows does not list %s on %s", thing(table), name)
+}
+
+// thing is the word of a target file for a table.
+func thing(table string) string {
+	for _, write := range []string{target.WriteHeartbeat, target.WriteLedger} {
+		if (target.Allow{Write: write}).Table() == table {
+			return write
+		}
+	}
+	return table
+}
+
+// Writable implements harness.Allowing.
+func (d *Driver) Writable(ctx context.Context, name, table string) error {
+	if err := d.Allowed(name, table); err != nil {
+		return err
+	}
+	p, err := d.find(name)
+	if err != nil {
+		return err
+	}
+	db, ok := p.kind.(*component.Postgres)
+	if !ok {
+		return fmt.Errorf("not available: %s holds no tables", name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	return db.MayWrite(ctx, p.at, table, target.Allow{Write: thing(table)}.Rights())
+}
