@@ -112,4 +112,3 @@ func describe(ctx context.Context, p part, c *harness.Component) error {
 	}
 	return nil
 }
-
