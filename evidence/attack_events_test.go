@@ -2,9 +2,14 @@ package evidence_test
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
+	"blackstart/evidence"
+	"blackstart/evidence/register"
 	"blackstart/evidence/seal"
 )
 
@@ -85,7 +90,30 @@ func eventAttacks() (list []attack) {
 		list = append(list, attack{name: "event-log-" + name, do: func(b *bag) { b.put(eventsFile, do(b.get(eventsFile))) },
 			names: []string{eventsFile}})
 	}
-	return append(list, attack{name: "event-log-removed", do: func(b *bag) { b.remove(eventsFile) }, names: []string{eventsFile}})
+	return append(list, attack{name: "event-log-removed", do: func(b *bag) { b.remove(eventsFile) }, names: []string{eventsFile}},
+		attack{name: "event-register-of-the-forger-signed", do: func(b *bag) {
+			events := b.events()
+			opened, text := events[1], "opened in the register as entry 0"
+			opened.Kind, opened.Text, opened.Detail = "register.opened", &text, openedBy(b)
+			b.setEvents(slices.Insert(events, 1, opened))
+		}, signed: true, names: []string{eventsFile}})
+}
+
+// openedBy opens the run afterwards, in a register that the forger has made: the inputs name none.
+func openedBy(b *bag) map[string]string {
+	key, err := register.NewKey("example.org/drills", ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
+	must(b.t, err)
+	dir, err := register.MakeDir(b.t.TempDir())
+	must(b.t, err)
+	must(b.t, register.Init(b.t.Context(), dir, key))
+	l, err := register.Open(b.t.Context(), dir)
+	must(b.t, err)
+	var in evidence.Inputs
+	must(b.t, json.Unmarshal(b.get(inputsFile), &in))
+	body := evidence.OpenedEntry(in, seal.Digest(b.get(inputsFile)), b.record().Scenario, evidence.NewRedactor())
+	o, err := l.Append(b.t.Context(), key, in.Executor, time.Now(), register.KindOpened, body)
+	must(b.t, err)
+	return o.Detail()
 }
 
 func checkpointAttacks() (list []attack) {

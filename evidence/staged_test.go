@@ -151,7 +151,7 @@ func (s *staged) create(name string) *os.File {
 
 func (s *staged) load(id int, l harness.LoadSpec) {
 	freq := int(l.Rate.PerSecond())
-	st := harness.Stream{ID: id, Load: l.ID, Kind: "samples", File: "data/samples/" + l.ID + ".bin", Workload: l.Workload, Place: s.place(l.Place), Recorded: new(traitsOf(l)), Cohorts: l.With.Texts("cohorts"),
+	st := harness.Stream{ID: id, Load: l.ID, Kind: "samples", File: "data/samples/" + l.ID + ".bin", Workload: l.Workload, Place: s.place(l.Place), Recorded: new(traitsOf(l)), Cohorts: traitsOf(l).Cohorts,
 		Freq: freq, PerNS: int64(time.Second), StopNS: sec(stagedEnd), TimeoutNS: int64(l.Timeout), Closed: true}
 	head := loadgen.Header{Run: s.run, Stream: uint32(id), Place: loadgen.Place(st.Place), Anchor: int64(s.rec.Anchor)}
 	f := s.create(st.File)

@@ -92,7 +92,7 @@ func (r *rig) Plan(_ context.Context, _ Description, f FaultSpec) (Plan, error) 
 
 func rigTarget() Description {
 	return Description{Name: "rig", Environment: Rehearsal, Regions: []Region{{"east", Primary}, {"west", Standby}},
-		Components: []Component{{Name: "east.db", Kind: "postgres", Region: "east"}, {Name: "east.api", Kind: "api", Region: "east"}},
+		Components: []Component{{Name: "east.db", Kind: "postgres", Region: "east", Role: Primary}, {Name: "east.api", Kind: "api", Region: "east"}},
 		Links:      []Link{{Name: "outside→east.db", To: "east.db"}, {Name: "outside→east.api", To: "east.api"}}}
 }
 

@@ -15,7 +15,7 @@ const (
 	ComponentKill  ActionKind = "component.kill"  // Components: SIGKILL to every process of each
 	ComponentStart ActionKind = "component.start" // Components
 	RunbookCall    ActionKind = "runbook.call"    // Call: a step that people would take, by its name in the description
-	ComponentFence ActionKind = "component.fence" // Components: databases take no writes any more, by the private path
+	ComponentFence ActionKind = "component.fence" // Components that replicate, whatever their kind: they take no writes any more, by the private path
 	SQLRun         ActionKind = "sql.run"         // Components: databases that run SQL, by the private path
 
 	CertificateSwap    ActionKind = "certificate.swap"    // Components serve Certificate; what they served is kept first

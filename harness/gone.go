@@ -57,9 +57,9 @@ func Gone(err error) (gone []*GoneError, rest []error) {
 }
 
 // ChecksThatCanHold leaves out the checks that cannot hold because components are away: those that speak of one or of a link to
-// it, and, where a database is away, those that need a standby that follows: the undo restores links and processes, never roles.
+// it, and, where one that replicates is away, those that need a standby that follows: the undo restores links and processes, never roles.
 func ChecksThatCanHold(target Description, checks []Check, away func(component string) bool, follows func(CheckKind) bool) []Check {
-	apart := slices.ContainsFunc(target.Components, func(c Component) bool { return c.Kind == "postgres" && away(c.Name) })
+	apart := slices.ContainsFunc(target.Components, func(c Component) bool { return c.Replicates() && away(c.Name) })
 	var ask []Check
 	for _, c := range checks {
 		on := c.On

@@ -59,10 +59,14 @@ func TestGoneHidesNoTrouble(t *testing.T) {
 	}
 }
 
-// TestFenceable refuses a plan that would fence what is not there, or no database.
+// TestFenceable refuses a plan that would fence what is not there, or what replicates with nothing, whatever its kind.
 func TestFenceable(t *testing.T) {
-	for name, want := range map[string]string{"east.db": "", "north.db": "has no such component", "east.api": "only a database"} {
-		err := fenceable(Plan{Fences: []string{name}}, rigTarget())
+	target := rigTarget()
+	target.Components = append(target.Components, Component{Name: "east.store", Kind: "redis", Role: Primary}, Component{Name: "east.cache", Kind: "redis"})
+	for name, want := range map[string]string{
+		"east.db": "", "east.store": "", "north.db": "has no such component", "east.api": "only a database", "east.cache": "only a database",
+	} {
+		err := fenceable(Plan{Fences: []string{name}}, target)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}

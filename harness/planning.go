@@ -15,24 +15,30 @@ type Refusal struct {
 	Err error
 }
 
+// NeedBuilds is provided by a target on which another build of its code can be deployed.
+const NeedBuilds = "code.builds"
+
+// A LackingError refuses what needs something that a target does not provide.
+type LackingError struct {
+	Need string // one of TargetSpec.Needs
+	Err  error
+}
+
+func (e *LackingError) Error() string { return e.Err.Error() }
+
 // PlanFaults plans every fault of a scenario against a target, in order of time. What the target cannot do is refused; the
-// error is the first of Refusals.
+// error is the first refusal of PlanAll.
 func PlanFaults(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) ([]Plan, error) {
-	plans, refused := planAll(ctx, s, target, can, injector)
+	plans, refused := PlanAll(ctx, s, target, can, injector)
 	if len(refused) > 0 {
 		return nil, refused[0].Err
 	}
 	return plans, nil
 }
 
-// Refusals is everything that PlanFaults refuses in a scenario, in the order of its parts: needs, faults, ends of faults,
-// runbook steps.
-func Refusals(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) []Refusal {
-	_, refused := planAll(ctx, s, target, can, injector)
-	return refused
-}
-
-func planAll(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) ([]Plan, []Refusal) {
+// PlanAll plans the faults that can be planned, and gives everything that is refused, in the order of the scenario's parts: needs,
+// faults, ends of faults, runbook steps.
+func PlanAll(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) ([]Plan, []Refusal) {
 	refused := missing(s, target)
 	var plans []Plan
 	places := map[int]int{} // of plans among the faults
@@ -135,8 +141,8 @@ func missing(s Scenario, target Description) []Refusal {
 	var refused []Refusal
 	for i, need := range s.Target.Needs {
 		if !slices.Contains(target.Provides, need) {
-			refused = append(refused, Refusal{[]any{"target", "needs", i}, fmt.Errorf(
-				"target %s has no %s, which the scenario needs; it provides: %s", target.Name, need, strings.Join(target.Provides, ", "))})
+			refused = append(refused, Refusal{[]any{"target", "needs", i}, &LackingError{need, fmt.Errorf(
+				"target %s has no %s, which the scenario needs; it provides: %s", target.Name, need, strings.Join(target.Provides, ", "))}})
 		}
 	}
 	return refused
@@ -149,8 +155,8 @@ func fenceable(p Plan, target Description) error {
 		if !ok {
 			return fmt.Errorf("plan %s: its undo fences %s, and target %s has no such component", p.Fault.Kind, name, target.Name)
 		}
-		if c.Kind != "postgres" {
-			return fmt.Errorf("plan %s: its undo fences %s, which is of kind %s: only a database can be fenced", p.Fault.Kind, name, c.Kind)
+		if !c.Replicates() {
+			return fmt.Errorf("plan %s: its undo fences %s, of kind %s, which neither leads nor follows another: only a database can be fenced", p.Fault.Kind, name, c.Kind)
 		}
 	}
 	return nil

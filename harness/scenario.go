@@ -40,18 +40,6 @@ type TargetSpec struct {
 // mappings of these. Each kind reads them strictly into a struct of its own, by strictyaml.Fill.
 type With map[string]any
 
-// Texts gives the texts of a list among the parameters, nil if there is none of that name.
-func (w With) Texts(key string) []string {
-	list, _ := w[key].([]any)
-	var all []string
-	for _, item := range list {
-		if text, ok := item.(string); ok {
-			all = append(all, text)
-		}
-	}
-	return all
-}
-
 // LoadSpec is one named load.
 type LoadSpec struct {
 	ID       string   `yaml:"id" json:"id" need:"yes" doc:"name used by objectives"`

@@ -77,19 +77,10 @@ func (t ProbeTraits) subject(d *Description, role string) (Subject, error) {
 	if _, ok := d.linkTo(c.Name); t.Public && !ok {
 		return Subject{}, fmt.Errorf("no link leads from outside to %s", c.Name)
 	}
-	if _, ok := t.source(d); t.Follows && !ok {
+	if _, ok := d.ComponentByRole(Primary, t.Speaks); t.Follows && !ok {
 		return Subject{}, fmt.Errorf("the primary region has no component of kind %s that %s could follow", t.Speaks, c.Name)
 	}
 	return Subject{On: c.Name, Role: role, Region: region.Name}, nil
-}
-
-// source is the component that a standby follows, as a probe knows it.
-func (t ProbeTraits) source(d *Description) (Component, bool) {
-	region, ok := d.RegionByRole(Primary)
-	if !ok {
-		return Component{}, false
-	}
-	return d.ComponentOf(region.Name, t.Speaks)
 }
 
 // linkTo finds the link by which clients outside reach a component.
@@ -105,7 +96,7 @@ func (d *Description) linkTo(component string) (Link, bool) {
 // to what the probe asks and to its way there. Behind a fault whose undo fences, the target may have promoted the standby,
 // which then follows nobody: promotes tells whether it does so by itself.
 func (p *Plan) Silences(t ProbeTraits, of Subject, d *Description, promotes bool) bool {
-	source, _ := t.source(d)
+	source, _ := d.ComponentByRole(Primary, t.Speaks)
 	for _, s := range p.Steps {
 		link, _ := d.linkTo(of.On)
 		on := slices.Contains(s.Do.Components, of.On)

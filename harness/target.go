@@ -77,13 +77,16 @@ type Component struct {
 	Name     string `json:"name"`   // region.kind, e.g. east.db, or outside.dns
 	Kind     string `json:"kind"`   // postgres, api, dns, controller, redis
 	Region   string `json:"region"` // name of the region, or outside
-	Role     string `json:"role"`   // for databases: primary or standby, when the drill starts
+	Role     string `json:"role"`   // when the drill starts, of what replicates: primary (it leads) or standby (it follows); else ""
 	Version  string `json:"version"`
 	SHA256   string `json:"sha256"`   // digest of the program, "" if it cannot be read
 	Identity string `json:"identity"` // PostgreSQL system identifier; SHA-256 of the TLS key of an entry
 	Expires  Stamp  `json:"expires"`  // end of its certificate
 	URL      string `json:"url"`      // where it tells of its health, as seen from its own place
 }
+
+// Replicates tells whether a component leads or follows others: one that does is what may be promoted, and what must be fenced.
+func (c Component) Replicates() bool { return c.Role != "" }
 
 // Link is one arrow between two places, e.g. outside→east.api.
 type Link struct {
@@ -182,6 +185,15 @@ func (d *Description) ComponentOf(region, kind string) (Component, bool) {
 		}
 	}
 	return Component{}, false
+}
+
+// ComponentByRole finds the component of a kind in the region with a role.
+func (d *Description) ComponentByRole(role, kind string) (Component, bool) {
+	region, ok := d.RegionByRole(role)
+	if !ok {
+		return Component{}, false
+	}
+	return d.ComponentOf(region.Name, kind)
 }
 
 // ComponentByName finds a component.

@@ -35,14 +35,11 @@ func ParseDuration(s string) (Duration, error) {
 	return Duration(v), nil
 }
 
-// UnmarshalYAML reads a span with its unit.
+// UnmarshalYAML reads a span with its unit. By UnmarshalText JSON, too, would have it so.
 func (d *Duration) UnmarshalYAML(n *yaml.Node) (err error) {
 	*d, err = ParseDuration(n.Value)
 	return err
 }
-
-// MarshalYAML writes the span with its unit.
-func (d Duration) MarshalYAML() (any, error) { return d.String(), nil }
 
 // Rate is a number of operations per span, written "200/s".
 type Rate struct {
@@ -87,15 +84,6 @@ func (r Rate) WholePerSecond() (int, bool) {
 	return n, float64(n) == r.PerSecond()
 }
 
-// UnmarshalYAML reads "200/s".
-func (r *Rate) UnmarshalYAML(n *yaml.Node) (err error) {
-	*r, err = ParseRate(n.Value)
-	return err
-}
-
-// MarshalYAML writes "200/s".
-func (r Rate) MarshalYAML() (any, error) { return r.String(), nil }
-
 // MarshalText writes "200/s".
 func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
@@ -131,15 +119,6 @@ func (r Ratio) String() string {
 
 // Of tells whether part is at least this share of all; nothing is never enough of nothing.
 func (r Ratio) Of(part, all int) bool { return all > 0 && int64(part)*1_000_000 >= int64(r)*int64(all) }
-
-// UnmarshalYAML reads "99.9%".
-func (r *Ratio) UnmarshalYAML(n *yaml.Node) (err error) {
-	*r, err = ParseRatio(n.Value)
-	return err
-}
-
-// MarshalYAML writes "99.9%".
-func (r Ratio) MarshalYAML() (any, error) { return r.String(), nil }
 
 // MarshalText writes "99.9%".
 func (r Ratio) MarshalText() ([]byte, error) { return []byte(r.String()), nil }

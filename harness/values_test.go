@@ -24,12 +24,12 @@ func TestValuesReadWhatTheyWrite(t *testing.T) {
 	if v.D.D() != 90*time.Second || v.R.PerSecond() != 200 || v.S != 999_500 || v.A != (Amount{Minor: 123_405, Exponent: 2}) {
 		t.Errorf("read %+v", v)
 	}
-	out, err := yaml.Marshal(v)
+	out, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var again all
-	if err := yaml.Unmarshal(out, &again); err != nil || again != v {
+	if err := json.Unmarshal(out, &again); err != nil || again != v {
 		t.Errorf("written as %s, read again as %+v: %v", out, again, err)
 	}
 }

@@ -66,7 +66,8 @@ func twoBuilds(target harness.Description) (current, previous harness.Build, err
 	}
 	switch {
 	case current.Name == "" || previous.Name == "":
-		err = fmt.Errorf("target %s needs two builds, current and previous, and has %d", target.Name, len(target.Builds))
+		err = &harness.LackingError{Need: harness.NeedBuilds,
+			Err: fmt.Errorf("target %s needs two builds, current and previous, and has %d", target.Name, len(target.Builds))}
 	case current.Version == "" || previous.Version == "":
 		err = fmt.Errorf("target %s does not say which versions its builds are", target.Name)
 	case current.Version == previous.Version:

@@ -16,15 +16,21 @@ import (
 // Faults is the catalogue of faults.
 var Faults registry.Registry[harness.Injector]
 
-// fencesOf names the databases that must refuse writes before a fault is taken back behind which another may have been
-// promoted: those of the primary region. A standby region needs no fence; a primary one without a database cannot have it.
+// What faults act on by a protocol of its own. Whether a component can be fenced, leads or follows is no matter of its kind.
+const (
+	runsSQL      = "postgres"
+	answersHTTPS = "api"
+)
+
+// fencesOf names what must refuse writes before a fault is taken back behind which another may have been promoted: all that
+// replicates in the primary region. A standby region needs no fence; a primary one without a database cannot have it.
 func fencesOf(target harness.Description, fault harness.FaultSpec, region harness.Region) ([]string, error) {
 	if region.Role != harness.Primary {
 		return []string{}, nil
 	}
 	var names []string
 	for _, c := range target.Components {
-		if c.Region == region.Name && c.Kind == "postgres" {
+		if c.Region == region.Name && c.Replicates() {
 			names = append(names, c.Name)
 		}
 	}
@@ -62,9 +68,8 @@ func standbyDatabases(target harness.Description, fault harness.FaultSpec) (
 		return region, standby, primary, fmt.Errorf("plan %s: region %s is the %s, which has no copy: "+
 			"write `on: standby`", fault.Kind, region.Name, region.Role)
 	}
-	standby, found := target.ComponentOf(region.Name, "postgres")
-	from, _ := target.RegionByRole(harness.Primary)
-	primary, also := target.ComponentOf(from.Name, "postgres")
+	standby, found := target.ComponentOf(region.Name, runsSQL)
+	primary, also := target.ComponentByRole(harness.Primary, runsSQL)
 	if !found || !also {
 		err = fmt.Errorf("plan %s: target %s has no database in each of its regions: there is no replication",
 			fault.Kind, target.Name)
@@ -74,7 +79,7 @@ func standbyDatabases(target harness.Description, fault harness.FaultSpec) (
 
 // publicAPI finds the API of a region and the link by which clients reach it.
 func publicAPI(target harness.Description, fault harness.FaultSpec, region harness.Region) (api harness.Component, link string, err error) {
-	api, ok := target.ComponentOf(region.Name, "api")
+	api, ok := target.ComponentOf(region.Name, answersHTTPS)
 	if !ok {
 		return api, "", fmt.Errorf("plan %s: region %s of target %s has no API", fault.Kind, region.Name, target.Name)
 	}

@@ -27,8 +27,8 @@ func estate() harness.Description {
 		Regions:   []harness.Region{{Name: "east", Role: harness.Primary}, {Name: "west", Role: harness.Standby}},
 		Breakable: []string{"east", "west"},
 		Components: []harness.Component{
-			{Name: "east.db", Kind: "postgres", Region: "east"}, {Name: "east.api", Kind: "api", Region: "east"},
-			{Name: "west.db", Kind: "postgres", Region: "west"}, {Name: "west.api", Kind: "api", Region: "west"},
+			{Name: "east.db", Kind: "postgres", Region: "east", Role: harness.Primary}, {Name: "east.api", Kind: "api", Region: "east"},
+			{Name: "west.db", Kind: "postgres", Region: "west", Role: harness.Standby}, {Name: "west.api", Kind: "api", Region: "west"},
 			{Name: "outside.dns", Kind: "dns", Region: harness.Outside},
 		},
 		Links: []harness.Link{

@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 )
 
 // MaxExponent is the largest number of decimals that an amount can have.
@@ -47,15 +45,6 @@ func (a Amount) String() string {
 	digits = strings.Repeat("0", max(0, e+1-len(digits))) + digits
 	return sign + digits[:len(digits)-e] + "." + digits[len(digits)-e:]
 }
-
-// UnmarshalYAML reads "100.00".
-func (a *Amount) UnmarshalYAML(n *yaml.Node) (err error) {
-	*a, err = ParseAmount(n.Value)
-	return err
-}
-
-// MarshalYAML writes "100.00".
-func (a Amount) MarshalYAML() (any, error) { return a.String(), nil }
 
 // MarshalText writes "100.00".
 func (a Amount) MarshalText() ([]byte, error) { return []byte(a.String()), nil }

@@ -51,6 +51,3 @@ func (s *IDSet) End() uint64 {
 	last := len(s.words) - 1 // it has a bit: words are added for one
 	return uint64(last*64 + bits.Len64(s.words[last]))
 }
-
-// Duplicates returns how many numbers were added more than once.
-func (s *IDSet) Duplicates() int { return len(s.extra) }

@@ -119,9 +119,4 @@ func (s Schedule) Pace(elapsed time.Duration, hits uint64) (wait time.Duration, 
 // Rate is PerSecond, for vegeta.Pacer.
 func (s Schedule) Rate(time.Duration) float64 { return s.PerSecond() }
 
-// FromRate returns the schedule with vegeta's rate.
-func FromRate(r vegeta.Rate, start int64) Schedule {
-	return Schedule{Start: start, Freq: r.Freq, Per: r.Per}
-}
-
 var _ vegeta.Pacer = Schedule{}

@@ -4,14 +4,12 @@ import (
 	"math"
 	"testing"
 	"time"
-
-	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
 func TestDueAndCountAgree(t *testing.T) {
 	for _, s := range []Schedule{
 		Every(1, 0), Every(3000, 12345), Every(8000, 1), Every(7, 99), {Freq: 3, Per: 7}, {Start: 5, Freq: 1, Per: time.Hour},
-		FromRate(vegeta.Rate{Freq: 11, Per: time.Minute}, 3),
+		{Start: 3, Freq: 11, Per: time.Minute},
 	} {
 		for _, n := range []uint64{0, 1, 2, 3, 1000, 2999, 3000, 1e9} {
 			due := s.Due(n)

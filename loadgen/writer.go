@@ -166,13 +166,6 @@ func (o *orderedWriter[T]) fail(err error) error {
 	return o.err
 }
 
-// Count returns how many records have been accepted in order so far.
-func (o *orderedWriter[T]) Count() uint64 {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.next + o.ready
-}
-
 // Written returns how many records were handed to the operating system, and how many wait for one before them that is
 // still missing. It is exact after a Flush.
 func (o *orderedWriter[T]) Written() (records uint64, waiting int) {

@@ -104,7 +104,7 @@ profiles: {fast: {observe: 3m, objectives: {page: null}}, slow: {settle: 2m}}
 	}{
 		{"loads", ids, []string{"queries", "ledger", "edge", "second"}},
 		{"changed rate", s.Load[0].Rate.String(), "120/s"},
-		{"kept cohorts", s.Load[0].With.Texts("cohorts"), []string{"fresh", "pooled", "stale-resolver"}},
+		{"kept cohorts", s.Load[0].With["cohorts"], []any{"fresh", "pooled", "stale-resolver"}},
 		{"settings", s.Target.Settings, map[string]string{"documents": "1000", "pager.muted": "true"}},
 		{"kept needs", len(s.Target.Needs), 4},
 		{"replaced list", s.Metadata.Covers, []string{"B1"}},

@@ -221,10 +221,8 @@ func (b *bagged) closed() {
 }
 
 func cohortsOf(l harness.LoadSpec) []string {
-	if all := l.With.Texts("cohorts"); len(all) > 0 {
-		return all[:1]
-	}
-	return []string{}
+	t, _ := loads.Traits(l)
+	return append([]string{}, t.Cohorts[:min(1, len(t.Cohorts))]...)
 }
 
 // die leaves the directory as a run that is killed does: the record as it stood, nothing closed.

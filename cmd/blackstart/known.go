@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"blackstart/harness"
 	"blackstart/harness/loads"
@@ -52,7 +53,8 @@ func cannot(s harness.Scenario) []harness.Refusal {
 	if err != nil {
 		return nil
 	}
-	return append(reconcile.Refusals(s.Load, target), harness.Refusals(context.Background(), s, target, can, injector)...)
+	plans, refused := harness.PlanAll(context.Background(), s, target, can, injector)
+	return slices.Concat(reconcile.Refusals(s.Load, target), reconcile.UnfencedLedgers(s.Load, target, plans), refused)
 }
 
 // probeTraits is what every probe says of itself.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -11,7 +13,9 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/receivers"
+	"blackstart/harness/reconcile"
 	"blackstart/harness/targets/finrag"
+	"blackstart/harness/targets/processes"
 	"blackstart/harness/victim"
 	"blackstart/injectors"
 	"blackstart/internal/registry"
@@ -45,6 +49,48 @@ func TestWhatEveryFaultTakesAway(t *testing.T) {
 	plan, err := planned(target, valid)
 	if got := silenced(&plan, &target); err != nil || got != "" {
 		t.Errorf("a certificate that is valid for days takes away %q, %v", got, err)
+	}
+}
+
+// TestAnUnfencedLedgerIsRefusedBeforeTheStart with the line that asks for it: as validate, plan and run read a scenario.
+func TestAnUnfencedLedgerIsRefusedBeforeTheStart(t *testing.T) {
+	text, err := os.ReadFile(examples + "/valid.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := bytes.Replace(text, []byte("load:\n"), []byte("load:\n  - {id: notes, workload: redis.ledger, place: outside, rate: 10/s, timeout: 1s}\n"), 1)
+	target := outlineOf(harness.Scenario{})
+	for region, role := range map[string]string{"east": harness.Primary, "west": harness.Standby} {
+		target.Components = append(target.Components, harness.Component{Name: region + ".cache", Kind: "redis", Region: region, Role: role})
+	}
+	for fences, wanted := range map[string]bool{"east.db": true, "east.db east.cache": false} {
+		r := reader()
+		r.Known.Refuses = func(s harness.Scenario) []harness.Refusal {
+			return reconcile.UnfencedLedgers(s.Load, target, []harness.Plan{{Label: "region.partition", Fences: strings.Fields(fences)}})
+		}
+		_, _, err = r.Parse("valid.yaml", with, nil, "")
+		if refused := err != nil && strings.Contains(err.Error(), "valid.yaml:17") && strings.Contains(err.Error(), "load notes keeps its ledger on east.cache, and the undo of region.partition fences east.db only"); refused != wanted {
+			t.Errorf("fences %s: %v", fences, err)
+		}
+	}
+	_, _, err = reader().Parse("valid.yaml", with, nil, "")
+	if err == nil || !strings.Contains(err.Error(), "has no two nodes of it") {
+		t.Errorf("on a target without a pair: %v", err)
+	}
+}
+
+// TestWhatIsLackingIsToldByItsType: the reason why no other build can be deployed is given for a lack of builds, not for the word.
+func TestWhatIsLackingIsToldByItsType(t *testing.T) {
+	driver := processes.New(processes.Options{Finrag: "/nowhere"})
+	lacks := &harness.LackingError{Need: harness.NeedBuilds, Err: errors.New("it has one")}
+	if hint := missingBuildHint(driver, fmt.Errorf("plan code.stale: %w", lacks)); hint == "" || hint != driver.MissingBuild() {
+		t.Errorf("of builds: %q", hint)
+	}
+	lacks.Need = "cache"
+	for _, err := range []error{lacks, errors.New("both builds of target finrag say they are 1.2.0")} {
+		if hint := missingBuildHint(driver, err); hint != "" {
+			t.Errorf("of %v: %q", err, hint)
+		}
 	}
 }
 

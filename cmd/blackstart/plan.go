@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -65,7 +66,7 @@ func outline(ctx context.Context, s harness.Scenario, f runFlags) (harness.Descr
 	}
 	plans, err := harness.PlanFaults(ctx, s, target, driver.Can(), injector)
 	if err != nil {
-		return harness.Description{}, nil, usage(err, missingBuildHint(driver, target, err))
+		return harness.Description{}, nil, usage(err, missingBuildHint(driver, err))
 	}
 	if plans == nil {
 		plans = []harness.Plan{}
@@ -73,10 +74,11 @@ func outline(ctx context.Context, s harness.Scenario, f runFlags) (harness.Descr
 	return target, plans, nil
 }
 
-// missingBuildHint says why a target has no second build, where that is what was refused; else "".
-func missingBuildHint(driver harness.Driver, target harness.Description, refused error) string {
+// missingBuildHint says why a target has no second build, where that is what it lacks; else "".
+func missingBuildHint(driver harness.Driver, refused error) string {
+	var lacking *harness.LackingError
 	l, ok := driver.(interface{ MissingBuild() string })
-	if !ok || len(target.Builds) > 1 || !strings.Contains(refused.Error(), "build") {
+	if !ok || !errors.As(refused, &lacking) || lacking.Need != harness.NeedBuilds {
 		return ""
 	}
 	return l.MissingBuild()

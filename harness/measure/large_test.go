@@ -120,7 +120,7 @@ func (w *world) save(t *testing.T, dir string) {
 func largeStreams(t *testing.T, rec *harness.Record, dir string, id int, l harness.LoadSpec, rate int, play func(*loadgen.Sample, string)) []harness.Stream {
 	t.Helper()
 	st := harness.Stream{ID: id, Load: l.ID, Kind: kindSamples, File: "data/samples/" + l.ID + ".bin", Workload: l.Workload,
-		Recorded: new(traitsOf(l.Workload)), Cohorts: l.With.Texts("cohorts"), StartNS: sec, Freq: rate, PerNS: sec, StopNS: watchTo + 100*ms, TimeoutNS: 2 * sec, Closed: true}
+		Recorded: new(traitsOf(l.Workload)), Cohorts: traitsOf(l.Workload).Cohorts, StartNS: sec, Freq: rate, PerNS: sec, StopNS: watchTo + 100*ms, TimeoutNS: 2 * sec, Closed: true}
 	head := loadgen.Header{Stream: uint32(id), Anchor: int64(rec.Anchor)} //nolint:gosec // small
 	samples, err := os.Create(filepath.Join(dir, st.File))
 	must(t, err)

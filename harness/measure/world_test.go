@@ -202,9 +202,9 @@ func (w *world) addStream(t truth, id, spec, rate int, timeout int64, place int)
 	start := sec + int64(id)*137_003
 	st := harness.Stream{
 		ID: id, Load: l.ID, Kind: kindSamples, File: "data/samples/" + l.ID + ".bin", Workload: l.Workload, Place: place, Recorded: new(traitsOf(l.Workload)),
-		Cohorts: l.With.Texts("cohorts"), StartNS: start, Freq: rate, PerNS: sec, StopNS: watchTo + 100*ms, TimeoutNS: timeout, Closed: true,
+		Cohorts: traitsOf(l.Workload).Cohorts, StartNS: start, Freq: rate, PerNS: sec, StopNS: watchTo + 100*ms, TimeoutNS: timeout, Closed: true,
 	}
-	if len(l.With.Texts("cohorts")) == 0 {
+	if st.Cohorts == nil {
 		st.Cohorts = []string{cohortFresh}
 	}
 	key := fmt.Sprint(t, id)

@@ -136,6 +136,31 @@ func TestALedgerIsLookedUpOrRefused(t *testing.T) {
 	}
 }
 
+// A ledger on a node that an undo does not fence, while it fences others, is refused: both of its nodes could take writes behind it.
+func TestAnUnfencedLedgerIsRefused(t *testing.T) {
+	asked := 0
+	target := surroundings(&asked).Target
+	target.Components = append(target.Components, harness.Component{Name: "east.diary", Kind: "diary", Region: "east", Role: harness.Primary},
+		harness.Component{Name: "west.diary", Kind: "diary", Region: "west", Role: harness.Standby})
+	all := []harness.LoadSpec{{ID: "q", Workload: "http.query"}, {ID: "a", Workload: "postgres.ledger"}, {ID: "b", Workload: "diary.ledger"}}
+	for name, c := range map[string]struct {
+		fences []string
+		want   int // index of the load that is refused; 0: none
+	}{
+		"none is needed": {nil, 0}, "both": {[]string{"east.db", "east.diary"}, 0},
+		"the database only": {[]string{"east.db"}, 2}, "the diary only": {[]string{"east.diary"}, 1},
+	} {
+		plans := []harness.Plan{{Label: "code.stale"}, {Label: "region.kill", Fences: c.fences}}
+		refused := UnfencedLedgers(all, target, plans)
+		if (len(refused) == 1) != (c.want > 0) || len(refused) > 1 {
+			t.Errorf("%s: refused %v", name, refused)
+		} else if c.want > 0 && (!reflect.DeepEqual(refused[0].At, []any{"load", c.want, "workload"}) ||
+			!strings.Contains(refused[0].Err.Error(), "the undo of region.kill fences "+c.fences[0]+" only")) {
+			t.Errorf("%s: refused at %v: %v", name, refused[0].At, refused[0].Err)
+		}
+	}
+}
+
 // Without a pair of nodes nothing is read, and the record says why.
 func TestWithoutAPairNothingIsRead(t *testing.T) {
 	asked := 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"blackstart/harness"
@@ -32,8 +33,7 @@ type nodePair struct {
 // standby region that is said to follow it.
 func findNodePair(t harness.Description, kind string) (nodePair, bool) {
 	node := func(role string) (harness.Component, bool) {
-		region, _ := t.RegionByRole(role)
-		c, ok := t.ComponentOf(region.Name, kind)
+		c, ok := t.ComponentByRole(role, kind)
 		return c, ok && c.Role == role
 	}
 	old, serves := node(harness.Primary)
@@ -84,6 +84,27 @@ func Refusals(all []harness.LoadSpec, t harness.Description) (refused []harness.
 		if l.Workload != first {
 			refused = append(refused, harness.Refusal{At: at, Err: fmt.Errorf("load %s keeps its ledger by %s, and another load by %s: a drill reads back one "+
 				"pair of nodes: write workload: %s, or a scenario of its own", l.ID, l.Workload, first, first)})
+		}
+	}
+	return refused
+}
+
+// UnfencedLedgers refuses the loads whose ledgers stand on a node that the undo of a planned fault does not fence, while it fences
+// others: behind such a fault both of its nodes could take writes. Loads that no pair of nodes keeps are refused by Refusals.
+func UnfencedLedgers(all []harness.LoadSpec, t harness.Description, plans []harness.Plan) (refused []harness.Refusal) {
+	for i, l := range all {
+		traits, _ := loads.Traits(l)
+		both, ok := findNodePair(t, traits.Speaks)
+		if !ok || !traits.Ledger {
+			continue
+		}
+		for _, p := range plans {
+			if len(p.Fences) > 0 && !slices.Contains(p.Fences, both.old.Name) {
+				refused = append(refused, harness.Refusal{At: []any{"load", i, "workload"}, Err: fmt.Errorf("load %s keeps its ledger on %s, and the undo of %s fences %s only: "+
+					"behind it two nodes of kind %s could take writes: remove the load, or take a fault that fences %s too",
+					l.ID, both.old.Name, p.Label, strings.Join(p.Fences, ", "), traits.Speaks, both.old.Name)})
+				break
+			}
 		}
 	}
 	return refused

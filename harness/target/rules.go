@@ -129,7 +129,7 @@ func (r *rules) roles() {
 			r.out.Add(at(r.item("regions", i), "role"), "write standby, or active for regions that all serve", "two regions are primary")
 		}
 	}
-	if count[harness.Primary]+count[Active] == 0 {
+	if count[harness.Primary]+count[harness.Active] == 0 {
 		r.out.Add(r.root.Get("regions").Pos, "write which region serves", "no region has the role primary or active")
 	}
 	if count[harness.Standby] > 0 && count[harness.Primary] == 0 {

@@ -18,12 +18,6 @@ import (
 // APIVersion is what a target file begins with.
 const APIVersion = "blackstart.target/v1"
 
-// Roles of a region, besides harness.Primary and harness.Standby.
-const (
-	Active  = "active"
-	Witness = "witness"
-)
-
 // Target is a target file. The tags are its format.
 type Target struct {
 	APIVersion string      `yaml:"apiVersion" need:"yes" one:"blackstart.target/v1" doc:"version of this format"`

@@ -81,7 +81,7 @@ func TestWhatNeedsAFollower(t *testing.T) {
 			got = append(got, name)
 		}
 	}
-	if want := []string{"heartbeat.flows", "logs.agree", "receiver.streams", "replay.runs", "slot.active"}; !slices.Equal(got, want) {
+	if want := []string{"heartbeat.flows", "logs.agree", "receiver.streams", "slot.active"}; !slices.Equal(got, want) {
 		t.Errorf("%v need a standby that follows, want %v", got, want)
 	}
 	if Follows("queue.empty") {

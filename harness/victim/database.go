@@ -52,13 +52,9 @@ func (v Victim) database(name string) database {
 
 // source finds the database of the region that was the primary when the drill started.
 func (v Victim) source() (database, error) {
-	region, ok := v.Target.RegionByRole(harness.Primary)
+	c, ok := v.Target.ComponentByRole(harness.Primary, postgresKind)
 	if !ok {
-		return database{}, fmt.Errorf("target %s has no primary region", v.Target.Name)
-	}
-	c, ok := v.Target.ComponentOf(region.Name, postgresKind)
-	if !ok {
-		return database{}, fmt.Errorf("primary region %s has no database", region.Name)
+		return database{}, fmt.Errorf("target %s has no primary region with a database", v.Target.Name)
 	}
 	return database{c, v.Driver}, nil
 }

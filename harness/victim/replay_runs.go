@@ -2,6 +2,7 @@ package victim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"blackstart/harness"
@@ -13,11 +14,9 @@ import (
 var (
 	_ = Checks.Add(registry.Kind[Kind]{
 		Name:    string(harness.ReplayRuns),
-		Doc:     "Holds when a standby's replay is not paused.",
+		Doc:     "Holds when a standby's replay is not paused; one that was promoted replays nothing more, paused or not.",
 		Example: "replay.runs on west.db",
-		New: func() Kind {
-			return Kind{Scope: ScopeComponent, Protocol: postgresKind, Follows: true, Plan: asks(replay("not paused"))}
-		},
+		New:     func() Kind { return Kind{Scope: ScopeComponent, Protocol: postgresKind, Plan: replayRuns} },
 	})
 	_ = Checks.Add(registry.Kind[Kind]{
 		Name:    string(harness.ReplayPaused),
@@ -26,6 +25,19 @@ var (
 		New:     func() Kind { return Kind{Scope: ScopeComponent, Protocol: postgresKind, Plan: asks(replay("paused"))} },
 	})
 )
+
+// replayRuns asks the standby alone: it can hold whatever became of the primary, and is over with the replay itself.
+func replayRuns(v Victim, check harness.Check) (Ask, error) {
+	db := v.database(check.On)
+	standby, _ := v.Target.RegionByRole(harness.Standby)
+	return func(ctx context.Context, _ func()) error {
+		err := db.do(ctx, replay("not paused"))
+		if db.Region == standby.Name && errors.Is(err, errPromoted) {
+			return nil
+		}
+		return err
+	}, nil
+}
 
 func replay(want string) func(context.Context, *pgx.Conn) error {
 	return func(ctx context.Context, c *pgx.Conn) error {

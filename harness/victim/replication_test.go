@@ -103,6 +103,7 @@ func (r *rig) promoted(t *testing.T) {
 		harness.HeartbeatStalls: "west.db", harness.HeartbeatFlows: "west.db", harness.ReplayPaused: "west.db", harness.LogsAgree: "west.db"} {
 		r.fails(t, kind, on, "not in recovery")
 	}
+	r.holds(t, []harness.Check{{Kind: harness.ReplayRuns, On: "west.db"}})
 	r.exec(r.east, `SELECT pg_drop_replication_slot('west')`)
 	r.fails(t, harness.SlotInactive, "east.db", "no replication slot")
 	must(t, r.east.Kill())

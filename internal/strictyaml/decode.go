@@ -1,6 +1,7 @@
 package strictyaml
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
 	"slices"
@@ -41,8 +42,12 @@ func (d *Decoder) into(n *Node, v reflect.Value, what string, one []string) {
 		d.wrong(n, "write a value, or leave the key out", "%s has no value", what)
 		return
 	}
-	if u, ok := v.Addr().Interface().(yaml.Unmarshaler); ok {
-		d.value(n, u, what)
+	switch u := v.Addr().Interface().(type) {
+	case encoding.TextUnmarshaler:
+		d.value(n, u, func(text string) error { return u.UnmarshalText([]byte(text)) }, what)
+		return
+	case yaml.Unmarshaler:
+		d.value(n, u, func(text string) error { return u.UnmarshalYAML(&yaml.Node{Kind: yaml.ScalarNode, Value: text}) }, what)
 		return
 	}
 	want := map[reflect.Kind]Kind{reflect.Struct: Mapping, reflect.Map: Mapping, reflect.Slice: List}[v.Kind()]
@@ -174,12 +179,12 @@ func (d *Decoder) list(n *Node, v reflect.Value, what string, one []string) {
 	}
 }
 
-func (d *Decoder) value(n *Node, u yaml.Unmarshaler, what string) {
+func (d *Decoder) value(n *Node, u any, read func(text string) error, what string) {
 	if n.Kind != Scalar {
 		d.wrong(n, "write a single value", "%s is %s", what, n.Kind)
 		return
 	}
-	if err := u.UnmarshalYAML(&yaml.Node{Kind: yaml.ScalarNode, Value: n.Text}); err != nil {
+	if err := read(n.Text); err != nil {
 		message, hint, _ := strings.Cut(err.Error(), ": ")
 		d.wrong(n, NumberHint(n.Text, hint), "%s", message+" ("+what+")")
 		return

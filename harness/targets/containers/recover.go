@@ -53,7 +53,7 @@ func Recover(ctx context.Context, runDir string, rec *harness.Record) (finrag.Re
 		return finrag.Recovered{}, fmt.Errorf("look for what is left of run %s: %w", runID, err)
 	}
 	l.Detail = found
-	if slices.ContainsFunc(l.Open, func(entry harness.UndoEntry) bool { return !l.Fences(entry) }) {
+	if l.Unproven() {
 		if err := undoOpenSteps(ctx, e, runDir, l); err != nil {
 			l.Lost("what still runs could not be reached, and is removed as it is: " + err.Error())
 		}

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"blackstart/harness/targets/procs"
@@ -82,15 +80,6 @@ func redact(in io.Reader, out io.Writer, hide *strings.Replacer) error {
 		}
 	}
 	return errors.Join(lines.Err(), w.Flush())
-}
-
-// Secrets lists every secret the run gave to its parts, so that the caller can take them out of what it writes.
-func (d *Driver) Secrets() []string {
-	s, _ := d.current()
-	if s == nil {
-		return nil
-	}
-	return slices.Collect(maps.Values(s.Secrets))
 }
 
 // SecretsIn reads the secrets of a run that was killed from its state directory: all of them, or none. One that is not read is not

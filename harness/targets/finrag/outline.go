@@ -93,7 +93,7 @@ func (k Kind) outline(s Settings, all map[string]string, p Profile, programs []P
 		d.Builds = append(d.Builds, program.Build)
 	}
 	if len(d.Builds) > 1 {
-		d.Provides = append(d.Provides, "code.builds")
+		d.Provides = append(d.Provides, harness.NeedBuilds)
 	}
 	if s.Cache {
 		d.Components = append(d.Components,

@@ -119,6 +119,13 @@ func (l *UndoState) Lost(text string) {
 	l.note("undo.failed", text, "", "")
 }
 
+// Unproven tells whether a fault that needs no fence may be in force or is not known to be over: one whose steps were all taken
+// back before the run was killed is still to be seen to be over.
+func (l *UndoState) Unproven() bool {
+	return slices.ContainsFunc(l.Open, func(e harness.UndoEntry) bool { return !l.Fences(e) }) ||
+		slices.ContainsFunc(l.rec.Faults, func(f harness.FaultRecord) bool { return f.Do.Lo != 0 && !f.Restored && len(f.Plan.Fences) == 0 })
+}
+
 // Prove asks of every fault that may have been in force and is not yet known to be over whether it is. ask is told which
 // fault, and returns when it was so, what was seen, and how the fault ended; or why it is not over. A fault of which a step
 // could not be taken back is not asked.

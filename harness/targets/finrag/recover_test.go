@@ -112,6 +112,32 @@ func TestTakeBackLeavesWhatNeedsAFence(t *testing.T) {
 	}
 }
 
+// TestWhatWasTakenBackIsStillToBeProved: between the last step of an undo and its proof a run can be killed too.
+func TestWhatWasTakenBackIsStillToBeProved(t *testing.T) {
+	fault, fenced := cutting("replication.pause", false, WALLink), cutting("region.kill", true, WALLink)
+	restored, never := fault, fault
+	restored.Restored, never.Do = true, harness.Interval{}
+	for name, c := range map[string]struct {
+		open, faults []harness.FaultRecord
+		want         bool
+	}{
+		"in force": {[]harness.FaultRecord{fault}, []harness.FaultRecord{fault}, true}, "taken back": {nil, []harness.FaultRecord{fault}, true},
+		"over": {nil, []harness.FaultRecord{restored}, false}, "never done": {nil, []harness.FaultRecord{never}, false},
+		"fenced": {[]harness.FaultRecord{fenced}, []harness.FaultRecord{fenced}, false},
+	} {
+		l := killedIn(t, c.open...)
+		l.rec.Faults = c.faults
+		if l.Unproven() != c.want {
+			t.Errorf("%s: unproven is %v", name, l.Unproven())
+		}
+	}
+	l := killedIn(t)
+	l.rec.Faults = []harness.FaultRecord{fault}
+	if takeBack(t, l, nil); len(l.Restored) > 0 || len(l.Events) != 1 || !strings.Contains(l.Events[0].Text, "not known to be over") {
+		t.Errorf("its check does not hold, and it is told %v, restored %v", l.Events, l.Restored)
+	}
+}
+
 // TestUnknownStepsStay: a step of a fault that the record does not have may need a fence.
 func TestUnknownStepsStay(t *testing.T) {
 	l := killedIn(t, cutting("replication.break", false, WALLink))

@@ -186,7 +186,6 @@ type StopMode syscall.Signal
 
 // The stop modes, as pg_ctl names them.
 const (
-	Smart     = StopMode(syscall.SIGTERM) // waits for clients
 	Fast      = StopMode(syscall.SIGINT)  // ends sessions, writes a checkpoint
 	Immediate = StopMode(syscall.SIGQUIT) // as a crash: recovery on the next start
 )
@@ -206,10 +205,6 @@ func (c *Cluster) Stop(ctx context.Context, mode StopMode) error {
 	}
 	return c.process.Kill() // ends backends that are left, or everything
 }
-
-// Process returns the server's process, whose Resolve finds the backends too;
-// nil when it was never started.
-func (c *Cluster) Process() *procs.Process { return c.process }
 
 // Kill sends SIGKILL to the postmaster and every backend, and waits.
 func (c *Cluster) Kill() error {

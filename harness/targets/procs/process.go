@@ -145,9 +145,6 @@ func (p *Process) Resolve() (Victims, error) {
 	return Victims{p, ids}, nil
 }
 
-// Identities returns the processes found.
-func (v Victims) Identities() []Identity { return v.ids }
-
 // Signal sends SIGKILL to all, the main process first, and waits for nothing, so
 // that several can be struck in one moment. Kill follows and proves the effect.
 func (v Victims) Signal() {
@@ -176,30 +173,6 @@ func (v Victims) Kill() error {
 	}
 	return nil
 }
-
-// Pause stops the process where it stands (SIGSTOP), its children with it.
-func (p *Process) Pause() error { return p.signalAll("pause", syscall.SIGSTOP) }
-
-// Resume lets a paused process go on.
-func (p *Process) Resume() error { return p.signalAll("resume", syscall.SIGCONT) }
-
-func (p *Process) signalAll(verb string, sig syscall.Signal) error {
-	ids, err := p.victims()
-	if err == nil && len(ids) == 0 {
-		err = os.ErrProcessDone
-	}
-	errs := []error{err}
-	for _, id := range ids {
-		errs = append(errs, id.Signal(sig))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("%s %s: %w", verb, p.Name, err)
-	}
-	return nil
-}
-
-// LogTail returns the last lines of the process's log, for an error message.
-func (p *Process) LogTail(lines int) string { return Tail(p.spec.Log, lines) }
 
 // Tail returns up to so many last lines of a file; an unreadable file is
 // described in place of them.

@@ -54,6 +54,9 @@ func sleeper(dir, name, script string) procs.Spec {
 	return procs.Spec{Name: name, Argv: []string{"/bin/sh", "-c", script}, Dir: dir, Log: filepath.Join(dir, name+".log")}
 }
 
+// lastLine is what a sleeper said last.
+func lastLine(dir, name string) string { return procs.Tail(filepath.Join(dir, name+".log"), 1) }
+
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !f(); time.Sleep(2 * time.Millisecond) {
@@ -128,24 +131,24 @@ func TestChildrenDieWithUs(t *testing.T) {
 func TestStop(t *testing.T) {
 	table, dir := newTable(t)
 	p := start(t, table, sleeper(dir, "polite", "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.01; done"))
-	eventually(t, "start", func() bool { return p.LogTail(1) == "up" })
+	eventually(t, "start", func() bool { return lastLine(dir, "polite") == "up" })
 	if _, err := table.Start(sleeper(dir, "polite", "true")); err == nil {
 		t.Error("a second process of one name was started")
 	}
-	if err := p.Stop(); err != nil || p.Err() != nil || p.LogTail(1) != "bye" {
-		t.Errorf("stop: %v, exit %v, log %q", err, p.Err(), p.LogTail(1))
+	if err := p.Stop(); err != nil || p.Err() != nil || lastLine(dir, "polite") != "bye" {
+		t.Errorf("stop: %v, exit %v, log %q", err, p.Err(), lastLine(dir, "polite"))
 	}
 	if err := p.Stop(); err != nil {
 		t.Errorf("stop again: %v", err)
 	}
 	deaf := start(t, table, sleeper(dir, "deaf", "trap '' TERM; echo up; while :; do sleep 0.01; done"))
-	eventually(t, "start", func() bool { return deaf.LogTail(1) == "up" })
+	eventually(t, "start", func() bool { return lastLine(dir, "deaf") == "up" })
 	if err := deaf.Stop(); err != nil || deaf.Alive() {
 		t.Errorf("stop a deaf process: %v, alive %v", err, deaf.Alive())
 	}
 }
 
-func TestPauseAndKillTakeTheChildrenAlong(t *testing.T) {
+func TestKillTakesTheChildrenAlong(t *testing.T) {
 	table, dir := newTable(t)
 	p := start(t, table, sleeper(dir, "parent", "sleep 600 & sleep 600 & wait"))
 	var children []procs.Identity
@@ -153,19 +156,9 @@ func TestPauseAndKillTakeTheChildrenAlong(t *testing.T) {
 		children, _ = procs.Children(p.PID)
 		return len(children) == 2
 	})
-	if err := p.Pause(); err != nil {
-		t.Fatal(err)
-	}
-	for _, id := range append(children, p.Identity) {
-		eventually(t, "pause", func() bool { return state(id.PID) == "T" })
-	}
-	if err := p.Resume(); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "resume", func() bool { return state(p.PID) == "S" })
 	v, err := p.Resolve()
-	if err != nil || len(v.Identities()) != 3 {
-		t.Fatalf("resolve: %v, %v", v.Identities(), err)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if err := v.Kill(); err != nil {
 		t.Fatal(err)
@@ -174,9 +167,6 @@ func TestPauseAndKillTakeTheChildrenAlong(t *testing.T) {
 		if id.Alive() {
 			t.Errorf("process %d lives", id.PID)
 		}
-	}
-	if err := p.Pause(); !errors.Is(err, os.ErrProcessDone) {
-		t.Errorf("pause a dead process: %v", err)
 	}
 }
 
@@ -196,8 +186,8 @@ func TestReap(t *testing.T) {
 	s := sleeper(dir, "db", "sh -c 'while :; do sleep 0.1; done' & echo $!; wait")
 	s.Dir, s.Home = home, home
 	p := start(t, table, s)
-	eventually(t, "start", func() bool { return p.LogTail(1) != "" })
-	orphanPID, err := strconv.Atoi(p.LogTail(1))
+	eventually(t, "start", func() bool { return lastLine(dir, "db") != "" })
+	orphanPID, err := strconv.Atoi(lastLine(dir, "db"))
 	if err != nil {
 		t.Fatal(err)
 	}

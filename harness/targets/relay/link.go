@@ -65,16 +65,6 @@ func New(listenAddr, upstream string) (*Link, error) {
 // Addr returns the address the link listens on, host:port.
 func (l *Link) Addr() string { return l.listener.Addr().String() }
 
-// Upstream returns the address the link forwards to, host:port.
-func (l *Link) Upstream() string { return l.upstream }
-
-// State returns the directions that are cut now; 0 when the link is whole.
-func (l *Link) State() Direction {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.cut
-}
-
 // Stats returns the counters as they stand.
 func (l *Link) Stats() Stats {
 	l.mu.Lock()
