@@ -82,7 +82,8 @@ func outlineThere(f *external.File) harness.Description {
 // cannotThere is what cannot be done of a scenario on the target of a file: nothing is broken there but by its people.
 func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 	d, about := external.New(*f, nil), outlineThere(f)
-	refused := append(reconcile.Refusals(s.Load, about), harness.Refusals(context.Background(), s, about, d.Can(), injector)...)
+	plans, refused := harness.PlanAll(context.Background(), s, about, d.Can(), injector)
+	refused = slices.Concat(reconcile.Refusals(s.Load, about), reconcile.UnfencedLedgers(s.Load, about, plans), refused)
 	for i, r := range refused {
 		var cannot *harness.CannotError
 		if errors.As(r.Err, &cannot) {
