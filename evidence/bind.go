@@ -227,7 +227,7 @@ func bindable(name string) bool {
 		return false
 	}
 	return !slices.Contains([]string{seal.InputsFile, seal.EventsFile, tornFile, RecordFile, FindingsFile, controlsFile, verifyFile,
-		scenarioFile, targetFile, planFile}, name)
+		scenarioFile, targetFile, planFile, describedFile}, name)
 }
 
 // fileDetail is what the event of any other file tells. A file of lines tells its first and last.

@@ -23,6 +23,7 @@ type Inputs struct {
 	ScenarioName  string            `json:"scenario_name"`
 	ScenarioFiles []InputFile       `json:"scenario_files"` // the scenario first, then the files it extends, in order
 	TargetSHA256  string            `json:"target_sha256"`  // data/as-run/target.json: the target as asked for, before its start
+	TargetFile    *InputFile        `json:"target_file,omitempty"` // that the target was described by; nil: a rehearsal target, which needs none
 	PlanSHA256    string            `json:"plan_sha256"`    // data/as-run/plan.json
 	ToolSHA256    string            `json:"tool_sha256"`
 	ToolVersion   string            `json:"tool_version"`
@@ -88,9 +89,11 @@ type DrillFiles struct {
 	Scenario []ScenarioFile      // the scenario first, then the files it extends, in order
 	Target   harness.Description // as far as known before the start
 	Plan     []harness.Plan
+
+	TargetFile *ScenarioFile // that Target was made from; nil: a rehearsal target, which needs none
 }
 
-// ScenarioFile is one file of a scenario: its bare name, and its exact bytes.
+// ScenarioFile is one file of a scenario, or the target file: its bare name, and its exact bytes.
 type ScenarioFile struct {
 	Name string
 	Data []byte
@@ -112,6 +115,13 @@ func WriteInputs(dir string, in Inputs, asked DrillFiles, redact *Redactor) (str
 	var err error
 	if in.TargetSHA256, err = writeJSON(dir, targetFile, asked.Target, redact); err != nil {
 		return "", err
+	}
+	if f := asked.TargetFile; f != nil {
+		data := redact.Bytes(f.Data)
+		if err := writeFile(dir, describedFile, data); err != nil {
+			return "", err
+		}
+		in.TargetFile = &InputFile{Name: f.Name, File: describedFile, SHA256: seal.Digest(data)}
 	}
 	if in.PlanSHA256, err = writeJSON(dir, planFile, asked.Plan, redact); err != nil {
 		return "", err

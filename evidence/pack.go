@@ -23,6 +23,9 @@ const (
 	extendsDir   = "data/as-run/extends/"
 	targetFile   = "data/as-run/target.json"
 	planFile     = "data/as-run/plan.json"
+
+	// describedFile is the target file of a target that the tool did not start.
+	describedFile = "data/as-run/target.yaml"
 	formatsFile  = "data/as-run/formats.md"
 	undoFile     = "data/as-run/undo.jsonl"
 	tornFile     = "data/events.torn" // what a crash left of the event that was being written

@@ -69,6 +69,9 @@ func (c *checker) expectedFiles(rec *harness.Record) (required []string, allowed
 	for _, r := range c.inputs.Reports {
 		required = append(required, r.Path)
 	}
+	if c.inputs.TargetFile != nil {
+		required = append(required, describedFile)
+	}
 	for _, s := range rec.Streams {
 		required = append(required, s.File)
 		if s.Closed {

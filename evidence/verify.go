@@ -186,6 +186,10 @@ func (c *checker) together() {
 		same("place of a scenario file in the inputs", seal.InputsFile, f.File, want)
 		same("scenario digest in the inputs", f.File, f.SHA256, digest(f.File))
 	}
+	if f := c.inputs.TargetFile; f != nil {
+		same("place of the target file in the inputs", seal.InputsFile, f.File, describedFile)
+		same("digest of the target file in the inputs", f.File, f.SHA256, digest(f.File))
+	}
 	same("target digest in the inputs", targetFile, c.inputs.TargetSHA256, digest(targetFile))
 	same("plan digest in the inputs", planFile, c.inputs.PlanSHA256, digest(planFile))
 	same("environment class in the inputs", seal.InputsFile, rec.Environment, c.inputs.Environment)

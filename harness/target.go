@@ -22,6 +22,9 @@ const (
 	Production = "production"
 )
 
+// External is the kind of a target that we did not start: a file describes it.
+const External = "external"
+
 // Description is the target as data: everything the harness may know of it. It holds no secrets.
 type Description struct {
 	Name        string            `json:"name"`
@@ -42,6 +45,15 @@ type Description struct {
 	Builds      []Build           `json:"builds"`    // of the code, the one that runs first
 	Questions   []Question        `json:"questions"` // with known answers
 	Nonce       string            `json:"nonce"`     // how an alert is told to be this drill's: routing-key or dedup-key
+	Owned       *Ownership        `json:"owned,omitempty"`
+}
+
+// Ownership says whose a target is that somebody else runs, by the file that describes it; nil of a rehearsal target.
+type Ownership struct {
+	Owner    string `json:"owner"`    // who answers for it
+	Service  string `json:"service"`  // the business service that depends on it
+	Plan     string `json:"plan"`     // the continuity plan that it falls under, with its section
+	Critical bool   `json:"critical"` // whether it is on the firm's list of critical systems
 }
 
 // Build is one build of the target's code that can be deployed.

@@ -82,7 +82,14 @@ func outlineThere(f *external.File) harness.Description {
 // cannotThere is what cannot be done of a scenario on the target of a file: nothing is broken there but by its people.
 func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 	d, about := external.New(*f, nil), outlineThere(f)
-	plans, refused := harness.PlanAll(context.Background(), s, about, d.Can(), injector)
+	broken := about // a plan is made of every fault, so that what it would need is told
+	for _, r := range about.Regions {
+		broken.Breakable = append(broken.Breakable, r.Name)
+	}
+	for _, c := range about.Components {
+		broken.Breakable = append(broken.Breakable, c.Name)
+	}
+	plans, refused := harness.PlanAll(context.Background(), s, broken, d.Can(), injector)
 	refused = slices.Concat(reconcile.Refusals(s.Load, about), reconcile.UnfencedLedgers(s.Load, about, plans), refused)
 	for i, r := range refused {
 		var cannot *harness.CannotError
@@ -90,7 +97,12 @@ func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 			refused[i].Err = fmt.Errorf("%w, and nothing is broken there by the harness: write kind: fault.manual, which its people carry out", r.Err)
 		}
 	}
-	for i, l := range s.Load {
+	return append(refused, loadsThere(d, about, s.Load)...)
+}
+
+// loadsThere refuses loads whose clients would stand inside the target, and those that would write what is not allowed.
+func loadsThere(d *external.Driver, about harness.Description, all []harness.LoadSpec) (refused []harness.Refusal) {
+	for i, l := range all {
 		if l.Place != harness.Outside {
 			refused = append(refused, harness.Refusal{At: []any{"load", i, "place"}, Err: fmt.Errorf(
 				"load %s stands in the %s region, and clients of target %s stand outside: write place: outside", l.ID, l.Place, about.Name)})
@@ -107,6 +119,48 @@ func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 		}
 	}
 	return refused
+}
+
+// scenarioRows tells of each scenario, a file or all those in a directory, whether it could run on the target of a file, and why not.
+// works tells that whatever a drill needs there does.
+func scenarioRows(ctx context.Context, f *external.File, paths []string, works bool) (rows []check.Row, err error) {
+	for _, path := range paths {
+		files := []string{path}
+		if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+			if files, err = filepath.Glob(filepath.Join(path, "*.yaml")); err != nil || len(files) == 0 {
+				return nil, usage(errors.Join(fmt.Errorf("there is no scenario in %s", path), err), "name a directory that holds some, or a file")
+			}
+		}
+		for _, file := range files {
+			rows = append(rows, scenarioRow(ctx, f, file, works))
+		}
+	}
+	return rows, nil
+}
+
+func scenarioRow(ctx context.Context, f *external.File, file string, works bool) check.Row {
+	row := check.Row{Of: "scenario", Name: strings.TrimSuffix(filepath.Base(file), ".yaml"), State: check.Works, Text: "it could run here"}
+	_, _, err := readScenario(ctx, f, file, "")
+	var problems scenarios.Problems
+	switch {
+	case errors.As(err, &problems):
+		row.State, row.Text = check.Refused, problems[0].Message
+		if n := len(problems) - 1; n > 0 {
+			row.Text += fmt.Sprintf("; and %d more: blackstart validate %s --target shows all", n, file)
+		}
+	case err != nil:
+		row.State, row.Text = check.NotAvailable, err.Error()
+	case !works:
+		row.State, row.Text = check.NotAvailable, "the target does not work as its file describes it: see the rows above"
+	}
+	return row
+}
+
+// drillable tells whether everything works that a drill asks for before it begins.
+func drillable(rows []check.Row) bool {
+	return !slices.ContainsFunc(rows, func(r check.Row) bool {
+		return r.State != check.Works && slices.Contains([]string{"secret", "identity", "component", "clock", "write", "entry"}, r.Of)
+	})
 }
 
 // attachError is the exit of a target that could not be attached to. Nothing was done there.

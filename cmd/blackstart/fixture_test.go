@@ -231,7 +231,7 @@ func (b *bagged) die(out string) error {
 	if w := b.kind.register; w != nil {
 		info.Store, info.RegisterKey = w.flags.dir, w.flags.key
 	}
-	return errors.Join(saveInfo(b.dir, info), saveRecord(b.dir, b.rec))
+	return errors.Join(saveInfo(b.dir, info), saveRecord(b.dir, b.rec, evidence.NewRedactor()))
 }
 
 // bind ends the fixture as a drill ends, up to its seal.
@@ -277,7 +277,7 @@ func (b *bagged) seal(out, name string) error {
 	if err := b.bind(); err != nil {
 		return err
 	}
-	id, root, _, err := signer(b.rec.Executor)
+	id, root, _, err := signer(b.rec.Executor, b.rec.Environment)
 	if err != nil {
 		return err
 	}
@@ -316,7 +316,7 @@ func sealedFixture(kind string) (files map[string][]byte, err error) {
 		return nil, fmt.Errorf("make fixture: %w", err)
 	}
 	files = map[string][]byte{}
-	if _, files["other.root.pem"], _, err = signer("somebody else"); err != nil {
+	if _, files["other.root.pem"], _, err = signer("somebody else", harness.Rehearsal); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"small.zip", "small.root.pem"} {

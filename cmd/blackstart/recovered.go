@@ -10,8 +10,10 @@ import (
 	"slices"
 	"strings"
 
+	"blackstart/evidence"
 	"blackstart/harness"
-	"blackstart/harness/targets/finrag"
+	"blackstart/harness/targets/external"
+	"blackstart/harness/targets/leftover"
 )
 
 // recoveredFile keeps, in a run's state directory, what an undo has already taken back: if the pack cannot be sealed then,
@@ -20,15 +22,24 @@ const recoveredFile = "recovered.json"
 
 // undoOutcome is what one undo did about a run.
 type undoOutcome struct {
-	finrag.Recovered
+	leftover.Recovered
 	Began harness.Stamp `json:"began"`
 	Over  harness.Stamp `json:"over"`
 }
 
-// recover has every way to make a target take back and remove what it has left of the run.
-func (l unfinishedRun) recover(ctx context.Context) (undoOutcome, error) {
+// recover has every way to make a target take back and remove what it has left of the run. redact learns the secrets of a target
+// that is attached to again.
+func (l unfinishedRun) recover(ctx context.Context, redact *evidence.Redactor) (undoOutcome, error) {
 	u := undoOutcome{Began: harness.NewClock().Anchor()} // another clock than the drill's: moments for people, never subtracted
 	rec, _ := l.record()                                 // without one there are no faults to take back; sealing says why
+	kept, there, err := external.Kept(l.dir, targetReader().Parse)
+	if there {
+		if err == nil {
+			u.Recovered, err = reattached(ctx, kept, l.dir, rec, redact)
+		}
+		u.Over = harness.NewClock().Anchor()
+		return l.keepRecovered(u), err
+	}
 	var errs []error
 	for _, r := range rehearsals { // each looks for what it has made, and finds nothing of the others
 		done, err := r.recover(ctx, l.dir, rec)
@@ -43,6 +54,23 @@ func (l unfinishedRun) recover(ctx context.Context) (undoOutcome, error) {
 	}
 	u = l.keepRecovered(u)
 	return u, errors.Join(errs...)
+}
+
+// reattached sees what a run on the target of a file has left in force. Where nothing was, nobody is asked.
+func reattached(ctx context.Context, kept external.File, runDir string, rec *harness.Record, redact *evidence.Redactor) (leftover.Recovered, error) {
+	l := leftover.Read(runDir, rec)
+	begun := slices.ContainsFunc(l.Record.Faults, func(f harness.FaultRecord) bool { return f.Do.Lo != 0 && !f.Restored })
+	if len(l.Open) == 0 && len(l.Events) == 0 && !begun {
+		return leftover.Recovered{Detail: "the target is not ours, and was left running"}, nil
+	}
+	if rec == nil {
+		return l.Recovered, errors.New("its record is gone, and with it what shows that its faults are over: see to them, and remove its directory")
+	}
+	d := external.New(kept, redact.Text)
+	if err := d.Reattach(ctx, harness.StartRequest{Dir: runDir, Profile: rec.Profile, AddSecrets: redact.Add, Progress: func(string) {}}); err != nil {
+		return l.Recovered, err
+	}
+	return external.Recover(ctx, d, l, rec)
 }
 
 // keepRecovered keeps what was done now, or adds what an undo before this one did.

@@ -12,7 +12,6 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/loads"
-	"blackstart/harness/targets/external"
 	"blackstart/harness/targets/postgres"
 	"blackstart/internal/shortage"
 )
@@ -68,7 +67,7 @@ func needs(s harness.Scenario, on string, reuse bool) shortage.Amounts {
 	}
 	switch on {
 	case "containers":
-	case external.Kind: // the target's processes are nowhere near
+	case harness.External: // the target's processes are nowhere near
 		n.Files, n.Memory = ownDescriptors+c.connections, c.connections*clientMemory
 	default: // the links are ours, and so are the target's processes
 		n.Descriptors = ownDescriptors + relayed*c.connections
@@ -81,7 +80,7 @@ func needs(s harness.Scenario, on string, reuse bool) shortage.Amounts {
 // ground is where the target's processes are: the value of --on, or elsewhere.
 func (f *runFlags) ground() string {
 	if f.file != nil {
-		return external.Kind
+		return harness.External
 	}
 	return f.on
 }

@@ -80,7 +80,7 @@ func (d *drillRun) report(out io.Writer, r result) error {
 	if r.Register != "" {
 		put(10, "  register "+r.Register)
 	}
-	if r.Environment == harness.Rehearsal {
+	if r.RootFingerprint != "" {
 		put(10, "  signed by a throw-away key, root "+r.RootFingerprint[:16]+"…: integrity since sealing only; anyone can make another")
 	}
 	if f.Exit == harness.ExitUndo {

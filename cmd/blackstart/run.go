@@ -260,7 +260,7 @@ func (d *drillRun) bind(ctx context.Context, rec *harness.Record) error {
 func (d *drillRun) seal(ctx context.Context, rec *harness.Record) (result, error) {
 	name := d.scenario.Metadata.Name
 	here := sealedOf(d.dir)
-	findings, sealed, fingerprint, err := here.seal(ctx, d.executor, evidence.Sealing{
+	findings, sealed, fingerprint, err := here.seal(ctx, d.executor, rec.Environment, evidence.Sealing{
 		Dir: d.bag(), Base: name, Redact: d.redact, Progress: func(text string) { d.screen.say("%s", text) },
 	})
 	if err != nil {

@@ -38,7 +38,7 @@ func targetCommand() *cobra.Command {
 		Short: "describe a running system in one file, and check it",
 		Long: `A target file says what a running system is made of, where it is reached, and
 what may be done there. These commands read, explain and check one; none of them
-changes anything there. Drills on it are not supported yet.`,
+changes anything there. blackstart run SCENARIO --target FILE drills it.`,
 		Example: `  blackstart target init > orders.target.yaml
   blackstart target check orders.target.yaml`,
 		Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }, // so that an unknown command is an error
@@ -138,15 +138,17 @@ func targetCheck() *cobra.Command {
 	var asJSON bool
 	var ticket string
 	cmd := &cobra.Command{
-		Use: "check FILE", Short: "ask everything that a target file names once; changes nothing",
+		Use: "check FILE [SCENARIO|DIR]…", Short: "ask everything that a target file names once; changes nothing",
 		Long: `Resolves every secret, asks who everything is, and only then looks at each
 component, clock, link, entry and call, from this host. It only reads. A call
-without "reads: true" is not made: whether it could be is found out.`,
+without "reads: true" is not made: whether it could be is found out. Of each
+scenario, or each in a directory, it tells whether it could run there.`,
 		Example: `  blackstart target check orders.target.yaml
+  blackstart target check orders.target.yaml scenarios/orders
   blackstart target check orders.target.yaml --ticket CHG0012345 --json`,
-		Args: cobra.ExactArgs(1), Annotations: map[string]string{"exits": checkExits},
+		Args: cobra.MinimumNArgs(1), Annotations: map[string]string{"exits": checkExits},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return checkTarget(cmd.Context(), cmd.OutOrStdout(), args[0], ticket, asJSON)
+			return checkTarget(cmd.Context(), cmd.OutOrStdout(), args[0], args[1:], ticket, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
@@ -165,14 +167,15 @@ type checked struct {
 	Rows        []check.Row `json:"rows"`
 }
 
-func checkTarget(ctx context.Context, out io.Writer, path, ticket string, asJSON bool) error {
+func checkTarget(ctx context.Context, out io.Writer, path string, drills []string, ticket string, asJSON bool) error {
 	if err := strictyaml.CheckText(ticket, 100); err != nil {
 		return usage(fmt.Errorf("read the ticket: %w", err), "write its number")
 	}
-	t, err := loadTarget(path)
+	f, err := targetFile(path)
 	if err != nil {
 		return err
 	}
+	t := f.Target
 	if pattern := t.Limits.Ticket; ticket != "" && !t.Limits.FitsTicket(ticket) {
 		return usage(fmt.Errorf("the ticket %q does not match %q, limits.ticket of %s", ticket, pattern, path), "write the number of the change")
 	}
@@ -185,6 +188,11 @@ func checkTarget(ctx context.Context, out io.Writer, path, ticket string, asJSON
 	case err != nil:
 		return harnessError(redacted{err, redact}, "")
 	}
+	could, err := scenarioRows(ctx, f, drills, drillable(rows))
+	if err != nil {
+		return err
+	}
+	rows = append(rows, could...)
 	var b bytes.Buffer
 	m := t.Metadata
 	if asJSON {

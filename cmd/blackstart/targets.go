@@ -13,7 +13,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/targets/containers"
-	"blackstart/harness/targets/finrag"
+	"blackstart/harness/targets/leftover"
 	"blackstart/harness/targets/processes"
 )
 
@@ -24,7 +24,7 @@ const checkLimit = 30 * time.Second
 var rehearsals = []struct {
 	name, doc string
 	open      func(cacheDir string) harness.Driver
-	recover   func(ctx context.Context, runDir string, rec *harness.Record) (finrag.Recovered, error)
+	recover   func(ctx context.Context, runDir string, rec *harness.Record) (leftover.Recovered, error)
 }{
 	{"processes", "two regions as processes on loopback, links through relays of ours", func(cacheDir string) harness.Driver {
 		o := processes.OptionsFromEnvironment()

@@ -117,7 +117,7 @@ func (l unfinishedRun) finish(ctx context.Context, say func(string), undone func
 // undo is finish, whose errors are not redacted. Without its secrets nothing is sealed.
 func (l unfinishedRun) undo(ctx context.Context, say func(string), undone func(), redact *evidence.Redactor, secretsErr error) *exitError {
 	say("found " + l.kind() + ": " + l.describe())
-	done, err := l.recover(ctx)
+	done, err := l.recover(ctx, redact)
 	if err != nil {
 		return &exitError{code: harness.ExitUndo, err: fmt.Errorf("undo run %s: %w", l.info.RunID, err),
 			hint: "its state is kept in " + l.dir + "; mend the cause and run `blackstart undo` again"}
@@ -273,7 +273,7 @@ func (l unfinishedRun) write(ctx context.Context, bag string, rec *harness.Recor
 	if err := evidence.Unseal(bag); err != nil {
 		return "", err
 	}
-	if _, _, _, err := sealedOf(l.dir).seal(ctx, rec.Executor, evidence.Sealing{Dir: bag, Base: rec.Scenario.Metadata.Name, Redact: redact}); err != nil {
+	if _, _, _, err := sealedOf(l.dir).seal(ctx, rec.Executor, rec.Environment, evidence.Sealing{Dir: bag, Base: rec.Scenario.Metadata.Name, Redact: redact}); err != nil {
 		return "", err
 	}
 	return l.place()

@@ -129,6 +129,9 @@ func (d *drillRun) writeInputs(ctx context.Context) error {
 		Reports: evidence.ReportSpecs(),
 	}
 	asked := evidence.DrillFiles{Scenario: scenarioFiles(d.loaded), Target: d.target, Plan: d.plans}
+	if f := d.flags.file; f != nil {
+		asked.TargetFile = &evidence.ScenarioFile{Name: filepath.Base(f.Path), Data: f.Bytes}
+	}
 	if d.inputsSHA, err = evidence.WriteInputs(d.bag(), in, asked, d.redact); err != nil {
 		return err
 	}
@@ -169,17 +172,17 @@ func (d *drillRun) parts(r *receivers.Receivers) harness.Parts {
 		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare(d.scenario.Load),
 		Kernel:    func(phase string) harness.ClockReading { return kernelclock.Read(phase, d.clock) },
 		Shortages: func() []string { return append(shortage.Seen(), droppedMessages(r.Dropped())...) },
-		Save:      func(rec *harness.Record) error { return saveRecord(d.dir, rec) },
+		Save:      func(rec *harness.Record) error { return saveRecord(d.dir, rec, d.redact) },
 	}
 }
 
 // saveRecord keeps the record as it stands, for a run that is killed.
-func saveRecord(dir string, rec *harness.Record) error {
+func saveRecord(dir string, rec *harness.Record, redact *evidence.Redactor) error {
 	data, err := json.Marshal(rec)
 	if err != nil {
 		return err
 	}
-	return writeAtomic(filepath.Join(dir, "record.json"), data)
+	return writeAtomic(filepath.Join(dir, "record.json"), redact.Bytes(data))
 }
 
 // direct asks the target itself: no proxy of the environment stands between us and what it says, and it sends us nowhere else.
@@ -212,9 +215,13 @@ func readDecisions(ctx context.Context, log harness.DecisionLog) ([]harness.Deci
 	return all, nil
 }
 
-// signer gives the identity that seals a rehearsal: a throw-away key.
-func signer(executor string) (id *seal.Identity, rootPEM []byte, fingerprint string, err error) {
-	t, err := seal.NewThrowawayIdentity("Rehearsal by " + executor)
+// signer gives the identity that seals a drill in an environment: a throw-away key, whose name calls no drill a rehearsal that is none.
+func signer(executor, environment string) (id *seal.Identity, rootPEM []byte, fingerprint string, err error) {
+	what := "Drill by "
+	if environment == harness.Rehearsal {
+		what = "Rehearsal by "
+	}
+	t, err := seal.NewThrowawayIdentity(what + executor)
 	if err != nil {
 		return nil, nil, "", err
 	}

@@ -18,27 +18,43 @@ func identity(rec *harness.Record, scenario string) Identity {
 	if rec.Environment == harness.Rehearsal {
 		activity = "rehearsal of a disaster-recovery drill"
 	}
-	t := rec.Target.Timings
 	return Identity{
 		PackID: rec.PackID, RunID: rec.RunID, Activity: activity, Environment: rec.Environment,
 		Scenario: rec.Scenario.Metadata.Name + ": " + rec.Scenario.Metadata.Title, ScenarioDigest: scenario,
 		Target: rec.Target.Name + " (" + rec.Target.Kind + ")", Started: rec.Started.String(), Ended: rec.Ended.String(),
-		Profile: fmt.Sprintf("%s: a check every %s, %d failures, TTL %s", rec.Profile, measure.Length(t.CheckIntervalNS), t.CheckFailures, measure.Length(t.TTLNS)),
+		Profile: profile(rec),
 		Tool:    "blackstart " + rec.Tool.Version + " (" + rec.Tool.Go + ", " + rec.Tool.OS + ")", ToolDigest: rec.Tool.SHA256, Amends: rec.Amends,
 	}
 }
 
+// profile says which numbers the drill ran with, and the timings of a target that tells them.
+func profile(rec *harness.Record) string {
+	t := rec.Target.Timings
+	if rec.Target.Kind == harness.External {
+		return rec.Profile + "; the target's own timings are not known"
+	}
+	return fmt.Sprintf("%s: a check every %s, %d failures, TTL %s", rec.Profile, measure.Length(t.CheckIntervalNS), t.CheckFailures, measure.Length(t.TTLNS))
+}
+
+// bundled tells whether the target is the one that the tool brings along.
+func bundled(rec *harness.Record) bool {
+	return rec.Environment == harness.Rehearsal && rec.Target.Kind != harness.External
+}
+
 // examiner answers what an examiner asks first. What nobody told us is empty.
 func examiner(rec *harness.Record) []Field {
-	keys, critical := "", ""
-	if rec.Environment == harness.Rehearsal {
-		keys = "a throw-away key made for this run; anyone can make another"
+	keys, critical, version := "a throw-away key made for this run; anyone can make another", "", ""
+	if bundled(rec) {
 		critical = "no: the bundled rehearsal system, on nobody's list; not production"
+	}
+	if o := rec.Target.Owned; o != nil {
+		critical = map[bool]string{true: "yes", false: "no"}[o.Critical] + ", by its target file; owned by " + o.Owner + ", for " + o.Service
+		version = o.Plan + ", by its target file"
 	}
 	return []Field{
 		{"Which natural person ran it?", rec.Executor + " (self-asserted)"}, {"On whose authority?", ""}, {"Who else can use the signing key?", keys},
 		{"Which runs were there in the period?", ""}, {"Reconciled to which source outside the tool?", ""}, {"Is the system on the firm's mission-critical list?", critical},
-		{"Which version of the plan was in force?", ""}, {"Did the responsible principal receive this?", ""}, {"Prior findings: owner, due, retested?", ""},
+		{"Which version of the plan was in force?", version}, {"Did the responsible principal receive this?", ""}, {"Prior findings: owner, due, retested?", ""},
 		{"How is the tool validated and changed?", ""}, {"Who may edit objectives?", ""},
 		{"Who can delete this?", "whoever can write where the pack lies: this version locks nothing"},
 	}
@@ -49,8 +65,11 @@ func limits(rec *harness.Record) []string {
 	if not := rec.Scenario.Metadata.DoesNotShow; len(not) > 0 {
 		all = append(all, "This does not show: "+strings.Join(not, "; ")+".")
 	}
-	if rec.Environment == harness.Rehearsal {
+	switch {
+	case bundled(rec):
 		all = append(all, "A rehearsal on a bundled system shows that the drill works; it proves recovery of nothing else.")
+	case rec.Environment == harness.Rehearsal:
+		all = append(all, "A rehearsal shows that the drill works; it proves recovery of nothing else.")
 	}
 	return all
 }
@@ -60,10 +79,14 @@ func plan(rec *harness.Record) []Field {
 	for _, o := range rec.Scenario.Objectives {
 		sources = append(sources, o.ID+": "+o.Source)
 	}
+	bcp := ""
+	if o := rec.Target.Owned; o != nil {
+		bcp = o.Plan
+	}
 	return []Field{
 		{"Objectives come from", strings.Join(sources, "; ")},
 		{"Criteria frozen before the run", "yes: inputs.json, whose digest starts the event log (" + rec.Inputs + ")"},
-		{"Change ticket", ""}, {"Approval before the run", ""}, {"BIA or BCP reference", ""},
+		{"Change ticket", ""}, {"Approval before the run", ""}, {"BIA or BCP reference", bcp},
 	}
 }
 
@@ -84,7 +107,7 @@ func population(rec *harness.Record) []Field {
 
 func retention(rec *harness.Record) []Field {
 	customer := ""
-	if rec.Environment == harness.Rehearsal {
+	if bundled(rec) {
 		customer = "none: generated documents and ledger rows only"
 	}
 	return []Field{

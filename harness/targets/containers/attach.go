@@ -11,6 +11,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/targets/finrag"
+	"blackstart/harness/targets/leftover"
 	"blackstart/harness/targets/procs"
 )
 
@@ -98,7 +99,7 @@ func attach(e *engine, runDir string) (*rehearsal, error) {
 }
 
 // undoOpenSteps takes back, on what still runs, the faults of a run that was killed, as far as that needs no fence.
-func undoOpenSteps(ctx context.Context, e *engine, runDir string, l *finrag.UndoState) error {
+func undoOpenSteps(ctx context.Context, e *engine, runDir string, l *leftover.State) error {
 	r, err := attach(e, runDir)
 	if err != nil {
 		return err

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
-
 	"blackstart/harness"
 	"blackstart/harness/component"
 	"blackstart/harness/target"
@@ -81,6 +79,11 @@ type state struct {
 	timeline             int64
 }
 
+// stateSQL asks for a state. That sessions of our own role alone are read-only says nothing of the others.
+const stateSQL = `SELECT pg_is_in_recovery(),
+	(SELECT setting = 'on' AND source NOT IN ('user', 'database user', 'client', 'session') FROM pg_settings WHERE name = 'default_transaction_read_only'),
+	(SELECT timeline_id FROM pg_control_checkpoint())`
+
 // refuses tells whether it takes no writes of ours.
 func (s state) refuses() bool { return s.recovering || s.readOnly }
 
@@ -100,9 +103,7 @@ func (d *Driver) ask(ctx context.Context, name string) (s state, p part, err err
 		return s, p, fmt.Errorf("not available: %s does not say whether it takes writes: %w", name, err)
 	}
 	defer component.Close(ctx, c)
-	// Outside any transaction: the session has what the server gives to each, and nothing that we asked for.
-	err = c.QueryRow(ctx, `SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')::bool,
-		(SELECT timeline_id FROM pg_control_checkpoint())`, pgx.QueryExecModeSimpleProtocol).Scan(&s.recovering, &s.readOnly, &s.timeline)
+	err = c.QueryRow(ctx, stateSQL).Scan(&s.recovering, &s.readOnly, &s.timeline)
 	if err != nil {
 		return s, p, fmt.Errorf("not available: %s does not say whether it takes writes: %w", name, component.Answered(err))
 	}

@@ -26,8 +26,9 @@ func (d *Driver) Description() harness.Description {
 // Outline describes the target as its file does. Nobody is asked: versions, identities and ends of certificates are not known yet.
 func (d *Driver) Outline(map[string]string) (harness.Description, error) {
 	t := d.Target
-	about := harness.Description{Name: t.Metadata.Name, Kind: Kind, Environment: t.Metadata.Environment, Settings: map[string]string{},
-		Calls: []string{}, Breakable: []string{}, Simulated: []string{}, Timings: harness.Timings{Profile: "standard"}}
+	about := harness.Description{Name: t.Metadata.Name, Kind: harness.External, Environment: t.Metadata.Environment, Settings: map[string]string{},
+		Calls: []string{}, Breakable: []string{}, Simulated: []string{}, Timings: harness.Timings{Profile: "standard"},
+		Owned: &harness.Ownership{Owner: t.Metadata.Owner, Service: t.Metadata.Service, Plan: t.Metadata.Plan, Critical: t.Metadata.Critical}}
 	for _, r := range t.Regions {
 		about.Regions = append(about.Regions, harness.Region{Name: r.Name, Role: r.Role})
 	}

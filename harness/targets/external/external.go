@@ -20,9 +20,6 @@ import (
 	"blackstart/harness/target/check"
 )
 
-// Kind is the kind of such a target in a description.
-const Kind = "external"
-
 // KeptFile is the copy of the target file in a run's state directory: references to secrets, and no secret.
 const KeptFile = "target.yaml"
 
@@ -150,6 +147,11 @@ func (d *Driver) Attach(ctx context.Context, req harness.StartRequest) error {
 	if err := d.Check(ctx, req); err != nil {
 		return err
 	}
+	return d.open(ctx, req, true)
+}
+
+// open makes the ways to everything, and asks each component what it is; all must answer if strict.
+func (d *Driver) open(ctx context.Context, req harness.StartRequest, strict bool) error {
 	about, err := d.Outline(req.Settings)
 	if err != nil {
 		return err
@@ -159,7 +161,9 @@ func (d *Driver) Attach(ctx context.Context, req harness.StartRequest) error {
 	for i, c := range d.Target.Components {
 		p, err := d.part(ctx, c)
 		if err == nil {
-			err = describe(ctx, p, &about.Components[i])
+			if err = describe(ctx, p, &about.Components[i]); !strict {
+				err = nil
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("attach to %s: %w", c.Name, err)
@@ -212,7 +216,7 @@ func (d *Driver) Logs(_ context.Context, dir string) error {
 		return fmt.Errorf("say that there are no logs: %w", err)
 	}
 	text := "not available: the logs of target " + d.Target.Metadata.Name + " lie on its own machines, and are not copied\n"
-	if err := os.WriteFile(filepath.Join(dir, Kind+".log"), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, harness.External+".log"), []byte(text), 0o600); err != nil {
 		return fmt.Errorf("say that there are no logs: %w", err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"blackstart/harness"
+	"blackstart/harness/targets/leftover"
 )
 
 // healer is a way that heals links, or cannot.
@@ -51,10 +52,10 @@ func cutting(kind string, fences bool, links ...string) harness.FaultRecord {
 }
 
 // killedIn is a run that was killed while faults were in force.
-func killedIn(t *testing.T, faults ...harness.FaultRecord) *UndoState {
+func killedIn(t *testing.T, faults ...harness.FaultRecord) *leftover.State {
 	t.Helper()
 	dir := t.TempDir()
-	log, err := harness.CreateUndoLog(filepath.Join(dir, undoLog), harness.NewClock())
+	log, err := harness.CreateUndoLog(filepath.Join(dir, "undo.jsonl"), harness.NewClock())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,10 +67,10 @@ func killedIn(t *testing.T, faults ...harness.FaultRecord) *UndoState {
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return ReadUndoState(dir, &harness.Record{Faults: faults})
+	return leftover.Read(dir, &harness.Record{Faults: faults})
 }
 
-func takeBack(t *testing.T, l *UndoState, err error) []string {
+func takeBack(t *testing.T, l *leftover.State, err error) []string {
 	t.Helper()
 	about, outlineErr := (Kind{Simulated: func(Settings) []string { return nil }}).Outline(nil, nil)
 	if outlineErr != nil {
@@ -126,13 +127,13 @@ func TestWhatWasTakenBackIsStillToBeProved(t *testing.T) {
 		"fenced": {[]harness.FaultRecord{fenced}, []harness.FaultRecord{fenced}, false},
 	} {
 		l := killedIn(t, c.open...)
-		l.rec.Faults = c.faults
+		l.Record.Faults = c.faults
 		if l.Unproven() != c.want {
 			t.Errorf("%s: unproven is %v", name, l.Unproven())
 		}
 	}
 	l := killedIn(t)
-	l.rec.Faults = []harness.FaultRecord{fault}
+	l.Record.Faults = []harness.FaultRecord{fault}
 	if takeBack(t, l, nil); len(l.Restored) > 0 || len(l.Events) != 1 || !strings.Contains(l.Events[0].Text, "not known to be over") {
 		t.Errorf("its check does not hold, and it is told %v, restored %v", l.Events, l.Restored)
 	}
@@ -141,7 +142,7 @@ func TestWhatWasTakenBackIsStillToBeProved(t *testing.T) {
 // TestUnknownStepsStay: a step of a fault that the record does not have may need a fence.
 func TestUnknownStepsStay(t *testing.T) {
 	l := killedIn(t, cutting("replication.break", false, WALLink))
-	l.rec = &harness.Record{}
+	l.Record = &harness.Record{}
 	if healed := takeBack(t, l, nil); len(healed) > 0 || len(l.Events) > 0 {
 		t.Errorf("healed %v, told %v", healed, l.Events)
 	}

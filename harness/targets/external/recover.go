@@ -1,0 +1,104 @@
+package external
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"blackstart/harness"
+	"blackstart/harness/target"
+	"blackstart/harness/target/check"
+	"blackstart/harness/targets/leftover"
+	"blackstart/harness/victim"
+)
+
+// proofLimit bounds the proof that one fault of a killed run is over.
+const proofLimit = 20 * time.Second
+
+// Kept reads the copy of the target file that a run has left in its state directory; false where it has none: no run on a target of
+// a file, or one that had not begun.
+func Kept(runDir string, parse func(name string, data []byte) (*target.Target, error)) (File, bool, error) {
+	path := filepath.Join(runDir, KeptFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return File{}, false, nil
+	}
+	f := File{Path: path, Bytes: data}
+	if err == nil {
+		f.Target, err = parse(path, data)
+	}
+	if err != nil {
+		return f, true, fmt.Errorf("read the target file that the run has kept: %w", err)
+	}
+	return f, true, nil
+}
+
+// Reattach is Attach for whoever takes something back: it asks who everything is, and nothing else of whoever is another. What does
+// not answer, or has another role by now, is no error: it is what is to be mended.
+func (d *Driver) Reattach(ctx context.Context, req harness.StartRequest) error {
+	_, err := check.Attach(ctx, check.Request{Target: d.Target, Secrets: d.begin(req), Redact: d.redact, Now: time.Now()})
+	if err != nil {
+		return fmt.Errorf("attach to %s again: %w", d.Target.Metadata.Name, err)
+	}
+	return d.open(ctx, req, false)
+}
+
+// Recover takes back, on a target that is attached to again by driver, what a run that was killed may have left in force: what driver
+// can carry out of the undo log, latest first, and then the proof from the victim's side. What is not seen to be over is an error that
+// says what people must do. rec is the record as it stood.
+func Recover(ctx context.Context, driver harness.Driver, l *leftover.State, rec *harness.Record) (leftover.Recovered, error) {
+	can := map[harness.ActionKind]bool{}
+	for _, kind := range driver.Can() {
+		can[kind] = true
+	}
+	for _, e := range l.Open {
+		if undo := e.Step.Undo; can[undo.Kind] {
+			l.Undone(e, taskOf(undo), leftover.HowRestored, driver.Execute(ctx, undo))
+		}
+	}
+	l.Prove(func(harness.Plan) bool { return true }, func(p harness.Plan) (harness.Interval, string, string, error) {
+		at, err := victim.Await(ctx, rec.Target, driver, p.Restored, proofLimit, l.Clock)
+		return at, fmt.Sprintf("seen from the victim's side (%d checks)", len(p.Restored)), leftover.HowRestored, err
+	})
+	var open []string
+	for _, e := range l.Open {
+		if i := l.FaultOf(e); i < 0 || !over(rec.Faults[i], i, l.Restored) {
+			open = append(open, e.Fault+": "+taskOf(e.Step.Undo))
+		}
+	}
+	if len(open) > 0 {
+		return l.Recovered, fmt.Errorf("target %s is not seen to be as it was. What people must do: %s", rec.Target.Name, strings.Join(open, "; "))
+	}
+	l.Detail = "the target is not ours, and was left running; what had been in force is seen to be over"
+	return l.Recovered, nil
+}
+
+// over tells whether the i-th fault was seen to be over, in the run or now.
+func over(f harness.FaultRecord, i int, restored []int) bool {
+	if f.Restored {
+		return true
+	}
+	for _, r := range restored {
+		if r == i {
+			return true
+		}
+	}
+	return false
+}
+
+// taskOf says what an action is, for whoever is to do it.
+func taskOf(a harness.Action) string {
+	if a.Person == nil {
+		return string(a.Kind)
+	}
+	text := a.Person.What
+	if a.Person.By != "" {
+		text += " (" + a.Person.By + ")"
+	}
+	return text
+}
