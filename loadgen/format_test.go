@@ -226,12 +226,12 @@ func copiesFile(t *testing.T, copies ...int) []byte {
 }
 
 func TestCopies(t *testing.T) {
-	h, got, err := ReadCopies(bytes.NewReader(copiesFile(t, 0, 1, 2, 254, 255, 9999)))
+	h, got, err := readCopies(bytes.NewReader(copiesFile(t, 0, 1, 2, 254, 255, 9999)))
 	if want := []uint8{0, 1, 2, 254, 254, 254}; err != nil || h.Count != 6 || h.Stream != 3 || !slices.Equal(got, want) {
 		t.Errorf("%+v %v, %v", h, got, err)
 	}
 	// Of a stream that offered nothing there are no copies, and no record says so.
-	if _, got, err := ReadCopies(bytes.NewReader(copiesFile(t))); !errors.Is(err, ErrNotClosed) || len(got) != 0 {
+	if _, got, err := readCopies(bytes.NewReader(copiesFile(t))); !errors.Is(err, ErrNotClosed) || len(got) != 0 {
 		t.Errorf("no copies: %v, %v", got, err)
 	}
 	if _, err := WriteCopies(tempFile(t), Header{Stream: 3}, slices.Values([]int{1, -1})); err == nil {
@@ -254,7 +254,7 @@ func TestCopies(t *testing.T) {
 		"record length":  {append(bytes.Clone(good[:22]), append([]byte{48}, good[23:]...)...), ErrLayout, 0},
 		"beyond ledgers": {append(bytes.Clone(good[:43]), append([]byte{1}, good[44:]...)...), ErrLayout, 0},
 	} {
-		_, got, err := ReadCopies(bytes.NewReader(c.file))
+		_, got, err := readCopies(bytes.NewReader(c.file))
 		var torn *TornError
 		if !errors.Is(err, c.want) && !(errors.As(c.want, &torn) && errors.As(err, &torn)) || len(got) != c.read {
 			t.Errorf("%s: %d read, %v", name, len(got), err)
@@ -344,7 +344,7 @@ func FuzzReadCopies(f *testing.F) {
 	f.Add(append(mustHeader(KindCopies, 3), 0, 1, 254))
 	f.Add(append(mustHeader(KindCopies, 3), 0, 255))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		h, copies, err := ReadCopies(bytes.NewReader(b))
+		h, copies, err := readCopies(bytes.NewReader(b))
 		if err != nil {
 			return
 		}
@@ -364,4 +364,13 @@ func mustHeader(k FileKind, count uint64) []byte {
 		panic(err)
 	}
 	return b
+}
+
+// readCopies reads a whole file of copies.
+func readCopies(r *bytes.Reader) (Header, []uint8, error) {
+	h, records, err := Copies(r)
+	if err != nil {
+		return h, nil, err
+	}
+	return collect(h, records)
 }

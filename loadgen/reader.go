@@ -101,15 +101,6 @@ func ReadAttempts(r io.Reader) (Header, []Attempt, error) {
 	return collect(h, records)
 }
 
-// ReadCopies is ReadSamples for a file of copies.
-func ReadCopies(r io.Reader) (Header, []uint8, error) {
-	h, records, err := Copies(r)
-	if err != nil {
-		return h, nil, err
-	}
-	return collect(h, records)
-}
-
 func open[T any](r io.Reader, kind FileKind, decode func([]byte, uint64, Header) (T, error)) (*Reader[T], error) {
 	h, err := ReadHeader(r)
 	if err != nil {

@@ -84,15 +84,6 @@ type Stats struct {
 	Closed bool
 }
 
-// OfferedShare is Sent ÷ Due: a request that failed was still offered. It is 0
-// where nothing was due.
-func (s Stats) OfferedShare() float64 {
-	if s.Due == 0 {
-		return 0
-	}
-	return float64(s.Sent) / float64(s.Due)
-}
-
 // Run is a load at work.
 type Run struct {
 	cfg    Config

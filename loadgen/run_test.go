@@ -74,7 +74,7 @@ func TestRunRecordsEveryDueRequestOnTheSchedule(t *testing.T) {
 			t.Fatalf("stats %+v", stats)
 		}
 		samples := readBack(t, path)
-		if uint64(len(samples)) != stats.Due || stats.OfferedShare() != 1 || stats.PeakWorkers > 40 {
+		if uint64(len(samples)) != stats.Due || stats.Sent != stats.Due || stats.PeakWorkers > 40 {
 			t.Fatalf("%d samples, stats %+v", len(samples), stats)
 		}
 		for i, s := range samples {
@@ -136,7 +136,7 @@ func TestSaturatedPoolRecordsUnsent(t *testing.T) {
 		if len(samples) != 1000 || stats.Unsent == 0 || stats.OK+stats.Unsent != 1000 || stats.PeakWorkers != 10 {
 			t.Fatalf("%d samples, %+v", len(samples), stats)
 		}
-		if share := stats.OfferedShare(); share < 0.09 || share > 0.15 {
+		if share := float64(stats.Sent) / float64(stats.Due); share < 0.09 || share > 0.15 {
 			t.Fatalf("offered share %f", share)
 		}
 		for _, s := range samples {
@@ -182,7 +182,7 @@ func TestRateZeroOffersNothingAndCloses(t *testing.T) {
 		time.Sleep(time.Second)
 		r.Stop()
 		stats, err := r.Wait()
-		if err != nil || stats.Due != 0 || !stats.Closed || stats.OfferedShare() != 0 {
+		if err != nil || stats.Due != 0 || !stats.Closed || stats.Sent != 0 {
 			t.Fatalf("%+v, %v", stats, err)
 		}
 		b, err := os.ReadFile(path)

@@ -27,12 +27,13 @@ const (
 	barHeight  = 0.55 * vg.Centimeter // of one row of a timeline
 	maxPoints  = 200_000              // of one series; more is refused
 	maxEvents  = 64
-	maxFaults  = 16
+	maxFaults  = 32 // as many as a scenario can have
 	MaxBars    = 64
 	keyColumns = 118 // characters in one line of the key below a chart
 )
 
-// Colours differ in lightness as well as in hue, and each line has a dash pattern of its own: a grey print can be read.
+// Colours differ in lightness as well as in hue, and each of four lines has a dash pattern of its own: a grey print can be read. Sixteen,
+// as many as a scenario can have loads, differ in one or the other.
 var (
 	shade   = color.NRGBA{R: 0xc6, G: 0xc6, B: 0xc6, A: 0x80}
 	gridInk = color.NRGBA{R: 0xe2, G: 0xe2, B: 0xe2, A: 0xff}
@@ -131,9 +132,6 @@ func (c Chart) check() error {
 	if err := c.Axis.check(); err != nil {
 		return err
 	}
-	if len(c.Series) > len(lines) {
-		return fmt.Errorf("more than %d series", len(lines))
-	}
 	for _, s := range c.Series {
 		if len(s.T) != len(s.V) || len(s.T) > maxPoints {
 			return fmt.Errorf("series %q has %d times and %d values; they must be as many, at most %d", s.Name, len(s.T), len(s.V), maxPoints)
@@ -185,14 +183,14 @@ func addLine(p *frame, s Series, i int) error {
 			if err != nil {
 				return fmt.Errorf("draw series %q: %w", s.Name, err)
 			}
-			dot.Color, dot.Radius = lines[i], vg.Points(1.2)
+			dot.Color, dot.Radius = lines[i%len(lines)], vg.Points(1.2)
 			p.Add(dot)
 		}
 		l, err := plotter.NewLine(run)
 		if err != nil {
 			return fmt.Errorf("draw series %q: %w", s.Name, err)
 		}
-		l.Color, l.Dashes, l.Width = lines[i], dashes[i], vg.Points(1.1)
+		l.Color, l.Dashes, l.Width = lines[i%len(lines)], dashes[(i+i/len(lines))%len(dashes)], vg.Points(1.1)
 		p.Add(l)
 		if !named {
 			p.explain(printable(s.Name), l)

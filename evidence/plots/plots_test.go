@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -128,6 +129,25 @@ func TestCSVHoldsWhatIsDrawn(t *testing.T) {
 	want := "kind,name,from_s,to_s,value\nfault,,0,,\nsample,\"fresh, pooled\",-1,,100\nsample,\"fresh, pooled\",0.25,,\nsample,\"fresh, pooled\",1,,99.5\n"
 	if string(img.CSV) != want {
 		t.Errorf("CSV %q", img.CSV)
+	}
+}
+
+// TestAsManyLinesAsLoadsAreDrawn, each in a stroke of its own: a drill that has run is not lost for want of a colour.
+func TestAsManyLinesAsLoadsAreDrawn(t *testing.T) {
+	const most = 16
+	stroke := regexp.MustCompile(`stroke:#[0-9A-Fa-f]+|stroke-dasharray:[0-9.,]+`)
+	strokes := map[string]bool{}
+	for n := range most {
+		c := Chart{Series: make([]Series, most)}
+		c.Series[n] = Series{Name: "the one", T: []float64{0, 1}, V: []float64{1, 2}}
+		img, err := c.Render()
+		if err != nil {
+			t.Fatal(err)
+		}
+		strokes[strings.Join(stroke.FindAllString(string(img.SVG), -1), " ")] = true
+	}
+	if len(strokes) != most {
+		t.Errorf("%d lines have %d strokes", most, len(strokes))
 	}
 }
 

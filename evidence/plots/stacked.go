@@ -64,9 +64,6 @@ func (s Stacked) check() error {
 	if err := s.Axis.check(); err != nil {
 		return err
 	}
-	if len(s.Layers) > numLooks {
-		return fmt.Errorf("more than %d layers", numLooks)
-	}
 	for _, l := range s.Layers {
 		if len(l.V) != len(s.Layers[0].V) || len(l.V) > maxPoints || l.Look < 0 || l.Look >= numLooks {
 			return fmt.Errorf("layer %q has %d buckets and look %d; all have as many, at most %d, and a look below %d", l.Name, len(l.V), l.Look, maxPoints, numLooks)

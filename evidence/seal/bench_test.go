@@ -77,10 +77,9 @@ func benchBag(b *testing.B, n int64) string {
 // sealBag does all that sealing is: tree, digests, signature, zip.
 func sealBag(b *testing.B, dir, path string) {
 	ctx := context.Background()
-	_, err := WriteTree(ctx, filepath.Join(dir, "data/samples/query.bin"), 64, sampleSize)
-	ok(b, err)
+	writeTree(b, filepath.Join(dir, "data/samples/query.bin"), 64, sampleSize)
 	info := BagInfo{PackID: "p", RunID: "r", Sealed: time.Now()}
-	_, err = Seal(ctx, dir, info, fixtureIdentity().Identity)
+	_, err := Seal(ctx, dir, info, fixtureIdentity().Identity)
 	ok(b, err)
 	ok(b, WritePack(ctx, dir, "pack", path))
 }

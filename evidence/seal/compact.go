@@ -61,14 +61,3 @@ func (s *Stored) Add(n int64, leaf Hash) error {
 	*s = append(*s, more...)
 	return err
 }
-
-// storedHashes answers proofs from the leaves of a tree.
-func storedHashes(leaves []Hash) (tlog.HashReader, error) {
-	var stored Stored
-	for i, leaf := range leaves {
-		if err := stored.Add(int64(i), leaf); err != nil {
-			return nil, err
-		}
-	}
-	return stored, nil
-}

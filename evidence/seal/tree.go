@@ -7,10 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
-
-	"golang.org/x/mod/sumdb/tlog"
 )
 
 // Tree is the hash tree over a binary file; the package comment defines it.
@@ -32,45 +29,11 @@ func TreeRoot(ctx context.Context, r io.Reader, headerLen, recordLen int) (Tree,
 	return w.Tree, err
 }
 
-// Inclusion proves that one leaf is part of a tree.
-type Inclusion struct {
-	Leaf   int64 // index of the leaf
-	Leaves int64 // number of leaves of the tree
-	Offset int64 // of the leaf's first byte in the file
-	Proof  tlog.RecordProof
-}
-
-// Prove returns the proof for the leaf that holds the record of index record.
-// Records beyond the last leaf are an error; whether the last leaf reaches up
-// to this record is seen from the leaf's bytes.
-func (t Tree) Prove(record int64) (Inclusion, error) {
-	n := int64(len(t.Leaves))
-	leaf := 1 + record/LeafRecords
-	if record < 0 || leaf >= n {
-		return Inclusion{}, fmt.Errorf("prove record %d: the tree has %d leaves", record, n)
-	}
-	stored, err := storedHashes(t.Leaves)
-	if err != nil {
-		return Inclusion{}, fmt.Errorf("prove record %d: %w", record, err)
-	}
-	proof, err := tlog.ProveRecord(n, leaf, stored)
-	if err != nil {
-		return Inclusion{}, fmt.Errorf("prove record %d: %w", record, err)
-	}
-	return Inclusion{Leaf: leaf, Leaves: n, Offset: t.leafOffset(leaf), Proof: proof}, nil
-}
-
 func (t Tree) leafOffset(leaf int64) int64 {
 	if leaf == 0 {
 		return 0
 	}
 	return int64(t.HeaderLen) + (leaf-1)*LeafRecords*int64(t.RecordLen)
-}
-
-// CheckInclusion returns an error unless leafBytes, the raw bytes of one leaf,
-// belong to the tree with this root at the place that in names.
-func CheckInclusion(in Inclusion, root Hash, leafBytes []byte) error {
-	return tlog.CheckRecord(in.Proof, in.Leaves, root, in.Leaf, tlog.RecordHash(leafBytes))
 }
 
 // FirstDifference returns the index of the first leaf in which the two trees
@@ -122,24 +85,6 @@ func ParseTree(data []byte) (Tree, error) {
 	t.Root = c.root()
 	if !bytes.Equal(t.Bytes(), data) {
 		return t, refuse("", "tree file: its root is not that of its leaves, or it is not written plainly")
-	}
-	return t, nil
-}
-
-// WriteTree computes the tree over the binary file at path and writes it to
-// path + TreeExt, which must not exist.
-func WriteTree(ctx context.Context, path string, headerLen, recordLen int) (Tree, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return Tree{}, fmt.Errorf("write tree: %w", err)
-	}
-	defer f.Close()
-	t, err := TreeRoot(ctx, f, headerLen, recordLen)
-	if err != nil {
-		return t, fmt.Errorf("write tree of %s: %w", path, err)
-	}
-	if err := writeSynced(path+TreeExt, t.Bytes()); err != nil {
-		return t, fmt.Errorf("write tree: %w", err)
 	}
 	return t, nil
 }

@@ -113,8 +113,7 @@ func smallSamples(t *testing.T) func(dir string) {
 		const name = "data/samples/query.bin"
 		ok(t, os.Remove(filepath.Join(dir, name+TreeExt)))
 		put(t, dir, name, binaryFile(20, 40))
-		_, err := WriteTree(context.Background(), filepath.Join(dir, name), 64, 40)
-		ok(t, err)
+		writeTree(t, filepath.Join(dir, name), 64, 40)
 	}
 }
 

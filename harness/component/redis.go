@@ -49,7 +49,7 @@ func (w redisWith) Wrong(*target.Target, bool) (key, wrong, hint string) {
 func (r *redisKind) With() any { return &r.with }
 
 // Traits implements Kind.
-func (*redisKind) Traits() target.Traits { return target.Traits{} }
+func (*redisKind) Traits() target.Traits { return target.Traits{Replicates: true} }
 
 // Needs implements Needing.
 func (r *redisKind) Needs() string {

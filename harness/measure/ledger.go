@@ -71,13 +71,6 @@ func ClassOf(a Attempt) string {
 	return CleanFailure
 }
 
-// Classify counts attempts by class, all classes in a fixed order. twice is the number of business keys with two rows or
-// more, counted on the new primary, exponent that of the amounts.
-func Classify(attempts iter.Seq[Attempt], twice int, exponent uint8) []harness.Class {
-	l := tallied(attempts, nil)
-	return l.classes(twice, exponent)
-}
-
 // tallied counts attempts, after faults; behind tells which places are in the lost region.
 func tallied(attempts iter.Seq[Attempt], behind func(loadgen.Place) bool, faults ...Bounds) ledger {
 	if behind == nil {

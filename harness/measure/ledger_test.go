@@ -112,7 +112,8 @@ func TestClassifyCountsEveryAttemptOnce(t *testing.T) {
 	all, _ := writes(500, 7)
 	all[0].New = 2
 	all[1].Outcome = loadgen.AttemptUnknown
-	classes := Classify(slices.Values(all), 0, 2)
+	tally := tallied(slices.Values(all), nil)
+	classes := tally.classes(0, 2)
 	sum := 0
 	for _, c := range classes {
 		if c.Name != Duplicate {
@@ -122,7 +123,7 @@ func TestClassifyCountsEveryAttemptOnce(t *testing.T) {
 	if sum != 500 || countOf(classes, Lost) != 7 || countOf(classes, Ghost) != 1 || countOf(classes, Duplicate) != 1 {
 		t.Errorf("%+v", classes)
 	}
-	if n := countOf(Classify(slices.Values(all), 3, 2), Duplicate); n != 3 {
+	if n := countOf(tally.classes(3, 2), Duplicate); n != 3 {
 		t.Errorf("business keys twice: %d, want 3", n)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"blackstart/internal/registry"
+	"blackstart/internal/shortage"
 	"blackstart/loadgen"
 	"blackstart/loadgen/workloads"
 )
@@ -35,7 +36,9 @@ func (q *queueRead) Open(cfg workloads.Config, _ *loadgen.AttemptWriter) (loadge
 	return loadgen.OpFunc(func(ctx context.Context, _ loadgen.Slot) loadgen.Result {
 		dialer := net.Dialer{Timeout: cfg.Timeout}
 		conn, err := dialer.DialContext(ctx, "tcp", cfg.Database.Addresses[0])
-		if err != nil {
+		if shortage.Note("a load", err) {
+			return loadgen.Result{Outcome: loadgen.LocalShortage}
+		} else if err != nil {
 			return loadgen.Result{Outcome: loadgen.Refused}
 		}
 		defer func() { _ = conn.Close() }()

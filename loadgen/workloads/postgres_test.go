@@ -200,7 +200,7 @@ func testUnconfirmed(t *testing.T, conn *pgx.Conn, db Database) {
 		}
 		cancelled += int(tag.RowsAffected())
 		select {
-		case <-w.Done():
+		case <-w.done:
 			return true
 		default:
 			return cancelled >= 4
@@ -336,7 +336,7 @@ func TestLedgerWithoutAServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	stats, err := r.Wait()
-	if err != nil || stats.Outcomes[loadgen.Timeout] != 20 || stats.OfferedShare() != 1 {
+	if err != nil || stats.Outcomes[loadgen.Timeout] != 20 || stats.Sent != stats.Due {
 		t.Fatalf("%+v, %v, %v", stats, err, r.Errors())
 	}
 	if _, err := l.Seek(0, 0); err != nil {

@@ -45,7 +45,7 @@ func TestStreamWritesItsSamples(t *testing.T) {
 	if err != nil || stats.OK != 40 || !stats.Closed || len(s.Errors()) != 0 {
 		t.Fatalf("%+v, %v, %v", stats, err, s.Errors())
 	}
-	<-s.Done()
+	<-s.done
 	if got := samplesOf(t, f); len(got) != 40 || got[0].Status != 200 || got[39].Cohort != uint8(Fresh) {
 		t.Fatalf("%d samples, %+v", len(got), got[0])
 	}

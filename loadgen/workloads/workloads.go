@@ -260,9 +260,6 @@ func (r *Running) Flush() (samples, ledger Written, err error) {
 // Live returns what the last seconds looked like.
 func (r *Running) Live() loadgen.Live { return r.run.Live() }
 
-// Done is closed when Wait will no longer block.
-func (r *Running) Done() <-chan struct{} { return r.done }
-
 // Wait returns when the load has ended and its files are closed. An error is a
 // harness problem, never the target's.
 func (r *Running) Wait() (loadgen.Stats, error) {

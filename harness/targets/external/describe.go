@@ -37,7 +37,7 @@ func (d *Driver) Outline(map[string]string) (harness.Description, error) {
 		region := t.RegionOf(c)
 		speaks := traits[c.Kind].Speaks
 		of := harness.Component{Name: c.Name, Kind: speaks, Region: region.Name}
-		if traits[c.Kind].Tables || speaks == "redis" {
+		if traits[c.Kind].Replicates {
 			of.Role = region.Role
 		}
 		about.Components = append(about.Components, of)
