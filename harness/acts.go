@@ -76,13 +76,20 @@ func timedActs(s Scenario) []PlannedAct {
 	var all, ends []PlannedAct
 	for i, f := range faults {
 		act := Act{Kind: ActInject, Name: f.Kind, Fault: f.ID, By: ByHarness}
+		if f.Kind == FaultManual {
+			act.By = ByPerson
+		}
 		all = append(all, PlannedAct{Act: act, Due: f.At, Lasts: Duration(time.Second), Item: i})
 		if act.Kind = ActEnd; f.For > 0 {
 			ends = append(ends, PlannedAct{Act: act, Due: f.At + f.For, Item: i})
 		}
 	}
 	for i, step := range s.Recovery.Steps {
-		all = append(all, PlannedAct{Act: Act{Kind: ActStep, Name: step.Name, By: ByHarness}, Due: step.At, Item: i})
+		act := Act{Kind: ActStep, Name: step.Name, By: ByHarness}
+		if step.Do != "" {
+			act.By = ByPerson
+		}
+		all = append(all, PlannedAct{Act: act, Due: step.At, Lasts: step.Takes, Item: i})
 	}
 	all = append(all, ends...)
 	slices.SortStableFunc(all, func(a, b PlannedAct) int { return cmp.Compare(a.Due, b.Due) })

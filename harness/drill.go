@@ -125,7 +125,11 @@ func (d *drill) setup(ctx context.Context, _ PlannedAct) error {
 
 // plan turns every fault into data; nothing is touched.
 func (d *drill) plan(ctx context.Context, _ PlannedAct) error {
-	plans, err := PlanFaults(ctx, d.Scenario, d.rec.Target, d.Driver.Can(), d.Injector)
+	can := d.Driver.Can()
+	if d.People != nil {
+		can = append(slices.Clone(can), PersonAct)
+	}
+	plans, err := PlanFaults(ctx, d.Scenario, d.rec.Target, can, d.Injector)
 	if err != nil {
 		return err
 	}
@@ -150,7 +154,7 @@ func (d *drill) soak(ctx context.Context, _ PlannedAct) error {
 // inject puts one fault in force at its time, confirmed from the victim's side.
 func (d *drill) inject(ctx context.Context, a PlannedAct) error {
 	f := &d.rec.Faults[a.Item]
-	if err := d.until(ctx, d.rec.Observation.Lo.Add(a.Due.D())); err != nil {
+	if err := d.until(ctx, d.due(a.Due)); err != nil {
 		return err
 	}
 	return d.injectFault(ctx, f)
@@ -158,12 +162,15 @@ func (d *drill) inject(ctx context.Context, a PlannedAct) error {
 
 // watch watches what users see until the act's time.
 func (d *drill) watch(ctx context.Context, a PlannedAct) error {
-	return d.until(ctx, d.rec.Observation.Lo.Add(a.Due.D()))
+	return d.until(ctx, d.due(a.Due))
 }
 
 // step takes one step of the runbook.
 func (d *drill) step(ctx context.Context, a PlannedAct) error {
 	step, from := d.Scenario.Recovery.Steps[a.Item], d.clock.Now()
+	if step.Do != "" {
+		return d.stepByPerson(ctx, step)
+	}
 	err := d.whileGuarded(ctx, "runbook", func(ctx context.Context) error {
 		return d.Driver.Execute(ctx, Action{Kind: RunbookCall, Call: step.Call})
 	})

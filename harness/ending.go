@@ -9,7 +9,7 @@ import (
 // conclude turns the way the story ended into a status.
 func (d *drill) conclude(ctx context.Context, err error) {
 	switch {
-	case err == nil || errors.Is(err, errUnconfirmed):
+	case err == nil || errors.Is(err, errUnconfirmed) || errors.Is(err, errNotDone):
 		if err != nil {
 			d.rec.StatusReason = err.Error()
 		}
@@ -65,7 +65,7 @@ func harmless(err error) bool {
 		}
 		return true
 	}
-	for _, known := range []error{errUnsteady, errUnconfirmed, errGuard, context.Canceled} {
+	for _, known := range []error{errUnsteady, errUnconfirmed, errNotDone, errGuard, context.Canceled} {
 		if errors.Is(err, known) {
 			return true
 		}

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // ActionKind names the smallest change a driver can make.
@@ -25,6 +26,9 @@ const (
 	PersonAct ActionKind = "person.act" // Person: somebody does it, and says when it is begun and done
 )
 
+// FaultManual is the kind of fault that people carry out and take back: the acts of a scenario with one are theirs.
+const FaultManual = "fault.manual"
+
 // What can be wrong with a certificate. Each is what a client that checks finds.
 const (
 	CertificateOK            = "ok"
@@ -45,7 +49,9 @@ type PersonTask struct {
 	What    string   `json:"what"`              // in words, for whoever does it
 	By      string   `json:"by"`                // who is to do it: a name, or a role that people know
 	Takes   Duration `json:"takes,omitempty"`   // planned; 0: nobody said
+	Within  Duration `json:"within,omitempty"`  // the longest that is waited for somebody to say that it is done
 	Undoing bool     `json:"undoing,omitempty"` // it takes back what a person did before
+	Again   string   `json:"again,omitempty"`   // why it is asked once more: what the victim says, who was said to be done with
 }
 
 // Directions of a cut, as packets go: in is towards Region, out is from it.
@@ -94,6 +100,7 @@ const (
 	SlotActive      CheckKind = "slot.active"
 	ReplayPaused    CheckKind = "replay.paused"
 	ReplayRuns      CheckKind = "replay.runs"
+	WritesRefused   CheckKind = "writes.refused"
 	LogsAgree       CheckKind = "logs.agree"
 	CertificateIs   CheckKind = "certificate.is"
 	BuildIs         CheckKind = "build.is"
@@ -118,6 +125,22 @@ type Plan struct {
 	Follows  []Check   `json:"follows"`  // must hold too, within the same time: effects that come later and date nothing
 	Restored []Check   `json:"restored"` // all must hold after the undo
 	Fences   []string  `json:"fences"`   // databases that refuse writes before the undo, by name: promotion may have begun; none: it needs none
+}
+
+// within is how long the victim may take to show the fault.
+func (p Plan) within() time.Duration {
+	if within := p.Fault.ConfirmWithin.D(); within > 0 {
+		return within
+	}
+	return defaultWithin
+}
+
+// Task is what a person does to put the fault in force; nil where nobody is asked.
+func (p Plan) Task() *PersonTask {
+	if len(p.Steps) != 1 {
+		return nil
+	}
+	return p.Steps[0].Do.Person
 }
 
 // Ages tells whether the fault is to let the standby's data get old, by what is to follow from it.

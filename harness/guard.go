@@ -24,10 +24,10 @@ func (s *series) failingSince() Stamp {
 	return s.failing.since
 }
 
-// guard stops the drill when a guarded probe has failed for too long. Once everything is undone nothing is left that it could
+// guard stops the drill when a guarded probe has failed for too long. Once the undo has begun nothing is left that it could
 // protect: what is ill after that is what clients are watched for.
 func (d *drill) guard() error {
-	if d.rec.Undo.Complete {
+	if d.rec.Undo.At.Lo != 0 {
 		return nil
 	}
 	for _, g := range d.Scenario.Guards {

@@ -37,14 +37,10 @@ func (d *drill) injectFault(ctx context.Context, f *FaultRecord) error {
 	}
 	f.Do.Lo = d.clock.Now()
 	f.InForce.Lo = f.Do.Lo
-	for i, s := range f.Plan.Steps {
-		d.inForce = append(d.inForce, stepInForce{f, numbers[i], s})
-		if err := d.Driver.Execute(ctx, s.Do); err != nil {
-			return fmt.Errorf("inject %s: %w", spec.Kind, err)
-		}
+	seen, err := d.carryOut(ctx, f, numbers)
+	if err != nil {
+		return err
 	}
-	f.Do.Hi = d.clock.Now()
-	seen := d.confirm(ctx, f) // at once: every write to disk before it would widen the bounds of T_f
 	d.event(Event{Kind: "fault.done", At: f.Do, Text: spec.Kind + " carried out on the " + spec.On + " region"})
 	for _, n := range numbers {
 		if err := d.undoLog.Done(n); err != nil {
@@ -58,12 +54,25 @@ func (d *drill) injectFault(ctx context.Context, f *FaultRecord) error {
 	return seen
 }
 
+// carryOut does the steps of a fault, or has people do its one, and asks the victim: seen says that it was not seen in force.
+func (d *drill) carryOut(ctx context.Context, f *FaultRecord, numbers []int) (seen, err error) {
+	if task := f.Plan.Task(); task != nil {
+		d.inForce = append(d.inForce, stepInForce{f, numbers[0], f.Plan.Steps[0]})
+		return d.injectByPerson(ctx, f, *task), nil
+	}
+	for i, s := range f.Plan.Steps {
+		d.inForce = append(d.inForce, stepInForce{f, numbers[i], s})
+		if err := d.Driver.Execute(ctx, s.Do); err != nil {
+			return nil, fmt.Errorf("inject %s: %w", f.Plan.Fault.Kind, err)
+		}
+	}
+	f.Do.Hi = d.clock.Now()
+	return d.confirm(ctx, f), nil // at once: every write to disk before it would widen the bounds of T_f
+}
+
 // confirm asks from the victim's side whether the fault is in force. A call that returned proves nothing.
 func (d *drill) confirm(ctx context.Context, f *FaultRecord) error {
-	within := f.Plan.Fault.ConfirmWithin.D()
-	if within == 0 {
-		within = defaultWithin
-	}
+	within := f.Plan.within()
 	start := d.clock.Now()
 	err := d.whileGuarded(ctx, "confirm", func(ctx context.Context) error {
 		at, err := d.Await(ctx, d.runningTarget(), f.Plan.InForce, within)
@@ -103,7 +112,7 @@ func (d *drill) undo(ctx context.Context, _ PlannedAct) error {
 		loadErr = safely("stop the load", d.stopLoads)
 	}
 	// The undo's time begins now: requests in flight may have taken a minute to end.
-	ctx, cancel := context.WithTimeout(ctx, undoLimit+restoreLimit)
+	ctx, cancel := context.WithTimeout(ctx, undoLimit+restoreLimit+d.undoTime())
 	defer cancel()
 	u.Complete = true
 	ended := false
@@ -135,7 +144,7 @@ func (d *drill) undoSteps(ctx context.Context) {
 	for i := len(d.inForce) - 1; i >= 0; i-- {
 		s := d.inForce[i]
 		from := d.clock.Now()
-		err := safely("undo", func() error { return d.Driver.Execute(ctx, s.step.Undo) }) // one step keeps no other from it
+		err := safely("undo", func() error { return d.undoStep(ctx, ActUndo, s) }) // one step keeps no other from it
 		if err := d.tolerateGone(err); err != nil {
 			u.Complete = false
 			u.Detail = fmt.Sprintf("%s failed: %v", s.step.Undo.Kind, err)
@@ -151,6 +160,14 @@ func (d *drill) undoSteps(ctx context.Context) {
 	for i := range d.rec.Faults {
 		d.confirmRestored(ctx, &d.rec.Faults[i])
 	}
+}
+
+// undoStep undoes one step, or has people do it.
+func (d *drill) undoStep(ctx context.Context, act string, s stepInForce) error {
+	if task := s.step.Undo.Person; task != nil {
+		return d.undoByPerson(ctx, act, s.fault, *task)
+	}
+	return d.Driver.Execute(ctx, s.step.Undo)
 }
 
 // confirmRestored asks whether a fault is over. Links to what was fenced, or is gone, are silent for that reason and are not

@@ -112,9 +112,13 @@ type Parts struct {
 	LeaveEarly  context.Context // done: leave as soon as nothing is in force; may be nil
 	Undone      func()          // called when nothing is in force any more; may be nil
 
-	Injector   func(FaultSpec) (Injector, error)
-	OpenLoad   func(id int, spec LoadSpec, s RunningTarget) (Load, int, error) // also how many stream ids it uses
-	OpenProbe  func(s RunningTarget) ([]ProbeRun, error)
+	Injector  func(FaultSpec) (Injector, error)
+	OpenLoad  func(id int, spec LoadSpec, s RunningTarget) (Load, int, error) // also how many stream ids it uses
+	OpenProbe func(s RunningTarget) ([]ProbeRun, error)
+	People    People // who carry out what the harness does not; nil: nobody
+	// Witness asks again and again until every check holds in one round, or ctx ends. Lo is the begin of the last round in which
+	// each was seen not to hold, 0 if there was none; Hi is when the last question of the round was asked in which all held.
+	Witness    func(ctx context.Context, s RunningTarget, checks []Check) (Interval, error)
 	Await      func(ctx context.Context, s RunningTarget, checks []Check, within time.Duration) (Interval, error)
 	Follows    func(kind CheckKind) bool // whether a check holds only while a standby follows the primary
 	Decisions  func(ctx context.Context, log DecisionLog) ([]Decision, error)

@@ -36,9 +36,23 @@ func PlanFaults(ctx context.Context, s Scenario, target Description, can []Actio
 	return plans, nil
 }
 
+<<<<<<< HEAD
 // PlanAll plans the faults that can be planned, and gives everything that is refused, in the order of the scenario's parts: needs,
 // faults, ends of faults, runbook steps.
 func PlanAll(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) ([]Plan, []Refusal) {
+=======
+// noPeople says how people can be asked.
+const noPeople = "run it in a terminal, or with --people dir:PATH or http://ADDRESS:PORT"
+
+// Refusals is everything that PlanFaults refuses in a scenario, in the order of its parts: needs, faults, ends of faults,
+// runbook steps.
+func Refusals(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) []Refusal {
+	_, refused := planAll(ctx, s, target, can, injector)
+	return refused
+}
+
+func planAll(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) ([]Plan, []Refusal) {
+>>>>>>> 0da6a9a (people: faults and steps by hand, dated by the victim; asked in a terminal, a directory or on a page)
 	refused := missing(s, target)
 	var plans []Plan
 	places := map[int]int{} // of plans among the faults
@@ -57,6 +71,12 @@ func PlanAll(ctx context.Context, s Scenario, target Description, can []ActionKi
 		}
 	}
 	for i, step := range s.Recovery.Steps {
+		if step.Do != "" {
+			if !slices.Contains(can, PersonAct) {
+				refused = append(refused, Refusal{[]any{"recovery", "steps", i, "do"}, fmt.Errorf("nobody can be asked to %q: %s", step.Do, noPeople)})
+			}
+			continue
+		}
 		if !slices.Contains(target.Calls, step.Call) || !slices.Contains(can, RunbookCall) {
 			refused = append(refused, Refusal{[]any{"recovery", "steps", i, "call"}, fmt.Errorf(
 				"target %s has no runbook call %q, which step %q needs; it has: %s", target.Name, step.Call, step.Name, strings.Join(target.Calls, ", "))})
@@ -88,6 +108,9 @@ func planOne(ctx context.Context, spec FaultSpec, target Description, can []Acti
 	}
 	for _, st := range p.Steps {
 		for _, a := range []Action{st.Do, st.Undo} {
+			if a.Kind == PersonAct && !slices.Contains(can, a.Kind) {
+				return Plan{}, fmt.Errorf("plan %s: nobody can be asked to %q: %s", spec.Kind, a.Person.What, noPeople)
+			}
 			if !slices.Contains(can, a.Kind) {
 				return Plan{}, &CannotError{target.Name, spec.Kind, a.Kind}
 			}

@@ -48,9 +48,10 @@ type Record struct {
 	Clock        []ClockReading    `json:"clock"`
 	Acts         []Act             `json:"acts"` // what was done, in order; the last may have failed
 	Faults       []FaultRecord     `json:"faults"`
-	Places       []Place           `json:"places"`   // where clients can stand; named by index
-	Hosts        []Host            `json:"hosts"`    // machines that clients run on; named by index
-	Outcomes     []OutcomeCode     `json:"outcomes"` // what the numbers in samples mean, by code
+	People       []PersonRecord    `json:"people,omitempty"` // what people were asked to do, and said of it
+	Places       []Place           `json:"places"`           // where clients can stand; named by index
+	Hosts        []Host            `json:"hosts"`            // machines that clients run on; named by index
+	Outcomes     []OutcomeCode     `json:"outcomes"`         // what the numbers in samples mean, by code
 	Streams      []Stream          `json:"streams"`
 	Probes       []ProbeSeries     `json:"probes"`
 	Arrivals     []Arrival         `json:"arrivals"`

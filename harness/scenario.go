@@ -87,7 +87,12 @@ type Recovery struct {
 type RecoveryStep struct {
 	At   Duration `yaml:"at" json:"at_ns" need:"yes" doc:"time after the first fault"`
 	Name string   `yaml:"name" json:"name" need:"yes" doc:"what the step does, for people"`
-	Call string   `yaml:"call" json:"call" need:"yes" doc:"named call of the target description"`
+	Call string   `yaml:"call" json:"call" doc:"named call of the target description; this or do"`
+
+	Do     string   `yaml:"do" json:"do,omitempty" doc:"what a person does, in words; this or call"`
+	By     string   `yaml:"by" json:"by,omitempty" doc:"who does it, with do: a name, or a role that people know"`
+	Takes  Duration `yaml:"takes" json:"takes_ns,omitempty" doc:"how long it is planned to take, with do"`
+	Within Duration `yaml:"within" json:"within_ns,omitempty" doc:"how long is waited for somebody to say that it is done, with do; 10m if not written"`
 }
 
 // Recovered is what counts as service restored: every window must hold.

@@ -92,6 +92,31 @@ func (d *Description) linkTo(component string) (Link, bool) {
 	return d.Links[i], true
 }
 
+// silencedByPeople tells whether what people do silences a probe: by what is to show that they have done it. A target that they
+// did not write has no private path: a link that is silent to clients is silent to every probe.
+func (p *Plan) silencedByPeople(t ProbeTraits, of Subject, d *Description, link Link, source Component) bool {
+	if p.Isolates && d.regionName(p.Fault.On) == of.Region {
+		return true
+	}
+	for _, c := range p.InForce {
+		to := c.On
+		if l, ok := d.LinkByName(c.On); ok {
+			to = l.To
+		}
+		on := to == of.On || t.Follows && to == source.Name
+		if c.Kind == LinkSilent && (on || c.On == link.Name) || c.Kind == ComponentGone && on {
+			return true
+		}
+	}
+	return false
+}
+
+// regionName is the name of the region with a role, "" if there is none.
+func (d *Description) regionName(role string) string {
+	r, _ := d.RegionByRole(role)
+	return r.Name
+}
+
 // Silences tells whether a probe gets no good answer any more about a subject while a plan is in force: by what the plan does
 // to what the probe asks and to its way there. Behind a fault whose undo fences, the target may have promoted the standby,
 // which then follows nobody: promotes tells whether it does so by itself.
@@ -107,6 +132,10 @@ func (p *Plan) Silences(t ProbeTraits, of Subject, d *Description, promotes bool
 			}
 		case LinkCut:
 			if t.Public && slices.Contains(s.Do.Links, link.Name) {
+				return true
+			}
+		case PersonAct:
+			if p.silencedByPeople(t, of, d, link, source) {
 				return true
 			}
 		case CertificateSwap:

@@ -11,13 +11,17 @@ import (
 // the drill: the undo tries again.
 func (d *drill) end(ctx context.Context, a PlannedAct) error {
 	f := &d.rec.Faults[a.Item]
-	if err := d.until(ctx, f.Do.Lo.Add(f.Plan.Fault.For.D())); err != nil {
+	begun := f.Do.Lo
+	if f.Plan.Task() != nil {
+		begun = f.InForce.Hi // people took their time
+	}
+	if err := d.until(ctx, begun.Add(f.Plan.Fault.For.D())); err != nil {
 		return err
 	}
 	from := d.clock.Now()
 	for i := len(d.inForce) - 1; i >= 0; i-- {
 		if s := d.inForce[i]; s.fault == f {
-			if err := d.tolerateGone(d.Driver.Execute(ctx, s.step.Undo)); err != nil {
+			if err := d.tolerateGone(d.undoStep(ctx, ActEnd, s)); err != nil {
 				return fmt.Errorf("end %s: %w", f.Plan.Fault.Kind, err)
 			}
 			if err := d.undoLog.Undone(s.n); err != nil {
@@ -28,6 +32,9 @@ func (d *drill) end(ctx context.Context, a PlannedAct) error {
 	}
 	f.Undone = Interval{from, d.clock.Now()}
 	d.event(Event{Kind: "fault.undone", At: f.Undone, Text: fmt.Sprintf("%s: its %s are over", f.Plan.Fault.Kind, f.Plan.Fault.For)})
+	if f.Restored { // seen while people took it back
+		return d.save()
+	}
 	at, asked, err := d.awaitRestored(ctx, f)
 	switch {
 	case ctx.Err() != nil:

@@ -25,6 +25,7 @@ type drill struct {
 	fencedNames map[string]bool
 	gone        map[string]string // components met gone by the undo, and what was found
 	underLoad   bool              // the undo is carried out while loads go on
+	shift       Duration          // by which people have put off what comes after them
 	touched     bool              // the driver was asked to start
 	started     bool
 	loads       []Load

@@ -85,11 +85,12 @@ func (r *rules) recovery() {
 	switch {
 	case !r.has("recovery", "by"):
 	case r.s.Recovery.By == "runbook" && len(steps) == 0:
-		r.wrong("recovery by runbook has no steps", "write steps: [{at: …, name: …, call: …}]", "recovery", "by")
+		r.wrong("recovery by runbook has no steps", "write steps: [{at: …, name: …, call: …}], or do: and by: in place of call:", "recovery", "by")
 	case r.s.Recovery.By == "target" && len(steps) > 0:
 		r.wrong("recovery by target has steps", "write by: runbook, or leave the steps out", "recovery", "steps")
 	}
 	for i, s := range steps {
+		r.whoSteps(i, s)
 		if r.has("recovery", "steps", i, "at") && r.has("observe") && s.At >= r.s.Observe {
 			r.wrong(fmt.Sprintf("step %d comes at %s, when observing has ended", i+1, brief(s.At.D())),
 				"write less than observe, "+brief(r.s.Observe.D()), "recovery", "steps", i, "at")
@@ -97,6 +98,20 @@ func (r *rules) recovery() {
 		if i > 0 && s.At < steps[i-1].At && r.has("recovery", "steps", i, "at") {
 			r.wrong(fmt.Sprintf("step %d comes before step %d", i+1, i), "write the steps in order", "recovery", "steps", i, "at")
 		}
+	}
+}
+
+// whoSteps checks that a step is either called or done by a person, who is named.
+func (r *rules) whoSteps(i int, s harness.RecoveryStep) {
+	do, call := r.has("recovery", "steps", i, "do"), r.has("recovery", "steps", i, "call")
+	switch {
+	case do == call:
+		r.wrong(fmt.Sprintf("step %d must say either what is called or what a person does", i+1),
+			"write call:, or do: with by:", "recovery", "steps", i)
+	case do && !r.has("recovery", "steps", i, "by"):
+		r.wrong(fmt.Sprintf("step %d does not say who does it", i+1), "write by: with a name or a role", "recovery", "steps", i, "do")
+	case !do && (r.has("recovery", "steps", i, "by") || r.has("recovery", "steps", i, "takes") || r.has("recovery", "steps", i, "within")):
+		r.wrong(fmt.Sprintf("step %d is called, and nobody is asked", i+1), "leave by:, takes: and within: out", "recovery", "steps", i, "call")
 	}
 }
 

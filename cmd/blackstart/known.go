@@ -53,7 +53,7 @@ func cannot(s harness.Scenario) []harness.Refusal {
 	if err != nil {
 		return nil
 	}
-	plans, refused := harness.PlanAll(context.Background(), s, target, can, injector)
+	plans, refused := harness.PlanAll(context.Background(), s, target, withPeople(can), injector)
 	return slices.Concat(reconcile.Refusals(s.Load, target), reconcile.UnfencedLedgers(s.Load, target, plans), refused)
 }
 

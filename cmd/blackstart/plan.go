@@ -64,7 +64,7 @@ func outline(ctx context.Context, s harness.Scenario, f runFlags) (harness.Descr
 		}
 		return harness.Description{}, nil, usage(err, hint)
 	}
-	plans, err := harness.PlanFaults(ctx, s, target, driver.Can(), injector)
+	plans, err := harness.PlanFaults(ctx, s, target, withPeople(driver.Can()), injector)
 	if err != nil {
 		return harness.Description{}, nil, usage(err, missingBuildHint(driver, err))
 	}

@@ -23,7 +23,7 @@ import (
 type runFlags struct {
 	target, on, profile, out string
 	asJSON, keepState        bool
-	junit, executor          string
+	junit, executor, people  string
 	store                    storeFlags
 	file                     *external.File // that target names; nil: a rehearsal target
 }
@@ -70,6 +70,7 @@ Ctrl-C undoes first and still writes the pack. Twice: the undo is left to
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "also write the result as JUnit XML to `FILE`")
 	cmd.Flags().StringVar(&f.executor, "executor", "", "natural person who runs the drill; the account's name if empty")
+	peopleFlag(cmd, &f.people)
 	f.store.storeFlag(cmd, " in which the run is opened before it starts")
 	f.store.keyFlag(cmd)
 	cmd.Flags().BoolVar(&f.keepState, "keep-state", false, "keep the run's state directory (it holds secrets) to look into it")
@@ -112,11 +113,16 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err := f.roomFor(st.dir); err != nil {
 		return err
 	}
+	who, stopAsking, err := openPeople(f.people, asksPeople(*s, plans), func(text string) { screen.say("%s", text) })
+	if err != nil {
+		return err
+	}
+	defer stopAsking()
 	junit, err := openJUnit(f.junit)
 	if err != nil {
 		return err
 	}
-	d, err := newDrillRun(drillRequest{flags: f, scenario: *s, loaded: loaded, target: target, plans: plans, state: st, screen: screen, junit: junit, register: writer})
+	d, err := newDrillRun(drillRequest{flags: f, scenario: *s, loaded: loaded, target: target, plans: plans, state: st, screen: screen, junit: junit, register: writer, people: who})
 	if err != nil {
 		return err
 	}
@@ -150,6 +156,7 @@ type drillRequest struct {
 	screen   *screen
 	junit    *os.File        // nil: none is asked for
 	register *registerWriter // nil: the run is opened in none
+	people   harness.People  // nil: nobody is asked for anything
 }
 
 // drillRun is one run of the command: the harness's story plus everything around it.
@@ -188,6 +195,9 @@ func newDrillRun(r drillRequest) (*drillRun, error) {
 	d := &drillRun{drillRequest: r, runID: runID.String(), packID: packID.String(), clock: harness.NewClock(),
 		redact: redact, driver: driver, executor: executorName(r.flags.executor), tool: toolInfo(),
 		shutdown: newGracefulShutdown()}
+	if page, ok := r.people.(interface{ Secret() string }); ok {
+		d.redact.Add(page.Secret())
+	}
 	out, err := filepath.Abs(r.flags.out)
 	if err != nil {
 		return nil, harnessError(err, "")

@@ -169,6 +169,10 @@ func (d *drillRun) parts(r *receivers.Receivers) harness.Parts {
 		Await: func(ctx context.Context, s harness.RunningTarget, checks []harness.Check, within time.Duration) (harness.Interval, error) {
 			return victim.Await(ctx, s.Target, d.driver, checks, within, s.Clock)
 		},
+		People: d.people,
+		Witness: func(ctx context.Context, s harness.RunningTarget, checks []harness.Check) (harness.Interval, error) {
+			return victim.Witness(ctx, s.Target, d.driver, checks, s.Clock)
+		},
 		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare(d.scenario.Load),
 		Kernel:    func(phase string) harness.ClockReading { return kernelclock.Read(phase, d.clock) },
 		Shortages: func() []string { return append(shortage.Seen(), droppedMessages(r.Dropped())...) },

@@ -22,6 +22,9 @@ const (
 func (d *dataset) validity() []harness.ValidityCheck {
 	checks := []harness.ValidityCheck{d.checkRecord(), d.checkFaults(), d.checkObserved(), d.checkStreams(), d.checkOffered(),
 		d.checkShortage()}
+	if len(d.rec.People) > 0 {
+		checks = append(checks, d.checkPeople())
+	}
 	if d.rec.Scenario.ObserveUndo > 0 {
 		checks = append(checks, d.checkUndo())
 	}

@@ -2,7 +2,6 @@ package victim
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"blackstart/harness"
@@ -35,9 +34,9 @@ func running(want bool) func(Victim, harness.Check) (Ask, error) {
 			case err != nil:
 				return fmt.Errorf("private path does not tell: %w", err)
 			case running && !want:
-				return errors.New("its process still runs")
+				return found("its process still runs")
 			case !running && want:
-				return errors.New("no process of it runs")
+				return found("no process of it runs")
 			}
 			return nil
 		}, nil

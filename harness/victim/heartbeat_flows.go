@@ -105,10 +105,10 @@ func (v Victim) heartbeatStalls(ctx context.Context, c *pgx.Conn, _ time.Time) e
 		return err
 	}
 	if second.After(first) {
-		return errors.New("it still applies heartbeats")
+		return found("it still applies heartbeats")
 	}
 	if age := v.Clock.Now().Time().Sub(second); age <= freshBeat {
-		return fmt.Errorf("its last heartbeat is only %v old", age.Round(time.Millisecond))
+		return found("its last heartbeat is only %v old", age.Round(time.Millisecond))
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func (v Victim) heartbeatFlows(ctx context.Context, c *pgx.Conn, beat time.Time)
 			if tableComes {
 				return errors.New("no heartbeat has ever arrived")
 			}
-			return fmt.Errorf("its last heartbeat is %v old", v.Clock.Now().Time().Sub(last).Round(time.Millisecond))
+			return found("its last heartbeat is %v old", v.Clock.Now().Time().Sub(last).Round(time.Millisecond))
 		}
 	}
 }

@@ -41,15 +41,15 @@ func judgeSilence(err error, began time.Time) error {
 	shortage.Note("a check", err)
 	switch {
 	case errors.Is(err, errAccepted):
-		return err
+		return otherwise{err}
 	case timedOut(err) && time.Since(began) < silence:
 		return fmt.Errorf("the time was over before %v of silence had passed", silence)
 	case timedOut(err):
 		return nil
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return errors.New("it refuses connections, and a refusal is not silence")
+		return found("it refuses connections, and a refusal is not silence")
 	case errors.Is(err, syscall.ECONNRESET):
-		return errors.New("it resets connections, and a reset is not silence")
+		return found("it resets connections, and a reset is not silence")
 	}
 	return fmt.Errorf("could not be asked: %w", err)
 }
@@ -58,7 +58,7 @@ func datagramSilent(ctx context.Context, address, name string, asked func()) err
 	began := time.Now()
 	err := askDatagram(ctx, address, name, silence, asked)
 	if err == nil {
-		return errors.New("it answers questions")
+		return found("it answers questions")
 	}
 	return judgeSilence(err, began)
 }

@@ -42,9 +42,9 @@ func receiver(wanted bool) func(context.Context, *pgx.Conn) error {
 		case hidden > 0:
 			return errors.New("the account may not see the receiver: grant it pg_read_all_stats")
 		case wanted && streaming == 0:
-			return errors.New("no WAL receiver streams")
+			return found("no WAL receiver streams")
 		case !wanted && streaming > 0:
-			return errors.New("its WAL receiver still streams")
+			return found("its WAL receiver still streams")
 		}
 		return nil
 	}

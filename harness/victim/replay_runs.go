@@ -2,8 +2,11 @@ package victim
 
 import (
 	"context"
+<<<<<<< HEAD
 	"errors"
 	"fmt"
+=======
+>>>>>>> 0da6a9a (people: faults and steps by hand, dated by the victim; asked in a terminal, a directory or on a page)
 
 	"blackstart/harness"
 	"blackstart/internal/registry"
@@ -49,7 +52,7 @@ func replay(want string) func(context.Context, *pgx.Conn) error {
 		case state == nil:
 			return errPromoted
 		case *state != want:
-			return fmt.Errorf("its replay is %s", *state)
+			return found("its replay is %s", *state)
 		}
 		return nil
 	}

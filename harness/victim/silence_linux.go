@@ -30,7 +30,7 @@ func dialSilent(ctx context.Context, address string, asked func()) error {
 	err = unix.Connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})
 	asked()
 	if err == nil {
-		return errors.New("it accepts connections")
+		return otherwise{errAccepted}
 	}
 	if !errors.Is(err, unix.EINPROGRESS) {
 		return judgeSilence(err, began)

@@ -3,7 +3,6 @@ package victim
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"blackstart/harness"
 	"blackstart/internal/registry"
@@ -42,9 +41,9 @@ func slots(wanted bool) func(context.Context, *pgx.Conn) error {
 		case all == 0:
 			return errors.New("it has no replication slot, so whether one is in use says nothing")
 		case wanted && active == 0:
-			return fmt.Errorf("none of its %d replication slots is in use", all)
+			return found("none of its %d replication slots is in use", all)
 		case !wanted && active > 0:
-			return fmt.Errorf("%d of its %d replication slots are still in use", active, all)
+			return found("%d of its %d replication slots are still in use", active, all)
 		}
 		return nil
 	}

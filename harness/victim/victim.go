@@ -35,9 +35,19 @@ type Driver interface {
 
 // FailedCheck is one check that did not hold, and why.
 type FailedCheck struct {
-	Check  harness.Check
-	Reason string // "the link answered with a refusal, which is not silence", …
+	Check     harness.Check
+	Reason    string // "the link answered with a refusal, which is not silence", …
+	Otherwise bool   // it was asked, and the answer shows that it is not so; else it is only not known to be so
 }
+
+// otherwise is the reason of a check that was asked, and whose answer shows that it does not hold.
+type otherwise struct{ error }
+
+// Unwrap gives what was found.
+func (o otherwise) Unwrap() error { return o.error }
+
+// found says what an answer shows in place of what was asked for.
+func found(text string, args ...any) error { return otherwise{fmt.Errorf(text, args...)} }
 
 // ChecksFailedError says which checks did not hold when patience ended.
 type ChecksFailedError struct {
@@ -117,7 +127,8 @@ func askAll(ctx context.Context, checks []harness.Check, asks []Ask, clock *harn
 	asking.Wait()
 	for i, err := range reasons {
 		if err != nil {
-			unheld = append(unheld, FailedCheck{Check: checks[i], Reason: err.Error()})
+			var seen otherwise
+			unheld = append(unheld, FailedCheck{Check: checks[i], Reason: err.Error(), Otherwise: errors.As(err, &seen)})
 		}
 		asked = max(asked, times[i])
 	}

@@ -1,0 +1,111 @@
+package people
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"blackstart/harness"
+)
+
+// Directory asks through files. A task is NNN.task.json, with NNN.task.txt to read; whoever does it writes NNN.begun and NNN.done,
+// each with a name, or NNN.cannot with why. A file counts once it is there under its name: write it under another, and rename it.
+type Directory struct {
+	Path string
+	next int
+}
+
+// every is how often the directory is looked at.
+const every = 100 * time.Millisecond
+
+// Ask implements harness.People.
+func (d *Directory) Ask(ctx context.Context, task harness.PersonTask, begun func(string)) (string, error) {
+	n, err := d.put(task)
+	if err != nil {
+		return "", fmt.Errorf("ask people through a directory: %w", err)
+	}
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for heard := false; ; {
+		if who, err := d.said(n, "begun"); err != nil {
+			return "", err
+		} else if who != "" && !heard {
+			heard = true
+			begun(who)
+		}
+		why, err := d.read(n, "cannot")
+		if err == nil {
+			return "", &Cannot{string(why)}
+		}
+		if who, err := d.said(n, "done"); who != "" || err != nil {
+			return who, err
+		}
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// put writes the task under the first number that is free, whole or not at all.
+func (d *Directory) put(task harness.PersonTask) (n string, err error) {
+	data, err := json.MarshalIndent(task, "", " ")
+	if err != nil {
+		return "", err
+	}
+	for ; ; d.next++ {
+		n = fmt.Sprintf("%03d", d.next)
+		if _, err := os.Lstat(filepath.Join(d.Path, n+".task.json")); errors.Is(err, fs.ErrNotExist) {
+			break
+		} else if err != nil {
+			return "", err
+		}
+	}
+	d.next++
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{n + ".task.txt", []byte(words(task) + "\n")}, {n + ".task.json", append(data, '\n')}} {
+		path := filepath.Join(d.Path, f.name)
+		if err := os.WriteFile(path+".new", f.data, 0o644); err != nil { //nolint:gosec // people read it, under whatever account
+			return "", err
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			return "", err
+		}
+	}
+	return n, nil
+}
+
+// read reads one file of a task, whose size is bounded.
+func (d *Directory) read(n, kind string) ([]byte, error) {
+	f, err := os.Open(filepath.Join(d.Path, n+"."+kind))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, 4*maxWhy))
+}
+
+// said is who says a thing; "" while nobody does.
+func (d *Directory) said(n, kind string) (string, error) {
+	data, err := d.read(n, kind)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("read what people say: %w", err)
+	}
+	who, err := named(string(data))
+	if err != nil {
+		return "", fmt.Errorf("%s.%s: %w", n, kind, err)
+	}
+	return who, nil
+}
