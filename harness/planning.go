@@ -36,23 +36,12 @@ func PlanFaults(ctx context.Context, s Scenario, target Description, can []Actio
 	return plans, nil
 }
 
-<<<<<<< HEAD
-// PlanAll plans the faults that can be planned, and gives everything that is refused, in the order of the scenario's parts: needs,
-// faults, ends of faults, runbook steps.
-func PlanAll(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) ([]Plan, []Refusal) {
-=======
 // noPeople says how people can be asked.
 const noPeople = "run it in a terminal, or with --people dir:PATH or http://ADDRESS:PORT"
 
-// Refusals is everything that PlanFaults refuses in a scenario, in the order of its parts: needs, faults, ends of faults,
-// runbook steps.
-func Refusals(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) []Refusal {
-	_, refused := planAll(ctx, s, target, can, injector)
-	return refused
-}
-
-func planAll(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) ([]Plan, []Refusal) {
->>>>>>> 0da6a9a (people: faults and steps by hand, dated by the victim; asked in a terminal, a directory or on a page)
+// PlanAll plans the faults that can be planned, and gives everything that is refused, in the order of the scenario's parts: needs,
+// faults, ends of faults, runbook steps.
+func PlanAll(ctx context.Context, s Scenario, target Description, can []ActionKind, injector func(FaultSpec) (Injector, error)) ([]Plan, []Refusal) {
 	refused := missing(s, target)
 	var plans []Plan
 	places := map[int]int{} // of plans among the faults

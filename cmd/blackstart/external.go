@@ -83,13 +83,10 @@ func outlineThere(f *external.File) harness.Description {
 func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 	d, about := external.New(*f, nil), outlineThere(f)
 	broken := about // a plan is made of every fault, so that what it would need is told
-	for _, r := range about.Regions {
-		broken.Breakable = append(broken.Breakable, r.Name)
-	}
 	for _, c := range about.Components {
 		broken.Breakable = append(broken.Breakable, c.Name)
 	}
-	plans, refused := harness.PlanAll(context.Background(), s, broken, d.Can(), injector)
+	plans, refused := harness.PlanAll(context.Background(), s, broken, withPeople(d.Can()), injector)
 	refused = slices.Concat(reconcile.Refusals(s.Load, about), reconcile.UnfencedLedgers(s.Load, about, plans), refused)
 	for i, r := range refused {
 		var cannot *harness.CannotError

@@ -2,11 +2,7 @@ package victim
 
 import (
 	"context"
-<<<<<<< HEAD
 	"errors"
-	"fmt"
-=======
->>>>>>> 0da6a9a (people: faults and steps by hand, dated by the victim; asked in a terminal, a directory or on a page)
 
 	"blackstart/harness"
 	"blackstart/internal/registry"
