@@ -34,7 +34,7 @@ func (t *recordedEvents) add(seq int64, e harness.Event) error {
 		t.alerts = append(t.alerts, e)
 	case "component.gone":
 		t.gone = append(t.gone, e.Text)
-	case "steady.held", "fault.done", "fault.in-force", "fault.undone", "fault.restored", "primary.fenced", "undo.complete",
+	case "steady.held", "fault.done", "fault.in-force", "fault.undone", "fault.restored", "person.asked", "primary.fenced", "undo.complete",
 		"drill.stopped", "drill.left", "drill.unsteady", "drill.error", "drill.interrupted":
 		t.at[e.Kind] = append(t.at[e.Kind], e.At)
 	}
@@ -65,7 +65,7 @@ func (c *checker) agreesWithEvents() error {
 		return err
 	}
 	rec := c.out.Record
-	return errors.Join(told.actsOf(rec), followsScenario(rec), told.statusOf(rec), told.faultsOf(rec), told.undoOf(rec), arrivalsRecorded(rec, told.alerts))
+	return errors.Join(told.actsOf(rec), followsScenario(rec), told.statusOf(rec), told.faultsOf(rec), told.peopleOf(rec), told.undoOf(rec), arrivalsRecorded(rec, told.alerts))
 }
 
 // actsOf demands the acts in their order, each when and by whom the events say; a run that was killed may have begun, and even
@@ -160,6 +160,23 @@ func (t *recordedEvents) faultsOf(rec *harness.Record) error {
 			differs("faults restored", restored, len(t.at["fault.restored"])))
 	}
 	return errors.Join(errs...)
+}
+
+// peopleOf holds what people were asked to do against the events.
+func (t *recordedEvents) peopleOf(rec *harness.Record) error {
+	if rec.Status == harness.Interrupted { // its record may lag behind
+		return nil
+	}
+	asked := t.at["person.asked"]
+	if err := differs("things asked of people", len(rec.People), len(asked)); err != nil {
+		return err
+	}
+	for i, p := range rec.People {
+		if asked[i].Lo != p.Asked || max(p.Begun, p.Done) > asked[i].Hi {
+			return fmt.Errorf("what people were asked at %s is not what the events tell in its place", p.Asked)
+		}
+	}
+	return nil
 }
 
 // undoOf holds the undo against the events.

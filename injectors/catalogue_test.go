@@ -32,7 +32,9 @@ func catalogue(t *testing.T) string {
 			b.WriteString(". Follows from it, and must be seen too: " + kinds(plan.Follows))
 		}
 		b.WriteString(". Over when: " + kinds(plan.Restored) + ".\n")
-		if len(plan.Fences) > 0 {
+		if task := plan.Task(); task != nil {
+			b.WriteString("Nothing is fenced before its undo: who undoes it sees to it that no two databases take writes, and `writes.refused` asks.\n")
+		} else if len(plan.Fences) > 0 {
 			b.WriteString("Before the undo it fences " + strings.Join(plan.Fences, ", ") + ", and sees each refuse writes.\n")
 		} else {
 			b.WriteString("Its undo fences nothing: nobody is promoted while it is in force.\n")

@@ -59,9 +59,9 @@ var opposites = map[harness.CheckKind]harness.CheckKind{
 
 // Plan has people do one thing, and take it back. It fences nothing: who undoes it sees to that, and a check can ask.
 func (m *faultManual) Plan(_ context.Context, target harness.Description, fault harness.FaultSpec) (harness.Plan, error) {
-	region, ok := target.RegionByRole(fault.On)
-	if !ok {
-		return harness.Plan{}, fmt.Errorf("plan %s: target %s has no region with the role %q: write primary or standby", fault.Kind, target.Name, fault.On)
+	region, err := victim(target, fault)
+	if err != nil {
+		return harness.Plan{}, err
 	}
 	for _, text := range []string{m.with.Do, m.with.By, m.with.Undo} {
 		if strings.TrimSpace(text) == "" {

@@ -157,6 +157,13 @@ func cooked(v any) *Node {
 	case int:
 		n.Tag, n.Text = "!!int", strconv.Itoa(v)
 	default:
+		if m := reflect.ValueOf(v); m.Kind() == reflect.Map { // of a named type, as other decoders make them
+			all := map[string]any{}
+			for _, key := range m.MapKeys() {
+				all[key.String()] = m.MapIndex(key).Interface()
+			}
+			return cooked(all)
+		}
 		n.Tag, n.Text = "!!str", fmt.Sprint(v)
 	}
 	return n
