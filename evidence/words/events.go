@@ -52,9 +52,24 @@ func faultKeys(rec *harness.Record) (all []key) {
 		if !f.Confirmed {
 			what += " (not seen in force)"
 		}
-		all = append(all, key{f.Do.Lo, what})
+		at := f.Do.Lo
+		if f.Plan.Task() != nil && f.Confirmed { // people took their time
+			at = f.InForce.Lo
+		}
+		all = append(all, key{at, what})
 		if f.Plan.Fault.For > 0 && f.Undone.Hi != 0 {
 			all = append(all, key{f.Undone.Hi, "FAULT OVER: " + f.Plan.Label})
+		}
+	}
+	for _, p := range rec.People {
+		what := "PEOPLE: " + p.Task.What
+		switch {
+		case p.Done != 0:
+			all = append(all, key{p.Done, what + ": done, says " + p.DoneBy})
+		case p.Begun != 0:
+			all = append(all, key{p.Begun, what + ": begun, says " + p.BegunBy + "; nobody said that it was done"})
+		default:
+			all = append(all, key{p.Asked, what + ": asked of " + p.Task.By + ", and nobody said that it was done"})
 		}
 	}
 	return all
@@ -176,9 +191,22 @@ func region(rec *harness.Record, role string) string {
 	return role + " region (" + r.Name + ")"
 }
 
+// saidDone is who says that a person's fault was carried out; "" where nobody did.
+func saidDone(rec *harness.Record, fault string, task *harness.PersonTask) string {
+	for _, p := range rec.People {
+		if task != nil && p.Act == harness.ActInject && p.Fault == fault && p.Task.What == task.What {
+			return p.DoneBy
+		}
+	}
+	return ""
+}
+
 func faults(rec *harness.Record, z zero) []Fault {
 	return each(rec.Faults, func(f harness.FaultRecord) Fault {
 		row := Fault{Kind: f.Plan.Fault.Kind, Target: region(rec, f.Plan.Fault.On), What: faultWords(f.Plan), InForce: z.span(f.InForce)}
+		if said := saidDone(rec, f.Plan.Fault.ID, f.Plan.Task()); said != "" {
+			row.What += "; done, says " + said
+		}
 		if f.Plan.Fault.StartsClock {
 			row.What += "; moment 0"
 		}

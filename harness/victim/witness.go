@@ -18,6 +18,11 @@ func Witness(ctx context.Context, target harness.Description, driver Driver, che
 	if err != nil {
 		return at, err
 	}
+	return witness(ctx, checks, asks, clock)
+}
+
+// witness asks until all hold in one round.
+func witness(ctx context.Context, checks []harness.Check, asks []Ask, clock *harness.Clock) (at harness.Interval, err error) {
 	start := clock.Now()
 	var last []FailedCheck
 	for ctx.Err() == nil {
