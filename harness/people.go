@@ -138,7 +138,10 @@ func (d *drill) askAndWitness(ctx context.Context, r *PersonRecord, f *FaultReco
 		return Interval{}, fmt.Errorf("%s says that it is done, and within %s the victim did not: %w", r.DoneBy, f.Plan.within(), err)
 	}
 	stopWatching()
-	return at, nil
+	if len(f.Plan.Follows) > 0 {
+		_, err = d.Await(ctx, d.runningTarget(), f.Plan.Follows, f.Plan.within())
+	}
+	return at, err
 }
 
 // stepByPerson has people take one step of the runbook.

@@ -3,6 +3,7 @@ package injectors
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ type manualWith struct {
 	Takes      harness.Duration `yaml:"takes" doc:"how long it is planned to take"`
 	Within     harness.Duration `yaml:"within" doc:"how long is waited for somebody to say that it is done; 10m if not written"`
 	InForce    []manualCheck    `yaml:"inForce" need:"yes" doc:"what shows that it is in force, from the victim's side: all of it dates the fault"`
+	Follows    []manualCheck    `yaml:"follows" doc:"what must be seen to follow from it, and dates nothing"`
 	Undo       string           `yaml:"undo" need:"yes" doc:"what is to be done to take it back, in words"`
 	UndoWithin harness.Duration `yaml:"undoWithin" doc:"how long is waited for somebody to say that it is taken back; 10m if not written"`
 	Restored   []manualCheck    `yaml:"restored" doc:"what shows that it is over; if not written, the opposite of inForce"`
@@ -75,12 +77,16 @@ func (m *faultManual) Plan(_ context.Context, target harness.Description, fault 
 	if len(inForce) == 0 {
 		return harness.Plan{}, fmt.Errorf("plan %s: nothing shows that it is in force: write inForce: [{check: link.silent, of: api}], or another check", fault.Kind)
 	}
+	follows, err := resolve(m.with.Follows, target, region)
+	if err != nil {
+		return harness.Plan{}, fmt.Errorf("plan %s: follows: %w", fault.Kind, err)
+	}
 	restored, err := resolve(m.with.Restored, target, region)
 	if err != nil {
 		return harness.Plan{}, fmt.Errorf("plan %s: restored: %w", fault.Kind, err)
 	}
 	if len(restored) == 0 {
-		if restored, err = oppositesOf(inForce); err != nil {
+		if restored, err = oppositesOf(slices.Concat(inForce, follows)); err != nil {
 			return harness.Plan{}, fmt.Errorf("plan %s: %w", fault.Kind, err)
 		}
 	}
@@ -98,7 +104,7 @@ func (m *faultManual) Plan(_ context.Context, target harness.Description, fault 
 			Do:   harness.Action{Kind: harness.PersonAct, Region: region.Name, Person: &do},
 			Undo: harness.Action{Kind: harness.PersonAct, Region: region.Name, Person: &undo},
 		}},
-		InForce: inForce, Restored: restored, Fences: []string{},
+		InForce: inForce, Follows: follows, Restored: restored, Fences: []string{},
 	}, nil
 }
 

@@ -126,7 +126,9 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 			step("ends after %s, while clients are watched", p.Fault.For)
 		}
 		step("over when %s", describeChecks(p.Restored))
-		if len(p.Fences) > 0 {
+		if p.Task() != nil {
+			step("nothing is fenced by the harness: who undoes it sees to it that no two databases take writes")
+		} else if len(p.Fences) > 0 {
 			step("before the undo, fenced and seen to refuse writes: %s", strings.Join(p.Fences, ", "))
 		} else {
 			step("its undo needs no fence")
@@ -138,6 +140,10 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 	if s.Recovery.By != "" {
 		fmt.Fprintf(out, "\nrecovery by the %s\n", s.Recovery.By)
 		for _, r := range s.Recovery.Steps {
+			if r.Do != "" {
+				step("at %s: %s (people: %s: %s)", r.At, r.Name, r.By, r.Do)
+				continue
+			}
 			step("at %s: %s (%s %s)", r.At, r.Name, harness.RunbookCall, r.Call)
 		}
 		step("restored when every window of %s has at least %d due requests, %s of them OK, p99 at most %s",
@@ -196,6 +202,9 @@ func describeSteady(s harness.Scenario) string {
 
 func describe(a harness.Action) string {
 	text := string(a.Kind) + " " + strings.Join(append(append([]string{}, a.Links...), a.Components...), ", ")
+	if p := a.Person; p != nil {
+		return fmt.Sprintf("people: %s: %s, within %s", p.By, p.What, p.Within)
+	}
 	var with []string
 	if c := a.Certificate; c != nil {
 		with = append(with, c.Wrong)

@@ -28,6 +28,13 @@ var spoiled = []struct {
 	{"fault.confirmed", "0 faults start the clock", func(w *world) {
 		w.rec.Faults[0].Plan.Fault.StartsClock, w.rec.Scenario.Faults[0].StartsClock = false, false
 	}},
+	{"people.done", "nobody said that it was done", func(w *world) {
+		w.rec.People = []harness.PersonRecord{{Task: harness.PersonTask{What: "cut it off", By: "operator"}, Asked: at(sec)}}
+	}},
+	{"people.done", "do not follow each other", func(w *world) {
+		w.rec.People = []harness.PersonRecord{{Asked: at(2 * sec), Done: at(sec), DoneBy: "Ann"}}
+	}},
+	{"people.done", "have no name", func(w *world) { w.rec.People = []harness.PersonRecord{{Asked: at(sec), Done: at(2 * sec)}} }},
 	{"observation.length", "observation cut short: clients were watched for 43.88 s of 44 s", func(w *world) { w.rec.Observation.Hi -= harness.Stamp(1100 * ms) }},
 	{"observation.length", "does not say how long", func(w *world) { w.rec.Scenario.Observe = 0 }},
 	{"streams.complete", "was not closed", func(w *world) { w.rec.Streams[0].Closed = false }},

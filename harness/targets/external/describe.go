@@ -31,6 +31,7 @@ func (d *Driver) Outline(map[string]string) (harness.Description, error) {
 		Owned: &harness.Ownership{Owner: t.Metadata.Owner, Service: t.Metadata.Service, Plan: t.Metadata.Plan, Critical: t.Metadata.Critical}}
 	for _, r := range t.Regions {
 		about.Regions = append(about.Regions, harness.Region{Name: r.Name, Role: r.Role})
+		about.Breakable = append(about.Breakable, r.Name) // by its people
 	}
 	traits := component.Traits()
 	for _, c := range t.Components {

@@ -42,6 +42,8 @@ cat <<EOF
 links:
   - {name: clients-east, from: outside, to: east.api}
   - {name: clients-west, from: outside, to: west.api}
+  - {name: writers-east, from: outside, to: east.db}
+  - {name: writers-west, from: outside, to: west.db}
   - {name: replication, from: west.db, to: east.db}
 entry:
   url: https://api.finrag.test:8443/health
