@@ -159,17 +159,7 @@ func (d *Driver) MissingBuild() string {
 
 // Start brings the target up. After an error nothing of it is left; the logs stay in the state directory.
 func (d *Driver) Start(ctx context.Context, req harness.StartRequest) error {
-	err := d.Begin(ctx, func() (*finrag.Site, finrag.Ground, error) {
-		if err := d.Check(ctx, req); err != nil {
-			return nil, nil, err
-		}
-		r, err := d.prepare(ctx, req)
-		if err != nil {
-			return nil, nil, err
-		}
-		return r.Site, r, nil
-	})
-	if err != nil {
+	if err := d.Begin(ctx, req, d.Check, d.prepare); err != nil {
 		return err
 	}
 	r, err := d.started("note down what was started")
@@ -183,27 +173,27 @@ func (d *Driver) Start(ctx context.Context, req harness.StartRequest) error {
 }
 
 // prepare makes everything that is not on the engine, and notes down what Recover needs before anything is.
-func (d *Driver) prepare(ctx context.Context, req harness.StartRequest) (*rehearsal, error) {
+func (d *Driver) prepare(ctx context.Context, req harness.StartRequest) (*finrag.Site, finrag.Ground, error) {
 	if !nameable.MatchString(req.RunID) {
-		return nil, fmt.Errorf("run id %q cannot be part of a container's name", req.RunID)
+		return nil, nil, fmt.Errorf("run id %q cannot be part of a container's name", req.RunID)
 	}
 	r := newRehearsal(d.options)
 	var err error
 	if r.Site, err = finrag.NewSite(kind, req); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if r.Programs, err = d.programs(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if r.engine, err = openEngine(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for name, text := range map[string]string{runFile: req.RunID + "\n", untouchedFile: ""} {
 		if err := procs.WriteFile(filepath.Join(r.Dir, name), []byte(text), 0o644); err != nil {
-			return nil, errors.Join(fmt.Errorf("note down the run: %w", err), r.engine.Close())
+			return nil, nil, errors.Join(fmt.Errorf("note down the run: %w", err), r.engine.Close())
 		}
 	}
-	return r, nil
+	return r.Site, r, nil
 }
 
 func newRehearsal(o Options) *rehearsal {

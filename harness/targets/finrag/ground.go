@@ -65,12 +65,19 @@ type Driver struct {
 	ground Ground
 }
 
-// Begin brings up what was prepared and describes it. After an error nothing of it is left; its logs can still be asked for.
-func (d *Driver) Begin(ctx context.Context, prepare func() (*Site, Ground, error)) error {
+// Begin checks what was asked for, prepares it, brings it up and describes it. After an error nothing of it is left; its logs can still be asked for.
+func (d *Driver) Begin(ctx context.Context, req harness.StartRequest, check func(context.Context, harness.StartRequest) error,
+	prepare func(context.Context, harness.StartRequest) (*Site, Ground, error),
+) error {
 	if site, _ := d.current(); site != nil {
 		return errors.New("start the target: this driver has started one already")
 	}
-	site, ground, err := prepare()
+	err := check(ctx, req)
+	var site *Site
+	var ground Ground
+	if err == nil {
+		site, ground, err = prepare(ctx, req)
+	}
 	if err != nil {
 		return fmt.Errorf("start the target: %w", err)
 	}

@@ -100,36 +100,27 @@ func (d *Driver) MissingBuild() string { return finrag.MissingBuild(d.options.Fi
 // Start brings the target up. After an error nothing of it is left running; the
 // logs stay in the state directory.
 func (d *Driver) Start(ctx context.Context, req harness.StartRequest) error {
-	return d.Begin(ctx, func() (*finrag.Site, finrag.Ground, error) {
-		if err := d.Check(ctx, req); err != nil {
-			return nil, nil, err
-		}
-		r, err := d.prepare(ctx, req)
-		if err != nil {
-			return nil, nil, err
-		}
-		return r.Site, r, nil
-	})
+	return d.Begin(ctx, req, d.Check, d.prepare)
 }
 
 // prepare makes everything that is not a process.
-func (d *Driver) prepare(ctx context.Context, req harness.StartRequest) (*rehearsal, error) {
+func (d *Driver) prepare(ctx context.Context, req harness.StartRequest) (*finrag.Site, finrag.Ground, error) {
 	programs, err := finrag.FindPrograms(ctx, d.options.Finrag)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r := &rehearsal{}
 	if r.Site, err = finrag.NewSite(kind, req); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r.Programs = programs
 	if r.layout, err = newLayout(r.Dir, r.Settings); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := r.makeParts(d.install); err != nil {
-		return nil, errors.Join(err, r.close())
+		return nil, nil, errors.Join(err, r.close())
 	}
-	return r, nil
+	return r.Site, r, nil
 }
 
 func (r *rehearsal) makeParts(in *postgres.Install) error {
