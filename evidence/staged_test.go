@@ -80,7 +80,7 @@ func stage(t *testing.T, scenario string) *staged {
 func (s *staged) target() {
 	s.rec.Target = harness.Description{Name: "finrag", Kind: "processes", Environment: harness.Rehearsal,
 		Regions: []harness.Region{{Name: "east", Role: harness.Primary}, {Name: "west", Role: harness.Standby}},
-		Components: []harness.Component{{Name: "east.db", Kind: "postgres", Region: "east"}, {Name: "west.db", Kind: "postgres", Region: "west"},
+		Components: []harness.Component{{Name: "east.db", Kind: "postgres", Region: "east", Role: harness.Primary}, {Name: "west.db", Kind: "postgres", Region: "west", Role: harness.Standby},
 			{Name: "east.api", Kind: "api", Region: "east", Version: "2.1.0"}, {Name: "west.api", Kind: "api", Region: "west", Version: "2.1.0"}},
 		Channels: []harness.Channel{{Name: "pagerduty", Muted: s.rec.Scenario.Target.Settings["pager.muted"] == "true"}, {Name: "slack"}},
 		Timings:  harness.Timings{Profile: "fast", CheckIntervalNS: 1e9, CheckFailures: 3, TTLNS: 2e9},
