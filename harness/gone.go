@@ -103,3 +103,15 @@ func (d *drill) awaitRestored(ctx context.Context, f *FaultRecord) (at Interval,
 		}
 	}
 }
+
+// Replicates tells whether a component leads or follows others: one that does is what may be promoted, and what must be fenced.
+func (c Component) Replicates() bool { return c.Role != "" }
+
+// ComponentByRole finds the component of a kind in the region with a role.
+func (d *Description) ComponentByRole(role, kind string) (Component, bool) {
+	region, ok := d.RegionByRole(role)
+	if !ok {
+		return Component{}, false
+	}
+	return d.ComponentOf(region.Name, kind)
+}

@@ -97,9 +97,6 @@ type Component struct {
 	URL      string `json:"url"`      // where it tells of its health, as seen from its own place
 }
 
-// Replicates tells whether a component leads or follows others: one that does is what may be promoted, and what must be fenced.
-func (c Component) Replicates() bool { return c.Role != "" }
-
 // Link is one arrow between two places, e.g. outside→east.api.
 type Link struct {
 	Name     string `json:"name"`
@@ -197,15 +194,6 @@ func (d *Description) ComponentOf(region, kind string) (Component, bool) {
 		}
 	}
 	return Component{}, false
-}
-
-// ComponentByRole finds the component of a kind in the region with a role.
-func (d *Description) ComponentByRole(role, kind string) (Component, bool) {
-	region, ok := d.RegionByRole(role)
-	if !ok {
-		return Component{}, false
-	}
-	return d.ComponentOf(region.Name, kind)
 }
 
 // ComponentByName finds a component.
