@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"blackstart/evidence"
 	"blackstart/harness"
@@ -19,6 +20,9 @@ import (
 // recoveredFile keeps, in a run's state directory, what an undo has already taken back: if the pack cannot be sealed then,
 // the next undo finds nothing more to take back and still has it to tell.
 const recoveredFile = "recovered.json"
+
+// proofLimit bounds the proof that one fault of a killed run is over, on a target that is not ours.
+const proofLimit = 20 * time.Second
 
 // undoOutcome is what one undo did about a run.
 type undoOutcome struct {
@@ -70,7 +74,7 @@ func reattached(ctx context.Context, kept external.File, runDir string, rec *har
 	if err := d.Reattach(ctx, harness.StartRequest{Dir: runDir, Profile: rec.Profile, AddSecrets: redact.Add, Progress: func(string) {}}); err != nil {
 		return l.Recovered, err
 	}
-	return external.Recover(ctx, d, l, rec)
+	return external.Recover(ctx, d, l, proofLimit)
 }
 
 // keepRecovered keeps what was done now, or adds what an undo before this one did.

@@ -17,9 +17,6 @@ import (
 	"blackstart/harness/victim"
 )
 
-// proofLimit bounds the proof that one fault of a killed run is over.
-const proofLimit = 20 * time.Second
-
 // Kept reads the copy of the target file that a run has left in its state directory; false where it has none: no run on a target of
 // a file, or one that had not begun.
 func Kept(runDir string, parse func(name string, data []byte) (*target.Target, error)) (File, bool, error) {
@@ -50,8 +47,8 @@ func (d *Driver) Reattach(ctx context.Context, req harness.StartRequest) error {
 
 // Recover takes back, on a target that is attached to again by driver, what a run that was killed may have left in force: what driver
 // can carry out of the undo log, latest first, and then the proof from the victim's side. What is not seen to be over is an error that
-// says what people must do. rec is the record as it stood.
-func Recover(ctx context.Context, driver harness.Driver, l *leftover.State, rec *harness.Record) (leftover.Recovered, error) {
+// says what people must do. within bounds the proof of one fault.
+func Recover(ctx context.Context, driver harness.Driver, l *leftover.State, within time.Duration) (leftover.Recovered, error) {
 	can := map[harness.ActionKind]bool{}
 	for _, kind := range driver.Can() {
 		can[kind] = true
@@ -62,17 +59,17 @@ func Recover(ctx context.Context, driver harness.Driver, l *leftover.State, rec 
 		}
 	}
 	l.Prove(func(harness.Plan) bool { return true }, func(p harness.Plan) (harness.Interval, string, string, error) {
-		at, err := victim.Await(ctx, rec.Target, driver, p.Restored, proofLimit, l.Clock)
+		at, err := victim.Await(ctx, l.Record.Target, driver, p.Restored, within, l.Clock)
 		return at, fmt.Sprintf("seen from the victim's side (%d checks)", len(p.Restored)), leftover.HowRestored, err
 	})
 	var open []string
 	for _, e := range l.Open {
-		if i := l.FaultOf(e); i < 0 || !over(rec.Faults[i], i, l.Restored) {
+		if i := l.FaultOf(e); i < 0 || !over(l.Record.Faults[i], i, l.Restored) {
 			open = append(open, e.Fault+": "+taskOf(e.Step.Undo))
 		}
 	}
 	if len(open) > 0 {
-		return l.Recovered, fmt.Errorf("target %s is not seen to be as it was. What people must do: %s", rec.Target.Name, strings.Join(open, "; "))
+		return l.Recovered, fmt.Errorf("target %s is not seen to be as it was. What people must do: %s", l.Record.Target.Name, strings.Join(open, "; "))
 	}
 	l.Detail = "the target is not ours, and was left running; what had been in force is seen to be over"
 	return l.Recovered, nil
