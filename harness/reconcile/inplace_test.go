@@ -12,8 +12,7 @@ import (
 	"blackstart/harness/measure"
 )
 
-// standing is a driver whose databases nobody may start: the old one is read where it stands, or why says why not. A driver wraps it,
-// as one that asks people does.
+// standing is a driver whose databases nobody may start: the old one is read where it stands, or why says why not.
 type standing struct {
 	harness.Driver
 	why   error
@@ -24,11 +23,6 @@ func (s *standing) LeftBehind(_ context.Context, component, serving string) (har
 	s.asked = append(s.asked, component+" behind "+serving)
 	return harness.Access{Address: "alone"}, s.why
 }
-
-// people wraps another driver.
-type people struct{ harness.Driver }
-
-func (p people) Unwrap() harness.Driver { return p.Driver }
 
 // TestReadInPlace: what was left behind is read where it stands, or it is the client's side only, with the reason; its log is never.
 func TestReadInPlace(t *testing.T) {
@@ -48,7 +42,7 @@ func TestReadInPlace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e, r := honest(t)
 			s := &standing{why: c.why}
-			e.driver = people{s}
+			e.driver = s
 			r.west.recovering = !c.promotes
 			r.west.rows = found(0, 1, 2, 3)
 			if !c.promotes { // the one way leads to whoever is asked: here the primary

@@ -2,18 +2,6 @@ package harness
 
 import "context"
 
-// Offers finds what a driver, or the one that it wraps, can do besides: OracleReader, InPlace, Allowing, Inventory. A driver that
-// wraps another says so by Unwrap() Driver.
-func Offers[T any](driver any) (t T, ok bool) {
-	if t, ok = driver.(T); ok {
-		return t, true
-	}
-	if w, wraps := driver.(interface{ Unwrap() Driver }); wraps {
-		return Offers[T](w.Unwrap())
-	}
-	return t, false
-}
-
 // InPlace is what a driver offers whose databases nobody may start or stop: what was left behind is read where it stands.
 type InPlace interface {
 	// LeftBehind gives access to a database that no longer serves, once it has said itself that it takes no writes and still has
