@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"blackstart/harness"
-	"blackstart/harness/targets/leftover"
+	"blackstart/harness/targets/undostate"
 )
 
 func timeout(t *testing.T) (context.Context, context.CancelFunc) {
@@ -42,13 +42,13 @@ func (r *rig) killed(t *testing.T) {
 	again := New(kept, d.redact)
 	must(t, again.Reattach(t.Context(), q))
 	rec := &harness.Record{Target: d.Description(), Faults: []harness.FaultRecord{f}}
-	done, err := Recover(t.Context(), again, leftover.Read(q.Dir, rec), time.Second)
+	done, err := again.Recover(t.Context(), undostate.Read(q.Dir, rec), time.Second)
 	if err != nil || len(done.Restored) != 1 || done.Detail == "" {
 		t.Errorf("%+v, %v", done, err)
 	}
 	rec.Faults[0].Plan.Restored[0].Kind = harness.ComponentGone // which it is not
-	done, err = Recover(t.Context(), again, leftover.Read(q.Dir, rec), time.Second)
-	if err == nil || !strings.Contains(err.Error(), "What people must do: by.hand: Start the server again (DBA)") || len(done.Restored) != 0 {
+	done, err = again.Recover(t.Context(), undostate.Read(q.Dir, rec), time.Second)
+	if err == nil || !strings.Contains(err.Error(), "component.gone on east.db: its process still runs). What people must do: by.hand: Start the server again (DBA)") || len(done.Restored) != 0 {
 		t.Errorf("%+v, %v", done, err)
 	}
 }
