@@ -21,10 +21,10 @@ type Inputs struct {
 	SealPolicy    []string          `json:"seal_policy"`
 	Approvals     []string          `json:"approvals"`
 	ScenarioName  string            `json:"scenario_name"`
-	ScenarioFiles []InputFile       `json:"scenario_files"` // the scenario first, then the files it extends, in order
-	TargetSHA256  string            `json:"target_sha256"`  // data/as-run/target.json: the target as asked for, before its start
+	ScenarioFiles []InputFile       `json:"scenario_files"`        // the scenario first, then the files it extends, in order
+	TargetSHA256  string            `json:"target_sha256"`         // data/as-run/target.json: the target as asked for, before its start
 	TargetFile    *InputFile        `json:"target_file,omitempty"` // that the target was described by; nil: a rehearsal target, which needs none
-	PlanSHA256    string            `json:"plan_sha256"`    // data/as-run/plan.json
+	PlanSHA256    string            `json:"plan_sha256"`           // data/as-run/plan.json
 	ToolSHA256    string            `json:"tool_sha256"`
 	ToolVersion   string            `json:"tool_version"`
 	Profile       string            `json:"profile"`

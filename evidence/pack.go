@@ -26,9 +26,9 @@ const (
 
 	// describedFile is the target file of a target that the tool did not start.
 	describedFile = "data/as-run/target.yaml"
-	formatsFile  = "data/as-run/formats.md"
-	undoFile     = "data/as-run/undo.jsonl"
-	tornFile     = "data/events.torn" // what a crash left of the event that was being written
+	formatsFile   = "data/as-run/formats.md"
+	undoFile      = "data/as-run/undo.jsonl"
+	tornFile      = "data/events.torn" // what a crash left of the event that was being written
 )
 
 // Sealing is what Seal needs besides the bag under construction.
