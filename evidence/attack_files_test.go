@@ -43,7 +43,18 @@ func inputsAttacks() (list []attack) {
 			attack{name: "asked-" + name + "-changed", do: func(b *bag) { b.put(file, append(b.get(file), '\n')) }, names: []string{file}},
 			attack{name: "asked-" + name + "-removed", do: func(b *bag) { b.remove(file) }, names: []string{file}})
 	}
+	const described = "data/as-run/target.yaml"
+	claims := func(sha string) func(b *bag) {
+		return func(b *bag) {
+			b.put(described, []byte("kind: Target\n"))
+			b.inputsAnew(func(b *bag) {
+				b.replace(inputsFile, `"plan_sha256"`, `"target_file": {"name": "t.yaml", "file": "`+described+`", "sha256": "`+sha+`"}, "plan_sha256"`)
+			})
+		}
+	}
 	return append(list,
+		attack{name: "target-file-of-nobody-signed", do: func(b *bag) { b.put(described, []byte("kind: Target\n")) }, signed: true, names: []string{described}},
+		attack{name: "target-file-of-another-signed", do: claims(seal.Digest([]byte("kind: Other\n"))), signed: true, names: []string{described}},
 		attack{name: "inputs-removed", do: func(b *bag) { b.remove(inputsFile) }, names: []string{inputsFile}},
 		attack{name: "run-key-replaced", do: func(b *bag) {
 			key, err := seal.NewRunKey("blackstart/" + b.record().RunID)

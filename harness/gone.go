@@ -76,7 +76,7 @@ func ChecksThatCanHold(target Description, checks []Check, away func(component s
 // noteMissingComponents asks the driver which components are gone, tells of each once, and says whether there is one more than
 // before.
 func (d *drill) noteMissingComponents(ctx context.Context) bool {
-	inventory, ok := Offers[Inventory](d.Driver)
+	inventory, ok := d.Driver.(Inventory)
 	if !ok || !d.started {
 		return false
 	}

@@ -1,10 +1,6 @@
 package harness
 
-import (
-	"context"
-	"crypto/tls"
-	"net/http"
-)
+import "context"
 
 // Roles of a region. A scenario names regions by role, a target by name.
 const (
@@ -21,9 +17,6 @@ const (
 	Staging    = "staging"
 	Production = "production"
 )
-
-// External is the kind of a target that we did not start: a file describes it.
-const External = "external"
 
 // Description is the target as data: everything the harness may know of it. It holds no secrets.
 type Description struct {
@@ -46,14 +39,6 @@ type Description struct {
 	Questions   []Question        `json:"questions"` // with known answers
 	Nonce       string            `json:"nonce"`     // how an alert is told to be this drill's: routing-key or dedup-key
 	Owned       *Ownership        `json:"owned,omitempty"`
-}
-
-// Ownership says whose a target is that somebody else runs, by the file that describes it; nil of a rehearsal target.
-type Ownership struct {
-	Owner    string `json:"owner"`    // who answers for it
-	Service  string `json:"service"`  // the business service that depends on it
-	Plan     string `json:"plan"`     // the continuity plan that it falls under, with its section
-	Critical bool   `json:"critical"` // whether it is on the firm's list of critical systems
 }
 
 // Build is one build of the target's code that can be deployed.
@@ -226,18 +211,6 @@ func (d *Description) LinksOf(region string) []Link {
 		}
 	}
 	return links
-}
-
-// Access is how one place reaches a component or the public entry. It holds secrets and is never written anywhere.
-type Access struct {
-	Address  string // host:port
-	User     string
-	Password string
-	Database string
-	Auth     string      // of a database: the methods by which it may ask for the password; "": any
-	TLS      *tls.Config // what is trusted and shown; nil: no TLS. Who wants to change it clones it
-	URL      string      // of an HTTP component or of the entry; "" of anything else
-	Headers  http.Header // of a request to URL; nil: none
 }
 
 // Delivery is where the target is to send its alerts and with which secrets. The secrets are never written to the pack.

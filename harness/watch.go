@@ -51,7 +51,7 @@ func newDrill(p Parts) *drill {
 }
 
 func (d *drill) runningTarget() RunningTarget {
-	allowed, _ := Offers[Allowing](d.Driver)
+	allowed, _ := d.Driver.(Allowing)
 	return RunningTarget{RunID: d.RunID, Clock: d.clock, Target: d.rec.Target, Access: d.Driver.Access, Allowed: allowed, DataDir: d.DataDir}
 }
 

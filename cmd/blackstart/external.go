@@ -14,6 +14,7 @@ import (
 	"blackstart/harness/reconcile"
 	"blackstart/harness/target/check"
 	"blackstart/harness/targets/external"
+	"blackstart/internal/strictyaml"
 	"blackstart/scenarios"
 )
 
@@ -22,9 +23,6 @@ const rehearsalTarget = "finrag"
 
 // namesFile tells whether a value of --target is a target file: a path, or a file that is there.
 func namesFile(target string) bool {
-	if target == "" || target == rehearsalTarget {
-		return false
-	}
 	if strings.ContainsRune(target, filepath.Separator) || slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(target)) {
 		return true
 	}
@@ -34,8 +32,11 @@ func namesFile(target string) bool {
 
 // readTarget reads the target file that --target names, if it names one. A way to make a rehearsal target is none to attach to another.
 func (f *runFlags) readTarget(onGiven bool) error {
-	if !namesFile(f.target) {
+	switch {
+	case f.target == "" || f.target == rehearsalTarget:
 		return nil
+	case !namesFile(f.target):
+		return usage(fmt.Errorf("there is no target %q", f.target), "write finrag, or the path of a target file")
 	}
 	if onGiven {
 		return usage(fmt.Errorf("--on says how a rehearsal target is made, and %s describes one that runs already", f.target), "leave --on out")
@@ -48,15 +49,15 @@ func (f *runFlags) readTarget(onGiven bool) error {
 	return err
 }
 
-// targetFile reads a target file for a drill.
+// targetFile reads a target file, and keeps its bytes.
 func targetFile(path string) (*external.File, error) {
-	data, err := targetReader().Read(path)
-	if err != nil {
+	t, data, err := targetReader().Load(path)
+	var problems strictyaml.Problems
+	switch {
+	case errors.As(err, &problems):
+		return nil, usage(err, "blackstart target init prints a file to begin with; docs/external-targets.md explains every key")
+	case err != nil:
 		return nil, usage(err, "name a target file that exists")
-	}
-	t, err := targetReader().Parse(path, data)
-	if err != nil {
-		return nil, usage(err, "blackstart target check explains a target file; docs/external-targets.md explains every key")
 	}
 	return &external.File{Path: path, Bytes: data, Target: t}, nil
 }

@@ -9,20 +9,24 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"blackstart/evidence"
 	"blackstart/harness"
 	"blackstart/harness/targets/external"
-	"blackstart/harness/targets/leftover"
+	"blackstart/harness/targets/undostate"
 )
 
 // recoveredFile keeps, in a run's state directory, what an undo has already taken back: if the pack cannot be sealed then,
 // the next undo finds nothing more to take back and still has it to tell.
 const recoveredFile = "recovered.json"
 
+// proofLimit bounds the proof that one fault of a killed run is over, on a target that is not ours.
+const proofLimit = 20 * time.Second
+
 // undoOutcome is what one undo did about a run.
 type undoOutcome struct {
-	leftover.Recovered
+	undostate.Recovered
 	Began harness.Stamp `json:"began"`
 	Over  harness.Stamp `json:"over"`
 }
@@ -57,11 +61,11 @@ func (l unfinishedRun) recover(ctx context.Context, redact *evidence.Redactor) (
 }
 
 // reattached sees what a run on the target of a file has left in force. Where nothing was, nobody is asked.
-func reattached(ctx context.Context, kept external.File, runDir string, rec *harness.Record, redact *evidence.Redactor) (leftover.Recovered, error) {
-	l := leftover.Read(runDir, rec)
+func reattached(ctx context.Context, kept external.File, runDir string, rec *harness.Record, redact *evidence.Redactor) (undostate.Recovered, error) {
+	l := undostate.Read(runDir, rec)
 	begun := slices.ContainsFunc(l.Record.Faults, func(f harness.FaultRecord) bool { return f.Do.Lo != 0 && !f.Restored })
 	if len(l.Open) == 0 && len(l.Events) == 0 && !begun {
-		return leftover.Recovered{Detail: "the target is not ours, and was left running"}, nil
+		return undostate.Recovered{Detail: "the target is not ours, and was left running"}, nil
 	}
 	if rec == nil {
 		return l.Recovered, errors.New("its record is gone, and with it what shows that its faults are over: see to them, and remove its directory")
@@ -70,7 +74,7 @@ func reattached(ctx context.Context, kept external.File, runDir string, rec *har
 	if err := d.Reattach(ctx, harness.StartRequest{Dir: runDir, Profile: rec.Profile, AddSecrets: redact.Add, Progress: func(string) {}}); err != nil {
 		return l.Recovered, err
 	}
-	return external.Recover(ctx, d, l, rec)
+	return d.Recover(ctx, l, proofLimit)
 }
 
 // keepRecovered keeps what was done now, or adds what an undo before this one did.

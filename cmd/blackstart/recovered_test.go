@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"blackstart/harness"
-	"blackstart/harness/targets/leftover"
+	"blackstart/harness/targets/undostate"
 )
 
 // TestUndoTellsGoneFromRestored: only what was seen to be over counts as restored.
@@ -14,7 +14,7 @@ func TestUndoTellsGoneFromRestored(t *testing.T) {
 		return harness.FaultRecord{Plan: harness.Plan{Fault: harness.FaultSpec{Kind: kind}}, Do: harness.Interval{Lo: do}}
 	}
 	rec := &harness.Record{Faults: []harness.FaultRecord{fault("code.stale", 5), fault("replication.break", 6), fault("region.kill", 0)}}
-	u := undoOutcome{Recovered: leftover.Recovered{Restored: []int{0}, Detail: "it was found gone"}, Began: 10, Over: 20}
+	u := undoOutcome{Recovered: undostate.Recovered{Restored: []int{0}, Detail: "it was found gone"}, Began: 10, Over: 20}
 	u.apply(rec)
 	if !rec.Faults[0].Restored || rec.Faults[1].Restored || rec.Faults[2].Restored || rec.Faults[2].Undone.Hi != 0 ||
 		rec.Faults[1].Undone.Hi != 20 || rec.Undo.At.Lo != 10 || rec.Ended != 20 ||
@@ -26,7 +26,7 @@ func TestUndoTellsGoneFromRestored(t *testing.T) {
 // TestSecondUndoKeepsTheFirst: a pack that could not be sealed the first time still tells what was taken back then.
 func TestSecondUndoKeepsTheFirst(t *testing.T) {
 	l := unfinishedRun{dir: t.TempDir()}
-	first := undoOutcome{Recovered: leftover.Recovered{
+	first := undoOutcome{Recovered: undostate.Recovered{
 		Ended: []string{"west.api"}, Restored: []int{0}, Detail: "restored", Events: []harness.Event{{Kind: "fault.restored", Text: "over"}},
 	}, Began: 10, Over: 20}
 	if got := l.keepRecovered(first); got.Detail != "restored" || got.Over != 20 {

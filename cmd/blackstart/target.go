@@ -79,15 +79,11 @@ func put(out io.Writer, data []byte) error {
 
 // loadTarget reads a target file; everything that is wrong with it is printed.
 func loadTarget(path string) (*target.Target, error) {
-	t, err := targetReader().Load(path)
-	var problems strictyaml.Problems
-	switch {
-	case errors.As(err, &problems):
-		return nil, usage(err, "blackstart target init prints a file to begin with; docs/external-targets.md explains every key")
-	case err != nil:
-		return nil, usage(err, "name a target file that exists")
+	f, err := targetFile(path)
+	if err != nil {
+		return nil, err
 	}
-	return t, nil
+	return f.Target, nil
 }
 
 func targetDDL() *cobra.Command {

@@ -13,8 +13,8 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/targets/containers"
-	"blackstart/harness/targets/leftover"
 	"blackstart/harness/targets/processes"
+	"blackstart/harness/targets/undostate"
 )
 
 // checkLimit bounds the question what is missing to use a target here.
@@ -24,7 +24,7 @@ const checkLimit = 30 * time.Second
 var rehearsals = []struct {
 	name, doc string
 	open      func(cacheDir string) harness.Driver
-	recover   func(ctx context.Context, runDir string, rec *harness.Record) (leftover.Recovered, error)
+	recover   func(ctx context.Context, runDir string, rec *harness.Record) (undostate.Recovered, error)
 }{
 	{"processes", "two regions as processes on loopback, links through relays of ours", func(cacheDir string) harness.Driver {
 		o := processes.OptionsFromEnvironment()

@@ -39,9 +39,6 @@ func (f *runFlags) driver(redact func(string) string) (harness.Driver, error) {
 	if f.file != nil {
 		return external.New(*f.file, redact), nil
 	}
-	if f.target != rehearsalTarget && f.target != "" {
-		return nil, usage(fmt.Errorf("there is no target %q", f.target), "write finrag, or the path of a target file")
-	}
 	cache, err := cacheDir()
 	if err != nil {
 		return nil, err

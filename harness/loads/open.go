@@ -122,6 +122,8 @@ func (l *load) place() error {
 	if l.traits.Speaks == "" {
 		return nil
 	}
+	logins := map[string]workloads.Login{} // each its own: a server's name and password are those of one region
+	l.config.Database.Logins = logins
 	for _, c := range t.Components {
 		if c.Kind != l.traits.Speaks || (place != harness.Outside && c.Region != place) {
 			continue
@@ -131,8 +133,7 @@ func (l *load) place() error {
 			return err
 		}
 		l.config.Database.Addresses = append(l.config.Database.Addresses, a.Address)
-		l.config.Database.User, l.config.Database.Password, l.config.Database.Name = a.User, a.Password, a.Database
-		l.config.Database.TLS, l.config.Database.Auth = a.TLS, a.Auth
+		logins[a.Address] = workloads.Login{User: a.User, Password: a.Password, Name: a.Database, TLS: a.TLS, Auth: a.Auth}
 	}
 	return nil
 }

@@ -41,3 +41,21 @@ func TestALedgerHasAStore(t *testing.T) {
 		t.Error("a workload that is not there keeps a ledger")
 	}
 }
+
+// A load that writes to several databases enters each as the target says.
+func TestEachDatabaseIsEnteredInItsOwnWay(t *testing.T) {
+	about := described()
+	about.Components = []harness.Component{{Name: "east.db", Kind: "postgres", Region: "east"}, {Name: "west.db", Kind: "postgres", Region: "west"}}
+	spec := harness.LoadSpec{Workload: "postgres.ledger", Place: harness.Outside}
+	traits, _ := Traits(spec)
+	l := load{spec: spec, traits: traits, s: harness.RunningTarget{Target: about, Access: func(_, component string) (harness.Access, error) {
+		return harness.Access{Address: component + ":1", User: "of " + component, Auth: "scram-sha-256"}, nil
+	}}}
+	if err := l.place(); err != nil {
+		t.Fatal(err)
+	}
+	d := l.config.Database
+	if len(d.Addresses) != 2 || d.Logins["east.db:1"].User != "of east.db" || d.Logins["west.db:1"].User != "of west.db" || d.Logins["west.db:1"].Auth != "scram-sha-256" {
+		t.Errorf("%+v", d)
+	}
+}

@@ -239,11 +239,11 @@ func TestExceptions(t *testing.T) {
 	w.rec.Clock[1].Synchronised = false
 	w.rec.Undo.FenceChecked = false
 	w.rec.DecisionsErr = "HTTP 500"
-	w.rec.Components = []harness.ComponentStatus{{Name: "west.api"}, {Name: "east.db"}, {Name: "west.db", Running: true}}
+	w.rec.Components = []harness.ComponentStatus{{Name: "west.api"}, {Name: "east.db"}, {Name: "west.db", Running: true}, {Name: "west.cache", Unknown: "not available: it gives no answer"}}
 	got := strings.Join(mustJudge(t, w).Exceptions, "\n")
 	for _, want := range []string{
 		"1 writes were refused for certain", "2 business keys", "got 1 wrong answers", "2 commits were not replicated, and their client was warned", "not synchronised in 1 of 4",
-		"not seen to refuse", "log was not read: HTTP 500", "west.api was not running",
+		"not seen to refuse", "log was not read: HTTP 500", "west.api was not running", "west.cache could not be seen at the end: not available: it gives no answer",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no exception %q in:\n%s", want, got)

@@ -161,20 +161,20 @@ func (e *examiner) readServing(ctx context.Context, node harness.Component) (*wo
 
 // inPlace tells whether the databases are read where they stand, and none is started or stopped.
 func (e *examiner) inPlace() bool {
-	_, ok := harness.Offers[harness.InPlace](e.driver)
+	_, ok := e.driver.(harness.InPlace)
 	return ok
 }
 
 // openOld makes the database that was left behind readable: where it stands, or alone; the function it gives takes that back.
 func (e *examiner) openOld(ctx context.Context, both nodePair) (harness.Access, func(context.Context) error, error) {
-	if in, ok := harness.Offers[harness.InPlace](e.driver); ok {
+	if in, ok := e.driver.(harness.InPlace); ok {
 		access, err := in.LeftBehind(ctx, both.old.Name, both.other.Name)
 		if err != nil {
 			return access, nil, fmt.Errorf("client side only: %w", err)
 		}
 		return access, func(context.Context) error { return nil }, nil
 	}
-	oracle, ok := harness.Offers[harness.OracleReader](e.driver)
+	oracle, ok := e.driver.(harness.OracleReader)
 	if !ok {
 		return harness.Access{}, nil, errors.New("this target does not let the old primary be examined: client side only")
 	}
@@ -205,7 +205,7 @@ func (e *examiner) readOld(ctx context.Context, both nodePair, read *bool, detai
 // readWAL reads what the old node's own log tells of the ledger, by the name that the log has for it.
 func (e *examiner) readWAL(ctx context.Context, both nodePair) {
 	l := &e.rec.Ledger
-	oracle, ok := harness.Offers[harness.OracleReader](e.driver)
+	oracle, ok := e.driver.(harness.OracleReader)
 	if !ok {
 		l.WALDetail = "this target does not let the old primary's log be read"
 		return

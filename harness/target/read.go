@@ -60,27 +60,20 @@ func (r Reader) Schema() []byte {
 	return r.format().Schema("Blackstart target", "A running system, described. See external-targets.md.")
 }
 
-// Load reads the file at path. What is wrong with it comes as strictyaml.Problems; other errors mean that it could not be read.
-func (r Reader) Load(path string) (*Target, error) {
-	data, err := r.Read(path)
-	if err != nil {
-		return nil, err
-	}
-	return r.Parse(path, data)
-}
-
-// Read gives the bytes of the file at path, and one more than a target may have if it is larger.
-func (Reader) Read(path string) ([]byte, error) {
+// Load reads the file at path, and gives its bytes, too. What is wrong with it comes as strictyaml.Problems; other errors mean that it
+// could not be read.
+func (r Reader) Load(path string) (*Target, []byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe that nobody writes to is not waited for
 	if err != nil {
-		return nil, fmt.Errorf("read target: %w", err)
+		return nil, nil, fmt.Errorf("read target: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // read only
 	data, err := io.ReadAll(io.LimitReader(f, strictyaml.MaxSize+1))
 	if err != nil {
-		return nil, fmt.Errorf("read target %s: %w", path, err)
+		return nil, nil, fmt.Errorf("read target %s: %w", path, err)
 	}
-	return data, nil
+	t, err := r.Parse(path, data)
+	return t, data, err
 }
 
 // Parse reads a target from data; name stands in problems. Errors are always strictyaml.Problems, and repeat no secret that

@@ -246,16 +246,16 @@ func TestLoad(t *testing.T) {
 	if err := os.WriteFile(path, []byte(whole), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reader().Load(path); err != nil {
+	if _, _, err := reader().Load(path); err != nil {
 		t.Error(err)
 	}
-	if _, err := reader().Load(filepath.Join(dir, "missing")); err == nil {
+	if _, _, err := reader().Load(filepath.Join(dir, "missing")); err == nil {
 		t.Error("a file that is not there was read")
 	}
 	if err := os.WriteFile(path, []byte(strings.Repeat("#", strictyaml.MaxSize+2)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reader().Load(path); err == nil {
+	if _, _, err := reader().Load(path); err == nil {
 		t.Error("a file without end was read")
 	}
 }

@@ -55,7 +55,7 @@ func afterBeat(read func(v Victim, ctx context.Context, c *pgx.Conn, beat time.T
 		write := func(ctx context.Context, c *pgx.Conn, beat time.Time) error {
 			return heartbeat.Write(ctx, c, heartbeat.OfChecks, beat, nil)
 		}
-		if allowing, ok := harness.Offers[harness.Allowing](v.Driver); ok { // then nothing is made
+		if allowing, ok := v.Driver.(harness.Allowing); ok { // then nothing is made
 			if err := allowing.Allowed(source.Name, heartbeat.Table); err != nil {
 				return nil, fmt.Errorf("not available: %w", err)
 			}

@@ -69,9 +69,7 @@ func (p *postgresStore) dial(ctx context.Context, addr string, deadline time.Tim
 // the environment, and it dials once: pgconn would otherwise dial again to
 // cancel a statement that timed out, and so change its fate.
 func (s *pgSession) config(db Database) (*pgconn.Config, error) {
-	cfg, err := pgdial.Wire(pgdial.Params{
-		Address: s.addr, User: db.User, Password: db.Password, Database: db.Name, TLS: db.TLS, Auth: db.Auth,
-	})
+	cfg, err := pgdial.Wire(db.params(s.addr))
 	if err != nil {
 		return nil, fmt.Errorf("configure connection: %w", err)
 	}

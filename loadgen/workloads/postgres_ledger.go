@@ -82,8 +82,9 @@ type postgresStore struct {
 
 // ask runs f on a connection of its own to the node.
 func (s *postgresStore) ask(ctx context.Context, f func(*pgx.Conn) error) error {
-	conn, err := pgdial.Connect(ctx, pgdial.Params{Address: s.db.Addresses[0], User: s.db.User, Password: s.db.Password, Database: s.db.Name,
-		TLS: s.db.TLS, Auth: s.db.Auth, Timeout: askLimit})
+	to := s.db.params(s.db.Addresses[0])
+	to.Timeout = askLimit
+	conn, err := pgdial.Connect(ctx, to)
 	if err != nil {
 		return fmt.Errorf("connect to database: %w", err)
 	}

@@ -61,12 +61,13 @@ func dialRedis(ctx context.Context, db Database, addr string) (*redisSession, er
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", addr, err)
 	}
-	if db.TLS != nil {
-		nc = tls.Client(nc, db.TLS)
+	login := db.login(addr)
+	if login.TLS != nil {
+		nc = tls.Client(nc, login.TLS)
 	}
 	s := &redisSession{addr: addr, nc: nc, in: bufio.NewReaderSize(nc, maxReplyLine)}
 	defer context.AfterFunc(ctx, s.close)()
-	if err := s.greet(ctx, db); err != nil {
+	if err := s.greet(ctx, login); err != nil {
 		s.close()
 		return nil, fmt.Errorf("connect to %s: %w", addr, err)
 	}
@@ -74,17 +75,17 @@ func dialRedis(ctx context.Context, db Database, addr string) (*redisSession, er
 }
 
 // greet authenticates, chooses the database, and finds out whether the node is a master.
-func (s *redisSession) greet(ctx context.Context, db Database) error {
+func (s *redisSession) greet(ctx context.Context, as Login) error {
 	deadline, _ := ctx.Deadline()
 	var hello [][]string
 	switch {
-	case db.User != "":
-		hello = append(hello, []string{"AUTH", db.User, db.Password})
-	case db.Password != "":
-		hello = append(hello, []string{"AUTH", db.Password})
+	case as.User != "":
+		hello = append(hello, []string{"AUTH", as.User, as.Password})
+	case as.Password != "":
+		hello = append(hello, []string{"AUTH", as.Password})
 	}
-	if db.Name != "" {
-		hello = append(hello, []string{"SELECT", db.Name})
+	if as.Name != "" {
+		hello = append(hello, []string{"SELECT", as.Name})
 	}
 	for _, command := range hello {
 		if _, err := s.do(deadline, command...); err != nil {

@@ -112,9 +112,31 @@ type Entry struct {
 type Database struct {
 	Addresses            []string // "ip:port"; of several, the one that is read-write is used
 	User, Password, Name string
+	TLS                  *tls.Config      // nil: plain text
+	Auth                 string           // methods by which it may ask for the password; "": any
+	Logins               map[string]Login // of addresses that are entered in another way
+	MaxConns             int              // most connections in use to one address; 0: DefaultMaxConns
+}
+
+// Login is how one address of a database is entered.
+type Login struct {
+	User, Password, Name string
 	TLS                  *tls.Config // nil: plain text
 	Auth                 string      // methods by which it may ask for the password; "": any
-	MaxConns             int         // most connections in use to one address; 0: DefaultMaxConns
+}
+
+// login is how an address is entered.
+func (d Database) login(address string) Login {
+	if l, ok := d.Logins[address]; ok {
+		return l
+	}
+	return Login{User: d.User, Password: d.Password, Name: d.Name, TLS: d.TLS, Auth: d.Auth}
+}
+
+// params are what a connection to an address is made from.
+func (d Database) params(address string) pgdial.Params {
+	l := d.login(address)
+	return pgdial.Params{Address: address, User: l.User, Password: l.Password, Database: l.Name, TLS: l.TLS, Auth: l.Auth}
 }
 
 // check refuses addresses that cannot be dialled.

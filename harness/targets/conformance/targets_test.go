@@ -15,12 +15,12 @@ import (
 	"blackstart/harness/targets/conformance"
 	"blackstart/harness/targets/containers"
 	targetfinrag "blackstart/harness/targets/finrag"
-	"blackstart/harness/targets/leftover"
 	"blackstart/harness/targets/processes"
+	"blackstart/harness/targets/undostate"
 )
 
 // recoverBy is a target's way of undoing what a killed run has left, without what only that target knows.
-func recoverBy(f func(context.Context, string, *harness.Record) (leftover.Recovered, error)) func(context.Context, string, *harness.Record) ([]harness.Event, []int, error) {
+func recoverBy(f func(context.Context, string, *harness.Record) (undostate.Recovered, error)) func(context.Context, string, *harness.Record) ([]harness.Event, []int, error) {
 	return func(ctx context.Context, dir string, rec *harness.Record) ([]harness.Event, []int, error) {
 		done, err := f(ctx, dir, rec)
 		return done.Events, done.Restored, err

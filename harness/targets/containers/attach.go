@@ -11,8 +11,8 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/targets/finrag"
-	"blackstart/harness/targets/leftover"
 	"blackstart/harness/targets/procs"
+	"blackstart/harness/targets/undostate"
 )
 
 // attachFile, in the target's directory, holds what another process needs to reach what a run has started. The secrets are
@@ -99,7 +99,7 @@ func attach(e *engine, runDir string) (*rehearsal, error) {
 }
 
 // undoOpenSteps takes back, on what still runs, the faults of a run that was killed, as far as that needs no fence.
-func undoOpenSteps(ctx context.Context, e *engine, runDir string, l *leftover.State) error {
+func undoOpenSteps(ctx context.Context, e *engine, runDir string, l *undostate.State) error {
 	r, err := attach(e, runDir)
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/targets/finrag"
-	"blackstart/harness/targets/leftover"
+	"blackstart/harness/targets/undostate"
 )
 
 // runFile names, in the target's directory, the run whose label everything on the engine has.
@@ -30,28 +30,28 @@ var nameable = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
 // Recover takes back, on what a run that was killed has left running, the faults whose undo needs no fence, and asks for
 // proof; then it removes every container, network and volume with the run's label, after it has kept their logs. rec is the
 // run's record as it stood, or nil. A run that was not made of containers has left nothing, and no engine is asked.
-func Recover(ctx context.Context, runDir string, rec *harness.Record) (leftover.Recovered, error) {
+func Recover(ctx context.Context, runDir string, rec *harness.Record) (undostate.Recovered, error) {
 	dir := finrag.TargetDir(runDir)
 	b, err := os.ReadFile(filepath.Join(dir, runFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return leftover.Recovered{}, nil
+		return undostate.Recovered{}, nil
 	}
 	if err != nil {
-		return leftover.Recovered{}, fmt.Errorf("find the containers of the run in %s: %w", runDir, err)
+		return undostate.Recovered{}, fmt.Errorf("find the containers of the run in %s: %w", runDir, err)
 	}
 	runID := strings.TrimSpace(string(b))
 	if !nameable.MatchString(runID) {
-		return leftover.Recovered{}, fmt.Errorf("find the containers of the run in %s: %q is not a run of ours", runDir, runID)
+		return undostate.Recovered{}, fmt.Errorf("find the containers of the run in %s: %q is not a run of ours", runDir, runID)
 	}
 	e, err := openEngine(ctx)
 	if err != nil {
-		return leftover.Recovered{}, fmt.Errorf("remove the containers of run %s: %w", runID, err)
+		return undostate.Recovered{}, fmt.Errorf("remove the containers of run %s: %w", runID, err)
 	}
 	defer e.Close()
-	l := leftover.Read(runDir, rec)
+	l := undostate.Read(runDir, rec)
 	found, err := e.foundOf(ctx, runID, dir)
 	if err != nil {
-		return leftover.Recovered{}, fmt.Errorf("look for what is left of run %s: %w", runID, err)
+		return undostate.Recovered{}, fmt.Errorf("look for what is left of run %s: %w", runID, err)
 	}
 	l.Detail = found
 	if l.Unproven() {
@@ -68,7 +68,7 @@ func Recover(ctx context.Context, runDir string, rec *harness.Record) (leftover.
 		if err == nil && len(left) > 0 {
 			err = fmt.Errorf("still there: %v", left)
 		}
-		return l.Now(), "no container, network or volume of the run is left on the engine, and none of its steps was taken back", leftover.HowGone, err
+		return l.Now(), "no container, network or volume of the run is left on the engine, and none of its steps was taken back", undostate.HowGone, err
 	})
 	l.Detail += "; whatever was left of it was removed"
 	if logErr != nil { // what they stood in is gone: to try again would find nothing

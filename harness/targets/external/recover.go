@@ -13,12 +13,9 @@ import (
 	"blackstart/harness"
 	"blackstart/harness/target"
 	"blackstart/harness/target/check"
-	"blackstart/harness/targets/leftover"
+	"blackstart/harness/targets/undostate"
 	"blackstart/harness/victim"
 )
-
-// proofLimit bounds the proof that one fault of a killed run is over.
-const proofLimit = 20 * time.Second
 
 // Kept reads the copy of the target file that a run has left in its state directory; false where it has none: no run on a target of
 // a file, or one that had not begun.
@@ -48,31 +45,26 @@ func (d *Driver) Reattach(ctx context.Context, req harness.StartRequest) error {
 	return d.open(ctx, req, false)
 }
 
-// Recover takes back, on a target that is attached to again by driver, what a run that was killed may have left in force: what driver
-// can carry out of the undo log, latest first, and then the proof from the victim's side. What is not seen to be over is an error that
-// says what people must do. rec is the record as it stood.
-func Recover(ctx context.Context, driver harness.Driver, l *leftover.State, rec *harness.Record) (leftover.Recovered, error) {
-	can := map[harness.ActionKind]bool{}
-	for _, kind := range driver.Can() {
-		can[kind] = true
-	}
-	for _, e := range l.Open {
-		if undo := e.Step.Undo; can[undo.Kind] {
-			l.Undone(e, taskOf(undo), leftover.HowRestored, driver.Execute(ctx, undo))
-		}
-	}
+// Recover sees, on a target that is attached to again, whether what a run that was killed may have left in force is over: from the
+// victim's side, by the checks of each fault. What is not seen to be over is an error that says why, and what people must do. within
+// bounds the proof of one fault.
+func (d *Driver) Recover(ctx context.Context, l *undostate.State, within time.Duration) (undostate.Recovered, error) {
+	var why []string
 	l.Prove(func(harness.Plan) bool { return true }, func(p harness.Plan) (harness.Interval, string, string, error) {
-		at, err := victim.Await(ctx, rec.Target, driver, p.Restored, proofLimit, l.Clock)
-		return at, fmt.Sprintf("seen from the victim's side (%d checks)", len(p.Restored)), leftover.HowRestored, err
+		at, err := victim.Await(ctx, l.Record.Target, d, p.Restored, within, l.Clock)
+		if err != nil {
+			why = append(why, p.Fault.Kind+": "+err.Error())
+		}
+		return at, fmt.Sprintf("seen from the victim's side (%d checks)", len(p.Restored)), undostate.HowRestored, err
 	})
 	var open []string
 	for _, e := range l.Open {
-		if i := l.FaultOf(e); i < 0 || !over(rec.Faults[i], i, l.Restored) {
+		if i := l.FaultOf(e); i < 0 || !over(l.Record.Faults[i], i, l.Restored) {
 			open = append(open, e.Fault+": "+taskOf(e.Step.Undo))
 		}
 	}
 	if len(open) > 0 {
-		return l.Recovered, fmt.Errorf("target %s is not seen to be as it was. What people must do: %s", rec.Target.Name, strings.Join(open, "; "))
+		return l.Recovered, fmt.Errorf("target %s is not seen to be as it was (%s). What people must do: %s", l.Record.Target.Name, strings.Join(why, "; "), strings.Join(open, "; "))
 	}
 	l.Detail = "the target is not ours, and was left running; what had been in force is seen to be over"
 	return l.Recovered, nil

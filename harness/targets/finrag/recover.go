@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"blackstart/harness"
-	"blackstart/harness/targets/leftover"
+	"blackstart/harness/targets/undostate"
 	"blackstart/harness/victim"
 )
 
@@ -28,7 +28,7 @@ func (d *Driver) Attach(site *Site, ground Ground) {
 
 // UndoOpenSteps carries out, on what still runs, the open steps that need no fence, latest first, and asks the checks of each
 // fault's end. A link that a fault with a fence has cut too stays cut: healing it could make two primaries.
-func (d *Driver) UndoOpenSteps(ctx context.Context, l *leftover.State) {
+func (d *Driver) UndoOpenSteps(ctx context.Context, l *undostate.State) {
 	var stay []string
 	for _, e := range l.Open {
 		if l.Fences(e) {
@@ -53,19 +53,19 @@ func (d *Driver) UndoOpenSteps(ctx context.Context, l *leftover.State) {
 	l.Prove(func(p harness.Plan) bool { return len(p.Fences) == 0 }, func(p harness.Plan) (harness.Interval, string, string, error) {
 		ask := harness.ChecksThatCanHold(d.Description(), p.Restored, func(name string) bool { return gone[name] }, victim.Follows)
 		if len(ask) == 0 {
-			return l.Now(), "everything that could show it is gone, or needs a standby that follows what is gone", leftover.HowGone, nil
+			return l.Now(), "everything that could show it is gone, or needs a standby that follows what is gone", undostate.HowGone, nil
 		}
 		at, err := victim.Await(ctx, d.Description(), d, ask, proofLimit, l.Clock)
-		return at, fmt.Sprintf("seen from the victim's side on what still ran (%d checks of %d)", len(ask), len(p.Restored)), leftover.HowRestored, err
+		return at, fmt.Sprintf("seen from the victim's side on what still ran (%d checks of %d)", len(ask), len(p.Restored)), undostate.HowRestored, err
 	})
 }
 
 // undoOpenStep carries out one undo. Of what is gone it says so, and adds it to gone.
-func (d *Driver) undoOpenStep(ctx context.Context, l *leftover.State, e harness.UndoEntry, undo harness.Action, gone map[string]bool) {
+func (d *Driver) undoOpenStep(ctx context.Context, l *undostate.State, e harness.UndoEntry, undo harness.Action, gone map[string]bool) {
 	on := strings.Join(append(slices.Clone(undo.Links), undo.Components...), ", ")
 	missing, rest := harness.Gone(d.Execute(ctx, undo))
 	if len(missing) == 0 || len(rest) > 0 {
-		l.Undone(e, "carried out on "+on, leftover.HowRestored, errors.Join(rest...))
+		l.Undone(e, "carried out on "+on, undostate.HowRestored, errors.Join(rest...))
 		return
 	}
 	var said []string
@@ -73,11 +73,11 @@ func (d *Driver) undoOpenStep(ctx context.Context, l *leftover.State, e harness.
 		gone[g.Component] = true
 		said = append(said, g.Error())
 	}
-	l.Undone(e, strings.Join(said, "; "), leftover.HowGone, nil)
+	l.Undone(e, strings.Join(said, "; "), undostate.HowGone, nil)
 }
 
 // missing looks for every component, tells which are gone, and gives their names.
-func (d *Driver) missing(ctx context.Context, l *leftover.State) map[string]bool {
+func (d *Driver) missing(ctx context.Context, l *undostate.State) map[string]bool {
 	found, rest := harness.Gone(d.MissingComponents(ctx))
 	gone := map[string]bool{}
 	for _, g := range found {

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"blackstart/harness"
-	"blackstart/harness/targets/leftover"
+	"blackstart/harness/targets/undostate"
 )
 
 // healer is a way that heals links, or cannot.
@@ -52,7 +52,7 @@ func cutting(kind string, fences bool, links ...string) harness.FaultRecord {
 }
 
 // killedIn is a run that was killed while faults were in force.
-func killedIn(t *testing.T, faults ...harness.FaultRecord) *leftover.State {
+func killedIn(t *testing.T, faults ...harness.FaultRecord) *undostate.State {
 	t.Helper()
 	dir := t.TempDir()
 	log, err := harness.CreateUndoLog(filepath.Join(dir, "undo.jsonl"), harness.NewClock())
@@ -67,10 +67,10 @@ func killedIn(t *testing.T, faults ...harness.FaultRecord) *leftover.State {
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return leftover.Read(dir, &harness.Record{Faults: faults})
+	return undostate.Read(dir, &harness.Record{Faults: faults})
 }
 
-func takeBack(t *testing.T, l *leftover.State, err error) []string {
+func takeBack(t *testing.T, l *undostate.State, err error) []string {
 	t.Helper()
 	about, outlineErr := (Kind{Simulated: func(Settings) []string { return nil }}).Outline(nil, nil)
 	if outlineErr != nil {

@@ -14,8 +14,8 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/targets/finrag"
-	"blackstart/harness/targets/leftover"
 	"blackstart/harness/targets/procs"
+	"blackstart/harness/targets/undostate"
 )
 
 // dialLimit bounds the look at one link of a run that was killed.
@@ -26,20 +26,20 @@ const dialLimit = time.Second
 // links died with the run, as a rule; what a fault had changed on disk is put
 // back and read back. rec is the run's record as it stood, or nil. A run that was
 // not made of processes has left nothing.
-func Recover(_ context.Context, runDir string, rec *harness.Record) (leftover.Recovered, error) {
+func Recover(_ context.Context, runDir string, rec *harness.Record) (undostate.Recovered, error) {
 	dir := finrag.TargetDir(runDir)
 	b, err := os.ReadFile(filepath.Join(dir, socketsFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return leftover.Recovered{}, nil
+		return undostate.Recovered{}, nil
 	}
 	if err != nil {
-		return leftover.Recovered{}, fmt.Errorf("find the sockets of the run in %s: %w", runDir, err)
+		return undostate.Recovered{}, fmt.Errorf("find the sockets of the run in %s: %w", runDir, err)
 	}
 	sockets := strings.TrimSpace(string(b))
 	if !ourSockets.MatchString(sockets) || filepath.Clean(sockets) != sockets {
-		return leftover.Recovered{}, fmt.Errorf("find the sockets of the run in %s: %q is not a directory of ours", runDir, sockets)
+		return undostate.Recovered{}, fmt.Errorf("find the sockets of the run in %s: %q is not a directory of ours", runDir, sockets)
 	}
-	l := leftover.Read(runDir, rec)
+	l := undostate.Read(runDir, rec)
 	ended, err := procs.Reap(dir)
 	for _, e := range ended {
 		l.Ended = append(l.Ended, e.Name)
@@ -81,9 +81,9 @@ func describeFound(ended []string, links int, linksErr error) string {
 // endOf says how a fault ended that has lost everything it was done to.
 func endOf(p harness.Plan) (text, how string) {
 	if slices.ContainsFunc(p.Steps, func(s harness.Step) bool { return onDisk(s.Undo) }) {
-		return "its files are put back, and no process or link of the target is left", leftover.HowRestored
+		return "its files are put back, and no process or link of the target is left", undostate.HowRestored
 	}
-	return "no process of the target is left and its links refuse connections; nothing was healed", leftover.HowGone
+	return "no process of the target is left and its links refuse connections; nothing was healed", undostate.HowGone
 }
 
 // onDisk tells whether an action changes what outlives the processes.

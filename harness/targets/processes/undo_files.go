@@ -11,28 +11,28 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/targets/finrag"
-	"blackstart/harness/targets/leftover"
 	"blackstart/harness/targets/procs"
+	"blackstart/harness/targets/undostate"
 )
 
 // undoFiles takes back, latest first, the steps of a run whose processes are gone: on disk where they have changed files, and
 // otherwise by saying that nothing is left of what they had changed.
-func undoFiles(dir string, l *leftover.State) {
+func undoFiles(dir string, l *undostate.State) {
 	for _, e := range l.Open {
 		undo := e.Step.Undo
 		switch undo.Kind {
 		case harness.CertificateRestore:
 			text, err := forEach(undo.Components, func(region string) (string, error) { return undoCertificate(dir, region) })
-			l.Undone(e, text, leftover.HowRestored, err)
+			l.Undone(e, text, undostate.HowRestored, err)
 		case harness.CodeDeploy:
 			text, err := forEach(undo.Components, func(region string) (string, error) { return undoRelease(dir, region, undo.Build) })
-			l.Undone(e, text, leftover.HowRestored, err)
+			l.Undone(e, text, undostate.HowRestored, err)
 		case harness.SQLRun:
-			l.Undone(e, strings.Join(undo.Components, ", ")+" does not run any more, and what SQL had changed in its running is lost with it", leftover.HowGone, nil)
+			l.Undone(e, strings.Join(undo.Components, ", ")+" does not run any more, and what SQL had changed in its running is lost with it", undostate.HowGone, nil)
 		case harness.LinkHeal:
-			l.Undone(e, strings.Join(undo.Links, ", ")+": the process that carried the link is gone, and nobody heals it", leftover.HowGone, nil)
+			l.Undone(e, strings.Join(undo.Links, ", ")+": the process that carried the link is gone, and nobody heals it", undostate.HowGone, nil)
 		default:
-			l.Undone(e, strings.Join(undo.Components, ", ")+": no process of it is left", leftover.HowGone, nil)
+			l.Undone(e, strings.Join(undo.Components, ", ")+": no process of it is left", undostate.HowGone, nil)
 		}
 	}
 }

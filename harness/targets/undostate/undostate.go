@@ -1,6 +1,6 @@
-// Package leftover is what a run that was killed has left to be taken back: the open steps of its undo log, what became of each, and
+// Package undostate is what a run that was killed has left to be taken back: the open steps of its undo log, what became of each, and
 // the proof that its faults are over.
-package leftover
+package undostate
 
 import (
 	"fmt"

@@ -1,0 +1,45 @@
+package harness
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+)
+
+// External is the kind of a target that we did not start: a file describes it.
+const External = "external"
+
+// Ownership says whose a target is that somebody else runs, by the file that describes it; nil of a rehearsal target.
+type Ownership struct {
+	Owner    string `json:"owner"`    // who answers for it
+	Service  string `json:"service"`  // the business service that depends on it
+	Plan     string `json:"plan"`     // the continuity plan that it falls under, with its section
+	Critical bool   `json:"critical"` // whether it is on the firm's list of critical systems
+}
+
+// Access is how one place reaches a component or the public entry. It holds secrets and is never written anywhere.
+type Access struct {
+	Address  string // host:port
+	User     string
+	Password string
+	Database string
+	Auth     string      // of a database: the methods by which it may ask for the password; "": any
+	TLS      *tls.Config // what is trusted and shown; nil: no TLS. Who wants to change it clones it
+	URL      string      // of an HTTP component or of the entry; "" of anything else
+	Headers  http.Header // of a request to URL; nil: none
+}
+
+// InPlace is what a driver offers whose databases nobody may start or stop: what was left behind is read where it stands.
+type InPlace interface {
+	// LeftBehind gives access to a database that no longer serves, once it has said itself that it takes no writes and still has
+	// what it had: a copy of the one that serves now has lost it. Else the error says why not.
+	LeftBehind(ctx context.Context, component, serving string) (Access, error)
+}
+
+// Allowing is what a driver offers on whose target nothing is written but what somebody has allowed, and no table is ever made.
+type Allowing interface {
+	// Allowed says why a table (schema.name) may not be written on a component; nil if it may. It asks nobody.
+	Allowed(component, table string) error
+	// Writable asks the component whether the table is there and may be written; nothing is written.
+	Writable(ctx context.Context, component, table string) error
+}
