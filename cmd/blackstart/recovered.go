@@ -12,6 +12,7 @@ import (
 
 	"blackstart/evidence"
 	"blackstart/harness"
+	"blackstart/harness/people"
 	"blackstart/harness/targets/external"
 	"blackstart/harness/targets/leftover"
 )
@@ -35,7 +36,7 @@ func (l unfinishedRun) recover(ctx context.Context, redact *evidence.Redactor) (
 	kept, there, err := external.Kept(l.dir, targetReader().Parse)
 	if there {
 		if err == nil {
-			u.Recovered, err = reattached(ctx, kept, l.dir, rec, redact)
+			u.Recovered, err = l.reattached(ctx, kept, rec, redact)
 		}
 		u.Over = harness.NewClock().Anchor()
 		return l.keepRecovered(u), err
@@ -56,21 +57,31 @@ func (l unfinishedRun) recover(ctx context.Context, redact *evidence.Redactor) (
 	return u, errors.Join(errs...)
 }
 
-// reattached sees what a run on the target of a file has left in force. Where nothing was, nobody is asked.
-func reattached(ctx context.Context, kept external.File, runDir string, rec *harness.Record, redact *evidence.Redactor) (leftover.Recovered, error) {
-	l := leftover.Read(runDir, rec)
-	begun := slices.ContainsFunc(l.Record.Faults, func(f harness.FaultRecord) bool { return f.Do.Lo != 0 && !f.Restored })
-	if len(l.Open) == 0 && len(l.Events) == 0 && !begun {
+// reattached sees what a run on the target of a file has left in force. Where nothing was, nobody is asked; people are where the
+// victim shows that something still is.
+func (l unfinishedRun) reattached(ctx context.Context, kept external.File, rec *harness.Record, redact *evidence.Redactor) (leftover.Recovered, error) {
+	left := leftover.Read(l.dir, rec)
+	begun := slices.ContainsFunc(left.Record.Faults, func(f harness.FaultRecord) bool { return f.Do.Lo != 0 && !f.Restored })
+	if len(left.Open) == 0 && len(left.Events) == 0 && !begun {
 		return leftover.Recovered{Detail: "the target is not ours, and was left running"}, nil
 	}
 	if rec == nil {
-		return l.Recovered, errors.New("its record is gone, and with it what shows that its faults are over: see to them, and remove its directory")
+		return left.Recovered, errors.New("its record is gone, and with it what shows that its faults are over: see to them, and remove its directory")
 	}
 	d := external.New(kept, redact.Text)
-	if err := d.Reattach(ctx, harness.StartRequest{Dir: runDir, Profile: rec.Profile, AddSecrets: redact.Add, Progress: func(string) {}}); err != nil {
-		return l.Recovered, err
+	if err := d.Reattach(ctx, harness.StartRequest{Dir: l.dir, Profile: rec.Profile, AddSecrets: redact.Add, Progress: func(string) {}}); err != nil {
+		return left.Recovered, err
 	}
-	return external.Recover(ctx, d, l, rec)
+	done, err := external.Recover(ctx, d, left, rec)
+	if err == nil || !slices.ContainsFunc(left.Open, func(e harness.UndoEntry) bool { return e.Step.Undo.Person != nil }) {
+		return done, err
+	}
+	who, stop, cannot := openPeople(l.people, true, l.tell)
+	if cannot != nil {
+		return done, fmt.Errorf("%w; or ask them by blackstart undo --people: %w", err, cannot)
+	}
+	defer stop()
+	return external.Recover(ctx, people.Driver{Driver: d, People: who}, leftover.Read(l.dir, rec), rec)
 }
 
 // keepRecovered keeps what was done now, or adds what an undo before this one did.
