@@ -39,7 +39,7 @@ func (l unfinishedRun) recover(ctx context.Context, redact *evidence.Redactor) (
 	kept, there, err := external.Kept(l.dir, targetReader().Parse)
 	if there {
 		if err == nil {
-			u.Recovered, err = reattached(ctx, kept, l.dir, rec, redact)
+			u.Recovered, err = l.reattached(ctx, kept, rec, redact)
 		}
 		u.Over = harness.NewClock().Anchor()
 		return l.keepRecovered(u), err
@@ -60,21 +60,56 @@ func (l unfinishedRun) recover(ctx context.Context, redact *evidence.Redactor) (
 	return u, errors.Join(errs...)
 }
 
-// reattached sees what a run on the target of a file has left in force. Where nothing was, nobody is asked.
-func reattached(ctx context.Context, kept external.File, runDir string, rec *harness.Record, redact *evidence.Redactor) (undostate.Recovered, error) {
-	l := undostate.Read(runDir, rec)
-	begun := slices.ContainsFunc(l.Record.Faults, func(f harness.FaultRecord) bool { return f.Do.Lo != 0 && !f.Restored })
-	if len(l.Open) == 0 && len(l.Events) == 0 && !begun {
+// reattached sees what a run on the target of a file has left in force. Where nothing was, nobody is asked; people are where the
+// victim shows that something still is.
+func (l unfinishedRun) reattached(ctx context.Context, kept external.File, rec *harness.Record, redact *evidence.Redactor) (undostate.Recovered, error) {
+	left := undostate.Read(l.dir, rec)
+	begun := slices.ContainsFunc(left.Record.Faults, func(f harness.FaultRecord) bool { return f.Do.Lo != 0 && !f.Restored })
+	if len(left.Open) == 0 && len(left.Events) == 0 && !begun {
 		return undostate.Recovered{Detail: "the target is not ours, and was left running"}, nil
 	}
 	if rec == nil {
-		return l.Recovered, errors.New("its record is gone, and with it what shows that its faults are over: see to them, and remove its directory")
+		return left.Recovered, errors.New("its record is gone, and with it what shows that its faults are over: see to them, and remove its directory")
 	}
 	d := external.New(kept, redact.Text)
-	if err := d.Reattach(ctx, harness.StartRequest{Dir: runDir, Profile: rec.Profile, AddSecrets: redact.Add, Progress: func(string) {}}); err != nil {
-		return l.Recovered, err
+	if err := d.Reattach(ctx, harness.StartRequest{Dir: l.dir, Profile: rec.Profile, AddSecrets: redact.Add, Progress: func(string) {}}); err != nil {
+		return left.Recovered, err
 	}
-	return d.Recover(ctx, l, proofLimit)
+	done, err := d.Recover(ctx, left, proofLimit)
+	if err == nil || !slices.ContainsFunc(left.Open, byPerson) {
+		return done, err
+	}
+	if e := l.askPeople(ctx, left.Open); e != nil {
+		return done, fmt.Errorf("%w. %w", err, e)
+	}
+	return d.Recover(ctx, undostate.Read(l.dir, rec), proofLimit)
+}
+
+// byPerson tells whether a step is one that people take back.
+func byPerson(e harness.UndoEntry) bool { return e.Step.Undo.Person != nil }
+
+// askPeople asks people to take back what they did, latest first, each for as long as their scenario gives them.
+func (l unfinishedRun) askPeople(ctx context.Context, open []harness.UndoEntry) error {
+	who, stop, err := openPeople(l.people, true, l.tell)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	for _, e := range open {
+		if !byPerson(e) {
+			continue
+		}
+		task := *e.Step.Undo.Person
+		l.tell("asked of " + task.By + ": " + task.What)
+		ctx, cancel := context.WithTimeout(ctx, task.Within.D())
+		name, err := who.Ask(ctx, task, func(string) {})
+		cancel()
+		if err != nil {
+			return fmt.Errorf("nobody said that it is done: %w", err)
+		}
+		l.tell("done, says " + name)
+	}
+	return nil
 }
 
 // keepRecovered keeps what was done now, or adds what an undo before this one did.

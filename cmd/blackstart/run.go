@@ -104,7 +104,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 		return err
 	}
 	defer st.close()
-	if err := undoUnfinishedRuns(ctx, st, stderr, screen, f.store); err != nil {
+	if err := undoUnfinishedRuns(ctx, st, stderr, screen, f.store, f.people); err != nil {
 		return err
 	}
 	if storeErr != nil {

@@ -20,6 +20,7 @@ import (
 
 func undoCommand() *cobra.Command {
 	var store storeFlags
+	var people string
 	cmd := &cobra.Command{
 		Use:   "undo",
 		Short: "finish what a drill that was killed left behind",
@@ -40,13 +41,14 @@ Ctrl-C does not end it. Twice: the rest is left to the next one.`,
 				return err
 			}
 			defer st.close()
-			found, err := restore(cmd.Context(), st, cmd.ErrOrStderr(), func(text string) { printWrapped(cmd.OutOrStdout(), text) }, store)
+			found, err := restore(cmd.Context(), st, cmd.ErrOrStderr(), func(text string) { printWrapped(cmd.OutOrStdout(), text) }, store, people)
 			if err == nil && found == 0 {
 				fmt.Fprintln(cmd.OutOrStdout(), "nothing to undo: no drill was left unfinished")
 			}
 			return err
 		},
 	}
+	peopleFlag(cmd, &people)
 	store.storeFlag(cmd, ", if it is not where it was")
 	store.keyFlag(cmd)
 	return cmd
@@ -59,8 +61,8 @@ func printWrapped(out io.Writer, text string) {
 }
 
 // undoUnfinishedRuns is what `run` does first: the next command must say what happened.
-func undoUnfinishedRuns(ctx context.Context, st *state, stderr io.Writer, s *screen, store storeFlags) error {
-	_, err := restore(ctx, st, stderr, func(text string) { s.say("%s", text) }, store)
+func undoUnfinishedRuns(ctx context.Context, st *state, stderr io.Writer, s *screen, store storeFlags, people string) error {
+	_, err := restore(ctx, st, stderr, func(text string) { s.say("%s", text) }, store, people)
 	var exit *exitError
 	if errors.As(err, &exit) && exit.code != harness.ExitUndo { // nothing of it is in force: it keeps nobody from a drill
 		s.say("error: %v", exit.err)
@@ -71,7 +73,7 @@ func undoUnfinishedRuns(ctx context.Context, st *state, stderr io.Writer, s *scr
 }
 
 // restore finishes every run whose process is gone. A signal does not end it, a second one does.
-func restore(ctx context.Context, st *state, stderr io.Writer, say func(string), store storeFlags) (int, error) {
+func restore(ctx context.Context, st *state, stderr io.Writer, say func(string), store storeFlags, people string) (int, error) {
 	left, err := st.unfinishedRuns()
 	if err != nil || len(left) == 0 {
 		return 0, err
@@ -84,7 +86,7 @@ func restore(ctx context.Context, st *state, stderr io.Writer, say func(string),
 	defer onUndoInterrupt(ctx, stderr, &waiting)()
 	var worst *exitError // one that cannot be finished keeps nobody from the others
 	for _, l := range left {
-		l.store = store
+		l.store, l.people, l.tell = store, people, say
 		e := l.finish(context.WithoutCancel(ctx), say, func() { waiting.Add(-1) })
 		if e == nil {
 			continue
