@@ -39,12 +39,14 @@ type Description struct {
 	Timings     Timings           `json:"timings"`
 	Calls       []string          `json:"calls"` // runbook steps that can be carried out, by name
 	Settings    map[string]string `json:"settings"`
-	Breakable   []string          `json:"breakable"` // regions (by name) and components that may be broken
-	Provides    []string          `json:"provides"`  // answers TargetSpec.Needs, e.g. postgres.primary
-	Simulated   []string          `json:"simulated"` // what stands in for the real thing, in words for the report
-	Builds      []Build           `json:"builds"`    // of the code, the one that runs first
-	Questions   []Question        `json:"questions"` // with known answers
-	Nonce       string            `json:"nonce"`     // how an alert is told to be this drill's: routing-key or dedup-key
+	Breakable   []string          `json:"breakable"`                // regions (by name) and components that may be broken
+	Provides    []string          `json:"provides"`                 // answers TargetSpec.Needs, e.g. postgres.primary
+	Simulated   []string          `json:"simulated"`                // what stands in for the real thing, in words for the report
+	Builds      []Build           `json:"builds"`                   // of the code, the one that runs first
+	Questions   []Question        `json:"questions"`                // with known answers
+	Probes      []ProbeSpec       `json:"probes,omitempty"`         // that its file lists
+	ProbePaces  map[string]int64  `json:"probe_paces_ns,omitempty"` // shortest time between two questions that its file allows, by kind of probe
+	Nonce       string            `json:"nonce"`                    // how an alert is told to be this drill's: routing-key or dedup-key
 	Owned       *Ownership        `json:"owned,omitempty"`
 }
 
