@@ -115,14 +115,23 @@ func Wrong(spec harness.ProbeSpec) (key, wrong, hint string) {
 			return "with." + key, wrong, hint
 		}
 	}
-	floor := cmp.Or(f.Traits().Fastest, f.Every())
-	if spec.Every != 0 && spec.Every.D() < floor {
+	if floor := Fastest(spec.Probe); spec.Every != 0 && spec.Every.D() < floor {
 		return "every", fmt.Sprintf("is %s", spec.Every), fmt.Sprintf("write at least %s: %s is asked no oftener", floor, spec.Probe)
 	}
 	if spec.Every.D() > slowest {
 		return "every", fmt.Sprintf("is %s", spec.Every), fmt.Sprintf("write at most %s", slowest)
 	}
 	return "", "", ""
+}
+
+// Fastest is the shortest time between two questions that a kind of probe is meant for; 0 of one that does not exist.
+func Fastest(kind string) time.Duration {
+	k, ok := Probes.Get(kind)
+	if !ok {
+		return 0
+	}
+	f := k.New()
+	return cmp.Or(f.Traits().Fastest, f.Every())
 }
 
 // slowest is the longest time between two questions: what is asked less often watches nothing in a drill.
