@@ -31,7 +31,7 @@ func reachOf(config harness.ProbeConfig) (reach, error) {
 	a, err := config.Access(harness.Outside, config.On)
 	c, _ := config.Target.ComponentByName(config.On)
 	entry := config.On == harness.EntryName
-	if a.URL == "" && (entry || err == nil && c.Kind == apiKind) {
+	if config.Target.Entry.URL == "" && a.URL == "" && (entry || err == nil && c.Kind == apiKind) {
 		return rehearsed(config, entry, a.Address) // of a target that names its addresses only, and shows the certificate of its entry
 	}
 	if err != nil {
