@@ -99,7 +99,7 @@ func (t ProbeTraits) SubjectOf(d *Description, on string) (Subject, error) {
 	case t.Local && on == "":
 		return Subject{On: LocalHost, Role: Outside}, nil
 	case t.Local:
-		return Subject{}, errors.New("it runs on the machine of the harness: remove `on:`")
+		return Subject{}, errors.New("it runs on the machine of the harness, and asks no component")
 	case t.Entry && (on == EntryName || on == "" && t.Listed):
 		if d.Entry.Name == "" && d.Entry.URL == "" {
 			return Subject{}, fmt.Errorf("target %s has no public entry", d.Name)
@@ -108,13 +108,13 @@ func (t ProbeTraits) SubjectOf(d *Description, on string) (Subject, error) {
 	case !t.Listed:
 		return t.subjectOfOwn(d, on)
 	case on == "":
-		return Subject{}, errors.New("it asks one component: write `on:`, the role of a region or the name of a component")
+		return Subject{}, errors.New("it asks one component, and `on:` names none")
 	case named && !t.Any && c.Kind != t.Speaks:
 		return Subject{}, fmt.Errorf("it asks a component of kind %s, and %s is of kind %s", t.Speaks, on, c.Kind)
 	case named:
 		return subjectIn(d, c), nil
 	case role && t.Any:
-		return Subject{}, errors.New("it asks a component of any kind: write the name of one")
+		return Subject{}, errors.New("it asks a component of any kind, and a role does not say which")
 	case role:
 		c, named = d.ComponentOf(region.Name, t.Speaks)
 		if !named {

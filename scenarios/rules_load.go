@@ -168,6 +168,8 @@ func (r *rules) requirement(q harness.Requirement, i int) {
 			r.wrong(what+" asks nothing of probe "+q.Probe, "write ageAtMost: 1s", steps("probe")...)
 		case has("ageAtMost") && bounded:
 			r.wrong(what+" asks probe "+q.Probe+" for an age and for a value", "write one requirement for each", steps("ageAtMost")...)
+		case known && has("ageAtMost") && traits.Listed && traits.Unit != harness.UnitNS:
+			r.wrong(fmt.Sprintf("%s asks probe %s for an age, and its values are in %s", what, q.Probe, traits.Unit), "write atMost: or atLeast:", steps("ageAtMost")...)
 		case known:
 			r.bounds(what, q.Bounds(), traits.Unit, "steadyState", "require", i)
 		}

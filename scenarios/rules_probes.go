@@ -42,7 +42,11 @@ func (r *rules) probes() {
 		if r.known.Target != nil {
 			target := r.known.Target(*r.s)
 			if _, why := traits.SubjectOf(&target, p.On); why != nil {
-				r.wrong(fmt.Sprintf("%s cannot be asked: %v", entryName("probe", p.ID, i), why), "write on: the role of a region, or the name of a component of the target", steps("on")...)
+				hint := "write on: the role of a region, or the name of a component of the target"
+				if traits.Local {
+					hint = "remove on:"
+				}
+				r.wrong(fmt.Sprintf("%s cannot be asked: %v", entryName("probe", p.ID, i), why), hint, steps("on")...)
 			}
 		}
 	}
@@ -95,7 +99,8 @@ func (r *rules) bounds(what string, b harness.Bounds, unit string, steps ...any)
 			key = "atLeast"
 		}
 		written := map[string]string{harness.UnitNS: "a duration, such as 5s", harness.UnitPPM: "a share, such as 1%"}
-		r.wrong(fmt.Sprintf("%s of %s: the values of its probe are in %s, and %s", key, what, unit, strings.TrimPrefix(err.Error(), key+": ")),
+		why, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), key+": "), ": write")
+		r.wrong(fmt.Sprintf("%s of %s: the values of its probe are in %s, and %s", key, what, unit, why),
 			"write "+cmp.Or(written[unit], "a whole number, such as 3"), append(slices.Clone(steps), key)...)
 	}
 }
@@ -107,7 +112,7 @@ func (r *rules) guards() {
 		traits, known := r.probeOf(what, g.Probe, "guards", i, "probe")
 		byID := slices.ContainsFunc(r.listedAs(g.Probe), func(p harness.ProbeSpec) bool { return p.ID == g.Probe })
 		if !has("region") && has("probe") && !byID && !r.unread([]any{"guards", i, "region"}) {
-			r.wrong("guard has no region", "write region: … (role of the region it asks)", "guards", i)
+			r.wrong(what+" has no region", "write region: … (role of the region it asks)", "guards", i)
 		}
 		r.within("failingFor of "+what, g.FailingFor, ofFailing, "guards", i, "failingFor")
 		r.within("forLonger of "+what, g.ForLonger, ofFailing, "guards", i, "forLonger")
@@ -121,10 +126,12 @@ func (r *rules) guards() {
 		case !bounded && has("forLonger"):
 			r.wrong(what+" has forLonger and no bound", "write failingFor: in its place, or a bound: atMost: or atLeast:", "guards", i, "forLonger")
 		case !bounded && !has("failingFor"):
-			r.wrong("guard has no failingFor", "write failingFor: … (longest allowed failing), or a bound with forLonger:", "guards", i)
+			r.wrong(what+" has no failingFor", "write failingFor: … (longest allowed failing), or a bound with forLonger:", "guards", i)
 		}
 		if known {
 			r.bounds(what, g.Bounds(), traits.Unit, "guards", i)
+		}
+		if known && (byID || has("region")) {
 			r.guard(g, i, traits)
 		}
 	}
