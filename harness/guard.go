@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"strconv"
 	"time"
 )
@@ -26,6 +27,26 @@ func (w *watched) take(o Observation, every time.Duration) {
 		w.since = o.At.Lo
 	}
 	w.last, w.due = o, max(o.At.Hi, o.At.Lo.Add(every))
+}
+
+// guardLate is how much later than it could have been a guard may be seen to fire: it is looked at on every tick.
+const guardLate = time.Second
+
+// Fires tells from the record of a probe whether a guard stops the drill up to a moment.
+func (g Guard) Fires(p ProbeSeries, answers iter.Seq[Observation], until Stamp) bool {
+	every := time.Duration(p.EveryNS)
+	w := watched{guard: g, due: p.Ran.Lo.Add(every)}
+	for o := range answers {
+		if o.At.Hi > until {
+			continue
+		}
+		if _, fires := w.fired(o.At.Hi.Add(guardLate)); fires {
+			return true
+		}
+		w.take(o, every)
+	}
+	_, fires := w.fired(until.Add(guardLate))
+	return fires
 }
 
 // limit is how long the guard bears what is broken.
