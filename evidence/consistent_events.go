@@ -7,6 +7,7 @@ import (
 
 	"blackstart/evidence/seal"
 	"blackstart/harness"
+	"blackstart/harness/measure"
 )
 
 // Limits of what a drill can tell.
@@ -22,6 +23,7 @@ type recordedEvents struct {
 	ended  []harness.Interval            // of each act that ended
 	alerts []harness.Event
 	gone   []string // what the undo found gone, in words
+	guards []harness.Event
 }
 
 func (t *recordedEvents) add(seq int64, e harness.Event) error {
@@ -32,6 +34,8 @@ func (t *recordedEvents) add(seq int64, e harness.Event) error {
 		t.ended = append(t.ended, e.At)
 	case alertReceived, alertRefused:
 		t.alerts = append(t.alerts, e)
+	case "guard.fired":
+		t.guards = append(t.guards, e)
 	case "component.gone":
 		t.gone = append(t.gone, e.Text)
 	case "steady.held", "fault.done", "fault.in-force", "fault.undone", "fault.restored", "person.asked", "primary.fenced", "undo.complete",
@@ -39,7 +43,7 @@ func (t *recordedEvents) add(seq int64, e harness.Event) error {
 		t.at[e.Kind] = append(t.at[e.Kind], e.At)
 	}
 	if max(len(t.begun), len(t.ended)) > maxToldMoments || len(t.alerts) > maxToldAlerts || len(t.at[e.Kind]) > maxToldMoments ||
-		len(t.gone) > maxToldMoments {
+		max(len(t.gone), len(t.guards)) > maxToldMoments {
 		return fmt.Errorf("event %d: more of kind %s than a drill can have", seq, e.Kind)
 	}
 	return nil
@@ -65,7 +69,8 @@ func (c *checker) agreesWithEvents() error {
 		return err
 	}
 	rec := c.out.Record
-	return errors.Join(told.actsOf(rec), followsScenario(rec), told.statusOf(rec), told.faultsOf(rec), told.peopleOf(rec), told.undoOf(rec), arrivalsRecorded(rec, told.alerts))
+	return errors.Join(told.actsOf(rec), followsScenario(rec), told.statusOf(rec), told.faultsOf(rec), told.peopleOf(rec), told.undoOf(rec),
+		arrivalsRecorded(rec, told.alerts), told.guardsOf(rec, measure.Files(packFS{c.pack}, rec)))
 }
 
 // actsOf demands the acts in their order, each when and by whom the events say; a run that was killed may have begun, and even

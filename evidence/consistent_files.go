@@ -49,8 +49,24 @@ func roleOf(rec *harness.Record, s harness.Stream) string {
 	return p.Role
 }
 
+// listedProbe demands that a series with an id is one of a probe that the scenario or the target lists under it, asked no oftener.
+func listedProbe(rec *harness.Record, p harness.ProbeSeries) error {
+	if p.ID == "" {
+		return nil
+	}
+	for _, spec := range slices.Concat(rec.Scenario.Probes, rec.Target.Probes) {
+		if spec.ID == p.ID && spec.Probe == p.Probe && int64(spec.Every) <= p.EveryNS {
+			return nil
+		}
+	}
+	return fmt.Errorf("neither the scenario nor the target lists %s as %s, asked every %s", p.ID, p.Probe, time.Duration(p.EveryNS))
+}
+
 // agreesWithProbe reads every answer strictly: one object a line, of this probe, in order of time.
 func (c *checker) agreesWithProbe(p harness.ProbeSeries) error {
+	if err := listedProbe(c.out.Record, p); err != nil {
+		return err
+	}
 	f, err := c.pack.Open(p.File)
 	if err != nil {
 		return err
@@ -123,7 +139,7 @@ func (c *checker) agreesOnPromotion() error {
 		if on, _ := rec.Target.ComponentByName(p.On); p.Probe != harness.ProbeWritable || on.Region != standby.Name {
 			continue
 		}
-		for o, err := range measure.Files(packFS{c.pack}, rec).Observations(p.Probe, p.On) {
+		for o, err := range measure.Files(packFS{c.pack}, rec).Observations(p) {
 			if err != nil {
 				break // its file is refused for itself
 			}

@@ -122,8 +122,8 @@ func (r *rig) parts(dir string, clock *Clock) Parts {
 		Driver: r, Inbox: r, Journal: r, Watch: func(Progress) {},
 		Injector: func(FaultSpec) (Injector, error) { return r, nil },
 		OpenLoad: func(int, LoadSpec, RunningTarget) (Load, int, error) { return rigLoad{r}, 1, nil },
-		OpenProbe: func(RunningTarget) ([]ProbeRun, error) {
-			return []ProbeRun{{Probe: "http.health", On: "west.api", Role: Standby, Every: time.Second, Run: r.probe(clock)}}, nil
+		OpenProbe: func(RunningTarget) []ProbeRun {
+			return []ProbeRun{{Probe: "http.health", On: "west.api", Role: Standby, Every: time.Second, Run: r.probe(clock)}}
 		},
 		Await: func(_ context.Context, _ RunningTarget, checks []Check, within time.Duration) (Interval, error) {
 			for _, c := range checks {

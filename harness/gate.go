@@ -10,6 +10,8 @@ type recent struct {
 	since    Stamp // answers to earlier questions do not count
 	any, bad bool
 	worst    int64 // the greatest value answered
+	least    int64 // the least
+	unit     string
 }
 
 func (r *recent) take(o Observation) {
@@ -18,7 +20,10 @@ func (r *recent) take(o Observation) {
 	case !o.OK:
 		r.bad = true
 	default:
-		r.any, r.worst = true, max(r.worst, o.Value)
+		if !r.any {
+			r.least, r.worst, r.unit = o.Value, o.Value, o.Unit
+		}
+		r.any, r.worst, r.least = true, max(r.worst, o.Value), min(r.least, o.Value)
 	}
 }
 
@@ -31,11 +36,11 @@ func (d *drill) openWindow(from Stamp) {
 	}
 }
 
-// worst is the greatest value answered in the window; false when there was no answer or a bad one.
-func (s *series) worst() (int64, bool) {
+// sinceOpened is what a series was like in the window; false when there was no answer or a bad one.
+func (s *series) sinceOpened() (recent, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.recent.worst, s.recent.any && !s.recent.bad
+	return s.recent, s.recent.any && !s.recent.bad
 }
 
 // steadyStateViolation names the first requirement that does not hold, by what the last seconds looked like. The verdict on the
@@ -57,19 +62,43 @@ func (d *drill) steadyStateViolation() string {
 			}
 		}
 		for _, s := range d.series {
-			if r.Probe != "" && s.run.Probe == r.Probe {
-				if worst, ok := s.worst(); !ok || (r.AgeAtMost > 0 && worst > int64(r.AgeAtMost)) {
-					return fmt.Sprintf("probe %s on %s: %s, want at most %s", r.Probe, s.run.On, ageWords(worst, ok), r.AgeAtMost)
-				}
+			if !s.run.Named(r.Probe) {
+				continue
+			}
+			if why := s.unsteady(r); why != "" {
+				return fmt.Sprintf("probe %s on %s: %s", r.Probe, s.run.On, why)
 			}
 		}
 	}
 	return ""
 }
 
+// unsteady says why what a requirement asks of a probe did not hold in the window, "" if it did.
+func (s *series) unsteady(r Requirement) string {
+	seen, ok := s.sinceOpened()
+	for _, v := range []int64{seen.worst, seen.least} {
+		if r.Bounds().Some() && (!ok || r.Bounds().Beyond(Observation{OK: true, Value: v, Unit: seen.unit})) {
+			return fmt.Sprintf("%s, want %s", valueWords(seen.unit, v, ok), r.Bounds())
+		}
+	}
+	if !ok || r.AgeAtMost > 0 && seen.worst > int64(r.AgeAtMost) {
+		return fmt.Sprintf("%s, want at most %s", ageWords(seen.worst, ok), r.AgeAtMost)
+	}
+	return ""
+}
+
+func valueWords(unit string, v int64, ok bool) string {
+	if !ok {
+		return noGoodAnswer
+	}
+	return ValueWords(unit, v)
+}
+
+const noGoodAnswer = "a question without a good answer"
+
 func ageWords(worst int64, ok bool) string {
 	if !ok {
-		return "a question without a good answer"
+		return noGoodAnswer
 	}
 	return time.Duration(worst).Round(time.Millisecond).String()
 }

@@ -63,12 +63,15 @@ type LoadSnapshot struct {
 
 // ProbeRun is a probe ready to run on one subject, or one that cannot be asked of what the target lacks.
 type ProbeRun struct {
+	ID      string // under which it is listed; "": it runs without being listed
 	Probe   string
 	On      string // what it asks: see Subject
 	Role    string // role of its region when the drill starts
 	Every   time.Duration
 	Run     func(ctx context.Context, sink func(Observation)) // returns when ctx ends
-	Missing string                                            // what the target lacks; all else but Probe is zero then
+	Slowed  string                                            // why it is asked less often than it is meant to be; "": it is not
+	Missing string                                            // what the target lacks; all else but ID, Probe and Needs is zero then
+	Needs   string                                            // what of the scenario, besides steady state and guards, needs it: "objective rto"; "": nothing
 }
 
 // RunningTarget is what loads, probes and reconciliation see of a running target.
@@ -114,7 +117,7 @@ type Parts struct {
 
 	Injector  func(FaultSpec) (Injector, error)
 	OpenLoad  func(id int, spec LoadSpec, s RunningTarget) (Load, int, error) // also how many stream ids it uses
-	OpenProbe func(s RunningTarget) ([]ProbeRun, error)
+	OpenProbe func(s RunningTarget) []ProbeRun
 	People    People // who carry out what the harness does not; nil: nobody
 	// Witness asks again and again until every check holds in one round, or ctx ends. Lo is the begin of the last round in which
 	// each was seen not to hold, 0 if there was none; Hi is when the last question of the round was asked in which all held.

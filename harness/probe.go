@@ -13,7 +13,7 @@ type Observation struct {
 	Reached bool     `json:"reached"`
 	OK      bool     `json:"ok"`
 	Value   int64    `json:"value"` // in Unit
-	Unit    string   `json:"unit"`  // ns, bytes, bool, count
+	Unit    string   `json:"unit"`  // ns, bytes, bool, count, ppm
 	Detail  string   `json:"detail,omitempty"`
 	Answer  *Answer  `json:"answer,omitempty"` // of answers.known: what was asked and what came back
 }
@@ -34,6 +34,24 @@ type Answer struct {
 	Wrote     bool     `json:"wrote"`             // a write of the marker: OK says that it was acknowledged
 }
 
+// ProbeSpec is one probe that a scenario or a target file lists, with its parameters.
+type ProbeSpec struct {
+	ID    string   `yaml:"id" json:"id" need:"yes" doc:"name used by the steady state and by guards"`
+	Probe string   `yaml:"probe" json:"probe" need:"yes" doc:"kind of probe: see the catalogue"`
+	On    string   `yaml:"on" json:"on,omitempty" doc:"whom it asks: the role of a region, the name of a component, or entry; not written where its kind asks nobody else"`
+	Every Duration `yaml:"every" json:"every_ns,omitempty" doc:"time between two questions; as its kind has it if not written"`
+	With  With     `yaml:"with" json:"with,omitempty" with:"probes probe" doc:"what the probe is told: see its parameters"`
+}
+
+// named tells whether a probe goes by a name: the id under which it is listed, or its kind.
+func named(id, kind, name string) bool { return name != "" && (id == name || kind == name) }
+
+// Named tells whether a series goes by a name: the id under which its probe is listed, or its kind.
+func (p ProbeSeries) Named(name string) bool { return named(p.ID, p.Probe, name) }
+
+// Named tells whether a probe goes by a name: the id under which it is listed, or its kind.
+func (r ProbeRun) Named(name string) bool { return named(r.ID, r.Probe, name) }
+
 // Probe asks one question repeatedly. Ask returns within timeout, whatever the target does.
 type Probe interface {
 	Ask(ctx context.Context) Observation
@@ -44,6 +62,7 @@ type Probe interface {
 type ProbeConfig struct {
 	Target Description
 	Region string // name of the region it asks about
+	On     string // the component that a listed probe asks, EntryName, or "" where it asks no component
 	Clock  *Clock
 	Access func(place, component string) (Access, error)
 	Every  time.Duration
@@ -54,6 +73,7 @@ type ProbeConfig struct {
 
 // ProbeSeries says where a probe's answers are in the pack and how complete they are.
 type ProbeSeries struct {
+	ID      string   `json:"id,omitempty"` // under which the scenario or the target lists it; missing: it runs without being listed
 	Probe   string   `json:"probe"`
 	On      string   `json:"on"`
 	File    string   `json:"file"` // data/observations/NAME.jsonl, one Observation a line

@@ -25,13 +25,13 @@ func TestOpenedProbesEndWhereTheyCannotStart(t *testing.T) {
 			r := &rig{}
 			p := r.parts(dir, NewClock())
 			p.Scenario.Guards = nil
-			p.OpenProbe = func(RunningTarget) ([]ProbeRun, error) {
+			p.OpenProbe = func(RunningTarget) []ProbeRun {
 				var runs []ProbeRun
 				for _, on := range []string{"1", "2", "3"} {
 					runs = append(runs, ProbeRun{Probe: "http.health", On: on, Every: time.Second,
 						Run: func(ctx context.Context, _ func(Observation)) { <-ctx.Done(); ended <- on }})
 				}
-				return runs, nil
+				return runs
 			}
 			d := newDrill(p)
 			if err := d.startProbes(t.Context()); err == nil {

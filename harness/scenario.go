@@ -9,6 +9,7 @@ type Scenario struct {
 	Metadata    Metadata           `yaml:"metadata" json:"metadata" need:"yes" doc:"name, purpose and limits of the drill"`
 	Target      TargetSpec         `yaml:"target" json:"target" doc:"what the target must have, and how it is set up"`
 	Load        []LoadSpec         `yaml:"load" json:"load" need:"yes" doc:"named load that runs from before the fault to the end"`
+	Probes      []ProbeSpec        `yaml:"probes" json:"probes,omitempty" doc:"probes that are asked besides those that need no listing"`
 	SteadyState SteadyState        `yaml:"steadyState" json:"steady_state" need:"yes" doc:"what must hold before a fault"`
 	Faults      []FaultSpec        `yaml:"faults" json:"faults" need:"yes" doc:"what is broken and when; empty for a null drill"`
 	Recovery    Recovery           `yaml:"recovery" json:"recovery" need:"yes" doc:"who brings the service back"`
@@ -56,13 +57,15 @@ type SteadyState struct {
 	Require []Requirement `yaml:"require" json:"require" need:"yes" doc:"conditions, all of which must hold"`
 }
 
-// Requirement is one condition: on a load (share of successes, p99) or on a probe (age).
+// Requirement is one condition: on a load (share of successes, p99) or on a probe (age, or value).
 type Requirement struct {
 	Load           string   `yaml:"load" json:"load" doc:"id of a load"`
 	SuccessAtLeast Ratio    `yaml:"successAtLeast" json:"success_at_least" doc:"share of due operations that were OK"`
 	P99AtMost      Duration `yaml:"p99AtMost" json:"p99_at_most_ns" doc:"99th percentile from due time"`
-	Probe          string   `yaml:"probe" json:"probe" doc:"name of a probe"`
+	Probe          string   `yaml:"probe" json:"probe" doc:"id of a probe that is listed, or the name of its kind"`
 	AgeAtMost      Duration `yaml:"ageAtMost" json:"age_at_most_ns" doc:"greatest age the probe may report"`
+	AtMost         string   `yaml:"atMost" json:"at_most,omitempty" doc:"greatest value of the probe: a duration, a share, or a whole number, by its unit"`
+	AtLeast        string   `yaml:"atLeast" json:"at_least,omitempty" doc:"least value of the probe, written as atMost is"`
 }
 
 // FaultSpec is one fault of a scenario.
@@ -122,11 +125,14 @@ type Objective struct {
 	Source string `yaml:"source" json:"source" need:"yes" doc:"document the bound comes from"`
 }
 
-// Guard stops the drill at once when a probe fails for too long.
+// Guard stops the drill at once when a probe fails for too long, or its value is beyond a bound for too long.
 type Guard struct {
-	Probe      string   `yaml:"probe" json:"probe" need:"yes" doc:"name of a probe"`
-	Region     string   `yaml:"region" json:"region" need:"yes" one:"primary|standby" doc:"role of the region it asks"`
-	FailingFor Duration `yaml:"failingFor" json:"failing_for_ns" need:"yes" doc:"longest allowed failing"`
+	Probe      string   `yaml:"probe" json:"probe" need:"yes" doc:"id of a probe that is listed, or the name of its kind"`
+	Region     string   `yaml:"region" json:"region" one:"primary|standby" doc:"role of the region it asks; with the id of a probe it may be left out"`
+	FailingFor Duration `yaml:"failingFor" json:"failing_for_ns" doc:"longest allowed failing"`
+	AtMost     string   `yaml:"atMost" json:"at_most,omitempty" doc:"greatest value: a duration, a share, or a whole number, by the unit of the probe"`
+	AtLeast    string   `yaml:"atLeast" json:"at_least,omitempty" doc:"least value, written as atMost is"`
+	ForLonger  Duration `yaml:"forLonger" json:"for_longer_ns,omitempty" doc:"how long a value may be beyond its bounds; no answer is beyond them"`
 }
 
 // Overlay holds the numbers a profile changes.

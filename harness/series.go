@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ type series struct {
 
 	mu      sync.Mutex // guards what follows
 	out     observationWriter
-	failing failing
+	watched []*watched
 	recent  recent
 }
 
@@ -25,16 +26,15 @@ func (s *series) take(o Observation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.out.write(o)
-	s.failing.take(o)
+	for _, w := range s.watched {
+		w.take(o, s.run.Every)
+	}
 	s.recent.take(o)
 }
 
 // startProbes opens every probe and lets each ask in its own goroutine until stopProbes.
 func (d *drill) startProbes(ctx context.Context) error {
-	all, err := d.OpenProbe(d.runningTarget())
-	if err != nil {
-		return err
-	}
+	all := d.OpenProbe(d.runningTarget())
 	runs := d.probesAvailable(all)
 	left := runs // opened, and not yet asking
 	defer func() {
@@ -53,14 +53,15 @@ func (d *drill) startProbes(ctx context.Context) error {
 		return fmt.Errorf("make %s: %w", dir, err)
 	}
 	for _, run := range runs {
-		name := run.Probe + "-" + strings.ReplaceAll(run.On, "→", "-") + ".jsonl"
+		name := cmp.Or(run.ID, run.Probe+"-"+strings.ReplaceAll(run.On, "→", "-")) + ".jsonl" // a kind has a dot, an id has none
 		f, err := os.Create(filepath.Join(dir, name))
 		if err != nil {
 			return fmt.Errorf("open observations: %w", err)
 		}
 		s := &series{run: run, path: "data/observations/" + name, out: observationWriter{to: f, redact: d.Redact}}
+		s.watch(d.Scenario.Guards, d.clock.Now().Add(run.Every))
 		d.series = append(d.series, s)
-		d.rec.Probes = append(d.rec.Probes, ProbeSeries{Probe: run.Probe, On: run.On, File: s.path,
+		d.rec.Probes = append(d.rec.Probes, ProbeSeries{ID: run.ID, Probe: run.Probe, On: run.On, File: s.path,
 			EveryNS: int64(run.Every), Ran: Interval{Lo: d.clock.Now()}})
 		left = left[1:]
 		d.probes.Add(1)
@@ -72,53 +73,78 @@ func (d *drill) startProbes(ctx context.Context) error {
 	return nil
 }
 
-// probesAvailable gives the probes that can be asked, and tells of the others why not.
+// watch puts the guards on a series that watch its probe, whose first answer is due at a moment.
+func (s *series) watch(guards []Guard, due Stamp) {
+	for i, g := range guards {
+		if g.watches(s.run) {
+			s.watched = append(s.watched, &watched{guard: g, number: i + 1, due: due})
+		}
+	}
+}
+
+// probesAvailable gives the probes that can be asked, and tells of the others why not, and of those that are asked less often than
+// they are meant to be.
 func (d *drill) probesAvailable(all []ProbeRun) (runs []ProbeRun) {
 	for _, run := range all {
-		if run.Missing == "" {
-			runs = append(runs, run)
+		name := cmp.Or(run.ID, run.Probe)
+		if run.Missing != "" {
+			d.note("probe.unavailable", fmt.Sprintf("%s is not available: %s", name, run.Missing), map[string]string{"probe": name})
 			continue
 		}
-		d.note("probe.unavailable", fmt.Sprintf("%s is not available: %s", run.Probe, run.Missing), map[string]string{"probe": run.Probe})
+		if run.Slowed != "" {
+			d.note("probe.slowed", name+" "+run.Slowed, map[string]string{"probe": name})
+		}
+		runs = append(runs, run)
 	}
 	return runs
 }
 
-// requireProbes refuses a drill whose guard or steady state names a probe that is not asked: a guard that sees nothing stops
-// nothing, and what nobody asks would hold.
+// requireProbes refuses a drill that needs a probe which is not asked: a guard that sees nothing stops nothing, and what nobody asks
+// would hold.
 func (d *drill) requireProbes(all []ProbeRun) error {
-	missing := func(probe, role string) error {
-		why, asked := "there is no such probe", false
-		for _, r := range all {
-			switch {
-			case r.Probe == probe && r.Missing != "":
-				why = r.Missing
-				if role == "" { // a steady state holds on all that the probe speaks of, or is not known
-					return errors.New(why)
-				}
-			case r.Probe == probe && (role == "" || r.Role == role):
-				asked = true
-			}
-		}
-		if asked {
-			return nil
-		}
-		return errors.New(why)
-	}
 	for i, r := range d.Scenario.SteadyState.Require {
 		if r.Probe == "" {
 			continue
 		}
-		if why := missing(r.Probe, ""); why != nil {
+		if why := missingProbe(all, Guard{Probe: r.Probe}); why != nil {
 			return fmt.Errorf("requirement %d of the steady state asks for %s, which is not available: %w", i+1, r.Probe, why)
 		}
 	}
 	for i, g := range d.Scenario.Guards {
-		if why := missing(g.Probe, g.Region); why != nil {
-			return fmt.Errorf("guard %d watches %s of the %s region, which is not available and could never stop anything: %w", i+1, g.Probe, g.Region, why)
+		if why := missingProbe(all, g); why != nil {
+			what := g.Probe
+			if g.Region != "" {
+				what += fmt.Sprintf(" of the %s region", g.Region)
+			}
+			return fmt.Errorf("guard %d watches %s, which is not available and could never stop anything: %w", i+1, what, why)
+		}
+	}
+	for _, r := range all {
+		if r.Missing != "" && r.Needs != "" {
+			return fmt.Errorf("%s needs %s, which is not available: %s", r.Needs, cmp.Or(r.ID, r.Probe), r.Missing)
 		}
 	}
 	return nil
+}
+
+// missingProbe tells why a probe is not asked where a guard wants it. Without a region it is wanted wherever it can be asked: on all
+// that it speaks of it holds, or is not known.
+func missingProbe(all []ProbeRun, of Guard) error {
+	why, asked := "there is no such probe", false
+	for _, r := range all {
+		switch {
+		case r.Named(of.Probe) && r.Missing != "":
+			if why = r.Missing; of.Region == "" {
+				return errors.New(why)
+			}
+		case of.watches(r):
+			asked = true
+		}
+	}
+	if asked {
+		return nil
+	}
+	return errors.New(why)
 }
 
 // stopProbes ends the probes and fills in the series of the Record.

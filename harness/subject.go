@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Names of the probes that measures are defined by, and that a record is therefore asked for by name. A probe that no
@@ -26,7 +27,14 @@ type ProbeTraits struct {
 	Leads     bool     // only what takes writes answers it well: a standby fails it until it is promoted
 	Questions bool     // it needs questions whose answers are known
 	Writes    string   // what it leaves behind, and where; "": nothing. One that writes is opened only where a scenario needs it
-	Unit      string   // of an answer's value: ns, bytes, bool or count
+	Unit      string   // of an answer's value: ns, bytes, bool, count or ppm
+
+	Listed  bool          // it is asked only where a scenario or a target file lists it: what it is asked of is written there
+	Any     bool          // it may be asked of a component of any kind
+	Entry   bool          // it may be asked of the public entry, too
+	Local   bool          // it asks nothing of the target: it stands on the machine of the harness
+	Clients bool          // it tells what clients get that are not the drill's own
+	Fastest time.Duration // shortest time between two questions; 0: the time that it has where nobody says otherwise
 }
 
 // Subject is what one series of a probe speaks of.
@@ -36,19 +44,18 @@ type Subject struct {
 	Region string // name of its region, "" for outside
 }
 
-// ofEntry is the subject of a probe that asks the public entry as a whole.
-const ofEntry = "entry"
-
 // Subjects lists what a probe can be asked of on a target, in the order of its roles. The error names everything that it
 // cannot be asked of there, and why; it is never asked of something else instead.
 func (t ProbeTraits) Subjects(d *Description) (all []Subject, why error) {
 	switch {
 	case t.Questions && len(d.Questions) == 0:
 		return nil, fmt.Errorf("target %s has no questions whose answers are known", d.Name)
+	case t.Listed:
+		return nil, errors.New("it is asked where a scenario or a target file lists it")
 	case t.Speaks == "" && d.Entry.Name == "":
 		return nil, fmt.Errorf("target %s has no public entry", d.Name)
 	case len(t.Roles) == 0:
-		return []Subject{{On: ofEntry, Role: Outside}}, nil
+		return []Subject{{On: EntryName, Role: Outside}}, nil
 	}
 	for _, role := range t.Roles {
 		s, err := t.subject(d, role)
@@ -82,6 +89,86 @@ func (t ProbeTraits) subject(d *Description, role string) (Subject, error) {
 	}
 	return Subject{On: c.Name, Role: role, Region: region.Name}, nil
 }
+
+// SubjectOf finds what a probe is asked of that is listed: on is the role of a region, the name of a component, entry, or "" where
+// its kind asks nobody else. The error says why it cannot be asked of that.
+func (t ProbeTraits) SubjectOf(d *Description, on string) (Subject, error) {
+	c, named := d.ComponentByName(on)
+	region, role := d.RegionByRole(on)
+	switch {
+	case t.Local && on == "":
+		return Subject{On: LocalHost, Role: Outside}, nil
+	case t.Local:
+		return Subject{}, errors.New("it runs on the machine of the harness, and asks no component")
+	case t.Entry && (on == EntryName || on == "" && t.Listed):
+		if d.Entry.Name == "" && d.Entry.URL == "" {
+			return Subject{}, fmt.Errorf("target %s has no public entry", d.Name)
+		}
+		return Subject{On: EntryName, Role: Outside}, nil
+	case !t.Listed:
+		return t.subjectOfOwn(d, on)
+	case on == "":
+		return Subject{}, errors.New("it asks one component, and `on:` names none")
+	case named && !t.Any && c.Kind != t.Speaks:
+		return Subject{}, fmt.Errorf("it asks a component of kind %s, and %s is of kind %s", t.Speaks, on, c.Kind)
+	case named:
+		return subjectIn(d, c), nil
+	case role && t.Any:
+		return Subject{}, errors.New("it asks a component of any kind, and a role does not say which")
+	case role:
+		c, named = d.ComponentOf(region.Name, t.Speaks)
+		if !named {
+			return Subject{}, fmt.Errorf("region %s has no component of kind %s", region.Name, t.Speaks)
+		}
+		return subjectIn(d, c), nil
+	}
+	return Subject{}, fmt.Errorf("target %s has neither a region with the role %q nor a component of that name", d.Name, on)
+}
+
+// subjectIn is a component as a subject.
+func subjectIn(d *Description, c Component) Subject {
+	s := Subject{On: c.Name, Role: Outside}
+	for _, r := range d.Regions {
+		if r.Name == c.Region {
+			s.Role, s.Region = r.Role, r.Name
+		}
+	}
+	return s
+}
+
+// subjectOfOwn finds, among the subjects that a probe has without being listed, the one that it is listed for.
+func (t ProbeTraits) subjectOfOwn(d *Description, on string) (Subject, error) {
+	all, why := t.Subjects(d)
+	for _, s := range all {
+		if on == s.On || on == s.Role || on == "" && len(all) == 1 {
+			return s, nil
+		}
+	}
+	if why == nil {
+		why = fmt.Errorf("it is not asked of %q", on)
+	}
+	return Subject{}, why
+}
+
+// Paced is how often a probe is asked on a target: no oftener than wanted, and where it stands in production no oftener than its
+// file allows. why says, where it is asked less often than wanted, what follows from that.
+func (d *Description) Paced(kind string, wanted time.Duration) (every time.Duration, why string) {
+	least, written := time.Duration(d.ProbePaces[kind]), true
+	if least == 0 && d.Environment == Production {
+		least, written = ProductionPace, false
+	}
+	if wanted >= least {
+		return wanted, ""
+	}
+	why = fmt.Sprintf("is asked every %s, not every %s: the target's file allows no more", least, wanted)
+	if !written {
+		why = fmt.Sprintf("is asked every %s, not every %s: the target is in production, and limits.probes of its file lists no other pace", least, wanted)
+	}
+	return least, why + fmt.Sprintf("; what is timed by it is known to within %s", least)
+}
+
+// ProductionPace is the shortest time between two questions of a probe in production, where the file of the target lists no other.
+const ProductionPace = time.Second
 
 // linkTo finds the link by which clients outside reach a component.
 func (d *Description) linkTo(component string) (Link, bool) {

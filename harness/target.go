@@ -32,12 +32,14 @@ type Description struct {
 	Timings     Timings           `json:"timings"`
 	Calls       []string          `json:"calls"` // runbook steps that can be carried out, by name
 	Settings    map[string]string `json:"settings"`
-	Breakable   []string          `json:"breakable"` // regions (by name) and components that may be broken
-	Provides    []string          `json:"provides"`  // answers TargetSpec.Needs, e.g. postgres.primary
-	Simulated   []string          `json:"simulated"` // what stands in for the real thing, in words for the report
-	Builds      []Build           `json:"builds"`    // of the code, the one that runs first
-	Questions   []Question        `json:"questions"` // with known answers
-	Nonce       string            `json:"nonce"`     // how an alert is told to be this drill's: routing-key or dedup-key
+	Breakable   []string          `json:"breakable"`                // regions (by name) and components that may be broken
+	Provides    []string          `json:"provides"`                 // answers TargetSpec.Needs, e.g. postgres.primary
+	Simulated   []string          `json:"simulated"`                // what stands in for the real thing, in words for the report
+	Builds      []Build           `json:"builds"`                   // of the code, the one that runs first
+	Questions   []Question        `json:"questions"`                // with known answers
+	Probes      []ProbeSpec       `json:"probes,omitempty"`         // that its file lists
+	ProbePaces  map[string]int64  `json:"probe_paces_ns,omitempty"` // shortest time between two questions that its file allows, by kind of probe
+	Nonce       string            `json:"nonce"`                    // how an alert is told to be this drill's: routing-key or dedup-key
 	Owned       *Ownership        `json:"owned,omitempty"`
 }
 
@@ -257,35 +259,4 @@ type Driver interface {
 	Logs(ctx context.Context, dir string) error
 	// Stop ends the target (rehearsal) or detaches. Nothing of it survives but the state directory.
 	Stop(ctx context.Context) error
-}
-
-// OracleReader is what a driver offers when the database that was left behind can be examined after the drill.
-type OracleReader interface {
-	// StartAlone starts a fenced database with nobody attached and gives access to it; stop ends it again.
-	StartAlone(ctx context.Context, component string) (a Access, stop func(context.Context) error, err error)
-	// LedgerCommits reads the write-ahead log of the old primary from the point at which the new one left its timeline
-	// and reports the commits that touched table (schema.name), and lists them by the ids of the rows they left there.
-	LedgerCommits(ctx context.Context, old, promoted, table string) (WALReport, []WALCommit, error)
-}
-
-// WALReport is what the old primary's own log says of commits the new one never had.
-type WALReport struct {
-	Tool     string `json:"tool"` // pg_waldump or pg_walinspect
-	ForkLSN  string `json:"fork_lsn"`
-	Timeline int    `json:"timeline"`
-	Commits  int    `json:"commits"` // ledger commits after the fork
-	FirstAt  Stamp  `json:"first_at"`
-	LastAt   Stamp  `json:"last_at"`
-	BeforeAt Stamp  `json:"before_at"` // last ledger commit before the fork, if it is still in the log
-	Table    string `json:"table"`     // whose rows are meant
-	File     string `json:"file"`      // path in the pack of the list of these commits, "" if there is none
-	Listed   int    `json:"listed"`    // lines of File: a commit has one for each of its rows, at least one
-}
-
-// WALCommit is one row that a commit in the old primary's log left in the ledger after the fork: one line of WALReport.File.
-type WALCommit struct {
-	ID  uint64 `json:"id"` // of the write attempt; 0: no row of this commit is there
-	At  Stamp  `json:"at"` // of the commit, by the server's clock
-	XID uint32 `json:"xid"`
-	LSN string `json:"lsn"`
 }

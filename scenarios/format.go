@@ -48,12 +48,12 @@ func (k Known) format() *strictyaml.Format {
 		Top:   reflect.TypeFor[harness.Scenario](), Forms: forms,
 		Singular: map[string]string{
 			"load": "load", "faults": "fault", "objectives": "objective", "guards": "guard", "profiles": "profile",
-			"require": "requirement", "steps": "step", "needs": "need", "cohorts": "cohort", "covers": "row",
+			"require": "requirement", "probes": "probe", "steps": "step", "needs": "need", "cohorts": "cohort", "covers": "row",
 		},
 		Letters: map[string]int{"title of metadata": maxTitle},
 		Prose:   []string{"title", "why", "source"},
 		Gone:    map[reflect.Type]map[string]string{reflect.TypeFor[harness.Scenario](): gone, reflect.TypeFor[harness.FaultSpec](): movedFault},
-		Kinds:   map[string]map[string]any{"faults": k.Faults, "workloads": k.Workloads},
+		Kinds:   map[string]map[string]any{"faults": k.Faults, "workloads": k.Workloads, "probes": k.ProbeKinds},
 	}
 	return f
 }

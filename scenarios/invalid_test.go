@@ -11,6 +11,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/measure"
+	"blackstart/harness/probes"
 	"blackstart/harness/targets/finrag"
 	"blackstart/injectors"
 	"blackstart/loadgen/workloads"
@@ -28,6 +29,7 @@ var known = Known{
 		"replication.lag":       {Speaks: "postgres", Roles: []string{"standby"}, Follows: true},
 		"dns.answer":            {Roles: []string{"standby"}},
 	},
+	ProbeKinds: probes.Probes.Parameters(), ListedTraits: probes.TraitsOf, WrongProbe: probes.Wrong,
 	Measures: measure.Specs(),
 	Channels: []string{"pagerduty", "slack", "smtp", "statuspage"},
 	Profiles: []string{"fast", "standard"},

@@ -31,9 +31,12 @@ const maxExtends = 4
 type Known struct {
 	Channels, Profiles []string
 
-	Probes            map[string]harness.ProbeTraits
-	Faults, Workloads map[string]any                                // kinds, each with the zero value of its parameters, nil for none
-	Traits            func(harness.LoadSpec) (harness.Traits, bool) // what a load is; false where its parameters cannot be read
+	Probes                        map[string]harness.ProbeTraits
+	ListedTraits                  func(harness.ProbeSpec) (harness.ProbeTraits, bool) // what a listed probe is; false where its parameters cannot be read
+	WrongProbe                    func(harness.ProbeSpec) (key, wrong, hint string)   // what is wrong with a listed probe, "" for nothing
+	Listed                        []harness.ProbeSpec                                 // that the file of the target lists
+	Faults, Workloads, ProbeKinds map[string]any                                      // kinds, each with the zero value of its parameters, nil for none
+	Traits                        func(harness.LoadSpec) (harness.Traits, bool)       // what a load is; false where its parameters cannot be read
 
 	Measures []harness.MeasureSpec               // in the order of their names
 	Settings map[string]func(value string) error // settings of the target, each with the check of its value

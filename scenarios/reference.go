@@ -199,6 +199,7 @@ func limitTable() string {
 		{"loads", MaxLoads},
 		{"faults", MaxFaults},
 		{"profiles", MaxProfiles},
+		{"probes that are listed", MaxProbes},
 		{"objectives, guards, requirements, steps: each", MaxNames},
 		{"files that extend one another", maxExtends},
 	} {
@@ -210,7 +211,7 @@ func limitTable() string {
 	}{
 		{"timeout of an operation", ofTimeout}, {"`steadyState.for`", ofBaseline}, {"`recovered.window`", ofWindow},
 		{"`p99AtMost`, and below the timeout of its load", ofLatency}, {"`ageAtMost`", ofAge}, {"`staleAfter`", ofStale},
-		{"`confirmWithin`", ofConfirm}, {"`for` of a fault", ofFault}, {"`failingFor` of a guard", ofFailing},
+		{"`confirmWithin`", ofConfirm}, {"`for` of a fault", ofFault}, {"`failingFor` and `forLonger` of a guard", ofFailing},
 		{"`observe`", ofObserve}, {"`settle`", ofSettle},
 	} {
 		why := ""

@@ -26,6 +26,7 @@ const (
 	MaxFailing  = time.Hour   // of a guard
 	MaxLoads    = 16
 	MaxFaults   = 32
+	MaxProbes   = 32 // with those that need no listing they stay below what a record may hold
 	MaxNames    = 64 // objectives, guards, requirements, runbook steps
 	MaxProfiles = 16
 	maxName     = 64  // letters of metadata.name: it becomes the directory inside a pack
@@ -78,6 +79,7 @@ func (r *rules) all() bool {
 	}
 	r.metadata()
 	r.loads()
+	r.probes()
 	r.steady()
 	r.faults()
 	r.recovery()
@@ -101,6 +103,7 @@ func (r *rules) short() bool {
 		path      []any
 	}{
 		{"loads", len(s.Load), MaxLoads, []any{"load"}},
+		{"probes", len(s.Probes), MaxProbes, []any{"probes"}},
 		{"requirements", len(s.SteadyState.Require), MaxNames, []any{"steadyState", "require"}},
 		{"faults", len(s.Faults), MaxFaults, []any{"faults"}},
 		{"steps", len(s.Recovery.Steps), MaxNames, []any{"recovery", "steps"}},

@@ -154,13 +154,24 @@ func (r *rules) requirement(q harness.Requirement, i int) {
 		if !has("successAtLeast") && !has("p99AtMost") && !r.unread(steps("successAtLeast"), steps("p99AtMost")) {
 			r.wrong(what+" asks nothing of load "+q.Load, "write successAtLeast: 99.9% or p99AtMost: 250ms", steps("load")...)
 		}
-		if has("ageAtMost") {
-			r.wrong(what+" asks a load for an age", "write probe: instead of load:, or successAtLeast and p99AtMost", steps("ageAtMost")...)
+		for _, key := range []string{"ageAtMost", "atMost", "atLeast"} {
+			if has(key) {
+				r.wrong(what+" asks a load for "+map[bool]string{true: "an age", false: key}[key == "ageAtMost"],
+					"write probe: instead of load:, or successAtLeast and p99AtMost", steps(key)...)
+			}
 		}
 	case has("probe"):
-		r.name("probe", r.known.probes(), q.Probe, steps("probe")...)
-		if !has("ageAtMost") && !r.unread(steps("ageAtMost")) {
+		traits, known := r.probeOf(what, q.Probe, steps("probe")...)
+		bounded := has("atMost") || has("atLeast")
+		switch {
+		case !has("ageAtMost") && !bounded && !r.unread(steps("ageAtMost"), steps("atMost"), steps("atLeast")):
 			r.wrong(what+" asks nothing of probe "+q.Probe, "write ageAtMost: 1s", steps("probe")...)
+		case has("ageAtMost") && bounded:
+			r.wrong(what+" asks probe "+q.Probe+" for an age and for a value", "write one requirement for each", steps("ageAtMost")...)
+		case known && has("ageAtMost") && traits.Listed && traits.Unit != harness.UnitNS:
+			r.wrong(fmt.Sprintf("%s asks probe %s for an age, and its values are in %s", what, q.Probe, traits.Unit), "write atMost: or atLeast:", steps("ageAtMost")...)
+		case known:
+			r.bounds(what, q.Bounds(), traits.Unit, "steadyState", "require", i)
 		}
 		for _, key := range []string{"successAtLeast", "p99AtMost"} {
 			if has(key) {
@@ -185,12 +196,4 @@ func (r *rules) unread(paths ...[]any) bool {
 		}
 	}
 	return false
-}
-
-func (r *rules) guards() {
-	for i, g := range r.s.Guards {
-		r.name("probe", r.known.probes(), g.Probe, "guards", i, "probe")
-		r.within(fmt.Sprintf("failingFor of guard %d", i+1), g.FailingFor, ofFailing, "guards", i, "failingFor")
-		r.guard(g, i)
-	}
 }

@@ -106,53 +106,6 @@ func (r *rules) unsupportedField(o harness.Objective, e strictyaml.Entry, what s
 	return true
 }
 
-// guard refuses one that would stop every drill of the scenario, and one that never could.
-func (r *rules) guard(g harness.Guard, i int) {
-	traits, known := r.known.Probes[g.Probe]
-	if !r.has("guards", i, "probe") || !r.has("guards", i, "region") || !known || r.known.Target == nil {
-		return
-	}
-	what := fmt.Sprintf("guard %d", i+1)
-	target := r.known.Target(*r.s)
-	subjects, _ := traits.Subjects(&target) // what is not there is not asked
-	at := slices.IndexFunc(subjects, func(s harness.Subject) bool { return s.Role == g.Region })
-	if at < 0 {
-		var roles []string
-		for _, s := range subjects {
-			roles = append(roles, s.Role)
-		}
-		hint := "write another probe: this one is asked about no region"
-		if slices.Contains(roles, harness.Primary) || slices.Contains(roles, harness.Standby) {
-			hint = "write region: " + strictyaml.Words(roles)
-		}
-		r.wrong(fmt.Sprintf("%s watches %s of the %s region, which is not asked there, and could never stop anything", what, g.Probe, g.Region),
-			hint, "guards", i, "region")
-		return
-	}
-	if traits.Leads && g.Region == harness.Standby {
-		r.wrong(what+" watches whether the standby takes writes, which it does not until it is promoted: it would stop every drill",
-			"write another probe, such as http.health", "guards", i, "probe")
-		return
-	}
-	for j, f := range r.s.Faults {
-		if r.alreadyReported([]any{"faults", j}) || !r.has("observe") || !r.has("guards", i, "failingFor") {
-			continue
-		}
-		lasts := r.s.Observe.D() - f.At.D()
-		if r.s.ObserveUndo == 0 { // else the undo comes first, and no guard fires after it
-			lasts += r.s.Settle.D()
-		}
-		if f.For > 0 {
-			lasts = min(lasts, f.For.D())
-		}
-		if lasts >= g.FailingFor.D() && r.silenced(traits, subjects[at], &target, f) {
-			r.wrong(fmt.Sprintf("%s watches %s of the %s region, which fault %d (%s) takes away for as long: it would stop every drill",
-				what, g.Probe, g.Region, j+1, f.Kind), "guard the other region, or write a longer failingFor", "guards", i)
-			return
-		}
-	}
-}
-
 // silenced tells whether a fault takes away what a guard watches, by what its plan does. One that is refused does nothing.
 func (r *rules) silenced(traits harness.ProbeTraits, of harness.Subject, target *harness.Description, f harness.FaultSpec) bool {
 	plan, err := r.known.Plan(*target, f)

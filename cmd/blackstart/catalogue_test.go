@@ -25,7 +25,10 @@ func catalogue() string {
 	var b strings.Builder
 	b.WriteString("# Probes, checks, channels, components, calls\n\nGenerated from the registries by `make golden`. Faults are in [faults.md](faults.md).\n\n## Probes\n")
 	for _, k := range probes.Probes.All() {
-		fmt.Fprintf(&b, "\n### %s\n%s\n\n%s\n", k.Name, k.Doc, ofProbe(k.New().Traits()))
+		fmt.Fprintf(&b, "\n### %s\n%s\n\n%s Asked every %s, and no oftener than every %s.\n", k.Name, k.Doc, ofProbe(k.New().Traits()), k.New().Every(), probes.Fastest(k.Name))
+		if k.New().Traits().Listed {
+			fmt.Fprintf(&b, "\n    %s\n%s", k.Example, parameters(probes.Probes.Parameters()[k.Name]))
+		}
 	}
 	b.WriteString("\n## Checks\nWhat shows, from the victim's side, that a fault is in force or over.\n\n| check | asked of | holds when |\n| --- | --- | --- |\n")
 	for _, k := range victim.Checks.All() {
@@ -79,6 +82,12 @@ func parameters(zero any) string {
 func ofProbe(t harness.ProbeTraits) string {
 	var parts []string
 	switch roles := strings.Join(t.Roles, " and "); {
+	case t.Local:
+		parts = append(parts, "Runs on the machine of the harness")
+	case t.Any:
+		parts = append(parts, "Asked of a component of any kind that is named, or of the public entry")
+	case t.Listed:
+		parts = append(parts, fmt.Sprintf("Asked of a component of kind `%s` that is named, or of the one in a region", t.Speaks)+map[bool]string{true: ", or of the public entry"}[t.Entry])
 	case t.Speaks != "":
 		parts = append(parts, fmt.Sprintf("Asked of the component of kind `%s` of the regions: %s", t.Speaks, roles))
 	case roles != "":
@@ -90,9 +99,10 @@ func ofProbe(t harness.ProbeTraits) string {
 		is   bool
 		text string
 	}{
+		{t.Listed, "asked only where it is listed"}, {t.Clients, "tells what clients get that are not the drill's own"},
 		{t.Speaks != "" && t.Public, "by the link from outside"}, {t.Speaks != "" && !t.Public, "by the private path"},
 		{t.Follows, "answers as long as the standby follows the primary"}, {t.Leads, "a standby fails it until it is promoted"},
-		{t.Questions, "needs questions whose answers are known"}, {t.Writes != "", "writes " + t.Writes}, {true, "value in " + t.Unit},
+		{t.Questions, "needs questions whose answers are known"}, {t.Writes != "", "writes " + t.Writes}, {true, "value in " + t.Unit + map[bool]string{true: ", where its parameters name no other unit"}[t.Listed && t.Unit != "bool"]},
 	} {
 		if said.is {
 			parts = append(parts, said.text)

@@ -69,6 +69,7 @@ func readerFor(f *external.File) scenarios.Reader {
 		return r
 	}
 	r.Known.Profiles, r.Known.Settings, r.Known.Carried = nil, map[string]func(string) error{}, alertFields()
+	r.Known.Listed = f.Target.Probes
 	r.Known.Refuses = func(s harness.Scenario) []harness.Refusal { return cannotThere(f, s) }
 	r.Known.Target = func(harness.Scenario) harness.Description { return outlineThere(f) }
 	return r

@@ -102,6 +102,9 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 		}
 	}
 	fmt.Fprintln(out, "before the fault")
+	for _, p := range slices.Concat(s.Probes, target.Probes) {
+		step("probe %s: %s%s", p.ID, p.Probe, describeProbe(p))
+	}
 	for _, l := range s.Load {
 		step("load %s: %s at %s from %s, timeout %s", l.ID, l.Workload, l.Rate, l.Place, l.Timeout)
 	}
@@ -110,7 +113,7 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 	}
 	step("steady state must hold for %s: %s", s.SteadyState.For, describeSteady(s))
 	for _, g := range s.Guards {
-		step("guard: %s of the %s region failing for %s stops the drill at once: undo, exit 4", g.Probe, g.Region, g.FailingFor)
+		step("guard: %s stops the drill at once: undo, exit 4", describeGuard(g))
 	}
 	for _, p := range plans {
 		fmt.Fprintf(out, "\nfault %s on the %s region, at %s\n", p.Fault.Kind, p.Fault.On, p.Fault.At)
@@ -184,6 +187,29 @@ func objectiveWords(o harness.Objective) string {
 	return text
 }
 
+// describeGuard says what a guard stops a drill for.
+func describeGuard(g harness.Guard) string {
+	of := g.Probe
+	if g.Region != "" {
+		of += fmt.Sprintf(" of the %s region", g.Region)
+	}
+	if g.Bounds().Some() {
+		return fmt.Sprintf("%s not %s for longer than %s", of, g.Bounds(), g.ForLonger)
+	}
+	return fmt.Sprintf("%s failing for %s", of, g.FailingFor)
+}
+
+// describeProbe says whom a listed probe asks, and how often.
+func describeProbe(p harness.ProbeSpec) (text string) {
+	if p.On != "" {
+		text += " on " + p.On
+	}
+	if p.Every > 0 {
+		text += " every " + p.Every.String()
+	}
+	return text
+}
+
 // describeSteady says what must hold before a fault.
 func describeSteady(s harness.Scenario) string {
 	var parts []string
@@ -193,6 +219,8 @@ func describeSteady(s harness.Scenario) string {
 			parts = append(parts, fmt.Sprintf("%s %s OK, p99 at most %s", r.Load, r.SuccessAtLeast, r.P99AtMost))
 		case r.Load != "":
 			parts = append(parts, fmt.Sprintf("%s %s OK", r.Load, r.SuccessAtLeast))
+		case r.Bounds().Some():
+			parts = append(parts, r.Probe+" "+r.Bounds().String())
 		default:
 			parts = append(parts, fmt.Sprintf("%s at most %s", r.Probe, r.AgeAtMost))
 		}

@@ -16,6 +16,7 @@ import (
 	"blackstart/harness"
 	"blackstart/harness/call"
 	"blackstart/harness/component"
+	"blackstart/harness/probes"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
 	"blackstart/harness/target/check"
@@ -29,7 +30,8 @@ than it describes · 11 error of the tool.`
 
 // targetReader reads target files with everything that this build knows.
 func targetReader() target.Reader {
-	return target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits()}
+	return target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits(),
+		Probes: probes.Probes.Parameters(), Probe: target.ProbeRules{Fastest: probes.Fastest, Wrong: probes.Wrong, Traits: probes.TraitsOf}}
 }
 
 func targetCommand() *cobra.Command {

@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"blackstart/evidence"
+	"blackstart/harness"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
 )
@@ -28,7 +29,8 @@ func targetKeys() string {
 		{"The file", target.Target{}}, {"metadata", target.Metadata{}}, {"an entry of regions", target.Region{}}, {"an entry of hosts", target.Host{}},
 		{"an entry of components", target.Component{}}, {"an entry of links", target.Link{}}, {"entry", target.Entry{}}, {"tls", target.TLS{}},
 		{"an entry of headers", target.Header{}}, {"a reference to a secret: one of", secret.Reference{}}, {"an entry of allows", target.Allow{}},
-		{"limits", target.Limits{}}, {"changeWindow", target.Window{}}, {"clocks", target.Clocks{}}, {"an entry of calls", target.Call{}},
+		{"limits", target.Limits{}}, {"changeWindow", target.Window{}}, {"clocks", target.Clocks{}},
+		{"an entry of probes", harness.ProbeSpec{}}, {"an entry of calls", target.Call{}},
 	} {
 		fmt.Fprintf(&b, "\n## %s\n%s", s.title, parameters(s.zero))
 	}
@@ -95,7 +97,7 @@ func TestTargetSchema(t *testing.T) {
 		t.Errorf("the file to begin with: %v", err)
 	}
 	for from, to := range map[string]string{"critical: true": "critcal: true", "{file: /run/secrets/orders-blackstart}": "hunter2", "kind: postgres ": "kind: postgres\n    mit: {}",
-		"role: standby": "role: backup", "port: 5432": "port: 70000", "encryption: tls": "encryption: maybe", "calls: ": "probes: []\ncalls: ", "      path: /health\n": ""} {
+		"role: standby": "role: backup", "port: 5432": "port: 70000", "encryption: tls": "encryption: maybe", "calls: ": "channels: []\ncalls: ", "      path: /health\n": ""} {
 		text := strings.Replace(strings.Replace(start, "2026-12-26", `"2026-12-26"`, 1), from, to, 1)
 		if err := judge(text); err == nil || text == start {
 			t.Errorf("%q passes for %q", to, from)

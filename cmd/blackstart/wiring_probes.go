@@ -9,14 +9,29 @@ import (
 	"blackstart/internal/registry"
 )
 
-// probesFor opens every probe that the scenario has a use for, on all that it can be asked of.
-func probesFor(scenario *harness.Scenario) func(harness.RunningTarget) ([]harness.ProbeRun, error) {
+// probesFor opens every probe that the scenario has a use for, on all that it can be asked of, and those that it or the target lists.
+func probesFor(scenario *harness.Scenario) func(harness.RunningTarget) []harness.ProbeRun {
 	kinds := slices.DeleteFunc(probes.Probes.All(), func(k registry.Kind[probes.Factory]) bool {
-		return k.New().Traits().Writes != "" && !uses(scenario, k.Name)
+		t := k.New().Traits()
+		return t.Listed || t.Writes != "" && !uses(scenario, k.Name)
 	})
-	return func(s harness.RunningTarget) ([]harness.ProbeRun, error) {
-		return probes.Open(kinds, s, needsMarker(scenario))
+	return func(s harness.RunningTarget) []harness.ProbeRun {
+		runs := probes.Open(kinds, slices.Concat(scenario.Probes, s.Target.Probes), s, needsMarker(scenario))
+		for i := range runs {
+			runs[i].Needs = neededBy(scenario, runs[i].Probe)
+		}
+		return runs
 	}
+}
+
+// neededBy names the first objective that has no value without a kind of probe, "" if there is none.
+func neededBy(s *harness.Scenario, probe string) string {
+	for _, o := range s.Objectives {
+		if slices.Contains(measure.RowOf(o.Measure).Probes, probe) {
+			return "objective " + o.ID
+		}
+	}
+	return ""
 }
 
 // uses tells whether a scenario needs a probe that writes: where something is broken, what becomes of the standby is always

@@ -72,7 +72,7 @@ func ages(rec *harness.Record, src measure.Source) []Curve {
 	zero, s := Zero(rec), seriesOf(rec, src, harness.ProbeHeartbeat)
 	for k, p := range s.of {
 		c, i, step := Curve{Of: p.On}, 0, s.counts[k]/maxPoints+1
-		for o, err := range src.Observations(p.Probe, p.On) {
+		for o, err := range src.Observations(p) {
 			if err != nil {
 				break
 			}

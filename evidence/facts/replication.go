@@ -68,7 +68,7 @@ func seriesOf(rec *harness.Record, src measure.Source, probe string) series {
 			continue
 		}
 		n, whole := 0, true
-		for _, err := range src.Observations(p.Probe, p.On) {
+		for _, err := range src.Observations(p) {
 			if err != nil {
 				whole = false
 				break
@@ -85,7 +85,7 @@ func seriesOf(rec *harness.Record, src measure.Source, probe string) series {
 func (s series) all() iter.Seq[harness.Observation] {
 	return func(yield func(harness.Observation) bool) {
 		for _, p := range s.of {
-			for o, err := range s.src.Observations(p.Probe, p.On) {
+			for o, err := range s.src.Observations(p) {
 				if err != nil || !yield(o) {
 					return
 				}

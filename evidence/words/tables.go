@@ -157,7 +157,7 @@ func provenance(rec *harness.Record, list []facts.Artefact, log string, events i
 			row.Extracted, row.Rows = rec.Ended.String()+" blackstart", measure.Count(int64(s.Count))
 		}
 		if p := a.Probe; p != nil {
-			row.Path, row.Source, row.Query = p.File, "probe "+p.Probe, "every "+measure.Length(p.EveryNS)+" on "+p.On
+			row.Path, row.Source, row.Query = p.File, strings.TrimRight("probe "+p.Probe+" "+p.ID, " "), "every "+measure.Length(p.EveryNS)+" on "+p.On
 			row.Extracted, row.Rows = p.Ran.Hi.String()+" blackstart", measure.Count(int64(p.Count))
 		}
 		if a.Valued {

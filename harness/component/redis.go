@@ -78,6 +78,12 @@ func (r *redisKind) ask(ctx context.Context, at At, f func(c *redis.Client) erro
 	if err != nil {
 		return ends, err
 	}
+	return AskRedis(ctx, a, f)
+}
+
+// AskRedis opens one connection to a server, asks on it, and gives the ends of it. It sends nothing twice, and reads a bounded answer.
+// An answer that says no, or a certificate that is refused, is a Refusal.
+func AskRedis(ctx context.Context, a harness.Access, f func(c *redis.Client) error) (ends Ends, err error) {
 	o := &redis.Options{Addr: a.Address, Username: a.User, Password: a.Password, TLSConfig: a.TLS, Protocol: 2, PoolSize: 1, MaxRetries: -1, DialerRetries: 1,
 		DisableIdentity: true, ContextTimeoutEnabled: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}}
 	var dialled atomic.Pointer[Ends] // the library may dial on after it has given up
@@ -129,8 +135,8 @@ type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
 
-// info reads one section of INFO as what stands beside each name.
-func info(ctx context.Context, c *redis.Client, section string) (map[string]string, error) {
+// RedisInfo reads one section of INFO as what stands beside each name.
+func RedisInfo(ctx context.Context, c *redis.Client, section string) (map[string]string, error) {
 	text, err := c.Info(ctx, section).Result()
 	all := map[string]string{}
 	lines := bufio.NewScanner(strings.NewReader(text))
@@ -145,11 +151,11 @@ func info(ctx context.Context, c *redis.Client, section string) (map[string]stri
 // Look implements Kind.
 func (r *redisKind) Look(ctx context.Context, at At) (s Seen, err error) {
 	s.Ends, err = r.ask(ctx, at, func(c *redis.Client) error {
-		server, err := info(ctx, c, "server")
+		server, err := RedisInfo(ctx, c, "server")
 		if err != nil {
 			return err
 		}
-		copies, err := info(ctx, c, "replication")
+		copies, err := RedisInfo(ctx, c, "replication")
 		if err != nil {
 			return err
 		}
@@ -169,7 +175,7 @@ func (r *redisKind) Look(ctx context.Context, at At) (s Seen, err error) {
 // ConnectedTo implements Linked: a copy tells by its link to the server that it copies.
 func (r *redisKind) ConnectedTo(ctx context.Context, at At, address string) (text string, err error) {
 	_, err = r.ask(ctx, at, func(c *redis.Client) error {
-		copies, err := info(ctx, c, "replication")
+		copies, err := RedisInfo(ctx, c, "replication")
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ const MeasureCatchup = "replication.catchup"
 var _ = Add(Row{
 	MeasureSpec: harness.MeasureSpec{
 		Name: MeasureCatchup, Title: "catch-up", Doc: "how long a standby needs to follow again after the end of a fault", Unit: harness.UnitNS,
-		Fault: true, Lasting: true, Watched: true,
+		Fault: true, Lasting: true, Watched: true, Probes: []string{probeHeartbeat},
 	},
 	Formula: "catching up",
 	Find:    func(d *Dataset, o TimedObjective) harness.Measurement { return d.catchup(originOf(o.Objective)) },
@@ -25,9 +25,13 @@ var _ = Add(Row{
 })
 
 // ageLimit is how old the steady state lets the answers of a probe be, 0 if it requires nothing of it.
-func ageLimit(s harness.SteadyState, probe string) int64 {
-	for _, r := range s.Require {
-		if r.Probe == probe {
+func ageLimit(s harness.Scenario, probe string) int64 {
+	listed := map[string]string{}
+	for _, p := range s.Probes {
+		listed[p.ID] = p.Probe
+	}
+	for _, r := range s.SteadyState.Require {
+		if r.AgeAtMost > 0 && (r.Probe == probe || listed[r.Probe] == probe) {
 			return int64(r.AgeAtMost)
 		}
 	}
@@ -66,7 +70,7 @@ func (d *dataset) catchup(from origin) harness.Measurement {
 		Method: "from the undo of the fault to the first heartbeat within the steady state's age, with all after it"}
 	f, err := d.faultOf(from)
 	answers, _, answersErr := d.observations(probeHeartbeat)
-	limit, end := ageLimit(d.rec.Scenario.SteadyState, probeHeartbeat), d.end(f.InForce)
+	limit, end := ageLimit(d.rec.Scenario, probeHeartbeat), d.end(f.InForce)
 	undone := f.Undone
 	switch {
 	case err != nil:

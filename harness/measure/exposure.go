@@ -35,6 +35,7 @@ var _, _, _ = addExposure(Row{
 // addExposure adds a measure with what all of them have in common.
 func addExposure(r Row) Row {
 	r.Load, r.Ledger, r.Fault, r.Standby, r.Formula = true, true, true, true, "exposure"
+	r.Probes = []string{probeHeartbeat}
 	r.Find = func(d *Dataset, o TimedObjective) harness.Measurement {
 		return d.exposure(o.Measure, o.Load, o.InForce, o.Err)
 	}

@@ -202,22 +202,15 @@ func (c *copies) end(attempts int) error {
 }
 
 // Observations reads the answers of a probe, one JSON object a line.
-func (f *fileSource) Observations(probe, on string) iter.Seq2[harness.Observation, error] {
+func (f *fileSource) Observations(of harness.ProbeSeries) iter.Seq2[harness.Observation, error] {
 	return func(yield func(harness.Observation, error) bool) {
-		for _, p := range f.rec.Probes {
-			if p.Probe != probe || p.On != on {
-				continue
-			}
-			file, err := f.fsys.Open(p.File)
-			if err != nil {
-				yield(harness.Observation{}, fmt.Errorf("open observations of %s on %s: %w", probe, on, err))
-				return
-			}
-			defer file.Close() //nolint:errcheck // read only
-			readObservations(file, p.File, yield)
+		file, err := f.fsys.Open(of.File)
+		if err != nil {
+			yield(harness.Observation{}, fmt.Errorf("open observations of %s on %s: %w", of.Probe, of.On, err))
 			return
 		}
-		yield(harness.Observation{}, fmt.Errorf("open observations: the record names no probe %s on %s", probe, on))
+		defer file.Close() //nolint:errcheck // read only
+		readObservations(file, of.File, yield)
 	}
 }
 

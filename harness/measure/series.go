@@ -204,7 +204,7 @@ const maxAnswers = 500_000
 func readAnswers(p harness.ProbeSeries, src Source) Answers {
 	a := Answers{Series: p}
 	last := harness.Stamp(0)
-	for o, err := range src.Observations(p.Probe, p.On) {
+	for o, err := range src.Observations(p) {
 		if err == nil && o.At.Lo < last {
 			err = fmt.Errorf("read %s: answer %d at %s comes after one at %s", p.File, a.Count, o.At.Lo, last)
 		}
@@ -220,7 +220,7 @@ func readAnswers(p harness.ProbeSeries, src Source) Answers {
 	}
 	a.Each = func(yield func(harness.Observation) bool) {
 		n := 0
-		for o, err := range src.Observations(p.Probe, p.On) {
+		for o, err := range src.Observations(p) {
 			if n++; err != nil || n > a.Count || !yield(o) {
 				return
 			}

@@ -11,13 +11,13 @@ import (
 )
 
 // Source gives the records of one drill's files, one after the other: no file is ever in memory as a whole. Streams are named
-// by their ID in the Record, probes by name and what they ask. An iteration ends after its first error: a file that cannot
+// by their ID in the Record, answers by the series in it. An iteration ends after its first error: a file that cannot
 // be read in full is one, and the drill it belongs to is then inconclusive. Each may be iterated over as often as is needed.
 type Source interface {
 	// Samples gives those of a stream from number from on.
 	Samples(stream, from int) iter.Seq2[loadgen.Sample, error]
 	Attempts(stream int) iter.Seq2[Attempt, error]
-	Observations(probe, on string) iter.Seq2[harness.Observation, error]
+	Observations(of harness.ProbeSeries) iter.Seq2[harness.Observation, error]
 	// Commits gives what the Record's ledger.wal lists, one after the other, until yield returns an error.
 	Commits(yield func(harness.WALCommit) error) error
 }

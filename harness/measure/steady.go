@@ -101,13 +101,13 @@ const maxSlots = 1 << 40
 
 func steadyProbe(r harness.Requirement, probes []Answers, window harness.Interval) harness.ValidityCheck {
 	check := harness.ValidityCheck{Name: "baseline.probe." + r.Probe, Detail: "there is no such probe"}
-	if r.AgeAtMost <= 0 {
+	if r.AgeAtMost <= 0 && !r.Bounds().Some() {
 		check.Detail = "nothing is required of the probe"
 		return check
 	}
-	oldest, count := int64(0), 0
+	all := tally{of: r}
 	for _, p := range probes {
-		if p.Series.Probe != r.Probe {
+		if !p.Series.Named(r.Probe) {
 			continue
 		}
 		check.OK = true
@@ -119,27 +119,56 @@ func steadyProbe(r harness.Requirement, probes []Answers, window harness.Interva
 			if o.At.Lo < window.Lo || o.At.Hi > window.Hi {
 				continue // only what lies in the window in full counts
 			}
-			count++
-			oldest = max(oldest, o.Value)
-			if !o.OK || !o.Reached || o.Unit != harness.UnitNS || o.Value > int64(r.AgeAtMost) {
+			if !all.take(o) {
 				check.OK = false
-				check.Detail = fmt.Sprintf("%s at %s: %s", p.Series.On, o.At.Lo, answer(o))
+				check.Detail = fmt.Sprintf("%s at %s: %s", p.Series.On, o.At.Lo, all.answer(o))
 				return check
 			}
 		}
 	}
 	if check.OK {
-		check.Detail = fmt.Sprintf("greatest age %s in %s answers", Span(oldest, oldest), Count(int64(count)))
+		check.Detail = all.words()
 	}
 	return check
 }
 
-func answer(o harness.Observation) string {
+// tally is what the answers in a window were, as a requirement asks for them.
+type tally struct {
+	of           harness.Requirement
+	count        int
+	least, worst int64
+	unit         string
+}
+
+// take counts an answer, and tells whether it is as required.
+func (t *tally) take(o harness.Observation) bool {
+	if t.count++; t.count == 1 {
+		t.least, t.worst, t.unit = o.Value, o.Value, o.Unit
+	}
+	t.least, t.worst = min(t.least, o.Value), max(t.worst, o.Value)
+	if !o.OK || !o.Reached || t.of.Bounds().Beyond(o) {
+		return false
+	}
+	return t.of.AgeAtMost <= 0 || o.Unit == harness.UnitNS && o.Value <= int64(t.of.AgeAtMost)
+}
+
+func (t *tally) words() string {
+	if !t.of.Bounds().Some() {
+		oldest := max(0, t.worst)
+		return fmt.Sprintf("greatest age %s in %s answers", Span(oldest, oldest), Count(int64(t.count)))
+	}
+	return fmt.Sprintf("%s to %s in %s answers", harness.ValueWords(t.unit, t.least), harness.ValueWords(t.unit, t.worst), Count(int64(t.count)))
+}
+
+// answer says what is wrong with an answer.
+func (t *tally) answer(o harness.Observation) string {
 	switch {
 	case !o.Reached:
 		return "unreachable"
 	case !o.OK:
 		return "not OK: " + orUnknown(o.Detail)
+	case t.of.Bounds().Some():
+		return fmt.Sprintf("%s, and it must be %s", harness.ValueWords(o.Unit, o.Value), t.of.Bounds())
 	case o.Unit != harness.UnitNS:
 		return fmt.Sprintf("its unit is %q, an age is in ns", o.Unit)
 	}

@@ -356,7 +356,7 @@ func TestFilesAreChecked(t *testing.T) {
 	if _, err := collect(src.Attempts(1)); err == nil {
 		t.Error("attempts of a stream the record does not name")
 	}
-	if _, err := collect(src.Observations("a", "b")); err == nil {
+	if _, err := collect(src.Observations(harness.ProbeSeries{Probe: "a", On: "b"})); err == nil {
 		t.Error("observations of a probe the record does not name")
 	}
 }

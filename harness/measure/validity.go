@@ -132,6 +132,7 @@ func (d *dataset) checkProbes() harness.ValidityCheck {
 	}
 	for _, p := range d.probes {
 		delete(needed, p.Series.Probe)
+		delete(needed, p.Series.ID)
 		if why := d.probeGap(p); why != "" {
 			return verdict(name, fmt.Sprintf("%s on %s: %s", p.Series.Probe, p.Series.On, why), "")
 		}

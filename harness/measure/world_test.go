@@ -71,11 +71,11 @@ func (w *world) Commits(yield func(harness.WALCommit) error) error {
 	return nil
 }
 
-func (w *world) Observations(probe, on string) iter.Seq2[harness.Observation, error] {
-	if s, ok := w.answers[probe+" "+on]; ok {
+func (w *world) Observations(p harness.ProbeSeries) iter.Seq2[harness.Observation, error] {
+	if s, ok := w.answers[p.Probe+" "+p.On]; ok {
 		return each(s, nil)
 	}
-	return each[harness.Observation](nil, fmt.Errorf("no observations of %s", probe))
+	return each[harness.Observation](nil, fmt.Errorf("no observations of %s", p.Probe))
 }
 
 // The times of a world, relative to its anchor.

@@ -13,7 +13,7 @@ const MeasureWrong = "answers.wrong"
 var _ = Add(Row{
 	MeasureSpec: harness.MeasureSpec{
 		Name: MeasureWrong, Title: "wrong answers", Doc: "wrong, stale and foreign answers that clients were given", Unit: harness.UnitCount,
-		Load: true, Questions: true, Fault: true,
+		Load: true, Questions: true, Fault: true, Probes: []string{probeAnswers},
 	},
 	Formula: "wrong answers",
 	Find: func(d *Dataset, o TimedObjective) harness.Measurement {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -22,8 +23,10 @@ const remoteAlert = "remote error"
 // client sends each request on a connection of its own, verified as a strict client would: it follows no redirect, uses no
 // proxy and sends nothing twice.
 type client struct {
-	tls  *tls.Config
-	dial func(ctx context.Context) (net.Conn, error)
+	tls     *tls.Config
+	dial    func(ctx context.Context) (net.Conn, error)
+	url     string      // what is asked, without a path; "": https and the name in the certificate
+	headers http.Header // of a request
 }
 
 // entryTLS verifies the entry point's certificate for its name.
@@ -43,9 +46,17 @@ func (c *client) send(ctx context.Context, method, path string, body []byte, mos
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return c.dial(ctx) },
 	}
 	defer transport.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, method, "https://"+c.tls.ServerName+path, bytes.NewReader(body))
+	url := c.url
+	if url == "" {
+		url = "https://" + c.tls.ServerName
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, fmt.Errorf("make request: %w", err)
+	}
+	maps.Copy(req.Header, c.headers)
+	if host := c.headers.Get("Host"); host != "" {
+		req.Host = host
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")

@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ const (
 	statementTimeout = askTimeout * 4 / 5
 	cancelGrace      = askTimeout - statementTimeout
 	closeTimeout     = 250 * time.Millisecond
+	maxMessage       = 1 << 20 // bytes of one message of a server
 )
 
 // errNotDurable is a write that the server took with a warning: it may exist on this node only.
@@ -51,6 +53,35 @@ func privateDatabase(config harness.ProbeConfig, region harness.Region, params m
 		params:    params,
 		allowed:   config.Allowed,
 	}, nil
+}
+
+// readOnly reaches the database that a listed probe asks, by the way that the target has from its region, for questions alone.
+func readOnly(config harness.ProbeConfig) (*database, error) {
+	if err := checked(config, true); err != nil {
+		return nil, err
+	}
+	access := func() (harness.Access, error) {
+		return config.Access(cmp.Or(config.Region, harness.Outside), config.On)
+	}
+	if _, err := access(); err != nil {
+		return nil, err
+	}
+	return &database{component: config.On, access: access, params: map[string]string{"default_transaction_read_only": "on"}}, nil
+}
+
+// read asks in a read-only transaction that is taken back.
+func (d *database) read(ctx context.Context, ask func(context.Context, pgx.Tx) error) error {
+	return d.do(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		tx, err := c.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+		if err != nil {
+			return err
+		}
+		err = ask(ctx, tx)
+		if undone := tx.Rollback(ctx); err == nil && !errors.Is(undone, pgx.ErrTxClosed) {
+			err = undone
+		}
+		return err
+	})
 }
 
 // do runs ask on an open connection and returns within askTimeout.
@@ -97,6 +128,7 @@ func (d *database) connect(ctx context.Context) (*pgx.Conn, error) {
 func connConfig(access harness.Access) (*pgx.ConnConfig, error) {
 	config, err := pgdial.Config(pgdial.Params{
 		Address: access.Address, User: access.User, Password: access.Password, Database: access.Database, TLS: access.TLS, Auth: access.Auth,
+		MaxMessage: maxMessage,
 	})
 	if err != nil {
 		return nil, err

@@ -46,6 +46,9 @@ func (dnsFactory) Open(_ context.Context, config harness.ProbeConfig) (harness.P
 	if entry.Name == "" || entry.Resolver == "" {
 		return nil, fmt.Errorf("target %s has no entry point with a name and a resolver", config.Target.Name)
 	}
+	if _, _, err := net.SplitHostPort(entry.Resolver); err != nil {
+		return nil, fmt.Errorf("its name is resolved by %s, and this probe asks a name server: write its address", entry.Resolver)
+	}
 	a := &dnsProbe{clock: config.Clock, on: "entry", name: dns.Fqdn(entry.Name), resolver: entry.Resolver, regions: map[string]int64{}}
 	if c, ok := config.Target.ComponentOf(harness.Outside, dnsKind); ok {
 		a.on = c.Name

@@ -15,10 +15,11 @@ import (
 	"blackstart/internal/strictyaml"
 )
 
-// Reader reads target files. Components and Calls are the kinds that exist, each with the zero value of its parameters.
+// Reader reads target files. Components, Calls and Probes are the kinds that exist, each with the zero value of its parameters.
 type Reader struct {
-	Components, Calls map[string]any
-	Traits            map[string]Traits // of the kinds of component
+	Components, Calls, Probes map[string]any
+	Traits                    map[string]Traits // of the kinds of component
+	Probe                     ProbeRules
 }
 
 // later says what to write in place of what does not exist yet.
@@ -32,18 +33,18 @@ func (r Reader) format() *strictyaml.Format {
 			Name: "duration", Example: "`250ms`, `10s`", Pattern: `^(0|[1-9][0-9]*)(\.[0-9]+)?(ns|us|µs|ms|s|m|h)([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`,
 		}},
 		Singular: map[string]string{"regions": "region", "hosts": "host", "components": "component", "links": "link", "allows": "allowance",
-			"calls": "call", "headers": "header", "holidays": "holiday", "days": "day"},
+			"calls": "call", "probes": "probe", "headers": "header", "holidays": "holiday", "days": "day"},
 		Prose:   []string{"owner", "service", "plan"},
 		Instead: map[reflect.Type]string{reflect.TypeFor[secret.Reference](): secret.Write},
 		Gone: map[reflect.Type]map[string]string{
-			reflect.TypeFor[Target](): {"alerts": later, "probes": later, "decisions": later, "channels": later, "means": later, "extends": later},
+			reflect.TypeFor[Target](): {"alerts": later, "decisions": later, "channels": later, "means": later, "extends": later},
 			reflect.TypeFor[Limits](): {"rate": later, "rows": later, "pace": later, "longestDrill": later},
 			reflect.TypeFor[Allow]():  {"channel": later, "statusPage": later, "rows": later, "bytes": later},
 			reflect.TypeFor[Call]():   {"undo": later, "oneWay": later},
 			reflect.TypeFor[Host]():   {"ssh": later, "hostKey": later},
 			reflect.TypeFor[Clocks](): {"hosts": later},
 		},
-		Kinds: map[string]map[string]any{"components": r.Components, "calls": r.Calls},
+		Kinds: map[string]map[string]any{"components": r.Components, "calls": r.Calls, "probes": r.Probes},
 	}
 }
 

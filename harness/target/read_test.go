@@ -6,15 +6,18 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"blackstart/harness/call"
 	"blackstart/harness/component"
+	"blackstart/harness/probes"
 	"blackstart/harness/target"
 	"blackstart/internal/strictyaml"
 )
 
 func reader() target.Reader {
-	return target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits()}
+	return target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits(),
+		Probes: probes.Probes.Parameters(), Probe: target.ProbeRules{Fastest: probes.Fastest, Wrong: probes.Wrong, Traits: probes.TraitsOf}}
 }
 
 // whole uses every key that there is.
@@ -51,7 +54,14 @@ limits:
   connections: 20
   changeWindow: {zone: America/New_York, days: [sat, sun], from: "22:00", to: "04:00", holidays: [2026-12-26]}
   ticket: "CHG[0-9]{7}"
+  probes: {tcp.connect: 200ms, sql.query: 5s}
 clocks: {atMost: 500ms}
+probes:
+  - {id: orders-open, probe: sql.query, on: east.db, every: 10s, with: {query: SELECT count(*) FROM orders}}
+  - {id: cache-port, probe: tcp.connect, on: east.cache, every: 200ms}
+  - {id: stats, probe: http.get, on: east.api, with: {path: /stats, pointer: /open}}
+  - {id: lag, probe: replication.lag}
+  - {id: front, probe: tls.certificate, on: entry}
 calls:
   - {name: depth, call: exec, reads: true, timeout: 5s, fields: {depth: /depth}, keep: text, with: {argv: [queue, depth], stdin: {file: /run/secrets/queue}}}
   - {name: drain, call: http, timeout: 5s, with: {method: POST, url: "https://10.1.0.6:8443/drain"}}
@@ -76,6 +86,21 @@ func TestAWholeFileIsRead(t *testing.T) {
 	}
 	if _, err := reader().Parse("start.yaml", target.Start); err != nil {
 		t.Errorf("the file to begin with: %v", err)
+	}
+}
+
+// In production a probe is asked once a second at most, where no other pace is written.
+func TestPacesInProduction(t *testing.T) {
+	in := strings.Replace(whole, "staging", "production", 1)
+	if got, err := reader().Parse("p.yaml", []byte(in)); err != nil || got.ProbePaces()["tcp.connect"] != int64(200*time.Millisecond) {
+		t.Error(err)
+	}
+	_, err := reader().Parse("p.yaml", []byte(strings.Replace(in, "tcp.connect: 200ms, ", "", 1)))
+	if err == nil || !strings.Contains(err.Error(), "probe cache-port is asked every 200ms, and limits allow it every 1s: write at least 1s, or list another pace in limits.probes") {
+		t.Error(err)
+	}
+	if (target.Target{}).ProbePaces() != nil {
+		t.Error("paces that nobody wrote")
 	}
 }
 
@@ -122,6 +147,19 @@ func TestBadFilesAreRefused(t *testing.T) {
 		{"7412345678901234567", "east", "the identity of east.db is none of a postgres"},
 		{"{roots: /etc/roots.pem}", "{roots: roots.pem}", "tls.roots of east.db is no absolute path"},
 		{"encryption: none", "encryption: none, tls: {roots: system}", "is for a connection without TLS: leave tls out"},
+		{"id: cache-port", "id: stats", "two probes are called stats"},
+		{"id: cache-port", "id: cache.port", `id "cache.port" of a probe is not a name`},
+		{"probe: tcp.connect", "probe: tcp.conect", `there is no kind of probe "tcp.conect": did you mean "tcp.connect"?`},
+		{"on: east.cache", "on: west.cache", `probe cache-port cannot be asked: target orders has neither`},
+		{"sql.query, on: east.db", "sql.query, on: east.api", "east.api is of kind api"},
+		{"every: 200ms", "every: 150ms", "probe cache-port is asked every 150ms, and limits allow it every 200ms: write at least 200ms"},
+		{"every: 10s", "every: 2s", "limits allow it every 5s"},
+		{"SELECT count", "DELETE count", "query of probe orders-open may do more than read"},
+		{"pointer: /open", "pionter: /open", `did you mean "pointer"?`},
+		{"tcp.connect: 200ms", "tcp.connect: 1ms", "the pace of tcp.connect is 1ms, and it is asked no oftener than every 100ms"},
+		{"tcp.connect: 200ms", "tcp.conect: 200ms", `there is no kind of probe "tcp.conect"`},
+		{"tcp.connect: 200ms", "tcp.connect: 2h", "write at most 1h"},
+		{"tcp.connect: 200ms", "tcp.connect: often", `is not a duration`},
 		{"encryption: none", "encryption: maybe", `is "maybe": write one of none, tls`},
 		{"{file: /run/secrets/orders}", "{file: secrets/orders}", "password names no absolute path: write the whole path"},
 		{"{file: /run/secrets/orders}", "{file: /a, env: B}", "password names 2 places, not one: write where it is"},

@@ -59,6 +59,7 @@ func (r *rules) all() {
 	r.allows()
 	r.limits()
 	r.calls()
+	r.probes()
 }
 
 // item is the node of the i-th entry of a list.
@@ -223,12 +224,8 @@ func (t *Target) Foreign(host string) bool {
 
 // kind holds parameters to the rules of their kind, and the references in them to theirs.
 func (r *rules) kind(n *strictyaml.Node, key, something, kind string, kinds map[string]any, with map[string]any, reads bool) {
-	var names []string
-	for name := range kinds {
-		names = append(names, name)
-	}
 	zero := kinds[kind]
-	if !r.known(n, key, something, kind, names) || zero == nil {
+	if !r.known(n, key, something, kind, kindNames(kinds)) || zero == nil {
 		return
 	}
 	p := reflect.New(reflect.TypeOf(zero))

@@ -20,18 +20,19 @@ const APIVersion = "blackstart.target/v1"
 
 // Target is a target file. The tags are its format.
 type Target struct {
-	APIVersion string      `yaml:"apiVersion" need:"yes" one:"blackstart.target/v1" doc:"version of this format"`
-	Kind       string      `yaml:"kind" need:"yes" one:"Target" doc:"kind of file"`
-	Metadata   Metadata    `yaml:"metadata" need:"yes" doc:"who it belongs to and how it is classed"`
-	Regions    []Region    `yaml:"regions" need:"yes" doc:"the places that can be lost"`
-	Hosts      []Host      `yaml:"hosts" doc:"machines that components run on"`
-	Components []Component `yaml:"components" need:"yes" doc:"the parts"`
-	Links      []Link      `yaml:"links" doc:"who connects to whom"`
-	Entry      *Entry      `yaml:"entry" doc:"where clients come in"`
-	Allows     []Allow     `yaml:"allows" doc:"what may be written there; what is not listed is not written"`
-	Limits     Limits      `yaml:"limits" doc:"bounds of whatever is done there"`
-	Clocks     Clocks      `yaml:"clocks" doc:"what the clocks of the components are held to"`
-	Calls      []Call      `yaml:"calls" doc:"questions and acts of the system's own, each by a kind of call"`
+	APIVersion string              `yaml:"apiVersion" need:"yes" one:"blackstart.target/v1" doc:"version of this format"`
+	Kind       string              `yaml:"kind" need:"yes" one:"Target" doc:"kind of file"`
+	Metadata   Metadata            `yaml:"metadata" need:"yes" doc:"who it belongs to and how it is classed"`
+	Regions    []Region            `yaml:"regions" need:"yes" doc:"the places that can be lost"`
+	Hosts      []Host              `yaml:"hosts" doc:"machines that components run on"`
+	Components []Component         `yaml:"components" need:"yes" doc:"the parts"`
+	Links      []Link              `yaml:"links" doc:"who connects to whom"`
+	Entry      *Entry              `yaml:"entry" doc:"where clients come in"`
+	Allows     []Allow             `yaml:"allows" doc:"what may be written there; what is not listed is not written"`
+	Limits     Limits              `yaml:"limits" doc:"bounds of whatever is done there"`
+	Clocks     Clocks              `yaml:"clocks" doc:"what the clocks of the components are held to"`
+	Probes     []harness.ProbeSpec `yaml:"probes" doc:"probes that are asked in every drill on it, each by a kind of probe; scenarios name them by id"`
+	Calls      []Call              `yaml:"calls" doc:"questions and acts of the system's own, each by a kind of call"`
 }
 
 // Metadata says whose the target is.
@@ -126,9 +127,10 @@ func (a Allow) Rights() []string {
 
 // Limits bound what is done there.
 type Limits struct {
-	Connections  int     `yaml:"connections" min:"1" max:"10000" doc:"connections that the role of the harness may have to one database; 2 if not written"`
-	ChangeWindow *Window `yaml:"changeWindow" doc:"when something may be done there; always if not written"`
-	Ticket       string  `yaml:"ticket" doc:"regular expression (RE2) that a change ticket matches as a whole: see check --ticket"`
+	Connections  int                         `yaml:"connections" min:"1" max:"10000" doc:"connections that the role of the harness may have to one database; 2 if not written"`
+	Probes       map[string]harness.Duration `yaml:"probes" doc:"shortest time between two questions, by kind of probe; in production 1s for those that are not written"`
+	ChangeWindow *Window                     `yaml:"changeWindow" doc:"when something may be done there; always if not written"`
+	Ticket       string                      `yaml:"ticket" doc:"regular expression (RE2) that a change ticket matches as a whole: see check --ticket"`
 }
 
 // Clocks hold the components' clocks to ours.

@@ -73,9 +73,9 @@ func TestAProbeIsOneFile(t *testing.T) {
 	q.depth.Store(7)
 	kind, _ := probes.Probes.Get("queue.depth")
 	around := harness.RunningTarget{Target: described(), Clock: harness.NewClock(), Access: q.Access}
-	runs, err := probes.Open([]registry.Kind[probes.Factory]{kind}, around, false)
-	if err != nil || len(runs) != 1 || runs[0].On != "west.queue" || runs[0].Role != harness.Standby {
-		t.Fatalf("%+v, %v", runs, err)
+	runs := probes.Open([]registry.Kind[probes.Factory]{kind}, nil, around, false)
+	if len(runs) != 1 || runs[0].On != "west.queue" || runs[0].Role != harness.Standby {
+		t.Fatalf("%+v", runs)
 	}
 	ctx, end := context.WithCancel(t.Context())
 	var seen []harness.Observation
@@ -87,9 +87,9 @@ func TestAProbeIsOneFile(t *testing.T) {
 		t.Errorf("saw %+v", seen)
 	}
 	around.Target.Components = around.Target.Components[2:]
-	runs, err = probes.Open([]registry.Kind[probes.Factory]{kind}, around, false)
-	if err != nil || len(runs) != 1 || !strings.Contains(runs[0].Missing, "region west has no component of kind queue") {
-		t.Errorf("%+v, %v", runs, err)
+	runs = probes.Open([]registry.Kind[probes.Factory]{kind}, nil, around, false)
+	if len(runs) != 1 || !strings.Contains(runs[0].Missing, "region west has no component of kind queue") {
+		t.Errorf("%+v", runs)
 	}
 }
 

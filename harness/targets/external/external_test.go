@@ -115,8 +115,7 @@ func (r *rig) probes(t *testing.T) {
 	kinds := slices.DeleteFunc(probes.Probes.All(), func(k registry.Kind[probes.Factory]) bool {
 		return k.Name != harness.ProbeHeartbeat && k.Name != harness.ProbeWritable
 	})
-	runs, err := probes.Open(kinds, s, false)
-	must(t, err)
+	runs := probes.Open(kinds, nil, s, false)
 	seen := map[string]string{}
 	for _, run := range runs {
 		if seen[run.Probe] = run.Missing; run.Run == nil {
@@ -141,7 +140,7 @@ func (r *rig) probes(t *testing.T) {
 		t.Errorf("%v", seen)
 	}
 	d, _ := r.running(t, ", {write: heartbeat, on: east.db}", "")
-	_, err = victim.Await(t.Context(), d.Description(), d, []harness.Check{{Kind: harness.HeartbeatFlows, On: "west.db"}}, time.Second, harness.NewClock())
+	_, err := victim.Await(t.Context(), d.Description(), d, []harness.Check{{Kind: harness.HeartbeatFlows, On: "west.db"}}, time.Second, harness.NewClock())
 	if err == nil || !strings.Contains(err.Error(), "not available: allows does not list heartbeat on east.db") {
 		t.Errorf("a check that would write: %v", err)
 	}
