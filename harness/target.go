@@ -44,7 +44,7 @@ type Description struct {
 	Simulated   []string          `json:"simulated"` // what stands in for the real thing, in words for the report
 	Builds      []Build           `json:"builds"`    // of the code, the one that runs first
 	Questions   []Question        `json:"questions"` // with known answers
-	Nonce       string            `json:"nonce"`     // how an alert is told to be this drill's: routing-key or dedup-key
+	Nonce       string            `json:"nonce"`     // where an alert carries the drill's nonce: routing-key or dedup-key; each of Channels may say otherwise
 	Owned       *Ownership        `json:"owned,omitempty"`
 }
 
@@ -129,6 +129,11 @@ type Entry struct {
 type Channel struct {
 	Name  string `json:"name"` // pagerduty, slack, smtp, statuspage
 	Muted bool   `json:"muted"`
+
+	// Of a target that is described in a file.
+	Kind      string       `json:"kind,omitempty"`      // of what stands behind the name
+	PolledNS  int64        `json:"polled_ns,omitempty"` // how often it is asked for its state; 0: messages are received
+	Correlate *Correlation `json:"correlate,omitempty"` // nil: by the drill's nonce
 }
 
 // DecisionLog says where the target's own log of its failover is and which of its events mean what.
@@ -144,6 +149,8 @@ type DecisionLog struct {
 	Lagging  string `json:"lagging"`  // replication lags: somebody was told, or should have been
 	Renewed  string `json:"renewed"`  // a certificate was renewed
 	Deployed string `json:"deployed"` // another build was deployed
+
+	ClockNS int64 `json:"clock_ns,omitempty"` // how far at most its clock is off the drill's, where that is not the same
 
 	// Alerts says which event an alert of a class speaks of, where the two have different names.
 	Alerts map[string]string `json:"alerts,omitempty"`

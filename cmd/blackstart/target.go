@@ -18,6 +18,7 @@ import (
 	"blackstart/harness/component"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
+	"blackstart/harness/target/channels"
 	"blackstart/harness/target/check"
 	"blackstart/harness/target/grants"
 	"blackstart/internal/strictyaml"
@@ -29,7 +30,8 @@ than it describes · 11 error of the tool.`
 
 // targetReader reads target files with everything that this build knows.
 func targetReader() target.Reader {
-	return target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits()}
+	return target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits(),
+		Channels: channels.Parameters(), Alerts: channels.Traits()}
 }
 
 func targetCommand() *cobra.Command {

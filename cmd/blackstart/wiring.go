@@ -91,14 +91,23 @@ func droppedMessages(n int) []string {
 	return []string{fmt.Sprintf("our receivers: %d messages came after the first %d and were not kept", n, receivers.MaxArrivals)}
 }
 
-// arrivalEvent tells of one message at our receivers: received, or answered as the real service would answer what it refuses.
+// arrivalEvent tells of one message at our receivers: received, or answered as the real service would answer what it refuses; or of one
+// state that polling showed.
 func arrivalEvent(a harness.Arrival) harness.Event {
 	kind, verb := "alert.received", "received"
-	if !a.Accepted {
+	detail := map[string]string{"channel": a.Channel, "event": a.Event, "severity": a.Severity, "class": a.Class, "component": a.Component, "group": a.Group}
+	for key, text := range map[string]string{"dedup_key": a.DedupKey, "label": a.Label} {
+		if text != "" {
+			detail[key] = text
+		}
+	}
+	switch {
+	case a.Polled:
+		kind, verb, detail["earliest"] = "alert.seen", "state seen", a.Earliest.String()
+	case !a.Accepted:
 		kind, verb = "alert.refused", fmt.Sprintf("refused with %d", a.Status)
 	}
-	return harness.Event{Kind: kind, At: harness.Interval{Lo: a.At, Hi: a.At}, Text: fmt.Sprintf("%s %s (%s) %s", a.Channel, verb, a.Event, a.Summary),
-		Detail: map[string]string{"channel": a.Channel, "event": a.Event, "severity": a.Severity, "class": a.Class, "component": a.Component, "group": a.Group}}
+	return harness.Event{Kind: kind, At: harness.Interval{Lo: a.At, Hi: a.At}, Text: fmt.Sprintf("%s %s (%s) %s", a.Channel, verb, a.Event, a.Summary), Detail: detail}
 }
 
 func secretsOf(deliveries []harness.Delivery) []string {

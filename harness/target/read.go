@@ -12,13 +12,15 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/secret"
+	"blackstart/internal/jsonpointer"
 	"blackstart/internal/strictyaml"
 )
 
-// Reader reads target files. Components and Calls are the kinds that exist, each with the zero value of its parameters.
+// Reader reads target files. Components, Calls and Channels are the kinds that exist, each with the zero value of its parameters.
 type Reader struct {
-	Components, Calls map[string]any
-	Traits            map[string]Traits // of the kinds of component
+	Components, Calls, Channels map[string]any
+	Traits                      map[string]Traits      // of the kinds of component
+	Alerts                      map[string]AlertTraits // of the kinds of channel
 }
 
 // later says what to write in place of what does not exist yet.
@@ -30,20 +32,20 @@ func (r Reader) format() *strictyaml.Format {
 		Top: reflect.TypeFor[Target](), Alone: true, Other: otherFile,
 		Forms: map[reflect.Type]strictyaml.Form{reflect.TypeFor[harness.Duration](): {
 			Name: "duration", Example: "`250ms`, `10s`", Pattern: `^(0|[1-9][0-9]*)(\.[0-9]+)?(ns|us|µs|ms|s|m|h)([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`,
-		}},
+		}, reflect.TypeFor[jsonpointer.Pointer](): {Name: "JSON pointer", Example: "`/alerts/0/status`", Pattern: jsonpointer.Pattern}},
 		Singular: map[string]string{"regions": "region", "hosts": "host", "components": "component", "links": "link", "allows": "allowance",
-			"calls": "call", "headers": "header", "holidays": "holiday", "days": "day"},
+			"calls": "call", "headers": "header", "holidays": "holiday", "days": "day", "alerts": "alert", "announce": "announcement", "standDown": "announcement"},
 		Prose:   []string{"owner", "service", "plan"},
 		Instead: map[reflect.Type]string{reflect.TypeFor[secret.Reference](): secret.Write},
 		Gone: map[reflect.Type]map[string]string{
-			reflect.TypeFor[Target](): {"alerts": later, "probes": later, "decisions": later, "channels": later, "means": later, "extends": later},
+			reflect.TypeFor[Target](): {"probes": later, "channels": later, "means": later, "extends": later},
 			reflect.TypeFor[Limits](): {"rate": later, "rows": later, "pace": later, "longestDrill": later},
 			reflect.TypeFor[Allow]():  {"channel": later, "statusPage": later, "rows": later, "bytes": later},
 			reflect.TypeFor[Call]():   {"undo": later, "oneWay": later},
 			reflect.TypeFor[Host]():   {"ssh": later, "hostKey": later},
 			reflect.TypeFor[Clocks](): {"hosts": later},
 		},
-		Kinds: map[string]map[string]any{"components": r.Components, "calls": r.Calls},
+		Kinds: map[string]map[string]any{"components": r.Components, "calls": r.Calls, "alerts": r.Channels},
 	}
 }
 

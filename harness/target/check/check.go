@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"blackstart/harness/component"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
+	"blackstart/harness/target/channels"
 	"blackstart/internal/shortage"
 )
 
@@ -44,7 +46,7 @@ const (
 
 // Row is one line of the table: what was asked, and what came of it.
 type Row struct {
-	Of     string       `json:"of"` // secret, identity, host, component, clock, write, link, entry, call, window
+	Of     string       `json:"of"` // secret, identity, host, component, clock, write, link, entry, call, alert, decisions, announce, window
 	Name   string       `json:"name"`
 	State  State        `json:"state"`
 	Text   string       `json:"text"`
@@ -92,7 +94,7 @@ type part struct {
 // Run checks a target. The error is a *Mistaken, or the end of ctx: then nothing is said of what was not asked.
 func Run(ctx context.Context, r Request) ([]Row, error) {
 	return ask(ctx, r, func(c *checker) []question {
-		return []question{c.hosts, c.components, c.writes, c.links, c.entryRows, c.calls, c.window}
+		return []question{c.hosts, c.components, c.writes, c.links, c.entryRows, c.calls, c.alerts, c.decisions, c.announcements, c.window}
 	})
 }
 
@@ -184,6 +186,12 @@ func (c *checker) secretRows(ctx context.Context) []Row {
 				add(of.Name, w.With())
 			}
 		}
+	}
+	for _, a := range c.Target.Alerts {
+		add("alert "+a.Name, channels.Parametrised(a))
+	}
+	for _, a := range slices.Concat(c.Target.Announce, c.Target.StandDown) {
+		add("announcement "+a.Name, a)
 	}
 	return all
 }
