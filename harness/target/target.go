@@ -198,7 +198,7 @@ func (t Target) AddressOf(c Component) string {
 // MayWrite tells whether a thing may be written on a component.
 func (t Target) MayWrite(what, component string) bool {
 	for _, a := range t.Allows {
-		if a.Write == what && a.On == component {
+		if a.Write == what && a.On == component && what != "" {
 			return true
 		}
 	}
