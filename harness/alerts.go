@@ -2,6 +2,48 @@ package harness
 
 import "time"
 
+// Channel is one alert path, and where it ends.
+type Channel struct {
+	Name  string `json:"name"` // pagerduty, slack, smtp, statuspage
+	Muted bool   `json:"muted"`
+
+	// Of a target that is described in a file.
+	Kind      string       `json:"kind,omitempty"`      // of what stands behind the name
+	PolledNS  int64        `json:"polled_ns,omitempty"` // how often it is asked for its state; 0: messages are received
+	Correlate *Correlation `json:"correlate,omitempty"` // nil: by the drill's nonce
+}
+
+// DecisionLog says where the target's own log of its failover is and which of its events mean what.
+type DecisionLog struct {
+	URL      string `json:"url"`
+	Detected string `json:"detected"` // event that means: the failure is certain
+	Declared string `json:"declared"` // failover declared
+	Refused  string `json:"refused"`
+	Promoted string `json:"promoted"`
+	Switched string `json:"switched"`
+	Done     string `json:"done"`
+
+	Lagging  string `json:"lagging"`  // replication lags: somebody was told, or should have been
+	Renewed  string `json:"renewed"`  // a certificate was renewed
+	Deployed string `json:"deployed"` // another build was deployed
+
+	ClockNS int64 `json:"clock_ns,omitempty"` // how far at most its clock is off the drill's, where that is not the same
+
+	// Alerts says which event an alert of a class speaks of, where the two have different names.
+	Alerts map[string]string `json:"alerts,omitempty"`
+}
+
+// EventOf is the event that an alert of a class speaks of: of one without a class, or of any, the failure itself.
+func (l *DecisionLog) EventOf(class string) string {
+	switch event, named := l.Alerts[class]; {
+	case named:
+		return event
+	case class == "" || class == "*":
+		return l.Detected
+	}
+	return class
+}
+
 // Ways in which a message is told to be of this drill.
 const (
 	ByNonce = "nonce" // it carries what nobody but a drill makes the target send: the drill's own nonce, or the key that the target has for drills

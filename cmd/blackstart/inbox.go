@@ -19,15 +19,15 @@ import (
 // inbox is where alerts are seen: what our receivers get, and what polling shows.
 type inbox struct {
 	*receivers.Receivers
-	untold *atomic.Int64     // messages that came before there was a log of events to tell them
-	polled []pollers.Channel // to be asked for their state
-	watch  *pollers.Watch    // nil: nothing is polled, or not yet
+	unreported *atomic.Int64     // messages that came before there was a log of events to tell them
+	polled     []pollers.Channel // to be asked for their state
+	watch      *pollers.Watch    // nil: nothing is polled, or not yet
 }
 
 // Arrivals is what came since there was a log of events, received first.
 func (i *inbox) Arrivals() []harness.Arrival {
 	got := i.Receivers.Arrivals()
-	got = got[min(int(i.untold.Load()), len(got)):] // they are told in the order in which they are kept
+	got = got[min(int(i.unreported.Load()), len(got)):] // they are told in the order in which they are kept
 	if i.watch == nil {
 		return got
 	}
@@ -58,8 +58,8 @@ func (i *inbox) Close() {
 	i.Receivers.Close()
 }
 
-// around is what the channels of a target that is described in a file are reached with; nil of any other.
-func (d *drillRun) around() (*target.Target, channels.Around) {
+// fileTarget is the target that a file describes, and what its channels are reached with; nil of any other.
+func (d *drillRun) fileTarget() (*target.Target, channels.Around) {
 	there, ok := d.driver.(*external.Driver)
 	if !ok {
 		return nil, channels.Around{}
@@ -70,13 +70,13 @@ func (d *drillRun) around() (*target.Target, channels.Around) {
 // openInbox opens our ends of the alert paths: those of this drill, whose nonce is its own, or those that a target file has. Nothing is
 // polled before look.
 func (d *drillRun) openInbox(ctx context.Context) (i *inbox, err error) {
-	i = &inbox{untold: &atomic.Int64{}}
+	i = &inbox{unreported: &atomic.Int64{}}
 	o := receivers.Options{Clock: d.clock, OnArrival: func(a harness.Arrival) {
 		if !d.arrived(a) {
-			i.untold.Add(1)
+			i.unreported.Add(1)
 		}
 	}}
-	if t, around := d.around(); t == nil {
+	if t, around := d.fileTarget(); t == nil {
 		o.Nonce = rand.Text()
 		d.redact.Add(o.Nonce)
 	} else {
@@ -113,7 +113,7 @@ func (d *drillRun) arrived(a harness.Arrival) bool {
 
 // decisions reads the target's own log: over HTTP, or as its file says, with a copy of what was read among the logs.
 func (d *drillRun) decisions(ctx context.Context, log harness.DecisionLog) ([]harness.Decision, error) {
-	t, around := d.around()
+	t, around := d.fileTarget()
 	if t == nil {
 		return readDecisions(ctx, log)
 	}
@@ -124,9 +124,9 @@ func (d *drillRun) decisions(ctx context.Context, log harness.DecisionLog) ([]ha
 	return all, channels.CopyLog(filepath.Join(d.dir, "logs"), all)
 }
 
-// tell makes announcements of a target file; nil where there are none.
-func (d *drillRun) tell(of func(*target.Target) []target.Announce, what string) func(context.Context) error {
-	t, around := d.around()
+// notify makes announcements of a target file; nil where there are none.
+func (d *drillRun) notify(of func(*target.Target) []target.Announce, what string) func(context.Context) error {
+	t, around := d.fileTarget()
 	if t == nil || len(of(t)) == 0 {
 		return nil
 	}

@@ -155,8 +155,8 @@ func (d *drillRun) parts(r *inbox) harness.Parts {
 		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.show,
 		LeaveEarly: d.shutdown.exitEarly, Undone: d.shutdown.markUndone, Redact: d.redact.Bytes, AddSecrets: d.redact.Add,
 		Injector: injector, OpenLoad: loads.Open, OpenProbe: probesFor(&d.scenario), Follows: victim.Follows, Decisions: d.decisions,
-		Announce:  d.tell(func(t *target.Target) []target.Announce { return t.Announce }, "begins"),
-		StandDown: d.tell(func(t *target.Target) []target.Announce { return t.StandDown }, "is over"),
+		Announce:  d.notify(func(t *target.Target) []target.Announce { return t.Announce }, "begins"),
+		StandDown: d.notify(func(t *target.Target) []target.Announce { return t.StandDown }, "is over"),
 		Await: func(ctx context.Context, s harness.RunningTarget, checks []harness.Check, within time.Duration) (harness.Interval, error) {
 			return victim.Await(ctx, s.Target, d.driver, checks, within, s.Clock)
 		},

@@ -37,7 +37,7 @@ type Watch struct {
 	run  sync.WaitGroup
 
 	mu      sync.Mutex // guards the rest
-	seen    []harness.Arrival
+	states  []harness.Arrival
 	series  []harness.PollSeries
 	dropped int
 }
@@ -63,7 +63,7 @@ func (w *Watch) Close() {
 func (w *Watch) Arrivals() []harness.Arrival {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return append([]harness.Arrival(nil), w.seen...)
+	return append([]harness.Arrival(nil), w.states...)
 }
 
 // Polls says how well each channel was watched so far.
@@ -142,7 +142,7 @@ func (w *Watch) note(i int, begun harness.Stamp, now []harness.Arrival, err erro
 
 // keep keeps one change of a state, cleaned, and tells whoever wants to know.
 func (w *Watch) keep(channel string, a harness.Arrival, earliest, at harness.Stamp) {
-	if len(w.seen) >= receivers.MaxArrivals {
+	if len(w.states) >= receivers.MaxArrivals {
 		w.dropped++
 		return
 	}
@@ -150,7 +150,7 @@ func (w *Watch) keep(channel string, a harness.Arrival, earliest, at harness.Sta
 	for _, field := range []*string{&a.Summary, &a.Severity, &a.Source, &a.DedupKey, &a.Class, &a.Component, &a.Group, &a.Label} {
 		*field = receivers.OneLine(w.Clean(*field))
 	}
-	w.seen = append(w.seen, a)
+	w.states = append(w.states, a)
 	if w.OnState != nil {
 		w.OnState(a)
 	}

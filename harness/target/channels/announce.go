@@ -25,14 +25,14 @@ func Announce(ctx context.Context, t *target.Target, all []target.Announce, abou
 		if !t.MayAnnounce(a.Name) {
 			return fmt.Errorf("announce %s: it reaches people, and allows: does not list it", a.Name)
 		}
-		if err := tell(ctx, t, a, about, around); err != nil {
+		if err := notify(ctx, t, a, about, around); err != nil {
 			return fmt.Errorf("announce %s: %w", a.Name, err)
 		}
 	}
 	return nil
 }
 
-func tell(ctx context.Context, t *target.Target, a target.Announce, about string, around Around) error {
+func notify(ctx context.Context, t *target.Target, a target.Announce, about string, around Around) error {
 	if a.Slack != nil {
 		return slack(ctx, t, a, about, around)
 	}

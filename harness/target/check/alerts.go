@@ -9,8 +9,8 @@ import (
 	"blackstart/harness/target/channels"
 )
 
-// around is what channels are reached with: whoever is pinned is asked nothing until it is certain who that is.
-func (c *checker) around() channels.Around {
+// reach is what channels are reached with: whoever is pinned is asked nothing until it is certain who that is.
+func (c *checker) reach() channels.Around {
 	return channels.Around{Secrets: c.secrets, Database: c.database, Pins: c.pins, Redact: c.Redact}
 }
 
@@ -20,7 +20,7 @@ func (c *checker) alerts(ctx context.Context) []Row {
 	return each(ctx, len(c.Target.Alerts), lookTime, anywhere, func(ctx context.Context, i int) []Row {
 		a := c.Target.Alerts[i]
 		row := Row{Of: "alert", Name: a.Name}
-		row.said(channels.Try(ctx, a, c.around()))
+		row.said(channels.Try(ctx, a, c.reach()))
 		return []Row{row}
 	})
 }
@@ -38,7 +38,7 @@ func (c *checker) decisions(ctx context.Context) []Row {
 	where := func(int) chan struct{} { return c.roomOfCall(d.Call) }
 	return each(ctx, 1, limit, where, func(ctx context.Context, _ int) []Row {
 		row := Row{Of: "decisions", Name: d.Call + d.File}
-		row.said(channels.TryLog(ctx, c.Target, c.around()))
+		row.said(channels.TryLog(ctx, c.Target, c.reach()))
 		return []Row{row}
 	})
 }
@@ -48,7 +48,7 @@ func (c *checker) announcements(ctx context.Context) []Row {
 	all := slices.Concat(c.Target.Announce, c.Target.StandDown)
 	return each(ctx, len(all), lookTime, anywhere, func(ctx context.Context, i int) []Row {
 		row := Row{Of: "announce", Name: all[i].Name}
-		row.said(channels.TryAnnounce(ctx, c.Target, all[i], c.around()))
+		row.said(channels.TryAnnounce(ctx, c.Target, all[i], c.reach()))
 		return []Row{row}
 	})
 }
