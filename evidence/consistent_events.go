@@ -32,7 +32,7 @@ func (t *recordedEvents) add(seq int64, e harness.Event) error {
 		t.begun = append(t.begun, harness.Act{Kind: e.Detail["kind"], Name: e.Detail["name"], Fault: e.Detail["fault"], By: e.Detail["by"], At: e.At})
 	case "act.ended":
 		t.ended = append(t.ended, e.At)
-	case alertReceived, alertRefused:
+	case alertReceived, alertRefused, alertSeen:
 		t.alerts = append(t.alerts, e)
 	case "guard.fired":
 		t.guards = append(t.guards, e)

@@ -15,6 +15,7 @@ import (
 const (
 	alertReceived = "alert.received"
 	alertRefused  = "alert.refused" // answered as the real service answers what it does not take
+	alertSeen     = "alert.seen"    // a state that polling showed
 )
 
 // arrivalsRecorded demands an event for each alert on record, and an alert for each event up to when the record took them.
@@ -34,7 +35,10 @@ func arrivalsRecorded(rec *harness.Record, events []harness.Event) error {
 	left := map[string][]harness.Arrival{}
 	for _, a := range rec.Arrivals {
 		kind := alertReceived
-		if !a.Accepted {
+		switch {
+		case a.Polled:
+			kind = alertSeen
+		case !a.Accepted:
 			kind = alertRefused
 		}
 		k := key(kind, a.Channel, a.Event, a.At)
@@ -64,10 +68,16 @@ func arrivalsRecorded(rec *harness.Record, events []harness.Event) error {
 // sameAlert holds what an alert said against the event that tells of it, as far as the event tells it.
 func sameAlert(a harness.Arrival, e harness.Event) error {
 	var errs []error
-	for name, value := range map[string]string{"severity": a.Severity, "class": a.Class, "component": a.Component, "group": a.Group} {
+	for name, value := range map[string]string{"severity": a.Severity, "class": a.Class, "component": a.Component, "group": a.Group, "dedup_key": a.DedupKey} {
 		if told, ok := e.Detail[name]; ok {
 			errs = append(errs, differs(name, value, told))
 		}
+	}
+	if a.Label != e.Detail["label"] {
+		errs = append(errs, differs("label", a.Label, e.Detail["label"]))
+	}
+	if a.Polled {
+		errs = append(errs, differs("last look without it", a.Earliest.String(), e.Detail["earliest"]))
 	}
 	if !strings.HasSuffix(e.Text, a.Summary) {
 		errs = append(errs, differs("summary", a.Summary, e.Text))

@@ -116,4 +116,22 @@ func TestAnAlertIsHeldAgainstItsEvent(t *testing.T) {
 	if err := arrivalsRecorded(&harness.Record{Arrivals: []harness.Arrival{honestly, honestly}}, []harness.Event{event}); err == nil {
 		t.Error("an alert that no event tells is accepted")
 	}
+	seen := honestly
+	seen.Polled, seen.Earliest, seen.DedupKey, seen.Label = true, at-5, "PD1", "orders"
+	event.Kind, event.Detail = "alert.seen", map[string]string{"channel": "pagerduty", "event": "trigger", "earliest": seen.Earliest.String(), "dedup_key": "PD1", "label": "orders"}
+	for name, change := range map[string]func(*harness.Arrival){
+		"":                     func(*harness.Arrival) {},
+		"last look without it": func(a *harness.Arrival) { a.Earliest++ },
+		"dedup_key":            func(a *harness.Arrival) { a.DedupKey = "PD2" },
+		"label":                func(a *harness.Arrival) { a.Label = "" },
+		"events only":          func(a *harness.Arrival) { a.Polled = false },
+	} {
+		a := seen
+		change(&a)
+		rec := &harness.Record{Arrivals: []harness.Arrival{a}, Acts: []harness.Act{{Kind: harness.ActReconcile, At: harness.Interval{Lo: at + 1}}}}
+		err := arrivalsRecorded(rec, []harness.Event{event})
+		if (err == nil) != (name == "") || err != nil && !strings.Contains(err.Error(), name) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
 }

@@ -73,6 +73,7 @@ func (d *drill) runClosingActs(ctx context.Context, acts []PlannedAct, err error
 		err = d.addProblem(err, e)
 	}
 	d.stopProbes()
+	d.standDown(sure)
 	hurried, cancel := context.WithCancel(sure)
 	defer cancel()
 	if d.LeaveEarly != nil {
@@ -123,7 +124,7 @@ func (d *drill) setup(ctx context.Context, _ PlannedAct) error {
 	return d.Prepare(ctx, d.runningTarget())
 }
 
-// plan turns every fault into data; nothing is touched.
+// plan turns every fault into data; nothing is touched. Then people are told, before anything is loaded or broken.
 func (d *drill) plan(ctx context.Context, _ PlannedAct) error {
 	can := d.Driver.Can()
 	if d.People != nil {
@@ -137,7 +138,7 @@ func (d *drill) plan(ctx context.Context, _ PlannedAct) error {
 		d.rec.Faults = append(d.rec.Faults, FaultRecord{Plan: p})
 		d.note("fault.planned", fmt.Sprintf("%s on the %s region: %d steps", p.Fault.Kind, p.Fault.On, len(p.Steps)), nil)
 	}
-	return nil
+	return d.announce(ctx)
 }
 
 // soak starts the load and the probes and lets connections and caches fill.

@@ -63,6 +63,7 @@ type Measurement struct {
 	Lo        int64  `json:"lo"`
 	Hi        int64  `json:"hi"`
 	Unbounded bool   `json:"unbounded"`      // Hi is infinite
+	Seen      bool   `json:"seen,omitempty"` // of a state that was seen by polling: nothing was received
 	Text      string `json:"text,omitempty"` // the word, where Unit is word; what clients saw, of an RTO that was not met
 	Method    string `json:"method"`
 	Detail    string `json:"detail"` // why it is not known, or what to bear in mind

@@ -273,6 +273,9 @@ func (d *drill) reconcile(ctx context.Context, _ PlannedAct) error {
 		}
 	}
 	d.rec.Arrivals = d.Inbox.Arrivals()
+	if l, ok := d.Inbox.(Looking); ok {
+		d.rec.Polls = l.Polls()
+	}
 	for _, c := range d.rec.Target.Components {
 		running, err := d.Driver.Running(ctx, c.Name)
 		status := ComponentStatus{Name: c.Name, Running: running && err == nil}

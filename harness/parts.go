@@ -38,6 +38,9 @@ type Inbox interface {
 	Arrivals() []Arrival
 }
 
+// Looking is an Inbox that also asks channels for their state.
+type Looking interface{ Polls() []PollSeries }
+
 // Load is one named load at work.
 type Load interface {
 	Start(ctx context.Context) error
@@ -128,8 +131,10 @@ type Parts struct {
 	Reconcile  func(ctx context.Context, s RunningTarget, rec *Record) error
 	Prepare    func(ctx context.Context, s RunningTarget) error // makes the ledger's table before the load starts
 	Kernel     func(phase string) ClockReading
-	AddSecrets func(secrets ...string)  // secrets that are made from now on to be taken out; may be nil
-	Redact     func(line []byte) []byte // takes secrets out of what is about to be written
-	Shortages  func() []string          // what this machine was short of so far, in sentences; nil: nobody watches
-	Save       func(rec *Record) error  // keeps the record as it stands, for a run that is killed; may be nil
+	Announce   func(ctx context.Context) error // tells people that the drill begins; nil: nobody is told
+	StandDown  func(ctx context.Context) error // tells people that it is over; nil: nobody is told
+	AddSecrets func(secrets ...string)         // secrets that are made from now on to be taken out; may be nil
+	Redact     func(line []byte) []byte        // takes secrets out of what is about to be written
+	Shortages  func() []string                 // what this machine was short of so far, in sentences; nil: nobody watches
+	Save       func(rec *Record) error         // keeps the record as it stands, for a run that is killed; may be nil
 }

@@ -82,11 +82,11 @@ type ProbeSeries struct {
 	Ran     Interval `json:"ran"`
 }
 
-// Arrival is one message received by one of our receivers.
+// Arrival is one message received by one of our receivers, or one state seen by polling.
 type Arrival struct {
 	Channel  string `json:"channel"`
 	At       Stamp  `json:"at"`
-	Nonce    bool   `json:"nonce"`    // it carries this drill's nonce
+	Nonce    bool   `json:"nonce"`    // it carries this drill's nonce, or the key that the target has for drills
 	Accepted bool   `json:"accepted"` // our answer was a success
 	Status   int    `json:"status"`   // our answer
 	Event    string `json:"event"`    // trigger, acknowledge, resolve, message
@@ -99,4 +99,18 @@ type Arrival struct {
 	Class     string `json:"class"`     // kind of trouble, such as replication.lagging
 	Component string `json:"component"` // what has it
 	Group     string `json:"group"`     // where: the region
+
+	Label string `json:"label,omitempty"` // value of the label that tells whose it is, where one does
+
+	// Of a channel that is polled. Nothing was received: At is the end of the first poll that showed the state.
+	Polled   bool  `json:"polled,omitempty"`
+	Earliest Stamp `json:"earliest,omitzero"` // begin of the last poll before that; 0: it was there when it was first looked
+}
+
+// Came is when an arrival came: a moment, or, of a state that was polled, from the last look that did not show it to the first that did.
+func (a Arrival) Came() Interval {
+	if a.Polled {
+		return Interval{a.Earliest, a.At}
+	}
+	return Interval{a.At, a.At}
 }

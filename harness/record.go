@@ -55,6 +55,7 @@ type Record struct {
 	Streams      []Stream          `json:"streams"`
 	Probes       []ProbeSeries     `json:"probes"`
 	Arrivals     []Arrival         `json:"arrivals"`
+	Polls        []PollSeries      `json:"polls,omitempty"` // of channels whose state is asked for
 	Decisions    []Decision        `json:"decisions"`
 	DecisionsErr string            `json:"decisions_error"` // why the log could not be read, "" if it was
 	Undo         UndoRecord        `json:"undo"`

@@ -39,7 +39,7 @@ type Description struct {
 	Questions   []Question        `json:"questions"`                // with known answers
 	Probes      []ProbeSpec       `json:"probes,omitempty"`         // that its file lists
 	ProbePaces  map[string]int64  `json:"probe_paces_ns,omitempty"` // shortest time between two questions that its file allows, by kind of probe
-	Nonce       string            `json:"nonce"`                    // how an alert is told to be this drill's: routing-key or dedup-key
+	Nonce       string            `json:"nonce"`                    // where an alert carries the drill's nonce: routing-key or dedup-key; each of Channels may say otherwise
 	Owned       *Ownership        `json:"owned,omitempty"`
 }
 
@@ -107,41 +107,6 @@ type Entry struct {
 	TTLNS    int64  `json:"ttl_ns"`
 	URL      string `json:"url,omitempty"`
 	Status   int    `json:"status,omitempty"` // of its answer
-}
-
-// Channel is one alert path, and where it ends.
-type Channel struct {
-	Name  string `json:"name"` // pagerduty, slack, smtp, statuspage
-	Muted bool   `json:"muted"`
-}
-
-// DecisionLog says where the target's own log of its failover is and which of its events mean what.
-type DecisionLog struct {
-	URL      string `json:"url"`
-	Detected string `json:"detected"` // event that means: the failure is certain
-	Declared string `json:"declared"` // failover declared
-	Refused  string `json:"refused"`
-	Promoted string `json:"promoted"`
-	Switched string `json:"switched"`
-	Done     string `json:"done"`
-
-	Lagging  string `json:"lagging"`  // replication lags: somebody was told, or should have been
-	Renewed  string `json:"renewed"`  // a certificate was renewed
-	Deployed string `json:"deployed"` // another build was deployed
-
-	// Alerts says which event an alert of a class speaks of, where the two have different names.
-	Alerts map[string]string `json:"alerts,omitempty"`
-}
-
-// EventOf is the event that an alert of a class speaks of: of one without a class, or of any, the failure itself.
-func (l *DecisionLog) EventOf(class string) string {
-	switch event, named := l.Alerts[class]; {
-	case named:
-		return event
-	case class == "" || class == "*":
-		return l.Detected
-	}
-	return class
 }
 
 // Timings is the timing profile the target ran with.

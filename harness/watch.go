@@ -28,6 +28,7 @@ type drill struct {
 	shift       Duration          // by which people have put off what comes after them
 	touched     bool              // the driver was asked to start
 	started     bool
+	announced   bool // people may have been told that the drill begins
 	loads       []Load
 	loadIDs     []string
 	loadsDone   bool

@@ -12,6 +12,7 @@ import (
 	"blackstart/harness"
 	"blackstart/harness/call"
 	"blackstart/harness/component"
+	"blackstart/harness/pollers"
 	"blackstart/harness/probes"
 	"blackstart/harness/receivers"
 	"blackstart/harness/victim"
@@ -23,7 +24,7 @@ const cataloguePage = "../../docs/catalogue.md"
 // catalogue is the generated page: every probe, check, channel, kind of component and call with what it says of itself.
 func catalogue() string {
 	var b strings.Builder
-	b.WriteString("# Probes, checks, channels, components, calls\n\nGenerated from the registries by `make golden`. Faults are in [faults.md](faults.md).\n\n## Probes\n")
+	b.WriteString("# Probes, checks, channels, pollers, components, calls\n\nGenerated from the registries by `make golden`. Faults are in [faults.md](faults.md).\n\n## Probes\n")
 	for _, k := range probes.Probes.All() {
 		fmt.Fprintf(&b, "\n### %s\n%s\n\n%s Asked every %s, and no oftener than every %s.\n", k.Name, k.Doc, ofProbe(k.New().Traits()), k.New().Every(), probes.Fastest(k.Name))
 		if k.New().Traits().Listed {
@@ -46,6 +47,12 @@ func catalogue() string {
 	for _, k := range receivers.Channels.All() {
 		carries := slices.Sorted(maps.Keys(k.New().Carries))
 		fmt.Fprintf(&b, "\n### %s\n%s An alert on it carries: %s.\n", k.Name, k.Doc, strings.Join(carries, ", "))
+		b.WriteString(parameters(receivers.Parameters()[k.Name]))
+	}
+	b.WriteString("\n## Pollers\nOf target files: channels whose state is asked for. What they show is a state that is seen.\n")
+	for _, k := range pollers.Kinds.All() {
+		carries := slices.Sorted(maps.Keys(k.New().Carries()))
+		fmt.Fprintf(&b, "\n### %s\n%s A state carries: %s.\n\n    %s\n%s", k.Name, k.Doc, strings.Join(carries, ", "), k.Example, parameters(pollers.Kinds.Parameters()[k.Name]))
 	}
 	b.WriteString("\n## Components\nOf target files: see [external targets](external-targets.md).\n")
 	for _, k := range component.Kinds.All() {

@@ -12,6 +12,7 @@ import (
 	"blackstart/harness/call"
 	"blackstart/harness/component"
 	"blackstart/harness/measure"
+	"blackstart/harness/pollers"
 	"blackstart/harness/probes"
 	"blackstart/harness/receivers"
 	"blackstart/harness/victim"
@@ -41,6 +42,7 @@ var lists = map[string]func() []item{
 	"probes":     func() []item { return kinds(&probes.Probes) },
 	"checks":     func() []item { return kinds(&victim.Checks) },
 	"channels":   func() []item { return kinds(&receivers.Channels) },
+	"pollers":    func() []item { return kinds(&pollers.Kinds) },
 	"components": func() []item { return kinds(&component.Kinds) },
 	"calls":      func() []item { return kinds(&call.Calls) },
 	"workloads":  func() []item { return kinds(&workloads.Workloads) },
@@ -58,7 +60,7 @@ var lists = map[string]func() []item{
 	},
 }
 
-var listKinds = []string{"scenarios", "faults", "probes", "checks", "channels", "components", "calls", "workloads", "measures", "frameworks"}
+var listKinds = []string{"scenarios", "faults", "probes", "checks", "channels", "pollers", "components", "calls", "workloads", "measures", "frameworks"}
 
 // kinds lists what stands in a registry.
 func kinds[T any](r *registry.Registry[T]) (all []item) {

@@ -220,13 +220,13 @@ func (d *drillRun) run(ctx context.Context) (res result, err error) {
 			err = d.redactError(d.abandon(err))
 		}
 	}()
-	receivers, stop, err := d.startReceivers(ctx)
+	inbox, err := d.openInbox(ctx)
 	if err != nil {
-		return result{}, harnessError(err, "our own receivers could not listen on 127.0.0.1")
+		return result{}, harnessError(err, "our own receivers could not be opened; nothing was started")
 	}
-	defer stop() // may be called twice
-	d.redact.Add(secretsOf(receivers.Deliveries())...)
-	if err := d.driver.Check(ctx, d.startRequest(receivers)); err != nil {
+	defer inbox.Close() // may be called twice
+	d.redact.Add(secretsOf(inbox.Deliveries())...)
+	if err := d.driver.Check(ctx, d.startRequest(inbox)); err != nil {
 		return result{}, attachError(err, d.flags.target)
 	}
 	if p, ok := d.driver.(interface {
@@ -239,7 +239,8 @@ func (d *drillRun) run(ctx context.Context) (res result, err error) {
 	if err := d.writeInputs(ctx); err != nil {
 		return result{}, harnessError(err, "nothing was started")
 	}
-	rec, err := harness.Run(ctx, d.parts(receivers))
+	inbox.look(ctx, d)
+	rec, err := harness.Run(ctx, d.parts(inbox))
 	if err != nil {
 		d.screen.say("harness: %v", d.redact.Text(err.Error()))
 	}
@@ -247,7 +248,7 @@ func (d *drillRun) run(ctx context.Context) (res result, err error) {
 		return result{}, harnessError(fmt.Errorf("the drill did not start: %s", d.redact.Text(rec.StatusReason)), "nothing was broken; everything that was started is stopped")
 	}
 	d.unsealed = true
-	stop() // nothing more may arrive in a log that is about to end
+	inbox.Close() // nothing more may arrive in a log that is about to end
 	ctx = context.WithoutCancel(ctx)
 	if err := d.bind(ctx, rec); err != nil {
 		return result{}, err

@@ -19,6 +19,7 @@ import (
 	"blackstart/harness/probes"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
+	"blackstart/harness/target/channels"
 	"blackstart/harness/target/check"
 	"blackstart/harness/target/grants"
 	"blackstart/internal/strictyaml"
@@ -31,7 +32,8 @@ than it describes · 11 error of the tool.`
 // targetReader reads target files with everything that this build knows.
 func targetReader() target.Reader {
 	return target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits(),
-		Probes: probes.Probes.Parameters(), Probe: target.ProbeRules{Fastest: probes.Fastest, Wrong: probes.Wrong, Traits: probes.TraitsOf}}
+		Probes: probes.Probes.Parameters(), Probe: target.ProbeRules{Fastest: probes.Fastest, Wrong: probes.Wrong, Traits: probes.TraitsOf},
+		Channels: channels.Parameters(), Alerts: channels.Traits()}
 }
 
 func targetCommand() *cobra.Command {

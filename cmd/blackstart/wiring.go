@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,6 +21,7 @@ import (
 	"blackstart/harness/loads"
 	"blackstart/harness/receivers"
 	"blackstart/harness/reconcile"
+	"blackstart/harness/target"
 	"blackstart/harness/targets/external"
 	"blackstart/harness/victim"
 	"blackstart/internal/shortage"
@@ -60,26 +60,6 @@ func cacheDir() (string, error) {
 	return filepath.Join(dir, "cache"), nil
 }
 
-// startReceivers opens our ends of the alert paths; the nonce is this drill's alone.
-func (d *drillRun) startReceivers(ctx context.Context) (*receivers.Receivers, func(), error) {
-	nonce := rand.Text()
-	d.redact.Add(nonce)
-	r, err := receivers.Start(ctx, receivers.Options{Clock: d.clock, Nonce: nonce, OnArrival: func(a harness.Arrival) {
-		journal := d.arrivals.Load()
-		if journal == nil {
-			return
-		}
-		e := arrivalEvent(a)
-		if err := journal.Append(e); err == nil {
-			d.show(harness.Progress{Event: &e})
-		}
-	}})
-	if err != nil {
-		return nil, nil, err
-	}
-	return r, r.Close, nil // Close may be called twice
-}
-
 // droppedMessages says that there were more messages than a record has room for: alerts cannot be judged from the rest.
 func droppedMessages(n int) []string {
 	if n == 0 {
@@ -88,14 +68,23 @@ func droppedMessages(n int) []string {
 	return []string{fmt.Sprintf("our receivers: %d messages came after the first %d and were not kept", n, receivers.MaxArrivals)}
 }
 
-// arrivalEvent tells of one message at our receivers: received, or answered as the real service would answer what it refuses.
+// arrivalEvent tells of one message at our receivers: received, or answered as the real service would answer what it refuses; or of one
+// state that polling showed.
 func arrivalEvent(a harness.Arrival) harness.Event {
 	kind, verb := "alert.received", "received"
-	if !a.Accepted {
+	detail := map[string]string{"channel": a.Channel, "event": a.Event, "severity": a.Severity, "class": a.Class, "component": a.Component, "group": a.Group}
+	for key, text := range map[string]string{"dedup_key": a.DedupKey, "label": a.Label} {
+		if text != "" {
+			detail[key] = text
+		}
+	}
+	switch {
+	case a.Polled:
+		kind, verb, detail["earliest"] = "alert.seen", "state seen", a.Earliest.String()
+	case !a.Accepted:
 		kind, verb = "alert.refused", fmt.Sprintf("refused with %d", a.Status)
 	}
-	return harness.Event{Kind: kind, At: harness.Interval{Lo: a.At, Hi: a.At}, Text: fmt.Sprintf("%s %s (%s) %s", a.Channel, verb, a.Event, a.Summary),
-		Detail: map[string]string{"channel": a.Channel, "event": a.Event, "severity": a.Severity, "class": a.Class, "component": a.Component, "group": a.Group}}
+	return harness.Event{Kind: kind, At: harness.Interval{Lo: a.At, Hi: a.At}, Text: fmt.Sprintf("%s %s (%s) %s", a.Channel, verb, a.Event, a.Summary), Detail: detail}
 }
 
 func secretsOf(deliveries []harness.Delivery) []string {
@@ -106,7 +95,7 @@ func secretsOf(deliveries []harness.Delivery) []string {
 	return secrets
 }
 
-func (d *drillRun) startRequest(r *receivers.Receivers) harness.StartRequest {
+func (d *drillRun) startRequest(r *inbox) harness.StartRequest {
 	return harness.StartRequest{RunID: d.runID, Dir: d.dir, Profile: d.flags.profileName(), Settings: d.scenario.Target.Settings,
 		Deliveries: r.Deliveries(), AddSecrets: d.redact.Add, Progress: func(line string) { d.screen.say("%s", d.redact.Text(line)) }}
 }
@@ -156,13 +145,15 @@ func scenarioFiles(l scenarios.Loaded) []evidence.ScenarioFile {
 }
 
 // parts ties everything together for the harness.
-func (d *drillRun) parts(r *receivers.Receivers) harness.Parts {
+func (d *drillRun) parts(r *inbox) harness.Parts {
 	return harness.Parts{
 		Scenario: d.scenario, Profile: d.flags.profileName(), RunID: d.runID, PackID: d.packID, Register: d.register.verifier(), InputsSHA: d.inputsSHA,
 		Executor: d.executor, Environment: d.target.Environment, Tool: d.tool, Clock: d.clock,
 		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.show,
 		LeaveEarly: d.shutdown.exitEarly, Undone: d.shutdown.markUndone, Redact: d.redact.Bytes, AddSecrets: d.redact.Add,
-		Injector: injector, OpenLoad: loads.Open, OpenProbe: probesFor(&d.scenario), Follows: victim.Follows, Decisions: readDecisions,
+		Injector: injector, OpenLoad: loads.Open, OpenProbe: probesFor(&d.scenario), Follows: victim.Follows, Decisions: d.decisions,
+		Announce:  d.notify(func(t *target.Target) []target.Announce { return t.Announce }, "begins"),
+		StandDown: d.notify(func(t *target.Target) []target.Announce { return t.StandDown }, "is over"),
 		Await: func(ctx context.Context, s harness.RunningTarget, checks []harness.Check, within time.Duration) (harness.Interval, error) {
 			return victim.Await(ctx, s.Target, d.driver, checks, within, s.Clock)
 		},

@@ -7,10 +7,14 @@ import (
 	"blackstart/harness/measure"
 )
 
-// Alerts lists the messages that told somebody of this drill's trouble: they carry its nonce, and our receiver took them.
+// Alerts lists the messages that told somebody of this drill's trouble: they are told to be this drill's, and our receiver took them.
 func Alerts(rec *harness.Record) []harness.Arrival {
+	ours := map[string]func(harness.Arrival) bool{}
 	return slices.DeleteFunc(slices.Clone(rec.Arrivals), func(a harness.Arrival) bool {
-		return !a.Nonce || !a.Accepted || !measure.TellsOfTrouble(a)
+		if ours[a.Channel] == nil {
+			ours[a.Channel] = measure.Ours(&rec.Target, a.Channel)
+		}
+		return !ours[a.Channel](a) || !a.Accepted || !measure.TellsOfTrouble(a)
 	})
 }
 
@@ -68,8 +72,9 @@ func notification(rec *harness.Record, f harness.Findings, n Notification, from 
 	if n.First.At == 0 {
 		return n
 	}
+	ours := measure.Ours(&rec.Target, n.Channel.Name)
 	for _, a := range rec.Arrivals {
-		if a.Channel != n.Channel.Name || !a.Nonce || a.At < n.First.At || a.DedupKey != n.First.DedupKey {
+		if a.Channel != n.Channel.Name || !ours(a) || a.At < n.First.At || a.DedupKey != n.First.DedupKey {
 			continue
 		}
 		switch {

@@ -39,7 +39,7 @@ func Marks(rec *harness.Record) []Mark {
 	}
 	for _, a := range facts.Alerts(rec) {
 		if facts.Asked(rec, a.Channel) {
-			all = mark(all, harness.Interval{Lo: a.At, Hi: a.At}, alertLabel(a))
+			all = mark(all, a.Came(), alertLabel(a))
 		}
 	}
 	words := logWords(facts.EventsOf(rec.Target.Decisions))

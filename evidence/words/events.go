@@ -85,6 +85,9 @@ func alertKeys(d facts.Drill) (all []key) {
 		}
 		seen[of] = true
 		what := a.Channel + " received"
+		if a.Polled {
+			what = a.Channel + " state seen"
+		}
 		if class := joined(a.Severity, ", ", a.Class); class != "" {
 			what += " (" + class + ")"
 		}

@@ -1,6 +1,7 @@
 package words
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,8 +18,11 @@ const muted = "muted in the target's own configuration"
 func channels(list []facts.Notification, z zero) []Notification {
 	return each(list, func(n facts.Notification) Notification {
 		row := Notification{Channel: n.Channel.Name, Acknowledged: z.since(n.Acknowledged), Resolved: z.since(n.Resolved)}
-		if n.First.At != 0 {
-			row.Accepted, row.Received = fmt.Sprintf("%s %d", receivers.Protocol(n.Channel.Name), n.First.Status), z.since(n.First.At)
+		switch {
+		case n.Channel.PolledNS > 0:
+			row.Accepted, row.Received = "polled", stateSeen(n.First, z)
+		case n.First.At != 0:
+			row.Accepted, row.Received = fmt.Sprintf("%s %d", receivers.Protocol(cmp.Or(n.Channel.Kind, n.Channel.Name)), n.First.Status), z.since(n.First.At)
 		}
 		if n.Latency != nil {
 			row.Latency = measure.Value(*n.Latency)
@@ -26,6 +30,9 @@ func channels(list []facts.Notification, z zero) []Notification {
 		if o := n.Objective; o != nil {
 			row.Channel += ": " + o.Objective.ID
 			row.Carry, row.Verdict = measure.CarriedWords(o.Objective.Carries), o.Verdict.String()
+		}
+		if how := measure.CorrelationWords(n.Channel); how != "" {
+			row.Channel += ", " + how
 		}
 		switch {
 		case n.Channel.Muted && n.Objective != nil:
@@ -37,8 +44,24 @@ func channels(list []facts.Notification, z zero) []Notification {
 	})
 }
 
+// stateSeen says when a state that is polled was seen.
+func stateSeen(a harness.Arrival, z zero) string {
+	switch {
+	case a.At == 0:
+		return "no state seen"
+	case a.Earliest == 0:
+		return "state seen at " + z.since(a.At) + ", when it was first asked for"
+	}
+	return "state seen: not at " + z.since(a.Earliest) + ", at " + z.since(a.At)
+}
+
 // alertLabel names an alert by its channel and class.
-func alertLabel(a harness.Arrival) string { return spaced(a.Channel+" alert", a.Class) }
+func alertLabel(a harness.Arrival) string {
+	if a.Polled {
+		return spaced(a.Channel+" state seen", a.Class)
+	}
+	return spaced(a.Channel+" alert", a.Class)
+}
 
 // whyNotNotified says who was told what, and whether the target's alarm fired at all.
 func whyNotNotified(d facts.Drill, z zero, o harness.Objective, m harness.Measurement) []string {
@@ -56,6 +79,8 @@ func whyNotNotified(d facts.Drill, z zero, o harness.Objective, m harness.Measur
 // received says who received what on the channel, or on others.
 func received(d facts.Drill, z zero, channel string) string {
 	var here, others []string
+	on, _ := d.Record.Target.ChannelByName(channel)
+	came := map[bool]string{false: "received", true: "state seen"}[on.PolledNS > 0]
 	for _, a := range d.Alerts {
 		switch label := alertLabel(a); {
 		case a.At > d.Record.Observation.Hi:
@@ -66,8 +91,11 @@ func received(d facts.Drill, z zero, channel string) string {
 		}
 	}
 	text := "WHO was told: nobody on " + channel
+	if on.PolledNS > 0 {
+		text = "no state seen on " + channel
+	}
 	if len(here) > 0 {
-		text = "received on " + channel + ": " + strings.Join(here[:min(len(here), 3)], ", ")
+		text = came + " on " + channel + ": " + strings.Join(here[:min(len(here), 3)], ", ")
 	}
 	if len(others) > 0 {
 		text += "; elsewhere: " + strings.Join(others, ", ")
@@ -95,7 +123,8 @@ func fired(d facts.Drill, z zero, class string) []string {
 
 // notified says what the target's own log tells of its messages on a channel, where that explains or contradicts what came.
 func notified(d facts.Drill, z zero, channel string) []string {
-	came := slices.ContainsFunc(d.Record.Arrivals, func(a harness.Arrival) bool { return a.Channel == channel && a.Nonce && a.At >= d.FirstFault })
+	ours := measure.Ours(&d.Record.Target, channel)
+	came := slices.ContainsFunc(d.Record.Arrivals, func(a harness.Arrival) bool { return a.Channel == channel && ours(a) && a.At >= d.FirstFault })
 	counts, first := map[string]int{}, map[string]harness.Stamp{}
 	var order []string
 	for _, e := range d.Log.Entries {

@@ -59,7 +59,7 @@ func (h *httpCall) Call(ctx context.Context, around Around, _ bool) Said {
 	if wrong != "" {
 		return unsent(fmt.Errorf("its URL %s", wrong))
 	}
-	pins, err := around.pins(listener(u))
+	pins, err := around.pins(target.ListenerOf(u))
 	if err != nil {
 		return unsent(err)
 	}
@@ -80,15 +80,6 @@ func (h *httpCall) Call(ctx context.Context, around Around, _ bool) Said {
 	return said
 }
 
-// listener is the "host:port" of a URL.
-func listener(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port)
-}
-
 // Reach connects and, with TLS, shakes hands. It sends no request.
 func (h *httpCall) Reach(ctx context.Context, around Around) (string, error) {
 	u, wrong := target.WebAddress(h.with.URL)
@@ -103,7 +94,12 @@ func (h *httpCall) Reach(ctx context.Context, around Around) (string, error) {
 			return "", fmt.Errorf("resolve header %d: %w", i+1, err)
 		}
 	}
-	address := listener(u)
+	return ReachURL(ctx, around, u, h.with.TLS)
+}
+
+// ReachURL connects to where a URL leads and, with TLS, shakes hands. It sends no request, and says in words what it found.
+func ReachURL(ctx context.Context, around Around, u *url.URL, t target.TLS) (string, error) {
+	address := target.ListenerOf(u)
 	if u.Scheme == "http" {
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 		if err != nil {
@@ -115,7 +111,7 @@ func (h *httpCall) Reach(ctx context.Context, around Around) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	config, err := around.Secrets.TLS(ctx, h.with.TLS, u.Hostname(), pins...)
+	config, err := around.Secrets.TLS(ctx, t, u.Hostname(), pins...)
 	if err != nil {
 		return "", err
 	}

@@ -4,20 +4,19 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"blackstart/harness"
 	"blackstart/harness/target"
 	"blackstart/internal/distrust"
+	"blackstart/internal/jsonpointer"
 	"blackstart/internal/registry"
 	"blackstart/internal/web"
 )
@@ -238,37 +237,9 @@ func KeyOf(ctx context.Context, address string, c *tls.Config) (string, error) {
 
 // Pointer finds one value in a JSON text by a JSON pointer (RFC 6901): a text, number or truth as it is written.
 func Pointer(data []byte, pointer string) (string, error) {
-	var v any
-	d := json.NewDecoder(strings.NewReader(string(data)))
-	d.UseNumber()
-	if err := d.Decode(&v); err != nil {
-		return "", fmt.Errorf("it is not JSON")
+	v, err := jsonpointer.Decode(data)
+	if err != nil {
+		return "", err
 	}
-	for _, key := range strings.Split(pointer, "/")[1:] {
-		key = strings.NewReplacer("~1", "/", "~0", "~").Replace(key)
-		switch in := v.(type) {
-		case map[string]any:
-			next, ok := in[key]
-			if !ok {
-				return "", fmt.Errorf("nothing stands at %s", pointer)
-			}
-			v = next
-		case []any:
-			i, err := strconv.Atoi(key)
-			if err != nil || i < 0 || i >= len(in) {
-				return "", fmt.Errorf("nothing stands at %s", pointer)
-			}
-			v = in[i]
-		default:
-			return "", fmt.Errorf("nothing stands at %s", pointer)
-		}
-	}
-	switch v := v.(type) {
-	case map[string]any, []any:
-		return "", fmt.Errorf("no single value stands at %s", pointer)
-	case nil:
-		return "null", nil
-	default:
-		return fmt.Sprint(v), nil
-	}
+	return jsonpointer.Pointer(pointer).Text(v)
 }

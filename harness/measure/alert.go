@@ -20,7 +20,7 @@ var _ = Add(Row{
 	Find: func(d *Dataset, o TimedObjective) harness.Measurement {
 		return d.alert(o.Objective, o.InForce, o.Start, o.StartErr)
 	},
-	Endless: "not received",
+	Endless: "not received", Unseen: "no such state seen",
 	Asking: func(o harness.Objective) string {
 		text := "somebody told on " + o.Channel + " within " + o.AtMost + fromWords(o)
 		if len(o.Carries) > 0 {
@@ -29,7 +29,7 @@ var _ = Add(Row{
 		return text
 	},
 	Missed: func(f harness.Finding) string {
-		text := "nobody told on " + f.Objective.Channel + " within " + f.Objective.AtMost
+		text := map[bool]string{false: "nobody told on ", true: "no such state seen on "}[f.Measured.Seen] + f.Objective.Channel + " within " + f.Objective.AtMost
 		if class := f.Objective.Carries[fieldClass]; class != "" {
 			text += " of " + class
 		}
@@ -47,14 +47,12 @@ const (
 )
 
 // FirstAlert finds the first message that told somebody on channel of this drill's trouble: accepted by our receiver,
-// carrying the nonce and all that want asks for (nil: nothing), in [from, end].
+// told to be this drill's, carrying all that want asks for (nil: nothing), in [from, end].
 func FirstAlert(arrivals []harness.Arrival, channel string, want map[string]string, target *harness.Description, from, end harness.Stamp) (harness.Arrival, bool) {
 	var first harness.Arrival
+	ours := Ours(target, channel)
 	for _, a := range arrivals {
-		if a.Channel != channel || !a.Nonce || !a.Accepted || a.At < from || a.At > end || a.At == 0 {
-			continue
-		}
-		if !tells(a, want) || len(FieldMismatches(a, want, target)) > 0 {
+		if !fits(a, channel, want, target, ours) || a.At < from || a.At > end || a.At == 0 {
 			continue
 		}
 		if first.At == 0 || a.At < first.At {
@@ -62,6 +60,11 @@ func FirstAlert(arrivals []harness.Arrival, channel string, want map[string]stri
 		}
 	}
 	return first, first.At != 0
+}
+
+// fits tells whether a message tells somebody on channel of this drill's trouble, with all that want asks for.
+func fits(a harness.Arrival, channel string, want map[string]string, target *harness.Description, ours func(harness.Arrival) bool) bool {
+	return a.Channel == channel && a.Accepted && ours(a) && tells(a, want) && len(FieldMismatches(a, want, target)) == 0
 }
 
 // news are the arrivals that can tell of a fault. In the window of a later clock that is none of an incident which was open when the
@@ -85,7 +88,7 @@ func (d *dataset) news(fault harness.Interval) []harness.Arrival {
 		case !a.Accepted || a.DedupKey == "":
 		case a.Event == EventResolve:
 			delete(open, of)
-		case a.At < fault.Lo && a.Nonce && TellsOfTrouble(a):
+		case a.At < fault.Lo && Ours(&d.rec.Target, a.Channel)(a) && TellsOfTrouble(a):
 			open[of] = true
 		}
 	}
@@ -117,11 +120,12 @@ func TellsOfTrouble(a harness.Arrival) bool {
 	return a.Event == eventTrigger || a.Event == eventMessage
 }
 
-// early counts the messages that carried the nonce in the baseline window, before anything was broken.
-func early(arrivals []harness.Arrival, baseline harness.Interval, fault harness.Stamp) int {
-	n := 0
-	for _, a := range arrivals {
-		if a.Nonce && a.At >= baseline.Lo && (a.At <= baseline.Hi || a.At < fault) {
+// early counts the messages that carried the nonce in the baseline window, before anything was broken. Where something else tells
+// that a message is this drill's, others may come.
+func early(rec *harness.Record) int {
+	n, baseline, fault := 0, rec.Baseline, firstFault(rec)
+	for _, a := range rec.Arrivals {
+		if a.Nonce && rec.Target.Correlation(a.Channel).By == harness.ByNonce && a.At >= baseline.Lo && (a.At <= baseline.Hi || a.At < fault) {
 			n++
 		}
 	}
@@ -133,12 +137,22 @@ func (d *dataset) canAsk(o harness.Objective) error {
 	if !slices.ContainsFunc(d.rec.Target.Channels, func(c harness.Channel) bool { return c.Name == o.Channel }) {
 		return fmt.Errorf("the target has no alert channel %q", o.Channel)
 	}
+	if only, want := classOf(d.rec.Target.Correlation(o.Channel)), o.Carries[fieldClass]; only != "" && want != "" && want != anyValue && want != only {
+		return fmt.Errorf("on %s an alert is told to be the drill's by class %s, and the objective asks for %s", o.Channel, only, want)
+	}
 	return knownFields(o.Carries, &d.rec.Target)
 }
 
 // alert measures the time from start until somebody was told, on an objective's channel, what it wants to be told.
 func (d *dataset) alert(o harness.Objective, fault, start harness.Interval, startErr error) harness.Measurement {
 	m := harness.Measurement{Name: MeasureAlert, Channel: o.Channel, Unit: harness.UnitNS, Method: methodReceiver}
+	channel, _ := d.rec.Target.ChannelByName(o.Channel)
+	if m.Seen = channel.PolledNS > 0; m.Seen {
+		m.Method = "state seen by polling every " + Length(channel.PolledNS) + ", from the last look without it to the first with it"
+	}
+	if how := CorrelationWords(channel); how != "" {
+		m.Method += ", " + how
+	}
 	if len(o.Carries) > 0 {
 		m.Method += ", the first that carries " + fieldWords(o.Carries)
 	}
@@ -149,8 +163,16 @@ func (d *dataset) alert(o harness.Objective, fault, start harness.Interval, star
 		m.Detail = startErr.Error()
 		return m
 	}
+	if m.Detail = d.doubted(o, fault); m.Detail != "" {
+		return m
+	}
 	end := d.end(fault)
 	first, ok := FirstAlert(d.news(fault), o.Channel, o.Carries, &d.rec.Target, fault.Lo, end)
+	if !ok && m.Seen {
+		if m.Detail = d.unwatched(o.Channel, harness.Interval{Lo: fault.Lo, Hi: end}); m.Detail != "" {
+			return m
+		}
+	}
 	if !ok {
 		m.Known, m.Unbounded = true, true
 		m.Lo = max(0, int64(end-start.Hi))
@@ -158,24 +180,34 @@ func (d *dataset) alert(o harness.Objective, fault, start harness.Interval, star
 		m.Detail = d.missingAlert(o, fault)
 		return m
 	}
-	if m.Lo, m.Hi, m.Known = span(harness.Interval{Lo: first.At, Hi: first.At}, start); !m.Known {
-		m.Detail = "received before the clock of this measure started"
+	if m.Lo, m.Hi, m.Known = span(first.Came(), start); !m.Known {
+		m.Detail = cameWords(m.Seen) + " before the clock of this measure started"
 		return m
 	}
-	m.Detail = "first message: " + first.Summary
+	m.Detail = map[bool]string{false: "first message: ", true: "first state seen: "}[m.Seen] + first.Summary
 	return m
+}
+
+// cameWords is what an alert was: a state that is polled is seen, and nothing else is.
+func cameWords(seen bool) string {
+	if seen {
+		return "seen"
+	}
+	return "received"
 }
 
 // missingAlert says what came in place of the alert that did not.
 func (d *dataset) missingAlert(o harness.Objective, fault harness.Interval) string {
 	other, ok := FirstAlert(d.news(fault), o.Channel, nil, &d.rec.Target, fault.Lo, d.end(fault))
+	channel, _ := d.rec.Target.ChannelByName(o.Channel)
+	came := " was " + cameWords(channel.PolledNS > 0) + " " + d.ended(fault)
 	switch {
 	case !ok:
-		return "nothing of this drill was received " + d.ended(fault)
+		return "nothing of this drill" + came
 	case len(o.Carries) == 0:
-		return "nothing that tells of trouble was received " + d.ended(fault)
+		return "nothing that tells of trouble" + came
 	}
-	said := "no message that carries " + fieldWords(o.Carries) + " was received " + d.ended(fault)
+	said := "no message that carries " + fieldWords(o.Carries) + came
 	if lacks := FieldMismatches(other, o.Carries, &d.rec.Target); len(lacks) > 0 {
 		said += "; the first of others: " + lacks[0].String()
 	}

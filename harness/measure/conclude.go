@@ -113,9 +113,9 @@ func short(f harness.Finding) string {
 	}
 	of := RowOf(f.Objective.Measure)
 	if of.Unit == harness.UnitWord {
-		return of.Title + " " + Value(f.Measured)
+		return of.titled(f.Measured) + " " + Value(f.Measured)
 	}
-	return fmt.Sprintf("%s %s (≤ %s)", of.Title, Value(f.Measured), boundText(f.Measured, bound))
+	return fmt.Sprintf("%s %s (≤ %s)", of.titled(f.Measured), Value(f.Measured), boundText(f.Measured, bound))
 }
 
 // exceptions lists what the target did that it must not do, whatever the objectives ask.

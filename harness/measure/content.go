@@ -48,9 +48,19 @@ func (d *dataset) content(o harness.Objective, fault harness.Interval, faultErr 
 	if class := o.Carries[fieldClass]; class != "" && class != anyValue {
 		which, of = map[string]string{fieldClass: class}, " of class "+class
 	}
+	if m.Detail = d.doubted(harness.Objective{Channel: o.Channel, Carries: which}, fault); m.Detail != "" {
+		return m
+	}
+	channel, _ := d.rec.Target.ChannelByName(o.Channel)
+	if m.Seen = channel.PolledNS > 0; m.Seen {
+		m.Method = "fields that the first state seen by polling lacks"
+	}
+	if how := CorrelationWords(channel); how != "" {
+		m.Method += ", " + how
+	}
 	first, ok := FirstAlert(d.news(fault), o.Channel, which, &d.rec.Target, fault.Lo, d.end(fault))
 	if !ok {
-		m.Detail = "nothing" + of + " was received, so there is nothing to read"
+		m.Detail = "nothing" + of + " was " + cameWords(m.Seen) + ", so there is nothing to read"
 		return m
 	}
 	lacks := FieldMismatches(first, o.Carries, &d.rec.Target)

@@ -33,14 +33,14 @@ func Sentence(f harness.Finding, atMost int64) string {
 	}
 	value, apart := Value(m), ", "
 	if m.Unbounded {
-		value = of.endless(o) + ": " + value
+		value = of.endless(o, m.Seen) + ": " + value
 		if m.Text != "" {
 			value, apart = value+"; clients saw: "+m.Text, "; "
 		}
 	}
 	switch f.Verdict {
 	case harness.Pass:
-		return fmt.Sprintf("%s: %s %s, %s", o.ID, of.Title, value, limit)
+		return fmt.Sprintf("%s: %s %s, %s", o.ID, of.titled(m), value, limit)
 	case harness.Fail:
 		if of.Titled {
 			value = of.Title + " " + value
@@ -53,13 +53,25 @@ func Sentence(f harness.Finding, atMost int64) string {
 	return fmt.Sprintf("%s: %s cannot be told from the %s", o.ID, value, limit)
 }
 
-// endless says what has no upper bound.
-func (r Row) endless(o harness.Objective) string {
+// titled is the title of what was measured: of a state that is polled it says so.
+func (r Row) titled(m harness.Measurement) string {
+	if m.Seen {
+		return r.Title + ", state seen"
+	}
+	return r.Title
+}
+
+// endless says what has no upper bound; seen says that it is a state that is polled.
+func (r Row) endless(o harness.Objective, seen bool) string {
+	text := r.Endless
+	if seen {
+		text = r.Unseen
+	}
 	switch {
-	case r.Endless == "":
+	case text == "":
 		return "not recovered"
 	case r.Carries && len(o.Carries) > 0:
-		return r.Endless + " with " + fieldWords(o.Carries)
+		return text + " with " + fieldWords(o.Carries)
 	}
-	return r.Endless
+	return text
 }

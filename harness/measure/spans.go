@@ -27,9 +27,13 @@ func (d *dataset) bounds(i harness.Interval) Bounds {
 }
 
 // onDrillClock bounds a moment that the target read from its own wall clock, by how far that was from the drill's clock
-// at any reading.
+// at any reading, and by how far the target's clock may be off ours.
 func (d *dataset) onDrillClock(at harness.Stamp) harness.Interval {
-	return harness.Interval{Lo: at - d.wall.Hi, Hi: at - d.wall.Lo}
+	var off harness.Stamp
+	if log := d.rec.Target.Decisions; log != nil {
+		off = harness.Stamp(log.ClockNS)
+	}
+	return harness.Interval{Lo: at - d.wall.Hi - off, Hi: at - d.wall.Lo + off}
 }
 
 // mulDiv is floor(a × b ÷ c) for a, b ≥ 0 and c > 0, without overflow on the way. It is 0 for anything else.

@@ -28,6 +28,7 @@ type Row struct {
 
 	// In the reason of a finding:
 	Endless   string // what has no upper bound: "not received"; "" is "not recovered"
+	Unseen    string // the same of a state that is polled
 	Titled    bool   // a value that is not allowed does not speak for itself
 	Explained bool   // nor does its number tell what happened: the detail follows
 

@@ -225,7 +225,7 @@ func (d *dataset) unsynchronised() int {
 
 func (d *dataset) checkAlerts() harness.ValidityCheck {
 	why := ""
-	if n := early(d.rec.Arrivals, d.rec.Baseline, firstFault(d.rec)); n > 0 {
+	if n := early(d.rec); n > 0 {
 		why = fmt.Sprintf("the alert path was not silent: %d messages of this drill came before the fault", n)
 	}
 	return verdict("alerts.silent", why, "no message of this drill came before the fault")

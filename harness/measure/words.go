@@ -34,7 +34,10 @@ func BoundWords(o harness.Objective) string {
 // FindingWords says what was measured for an objective; a value that is not known is for the caller to explain.
 func FindingWords(f harness.Finding) string {
 	m, of := f.Measured, RowOf(f.Objective.Measure)
-	if m.Unbounded && of.Pending != "" {
+	switch {
+	case m.Unbounded && m.Seen:
+		return of.Unseen + " in " + strings.TrimPrefix(Value(m), "at least ")
+	case m.Unbounded && of.Pending != "":
 		return fmt.Sprintf(of.Pending, strings.TrimPrefix(Value(m), "at least "))
 	}
 	return strings.TrimSpace(Value(m) + " " + of.Counted)

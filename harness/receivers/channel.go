@@ -2,11 +2,15 @@ package receivers
 
 import (
 	"context"
+	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
+	"reflect"
 
 	"blackstart/harness"
 	"blackstart/internal/registry"
+	"blackstart/internal/strictyaml"
 )
 
 // Names of the channels that a rehearsal target's own configuration knows. A new channel has its name in its own file.
@@ -33,6 +37,10 @@ type Channel struct {
 
 	// Secret dresses the token as what a message of this drill carries, such as an address; nil: the token itself.
 	Secret func(token string) string
+
+	Labels     bool                    // messages carry labels, by any name
+	BadKey     func(key string) string // what is wrong with a key that a target has, "" for nothing; nil: any will do
+	Parameters any                     // pointer to the parameters that a target file gives, by their tags; nil: it takes none
 }
 
 // Server speaks a channel's own protocol.
@@ -43,7 +51,8 @@ type Server interface {
 
 // Answer is what one HTTP message is answered, and what it said.
 type Answer struct {
-	Arrival harness.Arrival // Nonce, and what was said; the rest is filled in
+	Arrival harness.Arrival   // Nonce, and what was said; the rest is filled in
+	More    []harness.Arrival // of a message that tells of several things
 	Status  int
 	Kind    string // content type of Body
 	Body    string
@@ -51,6 +60,34 @@ type Answer struct {
 
 // Channels holds every channel.
 var Channels registry.Registry[Channel]
+
+// New makes a channel of a kind with the parameters that a target file gives it.
+func New(kind string, with map[string]any) (Channel, error) {
+	k, ok := Channels.Get(kind)
+	if !ok {
+		return Channel{}, fmt.Errorf("there is no channel %q", kind)
+	}
+	c := k.New()
+	switch {
+	case c.Parameters != nil:
+		return c, strictyaml.Fill(kind, with, c.Parameters)
+	case len(with) > 0:
+		return c, fmt.Errorf("%s takes no parameters: remove `with:`", kind)
+	}
+	return c, nil
+}
+
+// Parameters gives, by kind, the zero value of the struct of its parameters, nil for a kind that takes none.
+func Parameters() map[string]any {
+	all := map[string]any{}
+	for _, k := range Channels.All() {
+		all[k.Name] = nil
+		if p := k.New().Parameters; p != nil {
+			all[k.Name] = reflect.ValueOf(p).Elem().Interface()
+		}
+	}
+	return all
+}
 
 // Protocol is what the status of an answer on a channel is of; HTTP also of a channel that this build does not have.
 func Protocol(channel string) string {
@@ -64,21 +101,27 @@ func Protocol(channel string) string {
 type Endpoint struct {
 	channel Channel
 	name    string
-	token   string // 32 hex digits
+	secret  string // what a message of this drill carries
+	path    string // where messages are posted to
+	label   string // name of the label that is kept, "" for none
 	all     *Receivers
-	address string // of its own listener, "" over HTTP
+	address string      // of its own listener, "" over the one that channels share
+	tls     *tls.Config // nil: none
 }
 
-// Secret is what a message of this drill carries on the channel.
-func (e *Endpoint) Secret() string {
-	if e.channel.Secret != nil {
-		return e.channel.Secret(e.token)
-	}
-	return e.token
-}
+// TLS is what our end shows; nil for none. A channel with a protocol of its own sees to it.
+func (e *Endpoint) TLS() *tls.Config { return e.tls }
 
 // Ours tells whether a message carries this drill's secret, in a time that does not depend on where it differs.
-func (e *Endpoint) Ours(secret string) bool { return same(secret, e.Secret()) }
+func (e *Endpoint) Ours(secret string) bool { return same(secret, e.secret) }
+
+// Label is what is kept of the labels of a message: the value of the one that tells whose it is.
+func (e *Endpoint) Label(of func(name string) string) string {
+	if e.label == "" {
+		return ""
+	}
+	return of(e.label)
+}
 
 // Now is the moment by the drill's clock.
 func (e *Endpoint) Now() harness.Stamp { return e.all.clock.Now() }
@@ -93,15 +136,7 @@ func (e *Endpoint) Record(a harness.Arrival) {
 func (e *Endpoint) delivery() harness.Delivery {
 	url := e.address
 	if url == "" {
-		url = "http://" + e.all.webAddr + e.path()
+		url = "http://" + e.all.webAddr + e.path
 	}
-	return harness.Delivery{Channel: e.name, URL: url, Secret: e.Secret()}
-}
-
-// path is where messages are posted to.
-func (e *Endpoint) path() string {
-	if e.channel.URL != nil {
-		return e.channel.URL(e.token)
-	}
-	return e.channel.Path
+	return harness.Delivery{Channel: e.name, URL: url, Secret: e.secret}
 }

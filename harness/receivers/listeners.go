@@ -2,6 +2,7 @@ package receivers
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"sync"
 
@@ -16,15 +17,20 @@ type runningServer struct {
 	conns  *trackingListener
 }
 
-// listen lets a server work on a free port of host, and gives its address.
-func (r *Receivers) listen(ctx context.Context, host string, s Server) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
+// listen lets a server work on an address, and gives it with its port. Where outer is given, connections go through it before the
+// server sees them.
+func (r *Receivers) listen(ctx context.Context, address string, s Server, outer *tls.Config) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return "", err
 	}
 	conns := &trackingListener{Listener: &shortageListener{l}}
 	r.servers = append(r.servers, &runningServer{s, conns})
-	r.serving.Go(func() { _ = s.Serve(netutil.LimitListener(conns, MaxConnections)) }) // ends with Close
+	limited := netutil.LimitListener(conns, MaxConnections)
+	if outer != nil {
+		limited = tls.NewListener(limited, outer)
+	}
+	r.serving.Go(func() { _ = s.Serve(limited) }) // ends with Close
 	return l.Addr().String(), nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"blackstart/harness"
+	"blackstart/internal/jsonpointer"
 	"blackstart/internal/registry"
 )
 
@@ -23,7 +24,7 @@ var _ = Channels.Add(registry.Kind[Channel]{
 		"wrong, 415, or 429. The drill's secret is the routing key.",
 	Example: "{id: paged, measure: alert.received, channel: pagerduty, atMost: 2m, source: BCP 4.2}",
 	New: func() Channel {
-		return Channel{Path: "/v2/enqueue", Answer: pagerDuty, Carries: map[string][]string{
+		return Channel{Path: "/v2/enqueue", Answer: pagerDuty, Labels: true, BadKey: badRoutingKey, Carries: map[string][]string{
 			"class": nil, "component": nil, "region": nil, "summary": nil, "event": actions, "severity": severities,
 		}}
 	},
@@ -62,6 +63,7 @@ type eventPayload struct {
 	Component string `json:"component"`
 	Group     string `json:"group"`
 	Class     string `json:"class"`
+	Details   any    `json:"custom_details"`
 }
 
 type eventLink struct {
@@ -93,6 +95,7 @@ func pagerDuty(end *Endpoint, req *http.Request, body []byte) (answer Answer) {
 	if p := e.Payload; p != nil {
 		a.Summary, a.Severity, a.Source = p.Summary, p.Severity, p.Source
 		a.Class, a.Component, a.Group = p.Class, p.Component, p.Group
+		a.Label = end.Label(func(name string) string { return member(p.Details, name) })
 	}
 	answer.Arrival = a
 	if end.all.throttled() {
@@ -165,6 +168,24 @@ func (e *event) problems() (found []string) {
 	add(slices.ContainsFunc(e.Links, func(l eventLink) bool { return blank(l.Href) }), "'links.href' is missing or blank")
 	add(slices.ContainsFunc(e.Images, func(i eventImage) bool { return blank(i.Src) }), "'images.src' is missing or blank")
 	return found
+}
+
+// badRoutingKey says why a key is none that the real service would have given.
+func badRoutingKey(key string) string {
+	if len(key) != keyLength || !alphanumeric.MatchString(key) {
+		return fmt.Sprintf("a routing key has %d letters and digits, and this one has not", keyLength)
+	}
+	return ""
+}
+
+// member is what an object holds by a name, where it is a single value.
+func member(of any, name string) string {
+	object, ok := of.(map[string]any)
+	if !ok || object[name] == nil {
+		return ""
+	}
+	text, _ := jsonpointer.Text(object[name])
+	return text
 }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

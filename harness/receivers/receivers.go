@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ type Options struct {
 	Clock     *harness.Clock
 	Nonce     string                // random, one per drill, at least 16 characters; every secret is derived from it
 	Host      string                // address to listen on; empty: 127.0.0.1
+	Fixed     []Fixed               // not nil: the only ends there are, at addresses and with keys of the target's own; Nonce and Host are for no other
 	OnArrival func(harness.Arrival) // called for every arrival, one at a time, before it is answered; must not block
 }
 
@@ -38,7 +40,7 @@ type Options struct {
 type Receivers struct {
 	clock    *harness.Clock
 	secrets  secrets
-	ends     []*Endpoint // in the order of the channels' names
+	ends     []*Endpoint // in the order of the channels' names, or of Options.Fixed
 	webAddr  string
 	servers  []*runningServer
 	serving  sync.WaitGroup // their Serve loops
@@ -59,6 +61,9 @@ func Start(ctx context.Context, o Options) (*Receivers, error) {
 	if o.Clock == nil {
 		return nil, errors.New("start receivers: no clock given")
 	}
+	if o.Fixed != nil {
+		return startFixed(ctx, o)
+	}
 	if len(o.Nonce) < minNonce {
 		return nil, fmt.Errorf("start receivers: the nonce has %d characters, at least %d are needed", len(o.Nonce), minNonce)
 	}
@@ -67,22 +72,36 @@ func Start(ctx context.Context, o Options) (*Receivers, error) {
 	}
 	r := &Receivers{clock: o.Clock, secrets: deriveSecrets(o.Nonce), onArrive: o.OnArrival}
 	for _, k := range Channels.All() {
-		r.ends = append(r.ends, &Endpoint{channel: k.New(), name: k.Name, token: r.secrets.tokens[k.Name], all: r})
+		r.ends = append(r.ends, r.derived(k.New(), k.Name))
 	}
 	var err error
-	if r.webAddr, err = r.listen(ctx, o.Host, r.webServer()); err != nil {
+	free := net.JoinHostPort(o.Host, "0")
+	if r.webAddr, err = r.listen(ctx, free, webServer(r.ends...), nil); err != nil {
 		return nil, fmt.Errorf("start HTTP receivers: %w", err)
 	}
 	for _, e := range r.ends {
 		if e.channel.Serve == nil {
 			continue
 		}
-		if e.address, err = r.listen(ctx, o.Host, e.channel.Serve(e)); err != nil {
+		if e.address, err = r.listen(ctx, free, e.channel.Serve(e), nil); err != nil {
 			r.Close()
 			return nil, fmt.Errorf("start receiver of %s: %w", e.name, err)
 		}
 	}
 	return r, nil
+}
+
+// derived is an end whose secret is this drill's alone.
+func (r *Receivers) derived(c Channel, name string) *Endpoint {
+	token := r.secrets.tokens[name]
+	e := &Endpoint{channel: c, name: name, secret: token, path: c.Path, all: r}
+	if c.Secret != nil {
+		e.secret = c.Secret(token)
+	}
+	if c.URL != nil {
+		e.path = c.URL(token)
+	}
+	return e
 }
 
 // Deliveries says where the target is to send its alerts and with which secrets, one for each channel.
@@ -151,6 +170,7 @@ func (r *Receivers) record(a harness.Arrival) {
 	a.Severity = r.secrets.redactText(a.Severity, maxText)
 	a.Event = r.secrets.redactText(a.Event, maxText)
 	a.DedupKey = r.secrets.redactText(a.DedupKey, maxText)
+	a.Label = r.secrets.redactText(a.Label, maxText)
 	r.recording.Lock()
 	defer r.recording.Unlock()
 	if r.closed {

@@ -19,7 +19,7 @@ const (
 // secrets are what a message of this drill carries, one for each channel, all derived from the nonce so that none of them
 // tells another.
 type secrets struct {
-	tokens  map[string]string // by channel: 32 hex digits, as PagerDuty's keys are alphanumeric and 32 long
+	tokens  map[string]string // by channel: 32 hex digits, as PagerDuty's keys are alphanumeric and 32 long; nil where the target has keys of its own
 	pattern *regexp.Regexp    // any of them, or the nonce, in any case
 }
 
@@ -35,10 +35,29 @@ func deriveSecrets(nonce string) secrets {
 	return s
 }
 
+// fixedSecrets are keys that a target has: whole, and without what stands around them.
+func fixedSecrets(keys ...string) secrets {
+	if len(keys) == 0 {
+		return secrets{pattern: regexp.MustCompile(`[^\x00-\x{10FFFF}]`)} // nothing
+	}
+	var any []string
+	for _, key := range keys {
+		any = append(any, regexp.QuoteMeta(key))
+	}
+	return secrets{pattern: regexp.MustCompile(`(?i)` + strings.Join(any, "|"))}
+}
+
 // redactText takes every secret out of foreign text, makes it one line of valid UTF-8 and cuts it to limit bytes. The secrets
 // go first, so that no cut leaves half of one.
 func (s secrets) redactText(text string, limit int) string {
-	text = s.pattern.ReplaceAllString(text, redacted)
+	text = oneLine(s.pattern.ReplaceAllString(text, redacted), limit)
+	return strings.TrimSpace(s.pattern.ReplaceAllString(text, "")) // control characters may have hidden one
+}
+
+// OneLine makes foreign text, which holds no secret, one line of valid UTF-8 that is short enough for an arrival.
+func OneLine(text string) string { return strings.TrimSpace(oneLine(text, maxText)) }
+
+func oneLine(text string, limit int) string {
 	if len(text) > maxScanned {
 		text = text[:maxScanned]
 	}
@@ -52,7 +71,7 @@ func (s secrets) redactText(text string, limit int) string {
 		_, size := utf8.DecodeLastRuneInString(text)
 		text = text[:len(text)-size]
 	}
-	return strings.TrimSpace(s.pattern.ReplaceAllString(text, "")) // control characters may have hidden one
+	return text
 }
 
 // same compares secrets in a time that does not depend on where they differ.

@@ -43,7 +43,7 @@ type slackAttachment struct {
 // slack answers one message: 200 "ok", 400 invalid_payload or no_text, 403 invalid_token. The body is JSON, or a form with
 // the JSON in payload.
 func slack(e *Endpoint, req *http.Request, body []byte) Answer {
-	token := strings.TrimPrefix(req.URL.Path, slackPrefix)
+	token := slackToken(req.URL.Path)
 	a := harness.Arrival{Event: "message", Nonce: e.Ours(token)}
 	plain := func(status int, text string) Answer {
 		return Answer{Arrival: a, Status: status, Kind: "text/plain", Body: text}
@@ -67,6 +67,15 @@ func slack(e *Endpoint, req *http.Request, body []byte) Answer {
 		return plain(http.StatusBadRequest, "no_text")
 	}
 	return plain(http.StatusOK, "ok")
+}
+
+// slackToken is the secret in the path of a webhook: its last part, behind those that name a workspace and a channel.
+func slackToken(path string) string {
+	parts := strings.Split(path, "/")
+	if len(parts) != 5 || parts[2] == "" || parts[3] == "" {
+		return ""
+	}
+	return parts[4]
 }
 
 // shown is the first text a reader would see; "" if there is nothing to see.

@@ -22,7 +22,7 @@ var _ = Channels.Add(registry.Kind[Channel]{
 	Example: "{id: mailed, measure: alert.received, channel: smtp, atMost: 5m, source: BCP 4.2}",
 	New: func() Channel {
 		return Channel{Serve: mailServer, Protocol: "SMTP", Carries: map[string][]string{"event": message, "summary": nil},
-			Secret: func(token string) string { return "oncall-" + token + "@" + mailDomain }}
+			Secret: func(token string) string { return "oncall-" + token + "@" + mailDomain }, BadKey: badRecipient}
 	},
 })
 
@@ -39,23 +39,36 @@ const (
 	mailMalformed = 554
 )
 
+// errPlain refuses a sender that speaks in the clear to an end that has a certificate.
+var errPlain = &smtp.SMTPError{Code: 530, EnhancedCode: smtp.EnhancedCode{5, 7, 0}, Message: "must issue a STARTTLS command first"}
+
 var errMalformed = &smtp.SMTPError{Code: mailMalformed, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "message has no readable header"}
 
 // mailServer takes mail for anybody, as a relay does: only mail to our recipient carries the nonce.
 func mailServer(e *Endpoint) Server {
-	s := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &mailSession{end: e}, nil }))
+	s := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &mailSession{end: e, conn: c}, nil }))
 	s.Domain = mailDomain
 	s.MaxMessageBytes = maxMail
 	s.MaxRecipients = maxRecipients
 	s.ReadTimeout = ioTimeout
 	s.WriteTimeout = ioTimeout
 	s.ErrorLog = log.New(io.Discard, "", 0) // a broken session is the sender's matter
+	s.TLSConfig = e.TLS()
 	return s
+}
+
+// badRecipient says why a key is no address that mail could be sent to.
+func badRecipient(key string) string {
+	if a, err := mail.ParseAddress(key); err != nil || a.Address != key {
+		return "the key of a mail channel is the address of its recipient, and this is none"
+	}
+	return ""
 }
 
 // mailSession is one SMTP session; its library runs it in one goroutine.
 type mailSession struct {
 	end  *Endpoint
+	conn *smtp.Conn
 	from string
 	ours bool // our recipient is among those of the current mail
 }
@@ -68,13 +81,16 @@ func (s *mailSession) Logout() error { return nil }
 
 // Mail begins a mail.
 func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
+	if _, secure := s.conn.TLSConnectionState(); s.end.TLS() != nil && !secure {
+		return errPlain
+	}
 	s.from = from
 	return nil
 }
 
 // Rcpt adds a recipient.
 func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
-	s.ours = s.ours || s.end.Ours(strings.ToLower(to))
+	s.ours = s.ours || same(strings.ToLower(to), strings.ToLower(s.end.secret))
 	return nil
 }
 

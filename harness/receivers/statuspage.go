@@ -2,7 +2,6 @@ package receivers
 
 import (
 	"net/http"
-	"strings"
 
 	"blackstart/harness"
 	"blackstart/internal/registry"
@@ -26,8 +25,7 @@ type statusUpdate struct {
 
 // statusPage answers one update: 202, 400 without a status, 401 without the token, 415 if it is not JSON.
 func statusPage(e *Endpoint, req *http.Request, body []byte) (answer Answer) {
-	scheme, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
-	known := strings.EqualFold(scheme, "Bearer") && e.Ours(strings.TrimSpace(token))
+	known := e.bearer(req)
 	var u *statusUpdate
 	err := decode(body, &u)
 	answer.Arrival = harness.Arrival{Event: "message", Nonce: known}

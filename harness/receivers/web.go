@@ -9,6 +9,8 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+
+	"blackstart/harness"
 )
 
 const (
@@ -16,10 +18,10 @@ const (
 	formType = "application/x-www-form-urlencoded"
 )
 
-// webServer serves all channels over HTTP on one listener.
-func (r *Receivers) webServer() *http.Server {
+// webServer serves channels over HTTP on one listener.
+func webServer(ends ...*Endpoint) *http.Server {
 	mux := http.NewServeMux()
-	for _, e := range r.ends {
+	for _, e := range ends {
 		if e.channel.Answer != nil {
 			mux.HandleFunc("POST "+e.channel.Path, e.receive)
 		}
@@ -48,13 +50,25 @@ func (e *Endpoint) receive(w http.ResponseWriter, req *http.Request) {
 	if tooLarge != nil {
 		answer.Status, answer.Kind, answer.Body = http.StatusRequestEntityTooLarge, "text/plain", "payload too large"
 	}
-	a := answer.Arrival
-	a.At, a.Status = at, answer.Status
-	a.Accepted = answer.Status >= 200 && answer.Status < 300
-	e.Record(a)
+	for _, a := range append([]harness.Arrival{answer.Arrival}, answer.More...) {
+		a.At, a.Status = at, answer.Status
+		a.Accepted = answer.Status >= 200 && answer.Status < 300
+		e.Record(a)
+	}
 	w.Header().Set("Content-Type", answer.Kind)
 	w.WriteHeader(answer.Status)
 	_, _ = io.WriteString(w, answer.Body) // a sender that has left has still been heard
+}
+
+// bearer tells whether a request carries this drill's secret as a bearer token.
+func (e *Endpoint) bearer(req *http.Request) bool {
+	scheme, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	return strings.EqualFold(scheme, "Bearer") && e.Ours(strings.TrimSpace(token))
+}
+
+// refusal answers as JSON with what is wrong.
+func (a *Answer) refusal(status int, wrong string) {
+	a.Status, a.Kind, a.Body = jsonReply(status, map[string]string{"error": wrong})
 }
 
 // decode reads exactly one JSON value. Unknown keys are allowed: the real services allow them.

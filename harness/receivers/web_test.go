@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"blackstart/harness"
 )
 
 // pdBody is a good event with one thing changed: a key of the event or, with "payload.", of its payload; nil removes it.
@@ -198,6 +200,8 @@ func FuzzBodies(f *testing.F) {
 	f.Add(pdBody(f, pd.Secret, "", ""))
 	f.Add(`{"text":"x"}`)
 	f.Add(`{"status":null,"message":7}`)
+	f.Add(messages["alertmanager"][2])
+	f.Add(messages["webhook"][2])
 	f.Add(`payload=%7B%7D`)
 	f.Add("{\"payload\":{\"summary\":\"\xff\"}}")
 	f.Fuzz(func(t *testing.T, body string) {
@@ -211,15 +215,18 @@ func FuzzBodies(f *testing.F) {
 				if e.channel.Answer == nil {
 					continue
 				}
+				req.Header.Set("Authorization", "Bearer "+e.secret)
 				answer := e.channel.Answer(e, req, []byte(body))
-				e.Record(answer.Arrival)
+				for _, a := range append([]harness.Arrival{answer.Arrival}, answer.More...) {
+					e.Record(a)
+				}
 				if answer.Status < 200 || answer.Status > 499 || answer.Kind == "" || answer.Body == "" {
 					t.Errorf("answered %+v", answer)
 				}
 			}
 		}
 		for _, a := range r.Arrivals() {
-			for _, text := range []string{a.Summary, a.Source, a.Severity, a.Event, a.DedupKey} {
+			for _, text := range []string{a.Summary, a.Source, a.Severity, a.Event, a.DedupKey, a.Class, a.Component, a.Group, a.Label} {
 				if len(text) > maxText || r.secrets.pattern.MatchString(text) || strings.ContainsAny(text, "\r\n\x00") {
 					t.Errorf("recorded %q", text)
 				}

@@ -12,14 +12,16 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/secret"
+	"blackstart/internal/jsonpointer"
 	"blackstart/internal/strictyaml"
 )
 
-// Reader reads target files. Components, Calls and Probes are the kinds that exist, each with the zero value of its parameters.
+// Reader reads target files. Components, Calls, Probes and Channels are the kinds that exist, each with the zero value of its parameters.
 type Reader struct {
-	Components, Calls, Probes map[string]any
-	Traits                    map[string]Traits // of the kinds of component
-	Probe                     ProbeRules
+	Components, Calls, Probes, Channels map[string]any
+	Traits                              map[string]Traits // of the kinds of component
+	Probe                               ProbeRules
+	Alerts                              map[string]AlertTraits // of the kinds of channel
 }
 
 // later says what to write in place of what does not exist yet.
@@ -31,20 +33,20 @@ func (r Reader) format() *strictyaml.Format {
 		Top: reflect.TypeFor[Target](), Alone: true, Other: otherFile,
 		Forms: map[reflect.Type]strictyaml.Form{reflect.TypeFor[harness.Duration](): {
 			Name: "duration", Example: "`250ms`, `10s`", Pattern: `^(0|[1-9][0-9]*)(\.[0-9]+)?(ns|us|µs|ms|s|m|h)([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`,
-		}},
+		}, reflect.TypeFor[jsonpointer.Pointer](): {Name: "JSON pointer", Example: "`/alerts/0/status`", Pattern: jsonpointer.Pattern}},
 		Singular: map[string]string{"regions": "region", "hosts": "host", "components": "component", "links": "link", "allows": "allowance",
-			"calls": "call", "probes": "probe", "headers": "header", "holidays": "holiday", "days": "day"},
+			"calls": "call", "probes": "probe", "headers": "header", "holidays": "holiday", "days": "day", "alerts": "alert", "announce": "announcement", "standDown": "announcement"},
 		Prose:   []string{"owner", "service", "plan"},
 		Instead: map[reflect.Type]string{reflect.TypeFor[secret.Reference](): secret.Write},
 		Gone: map[reflect.Type]map[string]string{
-			reflect.TypeFor[Target](): {"alerts": later, "decisions": later, "channels": later, "means": later, "extends": later},
+			reflect.TypeFor[Target](): {"channels": later, "means": later, "extends": later},
 			reflect.TypeFor[Limits](): {"rate": later, "rows": later, "pace": later, "longestDrill": later},
 			reflect.TypeFor[Allow]():  {"channel": later, "statusPage": later, "rows": later, "bytes": later},
 			reflect.TypeFor[Call]():   {"undo": later, "oneWay": later},
 			reflect.TypeFor[Host]():   {"ssh": later, "hostKey": later},
 			reflect.TypeFor[Clocks](): {"hosts": later},
 		},
-		Kinds: map[string]map[string]any{"components": r.Components, "calls": r.Calls, "probes": r.Probes},
+		Kinds: map[string]map[string]any{"components": r.Components, "calls": r.Calls, "probes": r.Probes, "alerts": r.Channels},
 	}
 }
 

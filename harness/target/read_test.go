@@ -12,12 +12,14 @@ import (
 	"blackstart/harness/component"
 	"blackstart/harness/probes"
 	"blackstart/harness/target"
+	"blackstart/harness/target/channels"
 	"blackstart/internal/strictyaml"
 )
 
 func reader() target.Reader {
 	return target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits(),
-		Probes: probes.Probes.Parameters(), Probe: target.ProbeRules{Fastest: probes.Fastest, Wrong: probes.Wrong, Traits: probes.TraitsOf}}
+		Probes: probes.Probes.Parameters(), Probe: target.ProbeRules{Fastest: probes.Fastest, Wrong: probes.Wrong, Traits: probes.TraitsOf},
+		Channels: channels.Parameters(), Alerts: channels.Traits()}
 }
 
 // whole uses every key that there is.
@@ -50,6 +52,8 @@ entry:
   headers: [{name: Accept, value: text/plain}]
 allows:
   - {write: ledger, on: east.db}
+  - {announce: room}
+  - {announce: desk}
 limits:
   connections: 20
   changeWindow: {zone: America/New_York, days: [sat, sun], from: "22:00", to: "04:00", holidays: [2026-12-26]}
@@ -66,6 +70,16 @@ calls:
   - {name: depth, call: exec, reads: true, timeout: 5s, fields: {depth: /depth}, keep: text, with: {argv: [queue, depth], stdin: {file: /run/secrets/queue}}}
   - {name: drain, call: http, timeout: 5s, with: {method: POST, url: "https://10.1.0.6:8443/drain"}}
   - {name: open, call: sql, reads: true, timeout: 5s, with: {on: east.db, statement: SELECT 1}}
+alerts:
+  - {name: pagerduty, channel: pagerduty, listen: "10.0.0.2:9094", key: {file: /run/secrets/pager}, correlate: {by: first, class: down}, tls: {certificate: /etc/ours.pem, key: {file: /run/secrets/ours}}}
+  - {name: slack, channel: slack, listen: "10.0.0.2:9095", key: {file: /run/secrets/slack}, correlate: {by: first}}
+  - {name: webhook, channel: webhook, listen: "[fd00::2]:9096", key: {file: /run/secrets/hook}, correlate: {by: label, label: service, value: orders}, with: {fields: {status: /state, labels: /tags}}}
+  - {name: alertmanager, channel: alertmanager.alerts, every: 2s, correlate: {by: dedup, pattern: "orders-.*"}, with: {url: "https://am.example.com", filter: ["service=\"orders\""]}}
+decisions: {call: depth, lines: text, zone: America/New_York, detected: "(?P<time>.*) certain", done: "(?P<time>\\S+) over (?P<region>\\w+)"}
+announce:
+  - {name: room, slack: {file: /run/secrets/room}, text: A drill begins}
+standDown:
+  - {name: desk, call: drain}
 `
 
 func TestAWholeFileIsRead(t *testing.T) {
@@ -202,7 +216,7 @@ func TestBadFilesAreRefused(t *testing.T) {
 		{"statement: SELECT 1", "statement: SELECTED", "may do more than read"},
 		{"with: {on: east.db", "with: {on: east.cache", "on of open is no database"},
 		{"call: http, timeout: 5s", "call: http, timeout: 5s, undo: x", "not supported yet"},
-		{"kind: Target\n", "kind: Target\nalerts: []\n", "not supported yet"},
+		{"kind: Target\n", "kind: Target\nprobes: []\n", "not supported yet"},
 		{"kind: Target\n", "kind: Target\nextends: other.yaml\n", "not supported yet"},
 	} {
 		text, line := changed(t, c.from, c.to)
@@ -236,7 +250,7 @@ func TestARehearsalIsOnLoopback(t *testing.T) {
 		}
 	}
 	r := strings.NewReplacer("10.1.0.5", "127.0.0.5", "fd00::5", "::1", "api.example.com", "localhost", "10.1.0.7", "127.1.2.3", "10.0.0.53", "127.0.0.53",
-		"10.1.0.6", "127.0.0.6", "{file: /run/secrets/orders}", "{env: ORDERS}")
+		"10.1.0.6", "127.0.0.6", "10.0.0.2", "127.0.0.2", "[fd00::2]", "[::1]", "am.example.com", "127.0.0.3", "{file: /run/secrets/orders}", "{env: ORDERS}")
 	if _, err := reader().Parse("r.yaml", []byte(r.Replace(rehearsal))); err != nil {
 		t.Errorf("on loopback, with a secret in the environment: %v", err)
 	}

@@ -60,6 +60,9 @@ func (r *rules) all() {
 	r.limits()
 	r.calls()
 	r.probes()
+	r.alerts()
+	r.decisions()
+	r.announcements()
 }
 
 // item is the node of the i-th entry of a list.
@@ -93,7 +96,8 @@ func (r *rules) names() {
 	for _, of := range []struct {
 		list string
 		used map[string]bool
-	}{{"regions", places}, {"components", places}, {"hosts", map[string]bool{}}, {"links", map[string]bool{}}, {"calls", map[string]bool{}}} {
+	}{{"regions", places}, {"components", places}, {"hosts", map[string]bool{}}, {"links", map[string]bool{}}, {"calls", map[string]bool{}},
+		{"alerts", map[string]bool{}}, {"announce", map[string]bool{}}, {"standDown", map[string]bool{}}} {
 		list, used := of.list, of.used
 		n := r.root.Get(list)
 		if n == nil {
@@ -256,25 +260,16 @@ func (r *rules) references(n *strictyaml.Node, in any, undo bool) {
 	}
 }
 
-func (r *rules) links() {
-	names := r.componentNames()
-	for i, l := range r.Links {
-		n := r.item("links", i)
-		if l.From != harness.Outside {
-			r.known(n, "from", "component", l.From, append([]string{harness.Outside}, names...))
-		}
-		if r.known(n, "to", "component", l.To, names) && l.From == l.To {
-			r.out.Add(at(n, "to"), "name two ends", "link %s leads from %s to itself", l.Name, l.To)
-		}
-	}
-}
-
 func (r *rules) allows() {
 	seen := map[Allow]bool{}
 	for i, a := range r.Allows {
 		n := r.item("allows", i)
 		c, _ := r.ComponentByName(a.On)
 		switch {
+		case a.Announce != "" && (a.Write != "" || a.On != ""), a.Announce == "" && (a.Write == "" || a.On == ""):
+			r.out.Add(n.Pos, "write {write: ledger, on: east.db}, or {announce: ops-room}", "an allowance is for one thing: a table that is written on a component, or an announcement")
+		case a.Announce != "":
+			r.known(n, "announce", "announcement", a.Announce, r.announcementNames())
 		case !r.known(n, "on", "component", a.On, r.componentNames()):
 		case !r.r.Traits[c.Kind].Tables:
 			r.out.Add(at(n, "on"), "name a database", "a component of kind %s holds no tables", c.Kind)

@@ -1,11 +1,27 @@
 package target
 
 import (
+	"net"
 	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strconv"
+
+	"blackstart/harness"
 )
+
+func (r *rules) links() {
+	names := r.componentNames()
+	for i, l := range r.Links {
+		n := r.item("links", i)
+		if l.From != harness.Outside {
+			r.known(n, "from", "component", l.From, append([]string{harness.Outside}, names...))
+		}
+		if r.known(n, "to", "component", l.To, names) && l.From == l.To {
+			r.out.Add(at(n, "to"), "name two ends", "link %s leads from %s to itself", l.Name, l.To)
+		}
+	}
+}
 
 func (r *rules) entry() {
 	if r.Entry == nil {
@@ -64,6 +80,9 @@ func WebAddress(text string) (u *url.URL, wrong string) {
 	}
 	return u, ""
 }
+
+// ListenerOf is the "host:port" that a URL leads to, which WebAddress has read.
+func ListenerOf(u *url.URL) string { return net.JoinHostPort(u.Hostname(), PortOf(u)) }
 
 // PortOf is the port of a URL that WebAddress has read.
 func PortOf(u *url.URL) string {

@@ -33,6 +33,10 @@ type Target struct {
 	Clocks     Clocks              `yaml:"clocks" doc:"what the clocks of the components are held to"`
 	Probes     []harness.ProbeSpec `yaml:"probes" doc:"probes that are asked in every drill on it, each by a kind of probe; scenarios name them by id"`
 	Calls      []Call              `yaml:"calls" doc:"questions and acts of the system's own, each by a kind of call"`
+	Alerts     []Alert             `yaml:"alerts" doc:"where its alerts can be seen"`
+	Decisions  *Decisions          `yaml:"decisions" doc:"its own account of a failover"`
+	Announce   []Announce          `yaml:"announce" doc:"whom a drill tells that it begins, before anything is broken"`
+	StandDown  []Announce          `yaml:"standDown" doc:"whom it tells that it is over, when everything is undone"`
 }
 
 // Metadata says whose the target is.
@@ -108,10 +112,11 @@ const (
 	WriteLedger    = "ledger"
 )
 
-// Allow lets one thing be written on one component.
+// Allow lets one thing be written on one component, or one announcement be made to people.
 type Allow struct {
-	Write string `yaml:"write" need:"yes" one:"heartbeat|ledger" doc:"the table that may be written"`
-	On    string `yaml:"on" need:"yes" doc:"the component"`
+	Write    string `yaml:"write" one:"heartbeat|ledger" doc:"the table that may be written"`
+	On       string `yaml:"on" doc:"of write: the component"`
+	Announce string `yaml:"announce" doc:"the entry of announce or standDown that may be made: it reaches people"`
 }
 
 // Table is the table that an allowance is for, with its schema.
@@ -195,7 +200,7 @@ func (t Target) AddressOf(c Component) string {
 // MayWrite tells whether a thing may be written on a component.
 func (t Target) MayWrite(what, component string) bool {
 	for _, a := range t.Allows {
-		if a.Write == what && a.On == component {
+		if a.Write == what && a.On == component && what != "" {
 			return true
 		}
 	}

@@ -44,7 +44,7 @@ const (
 
 // Row is one line of the table: what was asked, and what came of it.
 type Row struct {
-	Of     string       `json:"of"` // secret, identity, host, component, clock, write, link, entry, call, window
+	Of     string       `json:"of"` // secret, identity, host, component, clock, write, link, entry, call, alert, decisions, announce, window
 	Name   string       `json:"name"`
 	State  State        `json:"state"`
 	Text   string       `json:"text"`
@@ -92,7 +92,7 @@ type part struct {
 // Run checks a target. The error is a *Mistaken, or the end of ctx: then nothing is said of what was not asked.
 func Run(ctx context.Context, r Request) ([]Row, error) {
 	return ask(ctx, r, func(c *checker) []question {
-		return []question{c.hosts, c.components, c.writes, c.links, c.entryRows, c.calls, c.window}
+		return []question{c.hosts, c.components, c.writes, c.links, c.entryRows, c.calls, c.alerts, c.decisions, c.announcements, c.window}
 	})
 }
 
@@ -148,44 +148,6 @@ func (c *checker) finish(rows []Row) {
 			e.Fields[name] = c.Redact(value)
 		}
 	}
-}
-
-// secrets is component.Secrets.
-func (c *checker) secrets(ctx context.Context, ref secret.Reference) (secret.Secret, error) {
-	s, _, err := c.Secrets.Resolve(ctx, ref)
-	return s, err
-}
-
-// secretRows resolves every reference of the file.
-func (c *checker) secretRows(ctx context.Context) []Row {
-	var all []Row
-	add := func(owner string, in any) {
-		for _, ref := range secret.In(in) {
-			row := Row{Of: "secret", Name: owner + " " + ref.Keys}
-			if s, notes, err := c.Secrets.Resolve(ctx, ref.Reference); err != nil {
-				row.no(err)
-			} else {
-				row.yes(strings.Join(append([]string{fmt.Sprintf("%s, %d bytes", ref, len(s.Reveal()))}, notes...), "; "))
-			}
-			all = append(all, row)
-		}
-	}
-	for _, p := range c.parts {
-		if w, ok := p.kind.(interface{ With() any }); ok {
-			add(p.Name, w.With())
-		}
-	}
-	if c.Target.Entry != nil {
-		add("entry", c.Target.Entry)
-	}
-	for _, of := range c.Target.Calls {
-		if k, err := call.Make(of); err == nil {
-			if w, ok := k.(interface{ With() any }); ok {
-				add(of.Name, w.With())
-			}
-		}
-	}
-	return all
 }
 
 // yes fills a row in for what works.

@@ -31,6 +31,7 @@ import (
 	"blackstart/harness/component"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
+	"blackstart/harness/target/channels"
 	"blackstart/harness/target/check"
 	"blackstart/harness/targets/postgres"
 	"blackstart/harness/targets/procs"
@@ -308,7 +309,8 @@ func request(of *target.Target) check.Request {
 	}}
 }
 
-var reader = target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits()}
+var reader = target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits(),
+	Channels: channels.Parameters(), Alerts: channels.Traits()}
 
 // row finds one.
 func row(rows []check.Row, of, name string) check.Row {

@@ -14,6 +14,7 @@ import (
 	"blackstart/harness/component"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
+	"blackstart/harness/target/channels"
 )
 
 // Description is valid after Start.
@@ -54,6 +55,7 @@ func (d *Driver) Outline(map[string]string) (harness.Description, error) {
 		}
 		about.Links = append(about.Links, harness.Link{Name: l.Name, From: from, To: l.To, Protocol: "tcp", Address: t.AddressOf(to)})
 	}
+	about.Channels, about.Decisions = channels.Describe(t)
 	var err error
 	if t.Entry != nil {
 		about.Entry, err = entryOf(*t.Entry)
