@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"blackstart/harness"
@@ -64,11 +63,6 @@ func (m *faultManual) Plan(_ context.Context, target harness.Description, fault 
 	region, err := victim(target, fault)
 	if err != nil {
 		return harness.Plan{}, err
-	}
-	for _, text := range []string{m.with.Do, m.with.By, m.with.Undo} {
-		if strings.TrimSpace(text) == "" {
-			return harness.Plan{}, fmt.Errorf("plan %s: do, by and undo are for people: write words", fault.Kind)
-		}
 	}
 	inForce, err := resolve(m.with.InForce, target, region)
 	if err != nil {

@@ -29,6 +29,7 @@ var ofOtherTargets = []string{
 	"no fault of kind", "cannot carry out", "has no region with the role", "does not allow region", "has no database in each",
 	"has no API", "has no link", "no link of target", "has no component", "is not known", "has no known question", "needs two builds",
 	"does not say which versions", "both builds of target", "its undo has to fence", "has no such component", "only a database can be fenced",
+	"target %s has no %s region", "nobody can be asked",
 }
 
 // TestEveryRefusalOfAPlanIsOneOfValidate goes through the texts of all refusals in the source. Each must be met by a file of
@@ -48,8 +49,8 @@ func TestEveryRefusalOfAPlanIsOneOfValidate(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		_, refused := harness.PlanAll(t.Context(), *s, target, can, injector)
-		if _, err := harness.PlanFaults(t.Context(), *s, target, can, injector); (err == nil) != (len(refused) == 0) {
+		_, refused := harness.PlanAll(t.Context(), *s, target, withPeople(can), injector)
+		if _, err := harness.PlanFaults(t.Context(), *s, target, withPeople(can), injector); (err == nil) != (len(refused) == 0) {
 			t.Errorf("%s: a plan says %v, and there are %d refusals", file, err, len(refused))
 		}
 		_, _, err = reader().Load(file, "fast")
