@@ -18,7 +18,7 @@ TOOL := go tool -modfile=tools/go.mod
 MANY_REPORTS := Forger|Told|FirstPage|Attack|Unchanged|Hostile|NewRunKey|Large
 
 .DEFAULT_GOAL := help
-.PHONY: help build release reproduce rehearse rehearse-containers base-image test check integration drills drills-containers compare spread bench wrk fuzz golden mutate short lint fmt clean
+.PHONY: help build release reproduce rehearse rehearse-containers base-image test check integration drills drills-containers drills-external compare spread bench wrk fuzz golden mutate short lint fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,10 @@ drills: build ## every scenario of scenarios/finrag on processes, with its expec
 
 drills-containers: build ## the same in containers; needs a Docker-compatible engine
 	BLACKSTART_NEEDS_ENGINE=1 go test -count 1 -timeout 45m -v -run '^TestDrillsOnContainers$$/$(DRILLS)' ./cmd/blackstart/e2e
+
+drills-external: ROUNDS = 10
+drills-external: build ## the drill of testdata/estates/finrag by the hands of its people, and the same on processes, ROUNDS times; needs root
+	BLACKSTART_NEEDS_ENGINE=1 BLACKSTART_ROUNDS=$(ROUNDS) go test -count 1 -timeout 60m -v -run '^(TestDrillsByHands|TestPeopleWho|TestKillNineWhilePeople)' ./cmd/blackstart/e2e
 
 compare: N = 5
 compare: build ## N runs of every scenario on both targets (default 5; about 25 minutes each); every run goes to docs/targets.md

@@ -100,7 +100,7 @@ const (
 	SlotActive      CheckKind = "slot.active"
 	ReplayPaused    CheckKind = "replay.paused"
 	ReplayRuns      CheckKind = "replay.runs"
-	WritesRefused   CheckKind = "writes.refused"
+	PrimaryAlone    CheckKind = "primary.alone"
 	LogsAgree       CheckKind = "logs.agree"
 	CertificateIs   CheckKind = "certificate.is"
 	BuildIs         CheckKind = "build.is"

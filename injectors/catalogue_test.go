@@ -33,7 +33,7 @@ func catalogue(t *testing.T) string {
 		}
 		b.WriteString(". Over when: " + kinds(plan.Restored) + ".\n")
 		if task := plan.Task(); task != nil {
-			b.WriteString("Nothing is fenced before its undo: who undoes it sees to it that no two databases take writes, and `writes.refused` asks.\n")
+			b.WriteString("Nothing is fenced before its undo: who undoes it sees to it that no two databases take writes, and `primary.alone` asks.\n")
 		} else if len(plan.Fences) > 0 {
 			b.WriteString("Before the undo it fences " + strings.Join(plan.Fences, ", ") + ", and sees each refuse writes.\n")
 		} else {

@@ -90,7 +90,7 @@ func byPerson(e harness.UndoEntry) bool { return e.Step.Undo.Person != nil }
 
 // askPeople asks people to take back what they did, latest first, each for as long as their scenario gives them.
 func (l unfinishedRun) askPeople(ctx context.Context, open []harness.UndoEntry) error {
-	who, stop, err := openPeople(l.people, true, l.tell)
+	who, stop, err := openPeople(l.people, true, l.notify)
 	if err != nil {
 		return err
 	}
@@ -100,14 +100,14 @@ func (l unfinishedRun) askPeople(ctx context.Context, open []harness.UndoEntry) 
 			continue
 		}
 		task := *e.Step.Undo.Person
-		l.tell("asked of " + task.By + ": " + task.What)
+		l.notify("asked of " + task.By + ": " + task.What)
 		ctx, cancel := context.WithTimeout(ctx, task.Within.D())
 		name, err := who.Ask(ctx, task, func(string) {})
 		cancel()
 		if err != nil {
 			return fmt.Errorf("nobody said that it is done: %w", err)
 		}
-		l.tell("done, says " + name)
+		l.notify("done, says " + name)
 	}
 	return nil
 }

@@ -218,7 +218,7 @@ type unfinishedRun struct {
 	info   runInfo
 	store  storeFlags   // where its register may be now, if it is not where it was
 	people string       // how people are asked for what they are to undo
-	tell   func(string) // tells where they are asked
+	notify func(string) // tells where they are asked
 }
 
 // unfinishedRuns lists runs whose process is gone; we hold the lock, so none of them is alive. Those that ended and were kept on

@@ -86,7 +86,7 @@ func restore(ctx context.Context, st *state, stderr io.Writer, say func(string),
 	defer onUndoInterrupt(ctx, stderr, &waiting)()
 	var worst *exitError // one that cannot be finished keeps nobody from the others
 	for _, l := range left {
-		l.store, l.people, l.tell = store, people, say
+		l.store, l.people, l.notify = store, people, say
 		e := l.finish(context.WithoutCancel(ctx), say, func() { waiting.Add(-1) })
 		if e == nil {
 			continue

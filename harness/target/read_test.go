@@ -216,7 +216,6 @@ func TestBadFilesAreRefused(t *testing.T) {
 		{"statement: SELECT 1", "statement: SELECTED", "may do more than read"},
 		{"with: {on: east.db", "with: {on: east.cache", "on of open is no database"},
 		{"call: http, timeout: 5s", "call: http, timeout: 5s, undo: x", "not supported yet"},
-		{"kind: Target\n", "kind: Target\nprobes: []\n", "not supported yet"},
 		{"kind: Target\n", "kind: Target\nextends: other.yaml\n", "not supported yet"},
 	} {
 		text, line := changed(t, c.from, c.to)

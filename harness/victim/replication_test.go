@@ -51,6 +51,7 @@ func (r *rig) fails(t *testing.T, kind harness.CheckKind, on, want string) {
 
 func (r *rig) healthy(t *testing.T) {
 	r.holds(t, over) // the first beat makes the table, and it arrives
+	r.holds(t, []harness.Check{{Kind: harness.PrimaryAlone, On: "west.db"}})
 	r.fails(t, harness.ReceiverGone, "west.db", "still streams")
 	r.fails(t, harness.SlotInactive, "east.db", "1 of its 1 replication slots are still in use")
 	r.fails(t, harness.ReplayPaused, "west.db", "replay is not paused")
@@ -104,12 +105,17 @@ func (r *rig) promoted(t *testing.T) {
 		r.fails(t, kind, on, "not in recovery")
 	}
 	r.holds(t, []harness.Check{{Kind: harness.ReplayRuns, On: "west.db"}})
+	r.fails(t, harness.PrimaryAlone, "east.db", "2 databases take writes: east.db, west.db")
+	r.exec(r.east, `ALTER SYSTEM SET default_transaction_read_only = on`)
+	r.exec(r.east, `SELECT pg_reload_conf()`)
+	r.holds(t, []harness.Check{{Kind: harness.PrimaryAlone, On: "east.db"}})
 	r.exec(r.east, `SELECT pg_drop_replication_slot('west')`)
 	r.fails(t, harness.SlotInactive, "east.db", "no replication slot")
 	must(t, r.east.Kill())
 	for _, kind := range []harness.CheckKind{harness.SlotInactive, harness.SlotActive} {
 		r.fails(t, kind, "east.db", "cannot be reached")
 	}
+	r.fails(t, harness.PrimaryAlone, "west.db", "cannot be reached")
 }
 
 func TestWhatNoDatabaseCanTell(t *testing.T) {

@@ -72,7 +72,7 @@ func twoDatabases(wal string) harness.Description {
 		Name:    "pair",
 		Regions: []harness.Region{{Name: "east", Role: harness.Primary}, {Name: "west", Role: harness.Standby}},
 		Components: []harness.Component{
-			{Name: "east.db", Kind: "postgres", Region: "east"}, {Name: "west.db", Kind: "postgres", Region: "west"},
+			{Name: "east.db", Kind: "postgres", Region: "east", Role: harness.Primary}, {Name: "west.db", Kind: "postgres", Region: "west", Role: harness.Standby},
 			{Name: "west.api", Kind: "api", Region: "west"},
 		},
 		Links: []harness.Link{{Name: "west.db→east.db", From: "west", To: "east.db", Protocol: "tcp", Address: wal}},

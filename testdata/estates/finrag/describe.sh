@@ -57,4 +57,9 @@ allows:
   - {write: heartbeat, on: west.db}
 calls:
   - {name: controller, call: http, reads: true, timeout: 2s, with: {method: GET, url: "http://${net[outside]}.10:8500/state"}}
+  - {name: audit, call: http, reads: true, timeout: 5s, with: {method: GET, url: "http://${net[outside]}.10:8500/audit"}}
+alerts:
+  - {name: pagerduty, channel: pagerduty, listen: "$RECEIVER:18080", key: {file: $ESTATE/secret/pager}, correlate: {by: nonce}}
+decisions: {call: audit, lines: json, time: /at, event: /event, reason: /detail/reason, detected: failure.detected, declared: failover.declared,
+  promoted: promote.done, refused: failover.refused, switched: dns.switched, done: failover.done}
 EOF
