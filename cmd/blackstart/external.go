@@ -11,6 +11,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/loads"
+	"blackstart/harness/probes"
 	"blackstart/harness/reconcile"
 	"blackstart/harness/target/check"
 	"blackstart/harness/targets/external"
@@ -96,7 +97,7 @@ func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 			refused[i].Err = fmt.Errorf("%w, and nothing is broken there by the harness: write kind: fault.manual, which its people carry out", r.Err)
 		}
 	}
-	return append(refused, loadsThere(d, about, s.Load)...)
+	return slices.Concat(refused, loadsThere(d, about, s.Load), guarded(f.Target, s, about, probes.TraitsOf))
 }
 
 // loadsThere refuses loads whose clients would stand inside the target, and those that would write what is not allowed.

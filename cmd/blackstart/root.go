@@ -17,6 +17,8 @@ not pass (--require-pass) · ` + packExits,
 	"samples": `Exit codes: 0 exported · ` + packExits,
 	"undo": `Exit codes: 0 nothing is in force any more · 5 undo incomplete: act now ·
 10 bad usage · 11 another drill is running, or error of the tool.`,
+	"stop": `Exit codes: 0 nothing runs, and nothing is in force · 5 undo incomplete, or not
+done in time: act now · 10 bad usage · 11 error of the tool.`,
 	"register": registerExits,
 }
 
@@ -57,7 +59,7 @@ delivery as its users see them, and seals the result into a signed pack.`,
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(listCommand(), validateCommand(), planCommand(), runCommand(), undoCommand(), targetsCommand(), targetCommand(), verifyCommand(),
+	root.AddCommand(listCommand(), validateCommand(), planCommand(), runCommand(), stopCommand(), undoCommand(), targetsCommand(), targetCommand(), verifyCommand(),
 		samplesCommand(), storeCommand(), registerCommand())
 	root.SetUsageTemplate(usageTemplate)
 	finishHelp(root)

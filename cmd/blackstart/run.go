@@ -23,7 +23,8 @@ import (
 type runFlags struct {
 	target, on, profile, out string
 	asJSON, keepState        bool
-	junit, executor, people  string
+	junit, executor          string
+	people, ticket           string
 	store                    storeFlags
 	file                     *external.File // that target names; nil: a rehearsal target
 }
@@ -70,6 +71,7 @@ Ctrl-C undoes first and still writes the pack. Twice: the undo is left to
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "also write the result as JUnit XML to `FILE`")
 	cmd.Flags().StringVar(&f.executor, "executor", "", "natural person who runs the drill; the account's name if empty")
+	cmd.Flags().StringVar(&f.ticket, "ticket", "", "change ticket, where the file of the target wants one")
 	peopleFlag(cmd, &f.people)
 	f.store.storeFlag(cmd, " in which the run is opened before it starts")
 	f.store.keyFlag(cmd)
@@ -88,6 +90,9 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	}
 	target, plans, err := outline(ctx, *s, f)
 	if err != nil {
+		return err
+	}
+	if err := permitted(f.file, *s, f.ticket, time.Now()); err != nil {
 		return err
 	}
 	if err := f.resources(ctx, *s); err != nil {

@@ -58,6 +58,8 @@ allows:
 calls:
   - {name: controller, call: http, reads: true, timeout: 2s, with: {method: GET, url: "http://${net[outside]}.10:8500/state"}}
   - {name: audit, call: http, reads: true, timeout: 5s, with: {method: GET, url: "http://${net[outside]}.10:8500/audit"}}
+probes:
+  - {id: served, probe: http.get, on: entry, every: 1s}   # what others than the drill's own clients get
 alerts:
   - {name: pagerduty, channel: pagerduty, listen: "$RECEIVER:18080", key: {file: $ESTATE/secret/pager}, correlate: {by: nonce}}
 decisions: {call: audit, lines: json, time: /at, event: /event, reason: /detail/reason, detected: failure.detected, declared: failover.declared,

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"blackstart/harness"
+	"blackstart/harness/target"
+	"blackstart/harness/targets/external"
+)
+
+// permitted refuses a drill on the target of a file that its owner does not allow now: a change window that is shut, or shuts before
+// the drill would end, and a ticket that is none of theirs. Nothing has been touched by then. f is nil for a rehearsal target.
+func permitted(f *external.File, s harness.Scenario, ticket string, now time.Time) error {
+	if f == nil {
+		if ticket != "" {
+			return usage(fmt.Errorf("--ticket %.50q is for the target of a file", ticket), "leave it out")
+		}
+		return nil
+	}
+	limits := f.Target.Limits
+	if limits.Ticket != "" && !limits.FitsTicket(ticket) {
+		return usage(fmt.Errorf("%s allows a drill with a change ticket only, and %q does not match %s", f.Path, ticket, limits.Ticket), "write --ticket with the number of the change")
+	}
+	if limits.ChangeWindow == nil {
+		return nil
+	}
+	end := now.Add(lasts(s))
+	open, words := limits.ChangeWindow.At(now)
+	if !open {
+		return usage(fmt.Errorf("the change window of %s is %s", f.Path, words), "run the drill while it is open; plan, validate and target check need no window")
+	}
+	if open, _ := limits.ChangeWindow.At(end); !open {
+		return usage(fmt.Errorf("the change window of %s is %s, and the drill would last until %s", f.Path, words, end.UTC().Format("15:04 MST")), "run it when the window has longer to go")
+	}
+	return nil
+}
+
+// lasts is about how long a drill takes; with people, as long as the scenario says that they may take.
+func lasts(s harness.Scenario) (total time.Duration) {
+	for _, a := range harness.Acts(s) {
+		total += a.Lasts.D()
+	}
+	for _, f := range s.Faults { // people may take longer than they planned
+		if within, err := harness.ParseDuration(fmt.Sprint(f.With["within"])); f.Kind == harness.FaultManual && err == nil {
+			total += within.D()
+		}
+	}
+	return total
+}
+
+// guarded refuses, outside a rehearsal, to break anything where no guard watches clients that are not the drill's own.
+func guarded(t *target.Target, s harness.Scenario, about harness.Description, traits func(harness.ProbeSpec) (harness.ProbeTraits, bool)) []harness.Refusal {
+	if len(s.Faults) == 0 {
+		return nil
+	}
+	if err := harness.GuardsOthers(&s, &about, traits); err != nil {
+		return []harness.Refusal{{At: []any{"guards"}, Err: fmt.Errorf("target %s: %w", t.Metadata.Name, err)}}
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"blackstart/harness"
+	"blackstart/harness/target"
+	"blackstart/harness/targets/external"
+)
+
+// A drill is refused outside its change window, where the window would shut before its end, and without the ticket that its owner wants.
+func TestPermitted(t *testing.T) {
+	weekdays := &target.Window{Zone: "America/New_York", Days: []string{"mon", "tue", "wed", "thu", "fri"}, From: "18:00", To: "22:00"}
+	short := harness.Scenario{Observe: harness.Duration(10 * time.Minute)}
+	long := harness.Scenario{Observe: harness.Duration(10 * time.Minute), Faults: []harness.FaultSpec{{Kind: harness.FaultManual, With: harness.With{"within": "2h"}}}}
+	at := func(text string) time.Time {
+		now, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now
+	}
+	monday := at("2026-11-30T23:30:00Z") // 18:30 in New York
+	for _, c := range []struct {
+		name   string
+		limits target.Limits
+		s      harness.Scenario
+		ticket string
+		now    time.Time
+		want   string // "": allowed
+	}{
+		{"no limits", target.Limits{}, short, "", monday, ""},
+		{"open", target.Limits{ChangeWindow: weekdays}, short, "", monday, ""},
+		{"shut", target.Limits{ChangeWindow: weekdays}, short, "", at("2026-11-30T20:00:00Z"), "is shut; opens Mon 2026-11-30 18:00 EST"},
+		{"a weekend", target.Limits{ChangeWindow: weekdays}, short, "", at("2026-11-28T23:30:00Z"), "is shut; opens Mon"},
+		{"it shuts before the end", target.Limits{ChangeWindow: weekdays}, short, "", at("2026-12-01T02:55:00Z"), "would last until"},
+		{"people may take longer than it is open", target.Limits{ChangeWindow: weekdays}, long, "", at("2026-12-01T01:30:00Z"), "would last until"},
+		{"a ticket", target.Limits{Ticket: `CHG-\d{4}`}, short, "CHG-1234", monday, ""},
+		{"no ticket", target.Limits{Ticket: `CHG-\d{4}`}, short, "", monday, "with a change ticket only"},
+		{"another ticket", target.Limits{Ticket: `CHG-\d{4}`}, short, "CHG-12345", monday, "does not match"},
+	} {
+		err := permitted(&external.File{Path: "x.yaml", Target: &target.Target{Limits: c.limits}}, c.s, c.ticket, c.now)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+	if err := permitted(nil, short, "CHG-1", monday); err == nil {
+		t.Error("a ticket for a rehearsal target has no effect, and is taken")
+	}
+}
+
+// Outside a rehearsal nothing is broken without a guard on what others' clients get.
+func TestGuarded(t *testing.T) {
+	known := func(p harness.ProbeSpec) (harness.ProbeTraits, bool) { return harness.ProbeTraits{Listed: true}, true }
+	about := harness.Description{Environment: harness.Staging, Probes: []harness.ProbeSpec{{ID: "served", Probe: "http.get"}}}
+	s := harness.Scenario{Faults: []harness.FaultSpec{{Kind: harness.FaultManual}}}
+	if got := guarded(&target.Target{}, s, about, known); len(got) != 1 || got[0].At[0] != "guards" {
+		t.Errorf("without a guard: %+v", got)
+	}
+	s.Guards = []harness.Guard{{Probe: "served"}}
+	if got := guarded(&target.Target{}, s, about, known); len(got) != 0 {
+		t.Errorf("with one: %+v", got)
+	}
+	s.Guards, s.Faults = nil, nil
+	if got := guarded(&target.Target{}, s, about, known); len(got) != 0 {
+		t.Errorf("where nothing is broken: %+v", got)
+	}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"blackstart/harness"
+)
+
+// stopPoll is how often it is looked whether the drill has ended.
+const stopPoll = 100 * time.Millisecond
+
+func stopCommand() *cobra.Command {
+	var wait time.Duration
+	cmd := &cobra.Command{
+		Use:   "stop",
+		Short: "the red button: end the running drill, which undoes first",
+		Long: `Asks the drill that runs with this state directory to end, as one Ctrl-C in its
+terminal does: it takes back what is in force, judges and seals, and ends with
+exit code 4. Waits for that and says what became of it. A drill whose process
+was suspended is woken first.`,
+		Example: "  blackstart stop\n  BLACKSTART_STATE=/srv/drills blackstart stop --wait 2m",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return stopRunning(cmd.Context(), cmd.OutOrStdout(), wait)
+		},
+	}
+	cmd.Flags().DurationVar(&wait, "wait", 10*time.Minute, "how long to wait for its undo; it goes on after that")
+	return cmd
+}
+
+// stopRunning ends the drill that holds the lock of the state directory.
+func stopRunning(ctx context.Context, out io.Writer, wait time.Duration) error {
+	dir, err := stateDir()
+	if err != nil {
+		return harnessError(err, "set BLACKSTART_STATE to the directory that the drill uses")
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintln(out, "nothing to stop: no drill has run here")
+		return nil
+	}
+	if err != nil {
+		return harnessError(fmt.Errorf("open the lock of %s: %w", dir, err), "stop it as the account that runs it, or as root")
+	}
+	defer lock.Close()
+	if free(lock) {
+		return notRunning(out, dir)
+	}
+	pid, err := holder(lock)
+	if err != nil {
+		return harnessError(err, "find it with ps, and send it an INT")
+	}
+	if err := press(pid); err != nil {
+		return harnessError(fmt.Errorf("stop process %d: %w", pid, err), "stop it as the account that runs it, or as root")
+	}
+	fmt.Fprintf(out, "process %d was asked to stop; it undoes first\n", pid)
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for !free(lock) {
+		select {
+		case <-ctx.Done():
+			return &exitError{code: harness.ExitUndo, err: fmt.Errorf("process %d has not ended within %s: what it broke may be in force", pid, wait),
+				hint: "wait longer, or kill it and run `blackstart undo`"}
+		case <-time.After(stopPoll):
+		}
+	}
+	return notRunning(out, dir)
+}
+
+// free tells whether nobody holds the lock.
+func free(lock *os.File) bool {
+	if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		return false
+	}
+	_ = syscall.Flock(int(lock.Fd()), syscall.LOCK_UN) // closing gives it back, too
+	return true
+}
+
+// holder is the process that says in the lock that it holds it.
+func holder(lock *os.File) (pid int, err error) {
+	text := make([]byte, 100)
+	n, _ := lock.ReadAt(text, 0)
+	if _, err := fmt.Sscanf(string(text[:n]), "pid %d", &pid); err != nil || pid <= 1 {
+		return 0, fmt.Errorf("a drill is running, and its lock does not say which process it is: %q", strings.TrimSpace(string(text[:n])))
+	}
+	return pid, nil
+}
+
+// press asks a process to end, and wakes it if it was suspended.
+func press(pid int) error {
+	if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
+		return err
+	}
+	return syscall.Kill(pid, syscall.SIGCONT)
+}
+
+// notRunning says what is left of runs, none of which is alive.
+func notRunning(out io.Writer, dir string) error {
+	left, err := (&state{dir: dir}).unfinishedRuns()
+	if err != nil {
+		return err
+	}
+	for _, l := range left {
+		open, err := harness.ReadUndoLog(filepath.Join(l.dir, "undo.jsonl"))
+		if err != nil || len(open) > 0 {
+			return &exitError{code: harness.ExitUndo, err: fmt.Errorf("no drill runs here any more, and %s may have left something in force", l.describe()),
+				hint: "act now: run `blackstart undo`"}
+		}
+		printWrapped(out, "not sealed yet: "+l.describe()+"; `blackstart undo` seals it")
+	}
+	fmt.Fprintln(out, "no drill runs here, and nothing is in force")
+	return nil
+}
