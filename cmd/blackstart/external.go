@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -108,6 +110,11 @@ func loadsThere(d *external.Driver, about harness.Description, all []harness.Loa
 				"load %s stands in the %s region, and clients of target %s stand outside: write place: outside", l.ID, l.Place, about.Name)})
 		}
 		traits, ok := loads.Traits(l)
+		if ok && traits.Speaks == "" {
+			if err := entryForLoads(about.Entry); err != nil {
+				refused = append(refused, harness.Refusal{At: []any{"load", i, "workload"}, Err: fmt.Errorf("load %s goes to the public entry of target %s, and %w", l.ID, about.Name, err)})
+			}
+		}
 		if !ok || !traits.Ledger || traits.Table == "" {
 			continue
 		}
@@ -177,4 +184,19 @@ func attachError(err error, path string) error {
 		return harnessError(err, hint)
 	}
 	return harnessError(err, "")
+}
+
+// entryForLoads refuses an entry that a load cannot go to.
+func entryForLoads(e harness.Entry) error {
+	u, err := url.Parse(e.URL)
+	_, _, named := net.SplitHostPort(e.Resolver)
+	switch {
+	case err != nil || e.URL == "":
+		return errors.New("its file describes none: write entry: with its url")
+	case u.Scheme != "https":
+		return errors.New("it has no TLS, without which no load goes there: let the load write to a database, or give the entry https")
+	case named != nil || net.ParseIP(u.Hostname()) != nil:
+		return errors.New("clients must be able to ask for its name themselves: write a name in entry.url, and entry.resolver as address:port")
+	}
+	return nil
 }

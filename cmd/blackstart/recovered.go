@@ -24,6 +24,9 @@ const recoveredFile = "recovered.json"
 // proofLimit bounds the proof that one fault of a killed run is over, on a target that is not ours.
 const proofLimit = 20 * time.Second
 
+// lookLimit bounds it where people are asked next.
+const lookLimit = 5 * time.Second
+
 // undoOutcome is what one undo did about a run.
 type undoOutcome struct {
 	undostate.Recovered
@@ -75,8 +78,12 @@ func (l unfinishedRun) reattached(ctx context.Context, kept external.File, rec *
 	if err := d.Reattach(ctx, harness.StartRequest{Dir: l.dir, Profile: rec.Profile, AddSecrets: redact.Add, Progress: func(string) {}}); err != nil {
 		return left.Recovered, err
 	}
-	done, err := d.Recover(ctx, left, proofLimit)
-	if err == nil || !slices.ContainsFunc(left.Open, byPerson) {
+	within := proofLimit
+	if slices.ContainsFunc(left.Open, byPerson) {
+		within = lookLimit // whoever is asked to take it back is not kept waiting
+	}
+	done, err := d.Recover(ctx, left, within)
+	if err == nil || within == proofLimit {
 		return done, err
 	}
 	if e := l.askPeople(ctx, left.Open); e != nil {

@@ -46,6 +46,9 @@ func reachOf(config harness.ProbeConfig) (reach, error) {
 		a.Address = cmp.Or(a.Address, net.JoinHostPort(r.url.Hostname(), cmp.Or(r.url.Port(), port)))
 	}
 	r.dial = dialTo(a.Address)
+	if _, _, named := net.SplitHostPort(config.Target.Entry.Resolver); entry && named == nil && net.ParseIP(r.url.Hostname()) == nil {
+		r.dial = entryDialer(config.Target.Entry) // as clients find it, by the name server that the file names
+	}
 	if r.tls != nil && r.tls.ServerName == "" {
 		r.tls = r.tls.Clone()
 		r.tls.ServerName, _, _ = net.SplitHostPort(a.Address)
