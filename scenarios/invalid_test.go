@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"blackstart/harness"
+	"blackstart/harness/loads"
 	"blackstart/harness/measure"
 	"blackstart/harness/probes"
 	"blackstart/harness/targets/finrag"
@@ -29,7 +30,7 @@ var known = Known{
 		"replication.lag":       {Speaks: "postgres", Roles: []string{"standby"}, Follows: true},
 		"dns.answer":            {Roles: []string{"standby"}},
 	},
-	ProbeKinds: probes.Probes.Parameters(), ListedTraits: probes.TraitsOf, WrongProbe: probes.Wrong,
+	ProbeKinds: probes.Probes.Parameters(), ListedTraits: probes.TraitsOf, WrongProbe: probes.Wrong, WrongLoad: loads.Wrong,
 	Measures: measure.Specs(),
 	Channels: []string{"pagerduty", "slack", "smtp", "statuspage"},
 	Profiles: []string{"fast", "standard"},

@@ -33,6 +33,7 @@ type Known struct {
 
 	Probes                        map[string]harness.ProbeTraits
 	ListedTraits                  func(harness.ProbeSpec) (harness.ProbeTraits, bool) // what a listed probe is; false where its parameters cannot be read
+	WrongLoad                     func(harness.LoadSpec) (key, wrong, hint string)    // what is wrong with the parameters of a load
 	WrongProbe                    func(harness.ProbeSpec) (key, wrong, hint string)   // what is wrong with a listed probe, "" for nothing
 	Listed                        []harness.ProbeSpec                                 // that the file of the target lists
 	Faults, Workloads, ProbeKinds map[string]any                                      // kinds, each with the zero value of its parameters, nil for none

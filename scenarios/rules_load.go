@@ -16,6 +16,11 @@ func (r *rules) loads() {
 		r.within("timeout of "+what, l.Timeout, ofTimeout, "load", i, "timeout")
 		r.clients(l, i, what)
 		r.amounts(i, what)
+		if _, ok := r.traits(i); ok && r.known.WrongLoad != nil {
+			if key, wrong, hint := r.known.WrongLoad(l); wrong != "" {
+				r.wrong(fmt.Sprintf("%s of %s %s", key, what, wrong), hint, "load", i, "with", key)
+			}
+		}
 		if !r.has("load", i, "rate") {
 			continue
 		}

@@ -193,10 +193,8 @@ func entryForLoads(e harness.Entry) error {
 	switch {
 	case err != nil || e.URL == "":
 		return errors.New("its file describes none: write entry: with its url")
-	case u.Scheme != "https":
-		return errors.New("it has no TLS, without which no load goes there: let the load write to a database, or give the entry https")
-	case named != nil || net.ParseIP(u.Hostname()) != nil:
-		return errors.New("clients must be able to ask for its name themselves: write a name in entry.url, and entry.resolver as address:port")
+	case named != nil && net.ParseIP(u.Hostname()) == nil:
+		return errors.New("its clients ask for its name themselves: write entry.resolver as address:port")
 	}
 	return nil
 }

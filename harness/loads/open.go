@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -92,10 +93,46 @@ type load struct {
 	files    []*os.File
 }
 
+// entry fills in how the public entry of a target file is asked, which its own people say.
+func (l *load) entry() error {
+	of := l.s.Target.Entry
+	if of.URL == "" || l.traits.Speaks != "" {
+		return nil
+	}
+	a, err := l.s.Access(harness.Outside, harness.EntryName)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(of.URL)
+	if err != nil {
+		return errors.New("the URL of the entry is none")
+	}
+	e := &l.config.Entry
+	e.Scheme, e.Name, e.TLS, e.Headers, e.Status = u.Scheme, u.Hostname(), a.TLS, a.Headers, of.Status
+	if !l.traits.Questions { // those have a path of their own
+		e.Path = u.RequestURI()
+	}
+	return nil
+}
+
+// Wrong says what is wrong with the parameters of a load besides what their tags say: the key, what is wrong, and what to write
+// instead; "" for nothing.
+func Wrong(spec harness.LoadSpec) (key, wrong, hint string) {
+	if w, err := workloadOf(spec); err == nil {
+		if j, ok := w.(workloads.Judge); ok {
+			return j.Wrong()
+		}
+	}
+	return "", "", ""
+}
+
 // place fills in what the clients of the load dial, as seen from where they stand.
 func (l *load) place() error {
 	t := &l.s.Target
 	l.config.Entry = workloads.Entry{Name: t.Entry.Name, Resolver: t.Entry.Resolver, Port: t.Entry.Port}
+	if err := l.entry(); err != nil {
+		return err
+	}
 	if t.Entry.CAPEM != "" {
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM([]byte(t.Entry.CAPEM)) {

@@ -49,10 +49,10 @@ func primaryAlone(v Victim, _ harness.Check) (Ask, error) {
 	}, nil
 }
 
-// takesWrites asks on a connection that sets nothing of its own: what it finds is what clients meet.
+// takesWrites asks what every session meets: that those of our own role alone are read-only says nothing of the others.
 func takesWrites(ctx context.Context, c *pgx.Conn) (bool, error) {
-	var recovers bool
-	var readOnly string
-	err := c.QueryRow(ctx, "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')").Scan(&recovers, &readOnly)
-	return !recovers && readOnly != "on", err
+	var refuses bool
+	err := c.QueryRow(ctx, `SELECT pg_is_in_recovery() OR setting = 'on' AND source NOT IN ('user', 'database user', 'client', 'session')
+		FROM pg_settings WHERE name = 'default_transaction_read_only'`).Scan(&refuses)
+	return !refuses, err
 }

@@ -1,6 +1,7 @@
 package workloads
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,6 +75,11 @@ type cohortState struct {
 }
 
 func newHTTPOp(cfg Config, cohorts ...Cohort) (*httpOp, error) {
+	return openHTTP(cfg, func(keep bool) ([]request, error) { return newRequests(cfg.Entry, keep) }, cohorts...)
+}
+
+// openHTTP plays cohorts that send requests in turn; keep asks for the connection to be kept.
+func openHTTP(cfg Config, requests func(keep bool) ([]request, error), cohorts ...Cohort) (*httpOp, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
@@ -101,11 +107,11 @@ func newHTTPOp(cfg Config, cohorts ...Cohort) (*httpOp, error) {
 		if err != nil {
 			return nil, err
 		}
-		requests, err := newRequests(cfg.Entry, keep)
+		all, err := requests(keep)
 		if err != nil {
 			return nil, err
 		}
-		op.players = append(op.players, cohortState{cohort, client, requests})
+		op.players = append(op.players, cohortState{cohort, client, all})
 	}
 	return op, nil
 }
@@ -115,13 +121,17 @@ func (o *httpOp) Do(_ context.Context, slot loadgen.Slot) loadgen.Result {
 	n := uint64(len(o.players))
 	p := &o.players[slot.Seq%n]
 	r := &p.requests[slot.Seq/n%uint64(len(p.requests))] // so that each cohort asks them all
-	status, err := p.client.roundTrip(r.wire, time.Now().Add(o.timeout), r.check)
+	wire, want := r.wire, cmp.Or(r.want, http.StatusOK)
+	if r.make != nil {
+		wire = r.make(slot.Seq)
+	}
+	status, err := p.client.roundTrip(wire, time.Now().Add(o.timeout), want, r.check)
 	res := loadgen.Result{Cohort: uint8(p.cohort), Status: uint16(status)}
 	switch {
 	case err != nil:
 		res.Outcome = classify(err)
 		o.add(err)
-	case status == http.StatusOK:
+	case status == want:
 		res.Outcome = loadgen.OK
 	case status >= 500 && status < 600:
 		res.Outcome = loadgen.HTTP5xx

@@ -2,6 +2,7 @@ package workloads
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -75,6 +76,10 @@ func newHTTPClient(e Entry, r *resolver, keep bool) (*httpClient, error) {
 		// The hybrid key exchange costs as much as the rest of a handshake; hundreds of clients on one machine leave it out.
 		c.tls = &tls.Config{ServerName: e.Name, RootCAs: e.RootCAs, MinVersion: tls.VersionTLS12,
 			CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384}}
+		if e.TLS != nil {
+			c.tls = e.TLS.Clone()
+			c.tls.ServerName = cmp.Or(c.tls.ServerName, e.Name)
+		}
 	case "http":
 	default:
 		return nil, fmt.Errorf("open workload: scheme %q of the entry point: want https or http", e.Scheme)
@@ -83,8 +88,8 @@ func newHTTPClient(e Entry, r *resolver, keep bool) (*httpClient, error) {
 }
 
 // roundTrip sends request, which must be a whole HTTP/1.1 request, exactly once
-// and hands the answer's body to check while it is valid.
-func (c *httpClient) roundTrip(request []byte, deadline time.Time, check func([]byte) error) (int, error) {
+// and hands the body of an answer with the status that is wanted to check while it is valid.
+func (c *httpClient) roundTrip(request []byte, deadline time.Time, want int, check func([]byte) error) (int, error) {
 	conn := c.acquire()
 	if conn == nil {
 		nc, err := c.dial(deadline)
@@ -100,7 +105,7 @@ func (c *httpClient) roundTrip(request []byte, deadline time.Time, check func([]
 		conn.close()
 		return 0, err
 	}
-	status, whole, err := conn.receive(check)
+	status, whole, err := conn.receive(want, check)
 	if whole && c.keep {
 		c.release(conn)
 	} else {
@@ -123,7 +128,7 @@ func (conn *connection) send(request []byte) error {
 }
 
 // receive parses the answer and says whether the connection can be used again.
-func (conn *connection) receive(check func([]byte) error) (status int, whole bool, err error) {
+func (conn *connection) receive(want int, check func([]byte) error) (status int, whole bool, err error) {
 	a := answers.Get().(*answer)
 	a.in.Reset(conn)
 	defer func() {
@@ -134,7 +139,7 @@ func (conn *connection) receive(check func([]byte) error) (status int, whole boo
 		return 0, false, readError(err)
 	}
 	status = a.resp.StatusCode()
-	if status == fasthttp.StatusOK && check != nil {
+	if status == want && check != nil {
 		err = check(a.resp.Body())
 	}
 	return status, !a.resp.ConnectionClose() && a.in.Buffered() == 0 && len(conn.pending) == 0, err

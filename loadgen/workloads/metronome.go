@@ -1,6 +1,8 @@
 package workloads
 
 import (
+	"net/http"
+
 	"blackstart/internal/registry"
 	"blackstart/loadgen"
 )
@@ -21,5 +23,8 @@ func (metronome) Traits() loadgen.Traits { return loadgen.Traits{Edges: true} }
 // Open implements Workload.
 func (metronome) Open(cfg Config, _ *loadgen.AttemptWriter) (loadgen.Op, error) {
 	cfg.Entry.Questions = nil // it times whether answers come, not what they say
+	if cfg.Entry.Path != "" { // what the target says of its entry
+		cfg.Entry.Method = http.MethodGet
+	}
 	return newHTTPOp(cfg, Fresh)
 }

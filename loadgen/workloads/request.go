@@ -51,7 +51,9 @@ type Question struct {
 // request is one request of an entry point as bytes on the wire.
 type request struct {
 	wire  []byte
-	check func([]byte) error // of a 200's body; nil accepts any
+	make  func(seq uint64) []byte // in place of wire, where each differs
+	want  int                     // status of a good answer; 0: 200
+	check func([]byte) error      // of a good answer's body; nil accepts any
 }
 
 // newRequests builds the requests for e, asking for the connection to be kept or
@@ -68,13 +70,13 @@ func newRequests(e Entry, keep bool) ([]request, error) {
 		if len(e.Questions) > 0 {
 			return nil, errors.New("open workload: questions are sent by POST with a body of their own: method and body of the entry point must be empty")
 		}
-		return []request{{wire: wireRequest(e, method, path, e.Body, keep)}}, nil
+		return []request{{wire: wireRequest(e, method, path, e.Body, keep), want: e.Status}}, nil
 	}
 	var all []request
 	ask := func(namespace, text string, check func([]byte) error) {
 		// A struct of strings and an int always marshals.
 		body, _ := json.Marshal(question{Namespace: namespace, Text: text, K: questionK})
-		all = append(all, request{wireRequest(e, method, path, body, keep), check})
+		all = append(all, request{wire: wireRequest(e, method, path, body, keep), check: check})
 	}
 	for _, q := range e.Questions {
 		if q.ID == "" || q.Namespace == "" || q.Text == "" || q.Right == "" {
@@ -98,6 +100,16 @@ type question struct {
 }
 
 func wireRequest(e Entry, method, path string, body []byte, keep bool) []byte {
+	b := requestHead(e, method, path, keep)
+	if body != nil {
+		b = fmt.Appendf(b, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
+	}
+	b = append(b, "\r\n"...)
+	return append(b, body...)
+}
+
+// requestHead is the first line of a request, and the headers that all have.
+func requestHead(e Entry, method, path string, keep bool) []byte {
 	host := e.Name
 	standard := e.Port == 443 && e.Scheme != "http" || e.Port == 80 && e.Scheme == "http"
 	if !standard {
@@ -107,11 +119,12 @@ func wireRequest(e Entry, method, path string, body []byte, keep bool) []byte {
 	if !keep {
 		b = append(b, "Connection: close\r\n"...)
 	}
-	if body != nil {
-		b = fmt.Appendf(b, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
+	for name, values := range e.Headers {
+		for _, value := range values {
+			b = fmt.Appendf(b, "%s: %s\r\n", name, value)
+		}
 	}
-	b = append(b, "\r\n"...)
-	return append(b, body...)
+	return b
 }
 
 // checkAnswer accepts the answer to a question: JSON with a region, a build and

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"blackstart/internal/pgdial"
@@ -33,6 +34,12 @@ type Workload interface {
 	Open(cfg Config, ledger *loadgen.AttemptWriter) (loadgen.Op, error)
 	// Traits says what a load with these parameters is. It depends on them alone.
 	Traits() loadgen.Traits
+}
+
+// Judge is a workload whose parameters have rules besides those of their tags: the key, what is wrong, and what to write instead; ""
+// for nothing.
+type Judge interface {
+	Wrong() (key, wrong, hint string)
 }
 
 // Cohort numbers the kinds of client that http.query plays. The numbers stand
@@ -105,6 +112,9 @@ type Entry struct {
 	Path      string         // empty: /query
 	Body      []byte         // nil with POST: questions, answers checked
 	Namespace string         // of the standing questions; empty: DefaultNamespace
+	Status    int            // of a good answer to Path; 0: 200
+	Headers   http.Header    // sent with each request; they may hold secrets
+	TLS       *tls.Config    // in place of RootCAs, with a client certificate where the target wants one; nil: none
 	Questions []Question     // http.query: asked in turn in place of the standing ones
 }
 

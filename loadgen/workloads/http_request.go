@@ -1,0 +1,176 @@
+package workloads
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"blackstart/internal/jsonpointer"
+	"blackstart/internal/registry"
+	"blackstart/loadgen"
+)
+
+var _ = Workloads.Add(registry.Kind[Workload]{
+	Name: "http.request",
+	Doc: "Sends one request of the system's own to its public entry, again and again, and holds each answer against what is expected: a status, " +
+		"and, where they are written, a value at a JSON pointer or a text. It follows no redirect. Of its clients, those of http.query, it plays one or several.",
+	Example: "load:\n  - {workload: http.request, rate: 50/s, timeout: 2s, place: outside, with: {path: '/orders?limit=1', cohorts: [fresh, pooled]}}",
+	New:     func() Workload { return &httpRequest{} },
+})
+
+type httpRequest struct{ with requestWith }
+
+// requestWith are the parameters of http.request.
+type requestWith struct {
+	Method  string          `yaml:"method" one:"GET|POST|PUT|PATCH|DELETE" doc:"GET if not written"`
+	Path    string          `yaml:"path" doc:"with its query, beginning with /; {seq} is the number of the request, {uuid} one that is new. If not written, that of the entry in the target file, else /"`
+	Headers []requestHeader `yaml:"headers" doc:"headers of the request, besides those of the entry in the target file"`
+	Body    string          `yaml:"body" doc:"what is sent, with {seq} and {uuid} as in path"`
+	Status  int             `yaml:"status" min:"100" max:"599" doc:"status of a good answer; if not written, that of the entry in the target file, else 200"`
+	Pointer string          `yaml:"pointer" doc:"JSON pointer to a value that a good answer has"`
+	Is      string          `yaml:"is" doc:"text that must stand at the pointer"`
+	Matches string          `yaml:"matches" doc:"regular expression (RE2) that the body of a good answer matches"`
+	Cohorts []string        `yaml:"cohorts" one:"fresh|pooled|stale-resolver" doc:"the kinds of client that ask, in turn; fresh if not written"`
+}
+
+// requestHeader is one header, which is no secret.
+type requestHeader struct {
+	Name  string `yaml:"name" need:"yes" doc:"its name"`
+	Value string `yaml:"value" need:"yes" doc:"its value, which is no secret: those stand in the target file"`
+}
+
+// With implements registry.Parametrised.
+func (q *httpRequest) With() any { return &q.with }
+
+// Traits implements Workload.
+func (q *httpRequest) Traits() loadgen.Traits {
+	t := loadgen.Traits{}
+	for _, c := range q.cohorts() {
+		t.Cohorts = append(t.Cohorts, c.String())
+	}
+	return t
+}
+
+// cohorts are those that the load plays.
+func (q *httpRequest) cohorts() (all []Cohort) {
+	for _, c := range AllCohorts() {
+		if slices.Contains(q.with.Cohorts, c.String()) || q.with.Cohorts == nil && c == Fresh {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// ours are the headers that a request has anyway.
+var ours = []string{"host", "user-agent", "connection", "content-length", "transfer-encoding"}
+
+var (
+	headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
+	wirePath   = regexp.MustCompile(`^/[!-~]*$`)
+)
+
+// Wrong implements Judge.
+func (q *httpRequest) Wrong() (key, wrong, hint string) {
+	w := q.with
+	if _, err := url.ParseRequestURI(strings.NewReplacer("{seq}", "1", "{uuid}", "1").Replace(w.Path)); w.Path != "" && (err != nil || !wirePath.MatchString(w.Path)) {
+		return "path", "is no path", "write one such as /orders?limit=1, with % for what is no letter"
+	}
+	for _, h := range w.Headers {
+		switch {
+		case !headerName.MatchString(h.Name) || strings.ContainsFunc(h.Value, func(r rune) bool { return r < ' ' || r > '~' }):
+			return "headers", fmt.Sprintf("cannot hold %.40q", h.Name), "write a name and a value of one line in ASCII"
+		case slices.Contains(ours, strings.ToLower(h.Name)):
+			return "headers", "hold " + h.Name, "leave it out: it is sent anyway"
+		}
+	}
+	if w.Body != "" && (w.Method == "" || w.Method == http.MethodGet) {
+		return "body", "is sent by no GET", "write method: POST"
+	}
+	if _, err := regexp.Compile(w.Matches); err != nil {
+		return "matches", "is no regular expression", `write one (RE2), such as "^ok"`
+	}
+	if p := jsonpointer.Pointer(""); w.Pointer != "" && p.UnmarshalText([]byte(w.Pointer)) != nil {
+		return "pointer", "is no JSON pointer", "write one such as /status"
+	}
+	if w.Is != "" && w.Pointer == "" {
+		return "is", "has no pointer", "write pointer: where the text stands"
+	}
+	return "", "", ""
+}
+
+// Open implements Workload.
+func (q *httpRequest) Open(cfg Config, _ *loadgen.AttemptWriter) (loadgen.Op, error) {
+	if key, wrong, hint := q.Wrong(); wrong != "" {
+		return nil, fmt.Errorf("open workload: %s %s: %s", key, wrong, hint)
+	}
+	w := q.with
+	check, err := q.check()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Entry.Questions = nil
+	requests := func(keep bool) ([]request, error) {
+		r := request{want: cmp.Or(w.Status, cfg.Entry.Status, http.StatusOK), check: check}
+		method, path := cmp.Or(w.Method, http.MethodGet), cmp.Or(w.Path, cfg.Entry.Path, "/")
+		if r.wire = q.wire(cfg.Entry, method, path, w.Body, keep); strings.Contains(w.Path+w.Body, "{seq}") || strings.Contains(w.Path+w.Body, "{uuid}") {
+			r.make = func(seq uint64) []byte {
+				fill := strings.NewReplacer("{seq}", strconv.FormatUint(seq, 10), "{uuid}", uuid.NewString())
+				return q.wire(cfg.Entry, method, fill.Replace(path), fill.Replace(w.Body), keep)
+			}
+		}
+		return []request{r}, nil
+	}
+	return openHTTP(cfg, requests, q.cohorts()...)
+}
+
+// wire is a request as it is sent.
+func (q *httpRequest) wire(e Entry, method, path, body string, keep bool) []byte {
+	b := requestHead(e, method, path, keep)
+	for _, h := range q.with.Headers {
+		b = fmt.Appendf(b, "%s: %s\r\n", h.Name, h.Value)
+	}
+	if body != "" || method != http.MethodGet {
+		b = fmt.Appendf(b, "Content-Length: %d\r\n", len(body))
+	}
+	return append(append(b, "\r\n"...), body...)
+}
+
+// check holds the body of an answer of the right status against what is expected; nil expects nothing.
+func (q *httpRequest) check() (func([]byte) error, error) {
+	w := q.with
+	if w.Pointer == "" && w.Matches == "" {
+		return nil, nil
+	}
+	matches, err := regexp.Compile(w.Matches)
+	if err != nil {
+		return nil, errors.New("open workload: matches is no regular expression")
+	}
+	return func(body []byte) error {
+		if !matches.Match(body) {
+			return fmt.Errorf("%w: the body does not match", errWrongAnswer)
+		}
+		if w.Pointer == "" {
+			return nil
+		}
+		v, err := jsonpointer.Decode(body)
+		text := ""
+		if err == nil {
+			text, err = jsonpointer.Pointer(w.Pointer).Text(v)
+		}
+		switch {
+		case err != nil:
+			return fmt.Errorf("%w: nothing can be read at %s", errWrongAnswer, w.Pointer)
+		case w.Is != "" && text != w.Is:
+			return fmt.Errorf("%w: another text stands at %s", errWrongAnswer, w.Pointer)
+		}
+		return nil
+	}, nil
+}
