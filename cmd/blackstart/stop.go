@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -57,8 +58,11 @@ func stopRunning(ctx context.Context, out io.Writer, wait time.Duration) error {
 		return notRunning(out, dir)
 	}
 	pid, err := holder(lock)
+	if err == nil && !opens(pid, lock.Name()) {
+		err = fmt.Errorf("a drill is running, and process %d, which its lock names, is none or another account's", pid)
+	}
 	if err != nil {
-		return harnessError(err, "find it with ps, and send it an INT")
+		return harnessError(err, "stop it as the account that runs it; or find it with ps, and send it an INT")
 	}
 	if err := press(pid); err != nil {
 		return harnessError(fmt.Errorf("stop process %d: %w", pid, err), "stop it as the account that runs it, or as root")
@@ -94,6 +98,17 @@ func holder(lock *os.File) (pid int, err error) {
 		return 0, fmt.Errorf("a drill is running, and its lock does not say which process it is: %q", strings.TrimSpace(string(text[:n])))
 	}
 	return pid, nil
+}
+
+// opens tells whether a process has a file open: nobody else is sent a signal because of a number.
+func opens(pid int, path string) bool {
+	fds := fmt.Sprintf("/proc/%d/fd", pid)
+	entries, _ := os.ReadDir(fds)
+	real, err := filepath.EvalSymlinks(path)
+	return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		to, err := os.Readlink(filepath.Join(fds, e.Name()))
+		return err == nil && to == real
+	})
 }
 
 // press asks a process to end, and wakes it if it was suspended.
