@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -37,8 +38,10 @@ func (h *hands) Ask(ctx context.Context, task PersonTask, begun func(string)) (s
 
 // byHands makes the fault of the rig one of people's hands: in force is what the hands have done, at the moment they do it.
 type byHands struct {
-	rig     *rig
-	people  *hands
+	rig    *rig
+	people *hands
+
+	mu      sync.Mutex // guards what follows: people and the victim are asked at the same time
 	inForce bool
 	since   Stamp
 	after   time.Duration // the victim shows it so much later than it is said
@@ -60,6 +63,8 @@ func (b *byHands) drill(t *testing.T, change func(*Parts)) (*Record, error) {
 		p.Injector = func(FaultSpec) (Injector, error) { return b, nil }
 		p.People = b.people
 		b.people.did = func(task PersonTask) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
 			switch {
 			case !task.Undoing:
 				b.inForce, b.since = true, clock.Now()
@@ -69,7 +74,11 @@ func (b *byHands) drill(t *testing.T, change func(*Parts)) (*Record, error) {
 				b.inForce = false
 			}
 		}
-		shown := func() bool { return b.inForce && clock.Now() >= b.since.Add(b.after) }
+		shown := func() bool {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return b.inForce && clock.Now() >= b.since.Add(b.after)
+		}
 		p.Witness = func(ctx context.Context, _ RunningTarget, _ []Check) (at Interval, err error) {
 			for ctx.Err() == nil {
 				if shown() {
