@@ -89,9 +89,6 @@ func (r *rig) broken(t *testing.T) {
 func (r *rig) silentPrimary(t *testing.T) {
 	r.exec(r.east, `UPDATE blackstart.heartbeat SET at = at - interval '1 hour'`) // old, as it is when replication is broken
 	r.holds(t, []harness.Check{{Kind: harness.LogsAgree, On: "west.db"}})
-	r.exec(r.east, `ALTER ROLE CURRENT_USER SET default_transaction_read_only = on`) // ours alone: no fence
-	r.fails(t, harness.PrimaryAlone, "east.db", "2 databases take writes: east.db, west.db")
-	r.exec(r.east, `BEGIN READ WRITE; ALTER ROLE CURRENT_USER RESET default_transaction_read_only; COMMIT`)
 	r.exec(r.east, `ALTER SYSTEM SET default_transaction_read_only = on`)
 	r.exec(r.east, `SELECT pg_reload_conf()`)
 	r.fails(t, harness.HeartbeatStalls, "west.db", "no heartbeat could be written: east.db says: cannot execute INSERT in a read-only transaction")
@@ -109,6 +106,9 @@ func (r *rig) promoted(t *testing.T) {
 	}
 	r.holds(t, []harness.Check{{Kind: harness.ReplayRuns, On: "west.db"}})
 	r.fails(t, harness.PrimaryAlone, "east.db", "2 databases take writes: east.db, west.db")
+	r.exec(r.east, `ALTER ROLE CURRENT_USER SET default_transaction_read_only = on`) // ours alone: no fence
+	r.fails(t, harness.PrimaryAlone, "east.db", "2 databases take writes: east.db, west.db")
+	r.exec(r.east, `BEGIN READ WRITE; ALTER ROLE CURRENT_USER RESET default_transaction_read_only; COMMIT`)
 	r.exec(r.east, `ALTER SYSTEM SET default_transaction_read_only = on`)
 	r.exec(r.east, `SELECT pg_reload_conf()`)
 	r.holds(t, []harness.Check{{Kind: harness.PrimaryAlone, On: "east.db"}})
