@@ -78,6 +78,9 @@ func (d *drill) askWhileGuarded(ctx context.Context, r PersonRecord) error {
 	d.note("person.shown", "asked of "+r.Task.By+": "+r.Task.What, nil)
 	err := d.whileGuarded(ctx, "a person's act", func(ctx context.Context) error { return d.askPeople(ctx, &r) })
 	d.notePerson(r)
+	if ctx.Err() != nil { // who is interrupted has done nothing wrong
+		return ctx.Err()
+	}
 	return err
 }
 
@@ -167,7 +170,7 @@ func (d *drill) undoByPerson(ctx context.Context, act string, f *FaultRecord, ta
 		at, checks, err := d.awaitRestored(ctx, f)
 		left := end.Sub(d.clock.Now())
 		switch {
-		case err == nil && checks > 0: // whatever was said: the victim shows it
+		case err == nil && checks > 0 && (asked == nil || f.Confirmed): // one that was never seen may still be under way, whatever the victim shows
 			d.noteRestored(f, at, checks, "")
 			return nil
 		case asked != nil:

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"blackstart/harness"
@@ -43,6 +44,9 @@ func (d *Directory) Ask(ctx context.Context, task harness.PersonTask, begun func
 		if err == nil {
 			return "", &Cannot{string(why)}
 		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("read what people say: %w", err)
+		}
 		if who, err := d.said(n, "done"); who != "" || err != nil {
 			return who, err
 		}
@@ -74,7 +78,7 @@ func (d *Directory) put(task harness.PersonTask) (n string, err error) {
 		data []byte
 	}{{n + ".task.txt", []byte(words(task) + "\n")}, {n + ".task.json", append(data, '\n')}} {
 		path := filepath.Join(d.Path, f.name)
-		if err := os.WriteFile(path+".new", f.data, 0o644); err != nil { //nolint:gosec // people read it, under whatever account
+		if err := writeNew(path+".new", f.data); err != nil {
 			return "", err
 		}
 		if err := os.Rename(path+".new", path); err != nil {
@@ -84,13 +88,26 @@ func (d *Directory) put(task harness.PersonTask) (n string, err error) {
 	return n, nil
 }
 
+// writeNew writes a file that is not there yet, and follows no link. People read it, under whatever account.
+func writeNew(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}
+
 // read reads one file of a task, whose size is bounded.
 func (d *Directory) read(n, kind string) ([]byte, error) {
-	f, err := os.Open(filepath.Join(d.Path, n+"."+kind))
+	f, err := os.OpenFile(filepath.Join(d.Path, n+"."+kind), os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0) // no pipe holds us, and no link leads elsewhere
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s.%s is not a file", n, kind)
+	}
 	return io.ReadAll(io.LimitReader(f, 4*maxWhy))
 }
 

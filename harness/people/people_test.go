@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -169,6 +170,28 @@ func TestADirectoryWithTasksOfBefore(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "001.task.txt")); err != nil {
 		t.Error(err)
+	}
+}
+
+// A pipe or a link in the place of an answer is refused, and holds nobody.
+func TestADirectoryWithWhatIsNoFile(t *testing.T) {
+	for name, plant := range map[string]func(path string) error{
+		"pipe": func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"link": func(path string) error { return os.Symlink("/etc/hostname", path) },
+	} {
+		for _, answer := range []string{"begun", "done", "cannot"} {
+			dir := t.TempDir()
+			if err := plant(filepath.Join(dir, "000."+answer)); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			_, err := (&Directory{Path: dir}).Ask(ctx, task, func(string) {})
+			var cannot *Cannot
+			if err == nil || errors.As(err, &cannot) || ctx.Err() != nil {
+				t.Errorf("a %s for %s: %v", name, answer, err)
+			}
+			cancel()
+		}
 	}
 }
 

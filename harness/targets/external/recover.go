@@ -63,7 +63,7 @@ func (d *Driver) Recover(ctx context.Context, l *undostate.State, within time.Du
 			open = append(open, e.Fault+": "+taskOf(e.Step.Undo))
 		}
 	}
-	if len(open) > 0 {
+	if len(open) > 0 || len(why) > 0 { // an undo log that cannot be read names no step, and the victim still shows the fault
 		return l.Recovered, fmt.Errorf("target %s is not seen to be as it was (%s). What people must do: %s", l.Record.Target.Name, strings.Join(why, "; "), strings.Join(open, "; "))
 	}
 	l.Detail = "the target is not ours, and was left running; what had been in force is seen to be over"
