@@ -141,10 +141,14 @@ func (d *drill) askAndWitness(ctx context.Context, r *PersonRecord, f *FaultReco
 		return Interval{}, fmt.Errorf("%s says that it is done, and within %s the victim did not: %w", r.DoneBy, f.Plan.within(), err)
 	}
 	stopWatching()
-	if len(f.Plan.Follows) > 0 {
-		_, err = d.Await(ctx, d.runningTarget(), f.Plan.Follows, f.Plan.within())
+	if _, err := d.Await(ctx, d.runningTarget(), f.Plan.InForce, f.Plan.within()); err != nil {
+		return Interval{}, fmt.Errorf("%s says that it is done, and it is not so any more: %w", r.DoneBy, err)
 	}
-	return at, err
+	if len(f.Plan.Follows) > 0 {
+		_, err := d.Await(ctx, d.runningTarget(), f.Plan.Follows, f.Plan.within())
+		return at, err
+	}
+	return at, nil
 }
 
 // stepByPerson has people take one step of the runbook.

@@ -89,8 +89,11 @@ func (b *byHands) drill(t *testing.T, change func(*Parts)) (*Record, error) {
 			}
 			return Interval{}, errors.New("it answers")
 		}
-		p.Await = func(_ context.Context, _ RunningTarget, _ []Check, within time.Duration) (Interval, error) {
-			if b.inForce {
+		p.Await = func(_ context.Context, _ RunningTarget, checks []Check, within time.Duration) (Interval, error) {
+			b.mu.Lock()
+			inForce := b.inForce
+			b.mu.Unlock()
+			if inForce != (checks[0].Kind == LinkSilent) {
 				time.Sleep(within)
 				return Interval{}, errors.New("it is silent")
 			}

@@ -36,6 +36,7 @@ func TestWitnessDatesWhatOthersDo(t *testing.T) {
 		{"one comes before the other", []error{not, nil, nil}, []error{not, not, nil}, 1, 3},
 		{"not asked in between", []error{not, unasked, nil}, []error{not, not, nil}, 1, 3},
 		{"never seen otherwise", []error{unasked, nil}, []error{unasked, nil}, 0, 2},
+		{"a packet was lost", []error{not, nil, not, nil}, []error{not, nil, not, nil}, 3, 4},
 		{"there from the start", []error{nil}, []error{nil}, 0, 1},
 		{"it flaps", []error{nil, not, not, nil}, []error{not, nil, not, nil}, 3, 4},
 	} {
