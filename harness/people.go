@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,9 @@ type People interface {
 
 // defaultPatience is how long people may take for a step where the scenario does not say.
 const defaultPatience = Duration(10 * time.Minute)
+
+// Patience is how long is waited for people to take a step.
+func (s RecoveryStep) Patience() Duration { return cmp.Or(s.Within, defaultPatience) }
 
 // errNotDone ends the story of a drill in which people did not do what they were asked to.
 var errNotDone = errors.New("people did not do what they were asked to")
@@ -107,9 +111,6 @@ func (d *drill) injectByPerson(ctx context.Context, f *FaultRecord, task PersonT
 		}
 		return errUnconfirmed
 	}
-	if at.Lo == 0 { // it was never seen not to be in force
-		at.Lo = r.Asked
-	}
 	f.InForce, f.Confirmed = at, true
 	if late := at.Hi.Sub(d.due(f.Plan.Fault.At)); late > 0 { // people took that long: all that follows waits for them
 		d.shift += Duration(late)
@@ -141,6 +142,9 @@ func (d *drill) askAndWitness(ctx context.Context, r *PersonRecord, f *FaultReco
 		return Interval{}, fmt.Errorf("%s says that it is done, and within %s the victim did not: %w", r.DoneBy, f.Plan.within(), err)
 	}
 	stopWatching()
+	if at.Lo == 0 {
+		return Interval{}, errors.New("what shows the fault was never seen to be otherwise: it was so before anybody did anything, or could not be asked")
+	}
 	if _, err := d.Await(ctx, d.runningTarget(), f.Plan.InForce, f.Plan.within()); err != nil {
 		return Interval{}, fmt.Errorf("%s says that it is done, and it is not so any more: %w", r.DoneBy, err)
 	}
@@ -153,10 +157,7 @@ func (d *drill) askAndWitness(ctx context.Context, r *PersonRecord, f *FaultReco
 
 // stepByPerson has people take one step of the runbook.
 func (d *drill) stepByPerson(ctx context.Context, step RecoveryStep) error {
-	task := PersonTask{What: step.Do, By: step.By, Takes: step.Takes, Within: step.Within}
-	if task.Within == 0 {
-		task.Within = defaultPatience
-	}
+	task := PersonTask{What: step.Do, By: step.By, Takes: step.Takes, Within: step.Patience()}
 	from := d.clock.Now()
 	if err := d.askWhileGuarded(ctx, PersonRecord{Act: ActStep, Step: step.Name, Task: task}); err != nil {
 		return fmt.Errorf("runbook step %q: %w", step.Name, err)
@@ -182,7 +183,7 @@ func (d *drill) undoByPerson(ctx context.Context, act string, f *FaultRecord, ta
 		case err == nil: // nothing of the victim can show it
 			return nil
 		case ctx.Err() != nil || left < time.Second:
-			return fmt.Errorf("%s: somebody says that it is done, and the victim does not: %w", task.What, err)
+			return fmt.Errorf("%w: %s: somebody says that it is done, and the victim does not: %v", errNotDone, task.What, err)
 		}
 		d.note("undo.unproven", "said to be done, and not so: "+err.Error(), nil)
 		task.Again, task.Within = err.Error(), Duration(left)

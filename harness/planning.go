@@ -142,6 +142,11 @@ func touchTheSame(a, b Plan) bool {
 		for _, s := range p.Steps {
 			names = append(append(names, s.Do.Links...), s.Do.Components...)
 		}
+		if p.Task() != nil { // what people touch is told by what is to show it
+			for _, c := range slices.Concat(p.InForce, p.Follows, p.Restored) {
+				names = append(names, c.On)
+			}
+		}
 		return names
 	}
 	others := touched(b)

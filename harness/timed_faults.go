@@ -31,6 +31,9 @@ func (d *drill) end(ctx context.Context, a PlannedAct) error {
 		}
 	}
 	f.Undone = Interval{from, d.clock.Now()}
+	if f.Plan.Task() != nil { // people took that long: all that follows waits for them
+		d.shift += Duration(f.Undone.Hi.Sub(from))
+	}
 	d.event(Event{Kind: "fault.undone", At: f.Undone, Text: fmt.Sprintf("%s: its %s are over", f.Plan.Fault.Kind, f.Plan.Fault.For)})
 	if f.Restored { // seen while people took it back
 		return d.save()

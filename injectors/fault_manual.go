@@ -109,6 +109,9 @@ func oppositesOf(inForce []harness.Check) (all []harness.Check, err error) {
 		if !ok {
 			return nil, fmt.Errorf("nothing shows that %s is over: write restored: [{check: …}]", c.Kind)
 		}
+		if k, found := questions.Checks.Get(string(opposite)); found && k.New().Follows {
+			return nil, fmt.Errorf("once another database leads, %s never holds again: write restored: [{check: …}]", opposite)
+		}
 		all = append(all, harness.Check{Kind: opposite, On: c.On})
 	}
 	return all, nil
@@ -122,6 +125,9 @@ func resolve(written []manualCheck, target harness.Description, region harness.R
 			return nil, fmt.Errorf("there is no check %q: see `blackstart list checks`", w.Check)
 		}
 		k := kind.New()
+		if w.Check == string(harness.ComponentGone) && target.Kind == harness.External {
+			return nil, fmt.Errorf("%s: from outside nobody can see that a component is gone, only that it does not answer: write link.silent", w.Check)
+		}
 		if (w.On == "") == (w.Of == "") {
 			return nil, fmt.Errorf("%s: write on: with a name, or of: with a kind of component", w.Check)
 		}

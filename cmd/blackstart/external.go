@@ -17,6 +17,7 @@ import (
 	"blackstart/harness/reconcile"
 	"blackstart/harness/target/check"
 	"blackstart/harness/targets/external"
+	"blackstart/harness/victim"
 	"blackstart/internal/strictyaml"
 	"blackstart/scenarios"
 )
@@ -87,16 +88,20 @@ func outlineThere(f *external.File) harness.Description {
 // cannotThere is what cannot be done of a scenario on the target of a file: nothing is broken there but by its people.
 func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 	d, about := external.New(*f, nil), outlineThere(f)
-	broken := about // a plan is made of every fault, so that what it would need is told
-	for _, c := range about.Components {
-		broken.Breakable = append(broken.Breakable, c.Name)
-	}
-	plans, refused := harness.PlanAll(context.Background(), s, broken, withPeople(d.Can()), injector)
+	plans, refused := harness.PlanAll(context.Background(), s, about, withPeople(d.Can()), injector)
 	refused = slices.Concat(reconcile.Refusals(s.Load, about), reconcile.UnfencedLedgers(s.Load, about, plans), refused)
 	for i, r := range refused {
 		var cannot *harness.CannotError
 		if errors.As(r.Err, &cannot) {
 			refused[i].Err = fmt.Errorf("%w, and nothing is broken there by the harness: write kind: fault.manual, which its people carry out", r.Err)
+		}
+	}
+	for _, p := range plans {
+		if err := victim.Askable(about, d, slices.Concat(p.InForce, p.Follows, p.Restored)); err != nil {
+			i := slices.IndexFunc(s.Faults, func(f harness.FaultSpec) bool {
+				return f.ID == p.Fault.ID && f.Kind == p.Fault.Kind && f.At == p.Fault.At
+			})
+			refused = append(refused, harness.Refusal{At: []any{"faults", i}, Err: fmt.Errorf("plan %s: %w", p.Fault.Kind, err)})
 		}
 	}
 	return slices.Concat(refused, loadsThere(d, about, s.Load), guarded(f.Target, s, about, probes.TraitsOf))

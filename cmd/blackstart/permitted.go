@@ -11,7 +11,7 @@ import (
 
 // permitted refuses a drill on the target of a file that its owner does not allow now: a change window that is shut, or shuts before
 // the drill would end, and a ticket that is none of theirs. Nothing has been touched by then. f is nil for a rehearsal target.
-func permitted(f *external.File, s harness.Scenario, ticket string, now time.Time) error {
+func permitted(f *external.File, s harness.Scenario, plans []harness.Plan, ticket string, now time.Time) error {
 	if f == nil {
 		if ticket != "" {
 			return usage(fmt.Errorf("--ticket %.50q is for the target of a file", ticket), "leave it out")
@@ -25,7 +25,7 @@ func permitted(f *external.File, s harness.Scenario, ticket string, now time.Tim
 	if limits.ChangeWindow == nil {
 		return nil
 	}
-	end := now.Add(lasts(s))
+	end := now.Add(lasts(s, plans))
 	open, words := limits.ChangeWindow.At(now)
 	if !open {
 		return usage(fmt.Errorf("the change window of %s is %s", f.Path, words), "run the drill while it is open; plan, validate and target check need no window")
@@ -36,14 +36,19 @@ func permitted(f *external.File, s harness.Scenario, ticket string, now time.Tim
 	return nil
 }
 
-// lasts is about how long a drill takes; with people, as long as the scenario says that they may take.
-func lasts(s harness.Scenario) (total time.Duration) {
+// lasts is the longest that a drill takes, about: people may take as long as the scenario gives them.
+func lasts(s harness.Scenario, plans []harness.Plan) (total time.Duration) {
 	for _, a := range harness.Acts(s) {
 		total += a.Lasts.D()
 	}
-	for _, f := range s.Faults { // people may take longer than they planned
-		if within, err := harness.ParseDuration(fmt.Sprint(f.With["within"])); f.Kind == harness.FaultManual && err == nil {
-			total += within.D()
+	for _, p := range plans {
+		if do := p.Task(); do != nil {
+			total += do.Within.D() + p.Steps[0].Undo.Person.Within.D()
+		}
+	}
+	for _, step := range s.Recovery.Steps {
+		if step.Do != "" {
+			total += max(0, step.Patience().D()-step.Takes.D())
 		}
 	}
 	return total

@@ -14,7 +14,9 @@ import (
 func TestPermitted(t *testing.T) {
 	weekdays := &target.Window{Zone: "America/New_York", Days: []string{"mon", "tue", "wed", "thu", "fri"}, From: "18:00", To: "22:00"}
 	short := harness.Scenario{Observe: harness.Duration(10 * time.Minute)}
-	long := harness.Scenario{Observe: harness.Duration(10 * time.Minute), Faults: []harness.FaultSpec{{Kind: harness.FaultManual, With: harness.With{"within": "2h"}}}}
+	twoHours := &harness.PersonTask{Within: harness.Duration(time.Hour)}
+	people := []harness.Plan{{Steps: []harness.Step{{Do: harness.Action{Person: twoHours}, Undo: harness.Action{Person: twoHours}}}}}
+	decided := harness.Scenario{Recovery: harness.Recovery{Steps: []harness.RecoveryStep{{Do: "decide", Within: harness.Duration(2 * time.Hour)}}}}
 	at := func(text string) time.Time {
 		now, err := time.Parse(time.RFC3339, text)
 		if err != nil {
@@ -27,26 +29,28 @@ func TestPermitted(t *testing.T) {
 		name   string
 		limits target.Limits
 		s      harness.Scenario
+		plans  []harness.Plan
 		ticket string
 		now    time.Time
 		want   string // "": allowed
 	}{
-		{"no limits", target.Limits{}, short, "", monday, ""},
-		{"open", target.Limits{ChangeWindow: weekdays}, short, "", monday, ""},
-		{"shut", target.Limits{ChangeWindow: weekdays}, short, "", at("2026-11-30T20:00:00Z"), "is shut; opens Mon 2026-11-30 18:00 EST"},
-		{"a weekend", target.Limits{ChangeWindow: weekdays}, short, "", at("2026-11-28T23:30:00Z"), "is shut; opens Mon"},
-		{"it shuts before the end", target.Limits{ChangeWindow: weekdays}, short, "", at("2026-12-01T02:55:00Z"), "would last until"},
-		{"people may take longer than it is open", target.Limits{ChangeWindow: weekdays}, long, "", at("2026-12-01T01:30:00Z"), "would last until"},
-		{"a ticket", target.Limits{Ticket: `CHG-\d{4}`}, short, "CHG-1234", monday, ""},
-		{"no ticket", target.Limits{Ticket: `CHG-\d{4}`}, short, "", monday, "with a change ticket only"},
-		{"another ticket", target.Limits{Ticket: `CHG-\d{4}`}, short, "CHG-12345", monday, "does not match"},
+		{"no limits", target.Limits{}, short, nil, "", monday, ""},
+		{"open", target.Limits{ChangeWindow: weekdays}, short, nil, "", monday, ""},
+		{"shut", target.Limits{ChangeWindow: weekdays}, short, nil, "", at("2026-11-30T20:00:00Z"), "is shut; opens Mon 2026-11-30 18:00 EST"},
+		{"a weekend", target.Limits{ChangeWindow: weekdays}, short, nil, "", at("2026-11-28T23:30:00Z"), "is shut; opens Mon"},
+		{"it shuts before the end", target.Limits{ChangeWindow: weekdays}, short, nil, "", at("2026-12-01T02:55:00Z"), "would last until"},
+		{"people may take longer than it is open, there and back", target.Limits{ChangeWindow: weekdays}, short, people, "", at("2026-12-01T01:30:00Z"), "would last until"},
+		{"a step of people may", target.Limits{ChangeWindow: weekdays}, decided, nil, "", at("2026-12-01T01:30:00Z"), "would last until"},
+		{"a ticket", target.Limits{Ticket: `CHG-\d{4}`}, short, nil, "CHG-1234", monday, ""},
+		{"no ticket", target.Limits{Ticket: `CHG-\d{4}`}, short, nil, "", monday, "with a change ticket only"},
+		{"another ticket", target.Limits{Ticket: `CHG-\d{4}`}, short, nil, "CHG-12345", monday, "does not match"},
 	} {
-		err := permitted(&external.File{Path: "x.yaml", Target: &target.Target{Limits: c.limits}}, c.s, c.ticket, c.now)
+		err := permitted(&external.File{Path: "x.yaml", Target: &target.Target{Limits: c.limits}}, c.s, c.plans, c.ticket, c.now)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
-	if err := permitted(nil, short, "CHG-1", monday); err == nil {
+	if err := permitted(nil, short, nil, "CHG-1", monday); err == nil {
 		t.Error("a ticket for a rehearsal target has no effect, and is taken")
 	}
 }

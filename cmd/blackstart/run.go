@@ -92,7 +92,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err != nil {
 		return err
 	}
-	if err := permitted(f.file, *s, f.ticket, time.Now()); err != nil {
+	if err := permitted(f.file, *s, plans, f.ticket, time.Now()); err != nil {
 		return err
 	}
 	if err := f.resources(ctx, *s); err != nil {
@@ -114,6 +114,9 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	}
 	if storeErr != nil {
 		return storeErr
+	}
+	if err := permitted(f.file, *s, plans, f.ticket, time.Now()); err != nil { // what was left may have taken people long to take back
+		return err
 	}
 	if err := f.roomFor(st.dir); err != nil {
 		return err

@@ -66,6 +66,7 @@ func onSignals(ctx context.Context, first, second func()) (stop func()) {
 // secondInterrupt lets a drill be left at the second signal.
 func (d *drillRun) secondInterrupt(ctx context.Context, stderr io.Writer) (stop func()) {
 	return onSignals(ctx, func() {
+		stopAsked(d.state.lock, os.Getpid())
 		d.screen.say("interrupted: undoing first; the pack is still written (Ctrl-C again leaves the rest to `blackstart undo`)")
 	}, func() { os.Exit(d.shutdown.exitCode(stderr)) })
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -64,13 +65,17 @@ func stopRunning(ctx context.Context, out io.Writer, wait time.Duration) error {
 	if err != nil {
 		return harnessError(err, "stop it as the account that runs it; or find it with ps, and send it an INT")
 	}
-	if err := press(pid); err != nil {
+	if err := askOnce(lock, pid); err != nil {
 		return harnessError(fmt.Errorf("stop process %d: %w", pid, err), "stop it as the account that runs it, or as root")
 	}
 	fmt.Fprintf(out, "process %d was asked to stop; it undoes first\n", pid)
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for !free(lock) {
+		if now, err := holder(lock); err == nil && now != pid { // it has ended, and another drill has begun
+			fmt.Fprintf(out, "process %d has ended; another drill runs here by now, as process %d\n", pid, now)
+			return nil
+		}
 		select {
 		case <-ctx.Done():
 			return &exitError{code: harness.ExitUndo, err: fmt.Errorf("process %d has not ended within %s: what it broke may be in force", pid, wait),
@@ -111,10 +116,26 @@ func opens(pid int, path string) bool {
 	})
 }
 
-// press asks a process to end, and wakes it if it was suspended.
-func press(pid int) error {
-	if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
-		return err
+// askedAt is where in the lock it stands that its holder was asked to stop, behind who holds it.
+const askedAt = 64
+
+// stopAsked notes in the lock that its holder was asked to stop, by a signal or by this command, and tells whether it had been. Who takes
+// the lock next empties it.
+func stopAsked(lock *os.File, pid int) (before bool) {
+	mark := fmt.Appendf(nil, "asked to stop: %d\n", pid)
+	old := make([]byte, len(mark))
+	_, _ = lock.ReadAt(old, askedAt)
+	_, _ = lock.WriteAt(mark, askedAt)
+	return bytes.Equal(old, mark)
+}
+
+// askOnce asks a process to end, and wakes it if it was suspended. A second signal would leave the undo: whoever was asked before is
+// only waited for.
+func askOnce(lock *os.File, pid int) error {
+	if !stopAsked(lock, pid) {
+		if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
+			return err
+		}
 	}
 	return syscall.Kill(pid, syscall.SIGCONT)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,5 +33,26 @@ func TestStopSignalsNobodyElse(t *testing.T) {
 		if err := stopRunning(context.Background(), &out, time.Millisecond); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
+	}
+}
+
+// Who was asked before, by a signal or by this command, is only waited for: a second signal would leave the undo. The next drill is
+// asked anew.
+func TestStopAsksOnce(t *testing.T) {
+	t.Setenv("BLACKSTART_STATE", t.TempDir())
+	asked := []bool{}
+	for range 2 {
+		st, err := openState()
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked = append(asked, stopAsked(st.lock, os.Getpid()), stopAsked(st.lock, os.Getpid()))
+		if pid, err := holder(st.lock); err != nil || pid != os.Getpid() {
+			t.Errorf("held by %d, %v", pid, err)
+		}
+		st.close()
+	}
+	if !slices.Equal(asked, []bool{false, true, false, true}) {
+		t.Errorf("asked before: %v", asked)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -58,34 +59,37 @@ func (d *Directory) Ask(ctx context.Context, task harness.PersonTask, begun func
 	}
 }
 
-// put writes the task under the first number that is free, whole or not at all.
+// put writes the task under the first number that nothing in the directory has, whole or not at all. Whoever makes the text first has
+// the number.
 func (d *Directory) put(task harness.PersonTask) (n string, err error) {
 	data, err := json.MarshalIndent(task, "", " ")
 	if err != nil {
 		return "", err
 	}
-	for ; ; d.next++ {
+	for claimed := false; !claimed; d.next++ {
 		n = fmt.Sprintf("%03d", d.next)
-		if _, err := os.Lstat(filepath.Join(d.Path, n+".task.json")); errors.Is(err, fs.ErrNotExist) {
-			break
-		} else if err != nil {
+		left, err := filepath.Glob(filepath.Join(globbed(d.Path), n+".*"))
+		if err != nil {
+			return "", err
+		}
+		if len(left) > 0 {
+			continue
+		}
+		err = writeNew(filepath.Join(d.Path, n+".task.txt"), []byte(words(task)+"\n"))
+		if claimed = err == nil; err != nil && !errors.Is(err, fs.ErrExist) {
 			return "", err
 		}
 	}
-	d.next++
-	for _, f := range []struct {
-		name string
-		data []byte
-	}{{n + ".task.txt", []byte(words(task) + "\n")}, {n + ".task.json", append(data, '\n')}} {
-		path := filepath.Join(d.Path, f.name)
-		if err := writeNew(path+".new", f.data); err != nil {
-			return "", err
-		}
-		if err := os.Rename(path+".new", path); err != nil {
-			return "", err
-		}
+	path := filepath.Join(d.Path, n+".task.json")
+	if err := writeNew(path+".new", append(data, '\n')); err != nil {
+		return "", err
 	}
-	return n, nil
+	return n, os.Rename(path+".new", path)
+}
+
+// globbed quotes a path for filepath.Glob.
+func globbed(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 // writeNew writes a file that is not there yet, and follows no link. People read it, under whatever account.

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -26,11 +27,13 @@ type Page struct {
 	server  *http.Server
 
 	mu   sync.Mutex
+	n    int    // of the last task
 	task *asked // nil while nobody is asked for anything
 }
 
 // asked is one task on the page.
 type asked struct {
+	N     int // number of the task: an answer to another is none
 	Task  harness.PersonTask
 	Since time.Time
 	Begun string // who says that it has begun
@@ -72,7 +75,8 @@ func (p *Page) Close() { _ = p.server.Close() }
 func (p *Page) Ask(ctx context.Context, task harness.PersonTask, begun func(string)) (string, error) {
 	t := &asked{Task: task, Since: time.Now(), begun: begun, ended: make(chan said, 1)}
 	p.mu.Lock()
-	p.task = t
+	p.n++
+	t.N, p.task = p.n, t
 	p.mu.Unlock()
 	defer func() {
 		p.mu.Lock()
@@ -132,18 +136,21 @@ func (p *Page) take(w http.ResponseWriter, r *http.Request) {
 	}
 	p.mu.Lock()
 	t := p.task
-	if t != nil {
-		switch word {
-		case "begun":
-			if t.Begun == "" {
-				t.Begun = who
-				t.begun(who)
-			}
-		case "done":
-			t.end(said{who: who})
-		case "cannot":
-			t.end(said{err: &Cannot{who + ": " + r.PostFormValue("why")}})
+	if t == nil || r.PostFormValue("task") != strconv.Itoa(t.N) {
+		p.mu.Unlock()
+		p.write(w, http.StatusConflict, "What you answered is not asked any more; this is what is asked now.")
+		return
+	}
+	switch word {
+	case "begun":
+		if t.Begun == "" {
+			t.Begun = who
+			t.begun(who)
 		}
+	case "done":
+		t.end(said{who: who})
+	case "cannot":
+		t.end(said{err: &Cannot{who + ": " + r.PostFormValue("why")}})
 	}
 	p.mu.Unlock()
 	http.Redirect(w, r, "/"+p.secret, http.StatusSeeOther)

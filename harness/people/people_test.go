@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -70,9 +71,12 @@ func ways(t *testing.T) map[string]way {
 				}
 				time.Sleep(time.Millisecond)
 			}
-			form := url.Values{"say": {word}, "name": {text}}
+			page.mu.Lock()
+			n := strconv.Itoa(page.n)
+			page.mu.Unlock()
+			form := url.Values{"say": {word}, "name": {text}, "task": {n}}
 			if word == "cannot" {
-				form = url.Values{"say": {word}, "name": {"Cy"}, "why": {text}}
+				form = url.Values{"say": {word}, "name": {"Cy"}, "why": {text}, "task": {n}}
 			}
 			res, err := http.PostForm(page.URL(), form)
 			if err != nil || res.StatusCode != http.StatusOK {
@@ -144,7 +148,7 @@ func TestNamesThatCannotStandOnRecord(t *testing.T) {
 		path   string
 		form   url.Values
 		status int
-	}{{"/" + page.Secret(), url.Values{"say": {"done"}}, http.StatusBadRequest}, {"/guess", url.Values{"say": {"done"}, "name": {"Eve"}}, http.StatusNotFound}} {
+	}{{"/" + page.Secret(), url.Values{"say": {"done"}}, http.StatusBadRequest}, {"/" + page.Secret(), url.Values{"say": {"done"}, "name": {"Ann"}, "task": {"7"}}, http.StatusConflict}, {"/guess", url.Values{"say": {"done"}, "name": {"Eve"}}, http.StatusNotFound}} {
 		r := httptest.NewRequest(http.MethodPost, c.path, strings.NewReader(c.form.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		w := httptest.NewRecorder()
@@ -158,7 +162,7 @@ func TestNamesThatCannotStandOnRecord(t *testing.T) {
 // What was left in a directory by another drill is not taken for an answer.
 func TestADirectoryWithTasksOfBefore(t *testing.T) {
 	dir := t.TempDir()
-	for _, f := range []string{"000.task.json", "000.done"} {
+	for _, f := range []string{"000.task.json", "000.done", "001.done"} { // of the second the task was cleaned away
 		if err := os.WriteFile(filepath.Join(dir, f), []byte("Zoe"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +172,7 @@ func TestADirectoryWithTasksOfBefore(t *testing.T) {
 	if who, err := (&Directory{Path: dir}).Ask(ctx, task, func(string) {}); err == nil {
 		t.Errorf("%s said it before it was asked", who)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "001.task.txt")); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "002.task.txt")); err != nil {
 		t.Error(err)
 	}
 }
@@ -181,10 +185,17 @@ func TestADirectoryWithWhatIsNoFile(t *testing.T) {
 	} {
 		for _, answer := range []string{"begun", "done", "cannot"} {
 			dir := t.TempDir()
-			if err := plant(filepath.Join(dir, "000."+answer)); err != nil {
-				t.Fatal(err)
-			}
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			go func() {
+				for ctx.Err() == nil {
+					if _, err := os.Stat(filepath.Join(dir, "000.task.json")); err == nil {
+						if err := plant(filepath.Join(dir, "000."+answer)); err != nil {
+							t.Error(err)
+						}
+						return
+					}
+				}
+			}()
 			_, err := (&Directory{Path: dir}).Ask(ctx, task, func(string) {})
 			var cannot *Cannot
 			if err == nil || errors.As(err, &cannot) || ctx.Err() != nil {
@@ -192,6 +203,23 @@ func TestADirectoryWithWhatIsNoFile(t *testing.T) {
 			}
 			cancel()
 		}
+	}
+}
+
+// What was typed before a task was asked answers what was asked then.
+func TestALineOfBeforeIsNoAnswer(t *testing.T) {
+	in, typed := io.Pipe()
+	defer typed.Close()
+	terminal := Terminal(in, io.Discard)
+	go func() { _, _ = io.WriteString(typed, "done Ann\ndone Ann\n") }()
+	if who, err := terminal.Ask(t.Context(), task, func(string) {}); err != nil || who != "Ann" {
+		t.Fatal(who, err)
+	}
+	time.Sleep(20 * time.Millisecond) // the second line is read by now, and waits
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if who, err := terminal.Ask(ctx, task, func(string) {}); err == nil {
+		t.Errorf("%s said it before it was asked", who)
 	}
 }
 

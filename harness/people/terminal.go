@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"time"
 
 	"blackstart/harness"
 )
@@ -16,27 +17,34 @@ type terminal struct {
 	out   io.Writer
 	in    io.Reader
 	once  sync.Once
-	lines chan string // closed at the end of what can be read
+	lines chan typed // closed at the end of what can be read
+}
+
+// typed is a line, and when it was read.
+type typed struct {
+	text string
+	at   time.Time
 }
 
 // Terminal asks on out and hears on in. A line is heard by the task that is asked when it comes.
 func Terminal(in io.Reader, out io.Writer) harness.People {
-	return &terminal{in: in, out: out, lines: make(chan string)}
+	return &terminal{in: in, out: out, lines: make(chan typed)}
 }
 
 // Ask implements harness.People.
 func (t *terminal) Ask(ctx context.Context, task harness.PersonTask, begun func(string)) (string, error) {
+	asked := time.Now()
 	t.once.Do(func() {
 		go func() { // it ends with what can be read, or with the process
 			defer close(t.lines)
 			for s := bufio.NewScanner(t.in); s.Scan(); {
-				t.lines <- s.Text()
+				t.lines <- typed{s.Text(), time.Now()}
 			}
 		}()
 	})
 	fmt.Fprintf(t.out, "\nFOR PEOPLE  %s\n  write: begun YOUR NAME, then: done YOUR NAME; or: cannot WHY\n", words(task))
 	for {
-		var line string
+		var line typed
 		var ok bool
 		select {
 		case <-ctx.Done():
@@ -46,7 +54,10 @@ func (t *terminal) Ask(ctx context.Context, task harness.PersonTask, begun func(
 		if !ok {
 			return "", fmt.Errorf("nobody can answer any more: the terminal is closed")
 		}
-		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if line.at.Before(asked) { // an answer to what was asked before
+			continue
+		}
+		word, rest, _ := strings.Cut(strings.TrimSpace(line.text), " ")
 		if word == "cannot" {
 			return "", &Cannot{rest}
 		}

@@ -40,7 +40,7 @@ func (c apiClient) answerIs(ctx context.Context, q harness.Question, want string
 		return fmt.Errorf("it finds nothing for question %s", q.ID)
 	}
 	if got := told.Results[0].ID; got != want {
-		return fmt.Errorf("it answers question %s with %q, not %q", q.ID, got, want)
+		return found("it answers question %s with %q, not %q", q.ID, got, want)
 	}
 	return nil
 }

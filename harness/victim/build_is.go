@@ -2,7 +2,6 @@ package victim
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
 	"blackstart/harness"
@@ -29,7 +28,7 @@ func (c apiClient) buildIs(ctx context.Context, want string) error {
 		return err
 	}
 	if told.Build != want {
-		return fmt.Errorf("it says that its build is %q, not %q", told.Build, want)
+		return found("it says that its build is %q, not %q", told.Build, want)
 	}
 	return nil
 }

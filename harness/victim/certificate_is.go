@@ -104,18 +104,18 @@ func handshake(ctx context.Context, address string, config *tls.Config) (*x509.C
 func judge(want, verdict string, leaf *x509.Certificate, started harness.Stamp, within time.Duration) error {
 	if verdict != harness.CertificateOK {
 		if verdict != want {
-			return fmt.Errorf("a client finds its certificate %s", verdict)
+			return found("a client finds its certificate %s", verdict)
 		}
 		return nil
 	}
 	left := time.Until(leaf.NotAfter)
 	switch {
 	case within > 0 && left > within:
-		return fmt.Errorf("its certificate is good for another %d days", left/day)
+		return found("its certificate is good for another %d days", left/day)
 	case within > 0:
 		return nil
 	case want != harness.CertificateOK:
-		return errors.New("a client finds its certificate ok")
+		return found("a client finds its certificate ok")
 	case leaf.NotAfter.Before(started.Time().Truncate(time.Second)): // certificates know no fractions of a second
 		return fmt.Errorf("a client finds its certificate ok, but it ends on %s, before the one that the target started with (%s)",
 			leaf.NotAfter.UTC().Format(time.RFC3339), started.Time().Format(time.RFC3339))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"syscall"
 	"time"
 
@@ -28,6 +29,9 @@ func linkSilent(v Victim, check harness.Check) (Ask, error) {
 	}
 	switch link.Protocol {
 	case "tcp":
+		if to, err := netip.ParseAddrPort(link.Address); err != nil || !to.Addr().Is4() {
+			return nil, fmt.Errorf("its address is %q: silence is the fate of packets to one IPv4 address, so write that address", link.Address)
+		}
 		return func(ctx context.Context, asked func()) error { return dialSilent(ctx, link.Address, asked) }, nil
 	case "udp":
 		name, err := v.datagram(to)

@@ -110,6 +110,12 @@ func tooLate(checks []harness.Check) (all []FailedCheck) {
 	return all
 }
 
+// Askable tells, without asking anything, why checks cannot be asked of a target; nil if they can.
+func Askable(target harness.Description, driver Driver, checks []harness.Check) error {
+	_, err := plan(Victim{&target, driver, harness.NewClock()}, checks)
+	return err
+}
+
 // askAll asks every check at once and waits for all answers, so that one that does not hold never hides another. It returns
 // when the last question had been asked.
 func askAll(ctx context.Context, checks []harness.Check, asks []Ask, clock *harness.Clock) (unheld []FailedCheck, asked harness.Stamp) {

@@ -11,7 +11,7 @@ import (
 	"blackstart/harness"
 )
 
-// TestStopEndsADrillFromAnotherShell: the red button, also where the process of the drill is suspended: it undoes, seals, and ends as
+// TestStopEndsADrillFromAnotherShell: the red button, also where the process of the drill is suspended, and pressed twice: it undoes, seals, and ends as
 // stopped; the button says so once nothing is in force.
 func TestStopEndsADrillFromAnotherShell(t *testing.T) {
 	b := newBox(t)
@@ -31,6 +31,7 @@ func TestStopEndsADrillFromAnotherShell(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	b.run(t, "stop", "--wait", "1ms") // somebody who does not wait, and presses again
 	o := b.run(t, "stop", "--wait", "2m")
 	if o.exit != harness.ExitPass || !strings.Contains(o.stdout, "nothing is in force") {
 		t.Errorf("stop: exit %d\n%s%s", o.exit, o.stdout, o.stderr)

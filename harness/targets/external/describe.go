@@ -43,6 +43,7 @@ func (d *Driver) Outline(map[string]string) (harness.Description, error) {
 			of.Role = region.Role
 		}
 		about.Components = append(about.Components, of)
+		about.Breakable = append(about.Breakable, c.Name)
 		if has := speaks + "." + region.Role; !slices.Contains(about.Provides, has) {
 			about.Provides = append(about.Provides, has)
 		}

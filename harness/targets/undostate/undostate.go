@@ -48,6 +48,11 @@ func Read(runDir string, rec *harness.Record) *State {
 	if l.Open, err = harness.ReadUndoLog(filepath.Join(runDir, undoLog)); err != nil {
 		l.Note("undo.failed", "nothing can be taken back step by step: "+err.Error(), "", "")
 	}
+	for _, e := range l.Open { // killed between the undo log and the record: it may have begun
+		if i := l.FaultOf(e); i >= 0 && l.Record.Faults[i].Do.Lo == 0 {
+			l.Record.Faults[i].Do.Lo = e.At
+		}
+	}
 	return l
 }
 
