@@ -203,3 +203,22 @@ func TestStepsOfPeople(t *testing.T) {
 		}
 	}
 }
+
+// What was so before anybody did anything is no fault of theirs.
+func TestWhatWasSoBefore(t *testing.T) {
+	b := &byHands{rig: newRig(), people: &hands{takes: time.Second}, inForce: true}
+	rec, err := b.drill(t, nil)
+	if f := rec.Faults[0]; err != nil || f.Confirmed || !strings.Contains(f.Detail, "before anybody did anything") {
+		t.Errorf("%v: %+v", err, f)
+	}
+}
+
+// A fault that people take long to end puts off what comes after its end.
+func TestAnEndByPeopleShiftsWhatFollows(t *testing.T) {
+	b := &byHands{rig: newRig(), people: &hands{takes: 30 * time.Second}}
+	rec, err := b.drill(t, func(p *Parts) { p.Scenario.Faults[0].For = Duration(4 * time.Second) })
+	f := rec.Faults[0]
+	if watched := rec.Observation.Hi.Sub(f.Undone.Hi); err != nil || !f.Restored || watched < 5*time.Second {
+		t.Errorf("%v: watched for %v after the end, fault %+v", err, watched, f)
+	}
+}

@@ -53,6 +53,17 @@ func TestFaultsThatEnd(t *testing.T) {
 	}
 }
 
+// What people break is told by what is to show it: no other fault on it ends meanwhile.
+func TestNothingEndsOnWhatPeopleHold(t *testing.T) {
+	manual := Plan{Fault: FaultSpec{Kind: FaultManual}, Steps: []Step{{Do: Action{Kind: PersonAct, Person: &PersonTask{}}}}, InForce: []Check{{Kind: LinkSilent, On: "a"}}}
+	for on, free := range map[string]bool{"a": false, "b": true} {
+		other := Plan{Fault: FaultSpec{Kind: "link.cut", At: Duration(time.Second), For: Duration(time.Second)}, Steps: []Step{step(on)}}
+		if err := ending([]Plan{manual, other}, 1); (err == nil) != free {
+			t.Errorf("on %s: %v", on, err)
+		}
+	}
+}
+
 // TestASteadyStateIsAskedOfAll: a probe that is asked of one of two regions leaves the other unknown.
 func TestASteadyStateIsAskedOfAll(t *testing.T) {
 	d := &drill{Parts: Parts{Scenario: Scenario{SteadyState: SteadyState{Require: []Requirement{{Probe: "http.health"}}}}}}

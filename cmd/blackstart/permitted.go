@@ -60,7 +60,7 @@ func guarded(t *target.Target, s harness.Scenario, about harness.Description, tr
 		return nil
 	}
 	if err := harness.GuardsOthers(&s, &about, traits); err != nil {
-		return []harness.Refusal{{At: []any{"guards"}, Err: fmt.Errorf("target %s: %w", t.Metadata.Name, err)}}
+		return []harness.Refusal{{At: []any{"faults", 0}, Err: fmt.Errorf("target %s: %w", t.Metadata.Name, err)}}
 	}
 	return nil
 }

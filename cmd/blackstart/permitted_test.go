@@ -60,7 +60,7 @@ func TestGuarded(t *testing.T) {
 	known := func(p harness.ProbeSpec) (harness.ProbeTraits, bool) { return harness.ProbeTraits{Listed: true}, true }
 	about := harness.Description{Environment: harness.Staging, Probes: []harness.ProbeSpec{{ID: "served", Probe: "http.get"}}}
 	s := harness.Scenario{Faults: []harness.FaultSpec{{Kind: harness.FaultManual}}}
-	if got := guarded(&target.Target{}, s, about, known); len(got) != 1 || got[0].At[0] != "guards" {
+	if got := guarded(&target.Target{}, s, about, known); len(got) != 1 || got[0].At[0] != "faults" {
 		t.Errorf("without a guard: %+v", got)
 	}
 	s.Guards = []harness.Guard{{Probe: "served"}}

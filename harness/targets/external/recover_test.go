@@ -2,6 +2,7 @@ package external
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -46,10 +47,20 @@ func (r *rig) killed(t *testing.T) {
 	if err != nil || len(done.Restored) != 1 || done.Detail == "" {
 		t.Errorf("%+v, %v", done, err)
 	}
+	rec.Faults[0].Do = harness.Interval{} // killed between the undo log and the record
+	done, err = again.Recover(t.Context(), undostate.Read(q.Dir, rec), time.Second)
+	if err != nil || len(done.Restored) != 1 {
+		t.Errorf("%+v, %v", done, err)
+	}
 	rec.Faults[0].Plan.Restored[0].Kind = harness.ComponentGone // which it is not
 	done, err = again.Recover(t.Context(), undostate.Read(q.Dir, rec), time.Second)
 	if err == nil || !strings.Contains(err.Error(), "component.gone on east.db: its process still runs). What people must do: by.hand: Start the server again (DBA)") || len(done.Restored) != 0 {
 		t.Errorf("%+v, %v", done, err)
+	}
+	must(t, os.WriteFile(filepath.Join(q.Dir, "undo.jsonl"), []byte("torn\n"), 0o600)) // it names no step, and the victim still shows the fault
+	rec.Faults[0].Do = harness.Interval{Lo: 1, Hi: 2}
+	if done, err = again.Recover(t.Context(), undostate.Read(q.Dir, rec), time.Second); err == nil {
+		t.Errorf("an undo log that cannot be read is complete: %+v", done)
 	}
 }
 
