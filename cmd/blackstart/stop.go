@@ -79,7 +79,7 @@ func stopRunning(ctx context.Context, out io.Writer, wait time.Duration) error {
 		select {
 		case <-ctx.Done():
 			return &exitError{code: harness.ExitUndo, err: fmt.Errorf("process %d has not ended within %s: what it broke may be in force", pid, wait),
-				hint: "wait longer, or kill it and run `blackstart undo`"}
+				hint: "its undo goes on: run `blackstart stop` again to wait for it; if it hangs, kill -9 it and run `blackstart undo`"}
 		case <-time.After(stopPoll):
 		}
 	}
