@@ -70,6 +70,9 @@ func (c *client) send(ctx context.Context, method, path string, body []byte, mos
 	if err != nil {
 		return 0, nil, fmt.Errorf("read answer: %w", err)
 	}
+	if err := ctx.Err(); err != nil { // what a server says to somebody who has gone is no answer in time
+		return 0, nil, err
+	}
 	return res.StatusCode, answer, nil
 }
 
