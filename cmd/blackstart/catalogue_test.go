@@ -12,6 +12,7 @@ import (
 	"blackstart/harness"
 	"blackstart/harness/call"
 	"blackstart/harness/component"
+	"blackstart/harness/host"
 	"blackstart/harness/pollers"
 	"blackstart/harness/probes"
 	"blackstart/harness/receivers"
@@ -24,7 +25,7 @@ const cataloguePage = "../../docs/catalogue.md"
 // catalogue is the generated page: every probe, check, channel, kind of component and call with what it says of itself.
 func catalogue() string {
 	var b strings.Builder
-	b.WriteString("# Probes, checks, channels, pollers, components, calls\n\nGenerated from the registries by `make golden`. Faults are in [faults.md](faults.md).\n\n## Probes\n")
+	b.WriteString("# Probes, checks, channels, pollers, components, calls, transports\n\nGenerated from the registries by `make golden`. Faults are in [faults.md](faults.md).\n\n## Probes\n")
 	for _, k := range probes.Probes.All() {
 		fmt.Fprintf(&b, "\n### %s\n%s\n\n%s Asked every %s, and no oftener than every %s.\n", k.Name, k.Doc, ofProbe(k.New().Traits()), k.New().Every(), probes.Fastest(k.Name))
 		if k.New().Traits().Listed {
@@ -61,6 +62,10 @@ func catalogue() string {
 	b.WriteString("\n## Calls\nOf target files.\n")
 	for _, k := range call.Calls.All() {
 		fmt.Fprintf(&b, "\n### %s\n%s\n\n    %s\n%s", k.Name, k.Doc, k.Example, parameters(call.Calls.Parameters()[k.Name]))
+	}
+	b.WriteString("\n## Transports\nOf hosts in target files: by which programs are run there.\n")
+	for _, k := range host.Transports.All() {
+		fmt.Fprintf(&b, "\n### %s\n%s\n\n    %s\n%s", k.Name, k.Doc, k.Example, parameters(host.Transports.Parameters()[k.Name]))
 	}
 	return b.String()
 }

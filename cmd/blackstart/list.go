@@ -11,6 +11,7 @@ import (
 	"blackstart/evidence/controls"
 	"blackstart/harness/call"
 	"blackstart/harness/component"
+	"blackstart/harness/host"
 	"blackstart/harness/measure"
 	"blackstart/harness/pollers"
 	"blackstart/harness/probes"
@@ -45,6 +46,7 @@ var lists = map[string]func() []item{
 	"pollers":    func() []item { return kinds(&pollers.Kinds) },
 	"components": func() []item { return kinds(&component.Kinds) },
 	"calls":      func() []item { return kinds(&call.Calls) },
+	"transports": func() []item { return kinds(&host.Transports) },
 	"workloads":  func() []item { return kinds(&workloads.Workloads) },
 	"measures": func() (all []item) {
 		for _, m := range measure.Specs() {
@@ -60,7 +62,7 @@ var lists = map[string]func() []item{
 	},
 }
 
-var listKinds = []string{"scenarios", "faults", "probes", "checks", "channels", "pollers", "components", "calls", "workloads", "measures", "frameworks"}
+var listKinds = []string{"scenarios", "faults", "probes", "checks", "channels", "pollers", "components", "calls", "transports", "workloads", "measures", "frameworks"}
 
 // kinds lists what stands in a registry.
 func kinds[T any](r *registry.Registry[T]) (all []item) {

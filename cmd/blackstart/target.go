@@ -16,6 +16,7 @@ import (
 	"blackstart/harness"
 	"blackstart/harness/call"
 	"blackstart/harness/component"
+	"blackstart/harness/host"
 	"blackstart/harness/probes"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
@@ -33,7 +34,7 @@ than it describes · 11 error of the tool.`
 func targetReader() target.Reader {
 	return target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits(),
 		Probes: probes.Probes.Parameters(), Probe: target.ProbeRules{Fastest: probes.Fastest, Wrong: probes.Wrong, Traits: probes.TraitsOf},
-		Channels: channels.Parameters(), Alerts: channels.Traits()}
+		Channels: channels.Parameters(), Alerts: channels.Traits(), Transports: host.Transports.Parameters(), HostIdentity: host.Forms()}
 }
 
 func targetCommand() *cobra.Command {

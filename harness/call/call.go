@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"blackstart/harness/component"
+	"blackstart/harness/host"
 	"blackstart/harness/target"
 	"blackstart/internal/registry"
 )
@@ -32,6 +33,9 @@ type Kind interface {
 // Asking is a kind whose calls open a connection to a component of the target.
 type Asking interface{ Asks() (component string) }
 
+// Running is a kind whose calls run a program: on a host of the target, or on this machine ("").
+type Running interface{ Runs() (on, program string) }
+
 // Around is what a call is made with.
 type Around struct {
 	Secrets component.Secrets
@@ -40,6 +44,15 @@ type Around struct {
 	// Pins gives the TLS keys that whoever listens on "host:port" may have, none where the file pins nobody there. The error says that
 	// it is not certain who that is. It may be nil.
 	Pins func(address string) ([]string, error)
+	// Host gives a host of the target that programs can be run on. The error says why not. It may be nil: there are none.
+	Host func(name string) (*host.Host, error)
+}
+
+func (a Around) host(name string) (*host.Host, error) {
+	if a.Host == nil {
+		return nil, fmt.Errorf("not available: nothing is run on %s for this", name)
+	}
+	return a.Host(name)
 }
 
 func (a Around) pins(address string) ([]string, error) {

@@ -149,8 +149,8 @@ func (r *Refusal) Unwrap() error { return r.Err }
 // Refused tells whether an error is an answer.
 func Refused(err error) bool { return errors.As(err, new(*Refusal)) }
 
-// refuse makes an answer.
-func refuse(text string, args ...any) error { return &Refusal{fmt.Errorf(text, args...)} }
+// Refuse makes an answer that says no.
+func Refuse(text string, args ...any) error { return &Refusal{fmt.Errorf(text, args...)} }
 
 // Traits gives what the reader of target files must know of each kind.
 func Traits() map[string]target.Traits {

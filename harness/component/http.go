@@ -70,7 +70,7 @@ func HasKey(k Kind) bool {
 
 func (h *httpKind) Identity(ctx context.Context, at At) (string, error) {
 	if h.with.Scheme != "https" {
-		return "", refuse("it has no TLS key: it speaks http")
+		return "", Refuse("it has no TLS key: it speaks http")
 	}
 	config, err := at.Secrets.TLS(ctx, h.with.TLS, Host(at.Address))
 	if err != nil {
@@ -86,7 +86,7 @@ func (h *httpKind) Look(ctx context.Context, at At) (Seen, error) {
 		return Seen{}, err
 	}
 	if want := cmp.Or(h.with.Status, http.StatusOK); a.Status != want {
-		return Seen{}, refuse("it answers with status %d, not %d", a.Status, want)
+		return Seen{}, Refuse("it answers with status %d, not %d", a.Status, want)
 	}
 	s := Seen{Clock: dated(a), Also: Until(a), Ends: EndsOf(a.Conn)}
 	if a.Peer != nil {
@@ -95,7 +95,7 @@ func (h *httpKind) Look(ctx context.Context, at At) (Seen, error) {
 	if h.with.Version != "" {
 		v, err := Pointer(a.Body, h.with.Version)
 		if err != nil {
-			return s, refuse("its answer has no version: %w", err)
+			return s, Refuse("its answer has no version: %w", err)
 		}
 		s.Version = v
 	}
@@ -169,7 +169,7 @@ func (s Secrets) TLS(ctx context.Context, t target.TLS, host string, pins ...str
 
 // Another is the Refusal of a server that is not the one that is pinned.
 func Another(who string, pins ...string) error {
-	return refuse("it is %s, and the file has %s", who, strings.Join(pins, ", "))
+	return Refuse("it is %s, and the file has %s", who, strings.Join(pins, ", "))
 }
 
 // Ask asks an HTTP question with headers, and with TLS and pins where the URL says so. An answer that cannot be trusted is a Refusal.
@@ -214,10 +214,10 @@ func Trusted(err error) error {
 		return nil
 	}
 	if what := distrust.Of(err); what != "" {
-		return refuse("its certificate is refused, %s: %w", what, err)
+		return Refuse("its certificate is refused, %s: %w", what, err)
 	}
 	if text := err.Error(); strings.Contains(text, "remote error: tls: ") {
-		return refuse("it refuses the handshake: %w", err)
+		return Refuse("it refuses the handshake: %w", err)
 	}
 	return err
 }

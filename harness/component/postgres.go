@@ -134,11 +134,11 @@ func Answered(err error) error {
 	case errors.As(err, &said):
 		return &Refusal{said}
 	case strings.Contains(err.Error(), "authentication method requirement"): // the library has no error of its own for it
-		return refuse("it does not ask for the password by SCRAM, and without TLS it is given in no other way")
+		return Refuse("it does not ask for the password by SCRAM, and without TLS it is given in no other way")
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
 	case strings.Contains(err.Error(), "refused TLS connection"):
-		return refuse("it does not speak TLS: %w", err)
+		return Refuse("it does not speak TLS: %w", err)
 	}
 	if t := Trusted(err); Refused(t) {
 		return t
@@ -200,9 +200,9 @@ func (p *Postgres) MayWrite(ctx context.Context, at At, table string, rights []s
 		case err != nil:
 			return err
 		case !there:
-			return refuse("there is no table %s: blackstart target ddl writes it out", table)
+			return Refuse("there is no table %s: blackstart target ddl writes it out", table)
 		case !entered:
-			return refuse("the role may not use the schema %s", schema)
+			return Refuse("the role may not use the schema %s", schema)
 		}
 		for _, right := range rights {
 			var may bool
@@ -210,7 +210,7 @@ func (p *Postgres) MayWrite(ctx context.Context, at At, table string, rights []s
 				return err
 			}
 			if !may {
-				return refuse("the role may not %s on %s", right, table)
+				return Refuse("the role may not %s on %s", right, table)
 			}
 		}
 		return nil
@@ -224,7 +224,7 @@ func (p *Postgres) ConnectedTo(ctx context.Context, at At, address string) (text
 		var port *int
 		err := tx.QueryRow(ctx, "SELECT status, sender_host, sender_port FROM pg_stat_wal_receiver").Scan(&status, &host, &port)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return refuse("it has no WAL receiver")
+			return Refuse("it has no WAL receiver")
 		}
 		if err != nil {
 			return err
@@ -235,7 +235,7 @@ func (p *Postgres) ConnectedTo(ctx context.Context, at At, address string) (text
 		}
 		text = "it streams from " + from
 		if !sameEnd(ctx, from, address) {
-			return refuse("it streams from %s, and the file has %s at the other end", from, address)
+			return Refuse("it streams from %s, and the file has %s at the other end", from, address)
 		}
 		return nil
 	})
@@ -246,9 +246,9 @@ func (p *Postgres) ConnectedTo(ctx context.Context, at At, address string) (text
 func streamsFrom(status, host *string, port *int) (address string, err error) {
 	switch {
 	case status == nil || host == nil || port == nil:
-		return "", refuse("its role may not see the WAL receiver: GRANT pg_read_all_stats")
+		return "", Refuse("its role may not see the WAL receiver: GRANT pg_read_all_stats")
 	case *status != "streaming":
-		return "", refuse("its WAL receiver does not stream: %s", *status)
+		return "", Refuse("its WAL receiver does not stream: %s", *status)
 	}
 	return net.JoinHostPort(*host, strconv.Itoa(*port)), nil
 }

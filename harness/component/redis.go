@@ -182,11 +182,11 @@ func (r *redisKind) ConnectedTo(ctx context.Context, at At, address string) (tex
 		from := net.JoinHostPort(copies["master_host"], copies["master_port"])
 		switch {
 		case copies["role"] != "slave":
-			return refuse("it copies no other server")
+			return Refuse("it copies no other server")
 		case copies["master_link_status"] != "up":
-			return refuse("its link to %s is %s", from, copies["master_link_status"])
+			return Refuse("its link to %s is %s", from, copies["master_link_status"])
 		case !sameEnd(ctx, from, address):
-			return refuse("it copies %s, and the file has %s at the other end", from, address)
+			return Refuse("it copies %s, and the file has %s at the other end", from, address)
 		}
 		text = "it copies " + from
 		return nil

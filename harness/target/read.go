@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -18,10 +19,11 @@ import (
 
 // Reader reads target files. Components, Calls, Probes and Channels are the kinds that exist, each with the zero value of its parameters.
 type Reader struct {
-	Components, Calls, Probes, Channels map[string]any
-	Traits                              map[string]Traits // of the kinds of component
-	Probe                               ProbeRules
-	Alerts                              map[string]AlertTraits // of the kinds of channel
+	Components, Calls, Probes, Channels, Transports map[string]any
+	Traits                                          map[string]Traits         // of the kinds of component
+	HostIdentity                                    map[string]*regexp.Regexp // form of the identity of a host, by its transport
+	Probe                                           ProbeRules
+	Alerts                                          map[string]AlertTraits // of the kinds of channel
 }
 
 // later says what to write in place of what does not exist yet.
@@ -43,10 +45,10 @@ func (r Reader) format() *strictyaml.Format {
 			reflect.TypeFor[Limits](): {"rate": later, "rows": later, "pace": later, "longestDrill": later},
 			reflect.TypeFor[Allow]():  {"channel": later, "statusPage": later, "rows": later, "bytes": later},
 			reflect.TypeFor[Call]():   {"undo": later, "oneWay": later},
-			reflect.TypeFor[Host]():   {"ssh": later, "hostKey": later},
+			reflect.TypeFor[Host]():   {"ssh": "write by: ssh", "hostKey": "write identity:, the fingerprint that check prints"},
 			reflect.TypeFor[Clocks](): {"hosts": later},
 		},
-		Kinds: map[string]map[string]any{"components": r.Components, "calls": r.Calls, "probes": r.Probes, "alerts": r.Channels},
+		Kinds: map[string]map[string]any{"components": r.Components, "calls": r.Calls, "probes": r.Probes, "alerts": r.Channels, "hosts": r.Transports},
 	}
 }
 

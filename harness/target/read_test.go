@@ -10,6 +10,7 @@ import (
 
 	"blackstart/harness/call"
 	"blackstart/harness/component"
+	"blackstart/harness/host"
 	"blackstart/harness/probes"
 	"blackstart/harness/target"
 	"blackstart/harness/target/channels"
@@ -19,7 +20,7 @@ import (
 func reader() target.Reader {
 	return target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits(),
 		Probes: probes.Probes.Parameters(), Probe: target.ProbeRules{Fastest: probes.Fastest, Wrong: probes.Wrong, Traits: probes.TraitsOf},
-		Channels: channels.Parameters(), Alerts: channels.Traits()}
+		Channels: channels.Parameters(), Alerts: channels.Traits(), Transports: host.Transports.Parameters(), HostIdentity: host.Forms()}
 }
 
 // whole uses every key that there is.
@@ -31,6 +32,8 @@ regions:
   - {name: west, role: standby}
 hosts:
   - {name: db1, region: east, address: 10.1.0.5}
+  - {name: db2, region: west, address: 10.2.0.5, by: ssh, identity: "SHA256:jOHdBMhiFZmHWIAYLPWXLNb1gErQy9bxgpt6S4bJ3mc", with: {user: blackstart}}
+  - {name: pod, region: west, address: 10.2.0.6, by: kubectl, with: {context: west, namespace: orders, pod: orders-0}}
 components:
   - name: east.db
     kind: postgres
@@ -68,6 +71,7 @@ probes:
   - {id: front, probe: tls.certificate, on: entry}
 calls:
   - {name: depth, call: exec, reads: true, timeout: 5s, fields: {depth: /depth}, keep: text, with: {argv: [queue, depth], stdin: {file: /run/secrets/queue}}}
+  - {name: patroni-log, call: exec, reads: true, timeout: 10s, with: {on: db2, argv: [tail, -n, "100", /var/log/patroni.log]}}
   - {name: drain, call: http, timeout: 5s, with: {method: POST, url: "https://10.1.0.6:8443/drain"}}
   - {name: open, call: sql, reads: true, timeout: 5s, with: {on: east.db, statement: SELECT 1}}
 alerts:
@@ -150,7 +154,7 @@ func TestBadFilesAreRefused(t *testing.T) {
 		{"region: east, address: 10.1.0.5", "region: nowhere, address: 10.1.0.5", `there is no region "nowhere"`},
 		{"address: 10.1.0.5", "address: https://db1", `"https://db1" is no address`},
 		{"address: 10.1.0.5", `address: "10.1.0.5:5432"`, "is no address: write an address or a name, without scheme and port"},
-		{"host: db1", "host: db2", `there is no host "db2"`},
+		{"host: db1", "host: db3", `there is no host "db3"`},
 		{"    host: db1\n", "    host: db1\n    region: west\n", "component east.db is in west, and its host in east"},
 		{"kind: tcp", "kind: tpc", `there is no kind of component "tpc": did you mean "tcp"?`},
 		{"kind: tcp, region: east, address: 10.1.0.7", "kind: tcp, region: east", "component east.cache has no address"},
@@ -195,6 +199,17 @@ func TestBadFilesAreRefused(t *testing.T) {
 		{"{name: Accept, value: text/plain}", "{name: Accept}", `header "Accept" needs a value or a secret`},
 		{"write: ledger", "write: everything", `is "everything": write one of heartbeat, ledger`},
 		{"{write: ledger, on: east.db}", "{write: ledger, on: east.cache}", "a component of kind tcp holds no tables"},
+		{"by: ssh, identity", "by: telnet, identity", `there is no transport "telnet"`},
+		{"by: ssh, identity", "identity", "host db2 has no transport by which anything is asked of it: write by: ssh, or leave identity and with out"},
+		{"SHA256:jOHdBMhiFZmHWIAYLPWXLNb1gErQy9bxgpt6S4bJ3mc", "MD5:aa", "the identity of db2 is none of a host by ssh: write what"},
+		{"with: {user: blackstart}", "with: {user: -oProxyCommand=x}", "user of db2 is no account: write its name alone"},
+		{"with: {user: blackstart}", "with: {user: blackstart, key: id}", "key of db2 is no whole path"},
+		{"with: {user: blackstart}", "with: {pod: x}", "takes no pod: leave it out: it is for kubectl"},
+		{"with: {user: blackstart}", "ssh: yes", `host 2 has no key "ssh": write by: ssh`},
+		{"pod: orders-0", "pod: --all", "pod of pod is no name"},
+		{"namespace: orders, ", "", "has no namespace"},
+		{"with: {on: db2", "with: {on: db3", `on of patroni-log is no host ("db3"): name one of hosts:`},
+		{"with: {on: db2", "with: {on: db1", "on of patroni-log db1 has no transport by which a program is run there: write by: at the host"},
 		{"{write: ledger, on: east.db}", "{channel: pagerduty}", "not supported yet"},
 		{"connections: 20", "rate: 20/s", `limits has no key "rate": leave it out: it is not supported yet`},
 		{"connections: 20", "longestDrill: 1h", "not supported yet"},
@@ -248,7 +263,7 @@ func TestARehearsalIsOnLoopback(t *testing.T) {
 			t.Errorf("it lacks %q:\n%v", want, err)
 		}
 	}
-	r := strings.NewReplacer("10.1.0.5", "127.0.0.5", "fd00::5", "::1", "api.example.com", "localhost", "10.1.0.7", "127.1.2.3", "10.0.0.53", "127.0.0.53",
+	r := strings.NewReplacer("10.1.0.5", "127.0.0.5", "10.2.0.5", "127.0.0.8", "10.2.0.6", "127.0.0.9", "fd00::5", "::1", "api.example.com", "localhost", "10.1.0.7", "127.1.2.3", "10.0.0.53", "127.0.0.53",
 		"10.1.0.6", "127.0.0.6", "10.0.0.2", "127.0.0.2", "[fd00::2]", "[::1]", "am.example.com", "127.0.0.3", "{file: /run/secrets/orders}", "{env: ORDERS}")
 	if _, err := reader().Parse("r.yaml", []byte(r.Replace(rehearsal))); err != nil {
 		t.Errorf("on loopback, with a secret in the environment: %v", err)

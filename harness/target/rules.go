@@ -160,21 +160,13 @@ func (r *rules) componentNames() (all []string) {
 }
 
 func (r *rules) components() {
-	var regions, hosts []string
-	for _, region := range r.Regions {
-		regions = append(regions, region.Name)
-	}
-	for i, h := range r.Hosts {
-		hosts = append(hosts, h.Name)
-		r.known(r.item("hosts", i), "region", "region", h.Region, regions)
-		r.address(r.item("hosts", i), "address", h.Address)
-	}
+	regions, hosts := r.regionNames(), r.hosts()
 	for i, c := range r.Components {
 		n := r.item("components", i)
 		if c.Region != "" {
 			r.known(n, "region", "region", c.Region, regions)
 		}
-		if h, ok := r.host(c.Host); c.Host != "" && r.known(n, "host", "host", c.Host, hosts) && ok && c.Region != "" && h.Region != c.Region {
+		if h, ok := r.HostByName(c.Host); c.Host != "" && r.known(n, "host", "host", c.Host, hosts) && ok && c.Region != "" && h.Region != c.Region {
 			r.out.Add(at(n, "region"), "leave it out: its host says it", "component %s is in %s, and its host in %s", c.Name, c.Region, h.Region)
 		}
 		switch {
@@ -227,14 +219,18 @@ func (t *Target) Foreign(host string) bool {
 }
 
 // kind holds parameters to the rules of their kind, and the references in them to theirs.
-func (r *rules) kind(n *strictyaml.Node, key, something, kind string, kinds map[string]any, with map[string]any, reads bool) {
+// It tells whether there is such a kind.
+func (r *rules) kind(n *strictyaml.Node, key, something, kind string, kinds map[string]any, with map[string]any, reads bool) bool {
 	zero := kinds[kind]
-	if !r.known(n, key, something, kind, kindNames(kinds)) || zero == nil {
-		return
+	if !r.known(n, key, something, kind, kindNames(kinds)) {
+		return false
+	}
+	if zero == nil {
+		return true
 	}
 	p := reflect.New(reflect.TypeOf(zero))
 	if err := strictyaml.Fill(kind, with, p.Interface()); err != nil {
-		return // it has been reported
+		return true // it has been reported
 	}
 	where := n
 	if w := n.Get("with"); w != nil {
@@ -246,6 +242,7 @@ func (r *rules) kind(n *strictyaml.Node, key, something, kind string, kinds map[
 			r.out.Add(at(where, key), hint, "%s of %s %s", key, n.Get("name").Text, wrong)
 		}
 	}
+	return true
 }
 
 // references checks where secrets are said to be. What an undo needs must still be there when this process is not.

@@ -57,9 +57,12 @@ type Region struct {
 
 // Host is a machine.
 type Host struct {
-	Name    string `yaml:"name" need:"yes" doc:"its name"`
-	Region  string `yaml:"region" need:"yes" doc:"the region it stands in"`
-	Address string `yaml:"address" need:"yes" doc:"its address or name, without a port"`
+	Name     string         `yaml:"name" need:"yes" doc:"its name"`
+	Region   string         `yaml:"region" need:"yes" doc:"the region it stands in"`
+	Address  string         `yaml:"address" need:"yes" doc:"its address or name, without a port"`
+	By       string         `yaml:"by" doc:"the transport by which programs are run there: see blackstart list transports; none are if not written"`
+	Identity string         `yaml:"identity" doc:"of one with a transport: what it cannot be mistaken for another by, in quotes; check prints it"`
+	With     map[string]any `yaml:"with" with:"hosts by" doc:"parameters of the transport"`
 }
 
 // Component is one part. Its address is written, or that of its host.
@@ -164,8 +167,8 @@ func (t Target) ComponentByName(name string) (Component, bool) {
 	return Component{}, false
 }
 
-// host finds a host.
-func (t Target) host(name string) (Host, bool) {
+// HostByName finds a host.
+func (t Target) HostByName(name string) (Host, bool) {
 	for _, h := range t.Hosts {
 		if h.Name == name {
 			return h, true
@@ -177,7 +180,7 @@ func (t Target) host(name string) (Host, bool) {
 // RegionOf is the region that a component stands in; the zero value if the file does not say.
 func (t Target) RegionOf(c Component) Region {
 	name := c.Region
-	if h, ok := t.host(c.Host); ok && name == "" {
+	if h, ok := t.HostByName(c.Host); ok && name == "" {
 		name = h.Region
 	}
 	for _, r := range t.Regions {
@@ -191,7 +194,7 @@ func (t Target) RegionOf(c Component) Region {
 // AddressOf is the "host:port" of a component.
 func (t Target) AddressOf(c Component) string {
 	address := c.Address
-	if h, ok := t.host(c.Host); ok && address == "" {
+	if h, ok := t.HostByName(c.Host); ok && address == "" {
 		address = h.Address
 	}
 	return net.JoinHostPort(strings.Trim(address, "[]"), strconv.Itoa(c.Port))

@@ -15,6 +15,7 @@ import (
 	"blackstart/harness"
 	"blackstart/harness/call"
 	"blackstart/harness/component"
+	"blackstart/harness/host"
 	"blackstart/harness/pollers"
 	"blackstart/harness/receivers"
 	"blackstart/harness/secret"
@@ -26,11 +27,12 @@ type Around struct {
 	Secrets  component.Secrets
 	Database func(ctx context.Context, component string) (*pgx.Conn, error) // for calls; nil: no statement can be run
 	Pins     func(address string) ([]string, error)                         // as call.Around has it
+	Host     func(name string) (*host.Host, error)                          // as call.Around has it
 	Redact   func(text string) string                                       // takes secrets out of what was said; must not be nil
 }
 
 func (a Around) call() call.Around {
-	c := call.Around{Secrets: a.Secrets, Database: a.Database, Pins: a.Pins}
+	c := call.Around{Secrets: a.Secrets, Database: a.Database, Pins: a.Pins, Host: a.Host}
 	if c.Database == nil {
 		c.Database = func(context.Context, string) (*pgx.Conn, error) {
 			return nil, errors.New("not available: a statement cannot be run for this")

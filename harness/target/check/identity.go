@@ -31,6 +31,7 @@ func (c *checker) identities(ctx context.Context) ([]Row, error) {
 		}
 		return []Row{row}
 	})
+	rows = append(rows, c.hostIdentities(ctx)...)
 	rows = append(rows, c.entryIdentity(ctx)...)
 	var wrong []Row
 	for _, r := range rows {

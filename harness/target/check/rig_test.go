@@ -29,6 +29,7 @@ import (
 
 	"blackstart/harness/call"
 	"blackstart/harness/component"
+	hosts "blackstart/harness/host"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
 	"blackstart/harness/target/channels"
@@ -310,7 +311,7 @@ func request(of *target.Target) check.Request {
 }
 
 var reader = target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits(),
-	Channels: channels.Parameters(), Alerts: channels.Traits()}
+	Channels: channels.Parameters(), Alerts: channels.Traits(), Transports: hosts.Transports.Parameters(), HostIdentity: hosts.Forms()}
 
 // row finds one.
 func row(rows []check.Row, of, name string) check.Row {

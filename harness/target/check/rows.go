@@ -16,20 +16,6 @@ import (
 	"blackstart/harness/target"
 )
 
-// hosts tells by which way each host is reached. No more is known of one yet.
-func (c *checker) hosts(ctx context.Context) []Row {
-	return each(ctx, len(c.Target.Hosts), lookTime, anywhere, func(ctx context.Context, i int) []Row {
-		h := c.Target.Hosts[i]
-		row := Row{Of: "host", Name: h.Name}
-		if text, err := by(ctx, strings.Trim(h.Address, "[]")); err != nil {
-			row.no(err)
-		} else {
-			row.yes(text + "; a route is all that is asked of a host")
-		}
-		return []Row{row}
-	})
-}
-
 // components looks at each, and holds its role to that of its region and its clock to ours.
 func (c *checker) components(ctx context.Context) []Row {
 	return each(ctx, len(c.parts), lookTime, c.roomOfPart, func(ctx context.Context, i int) []Row {
@@ -161,7 +147,7 @@ func (c *checker) calls(ctx context.Context) []Row {
 	return each(ctx, len(c.Target.Calls), limit, where, func(ctx context.Context, i int) []Row {
 		of := c.Target.Calls[i]
 		row := Row{Of: "call", Name: of.Name}
-		around := call.Around{Secrets: c.secrets, Database: c.database, Pins: c.pins}
+		around := call.Around{Secrets: c.secrets, Database: c.database, Pins: c.pins, Host: c.host}
 		kind, err := call.Make(of)
 		switch {
 		case err != nil:

@@ -15,6 +15,7 @@ import (
 
 	"blackstart/harness/call"
 	"blackstart/harness/component"
+	hosts "blackstart/harness/host"
 	"blackstart/harness/target"
 	"blackstart/harness/target/grants"
 	"blackstart/harness/targets/postgres"
@@ -34,7 +35,8 @@ func must(t *testing.T, err error) {
 
 func read(t *testing.T, allows string) *target.Target {
 	t.Helper()
-	r := target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits()}
+	r := target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits(),
+		Transports: hosts.Transports.Parameters(), HostIdentity: hosts.Forms()}
 	got, err := r.Parse("t.yaml", []byte(`apiVersion: blackstart.target/v1
 kind: Target
 metadata: {name: orders, owner: Order desk, environment: staging, critical: true, service: Order entry, plan: BCP 4.2}
@@ -43,10 +45,13 @@ components:
   - {name: east.db, kind: postgres, region: east, address: 10.1.0.5, port: 5432, with: {database: 'or"ders', user: black-start, password: {file: /run/secrets/pl4nted}, encryption: tls}}
   - {name: west.db, kind: postgres, region: west, address: 10.2.0.5, port: 5432, with: {database: 'or"ders', user: black-start, password: {file: /run/secrets/pl4nted}, encryption: tls}}
   - {name: cache, kind: redis, region: east, address: 10.1.0.7, port: 6379, with: {user: watcher, password: {file: /run/secrets/cache}, encryption: tls}}
+hosts:
+  - {name: db1, region: east, address: 10.1.0.5, by: ssh, with: {user: drill, port: 2222}}
+  - {name: pod, region: west, address: 10.2.0.6, by: kubectl, with: {context: west, namespace: orders, pod: orders-0}}
 links: [{name: wal, from: west.db, to: east.db}, {name: clients, from: outside, to: east.db}]
 entry: {url: "https://orders.example.com/", resolver: "10.0.0.53:53"}
 limits: {connections: 3, ticket: "CHG[0-9]+", changeWindow: {zone: UTC, days: [sat], from: "01:00", to: "02:00"}}
-calls: [{name: depth, call: exec, timeout: 5s, with: {argv: [queue, depth], stdin: {exec: [vault, read]}}}]
+calls: [{name: depth, call: exec, timeout: 5s, with: {argv: [queue, depth], stdin: {exec: [vault, read]}}}, {name: log, call: exec, timeout: 5s, with: {on: db1, argv: [journalctl]}}]
 allows: `+allows+"\n"))
 	must(t, err)
 	return got
@@ -193,7 +198,9 @@ func TestTheTicketNamesEverything(t *testing.T) {
 	for _, want := range []string{"critical: yes", "sat, 01:00 to 02:00, UTC", "matches CHG[0-9]+", "tcp     10.1.0.5:5432\n          for east.db (postgres), link clients",
 		"tcp     10.2.0.5:5432", "udp+tcp 10.0.0.53:53", "orders.example.com:443", "role black-start", "blackstart.ledger: SELECT, INSERT", "pg_read_all_stats",
 		"On cache (redis): user watcher: +info +time",
-		"reads:\n  /run/secrets/cache\n  /run/secrets/pl4nted\n", "runs:\n  queue\n  vault\n"} {
+		"reads:\n  /run/secrets/cache\n  /run/secrets/pl4nted\n", "runs:\n  kubectl\n  queue\n  ssh\n  vault\n",
+		"tcp     10.1.0.5:2222\n          for host db1 (by ssh)", "On host db1 (10.1.0.5), by ssh, account drill: its login shell", "It runs:\n  uname, id, date (check)\n  journalctl (call log)\n",
+		"On host pod (10.2.0.6), by kubectl exec into orders-0 of orders, context west: a role with get on namespaces and pods, create on pods/exec"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it lacks %q:\n%s", want, text)
 		}

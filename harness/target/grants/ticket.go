@@ -10,6 +10,7 @@ import (
 	"blackstart/harness"
 	"blackstart/harness/call"
 	"blackstart/harness/component"
+	"blackstart/harness/host"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
 )
@@ -60,8 +61,35 @@ func Ticket(t *target.Target) (string, error) {
 		}
 	}
 	local(&b, t)
-	put("\nNo command is run on the hosts of the system: it needs no account, sudo or\nRBAC there.")
+	there(&b, t)
 	return b.String(), nil
+}
+
+// there says what is run on the hosts of the system, and by which way.
+func there(b *strings.Builder, t *target.Target) {
+	n := 0
+	for _, h := range t.Hosts {
+		of, err := host.Make(h)
+		if err != nil {
+			continue
+		}
+		n++
+		runs := []string{"uname, id, date (check)"}
+		for _, c := range t.Calls {
+			kind, err := call.Make(c)
+			r, ok := kind.(call.Running)
+			if err != nil || !ok {
+				continue
+			}
+			if on, program := r.Runs(); on == h.Name {
+				runs = append(runs, program+" (call "+c.Name+")")
+			}
+		}
+		fmt.Fprintf(b, "\nOn host %s (%s), %s.\nIt runs:\n  %s\n", h.Name, h.Address, of.Needs(), strings.Join(runs, "\n  "))
+	}
+	if n == 0 {
+		fmt.Fprint(b, "\nNo command is run on the hosts of the system: it needs no account, sudo or\nRBAC there.\n")
+	}
 }
 
 // openings are the ways, each once, with all that it is for.
@@ -89,6 +117,13 @@ func openings(t *target.Target) []opening {
 			add("udp+tcp", e.Resolver, "the resolver of the entry")
 		}
 		add("tcp", addressOf(e.URL), "the entry, at every address of the name")
+	}
+	for _, h := range t.Hosts {
+		if of, err := host.Make(h); err == nil {
+			if port := of.Port(); port != "" {
+				add("tcp", strings.Trim(h.Address, "[]")+":"+port, "host "+h.Name+" (by "+h.By+")")
+			}
+		}
 	}
 	for _, of := range t.Calls {
 		if u, ok := of.With["url"].(string); ok {
@@ -135,9 +170,16 @@ func local(b *strings.Builder, t *target.Target) {
 			if p, ok := kind.(interface{ With() any }); ok {
 				note(p.With())
 			}
+			if r, ok := kind.(call.Running); ok {
+				if on, program := r.Runs(); on == "" {
+					runs = append(runs, program)
+				}
+			}
 		}
-		if argv, ok := of.With["argv"].([]any); ok && len(argv) > 0 {
-			runs = append(runs, fmt.Sprint(argv[0]))
+	}
+	for _, h := range t.Hosts {
+		if of, err := host.Make(h); err == nil {
+			runs = append(runs, of.Program())
 		}
 	}
 	for _, l := range []struct {

@@ -8,6 +8,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/component"
+	"blackstart/harness/host"
 	"blackstart/harness/target"
 	"blackstart/harness/target/channels"
 )
@@ -16,7 +17,7 @@ import (
 // before anybody has them.
 func (d *Driver) Around(req harness.StartRequest) channels.Around {
 	d.begin(req)
-	return channels.Around{Secrets: d.resolve, Database: d.database, Pins: d.pins, Redact: d.redact}
+	return channels.Around{Secrets: d.resolve, Database: d.database, Pins: d.pins, Host: d.host, Redact: d.redact}
 }
 
 // database opens a connection to a component, which is held to its identity.
@@ -31,6 +32,9 @@ func (d *Driver) database(ctx context.Context, name string) (*pgx.Conn, error) {
 	}
 	return db.Connect(ctx, p.at)
 }
+
+// host gives a host that programs can be run on; each run is held to its identity.
+func (d *Driver) host(name string) (*host.Host, error) { return host.Named(d.Target, name) }
 
 // pins gives the TLS keys that whoever listens on "host:port" may have: those of a component, or of the entry.
 func (d *Driver) pins(address string) ([]string, error) {

@@ -46,7 +46,7 @@ func (r *rig) attach(t *testing.T) {
 	}
 	for _, place := range []string{harness.Outside, "east"} {
 		a, err := d.Access(place, "east.db")
-		if err != nil || a.Password != password || a.User != "watcher" || a.TLS == nil || a.TLS.ServerName != host {
+		if err != nil || a.Password != password || a.User != "watcher" || a.TLS == nil || a.TLS.ServerName != hostAddress {
 			t.Errorf("from %s: %+v, %v", place, a.Address, err)
 		}
 	}
@@ -86,7 +86,7 @@ func (r *rig) refused(t *testing.T) {
 		"a role that is not so": {[]string{"{name: east, role: primary}, {name: west, role: standby}", "{name: east, role: standby}, {name: west, role: primary}"}, "it is in recovery, and its region is primary", true},
 		"no right":              {[]string{"{write: heartbeat, on: east.db}", "{write: heartbeat, on: east.db}, {write: heartbeat, on: west.db}", "user: watcher", "user: nobody"}, "password authentication failed", true},
 		"no secret":             {[]string{"/password", "/gone"}, "no such file", false},
-		"nobody there":          {[]string{"address: " + host, "address: 127.78.5.2"}, "connection refused", false},
+		"nobody there":          {[]string{"address: " + hostAddress, "address: 127.78.5.2"}, "connection refused", false},
 	} {
 		err := r.driver(c.changes...).Check(t.Context(), request(t))
 		var refused *RefusedError

@@ -29,8 +29,8 @@ import (
 )
 
 const (
-	host     = "127.78.5.1" // of the tests' own
-	password = "pl4nted-Password"
+	hostAddress = "127.78.5.1" // of the tests' own
+	password    = "pl4nted-Password"
 )
 
 var reader = target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits()}
@@ -69,16 +69,16 @@ func newRig(t *testing.T) *rig {
 	r := &rig{t: t, dir: dir}
 	r.certificate(in.Account)
 	cluster := func(name string) *postgres.Cluster {
-		l, err := net.Listen("tcp", host+":0")
+		l, err := net.Listen("tcp", hostAddress+":0")
 		must(t, err)
 		defer l.Close()
-		return &postgres.Cluster{Name: name, Install: in, Table: table, Dir: filepath.Join(dir, name), Host: host, Log: filepath.Join(dir, name+".log"),
+		return &postgres.Cluster{Name: name, Install: in, Table: table, Dir: filepath.Join(dir, name), Host: hostAddress, Log: filepath.Join(dir, name+".log"),
 			Port: l.Addr().(*net.TCPAddr).Port, Password: "of-the-owner", Settings: []string{"fsync = off", "autovacuum = off", "ssl = on",
 				"ssl_cert_file = '" + dir + "/roots.pem'", "ssl_key_file = '" + dir + "/server.key'"}}
 	}
 	r.east, r.west = cluster("east"), cluster("west")
 	must(t, r.east.InitDB(t.Context()))
-	must(t, r.west.MakeStandby(t.Context(), r.east, host, r.east.Port))
+	must(t, r.west.MakeStandby(t.Context(), r.east, hostAddress, r.east.Port))
 	must(t, r.east.Start(t.Context()))
 	must(t, r.east.Prepare(t.Context(), "west"))
 	must(t, r.west.Start(t.Context()))
@@ -136,7 +136,7 @@ func (r *rig) certificate(account *postgres.Account) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(r.t, err)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.ParseIP(host)}, IsCA: true, BasicConstraintsValid: true}
+		IPAddresses: []net.IP{net.ParseIP(hostAddress)}, IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	must(r.t, err)
 	bare, err := x509.MarshalPKCS8PrivateKey(key)
@@ -154,7 +154,7 @@ func (r *rig) describe() {
 	must(r.t, os.WriteFile(secrets, []byte(password+"\n"), 0o600))
 	db := func(name, region string, port int, encryption string) string {
 		return fmt.Sprintf("  - {name: %s, kind: postgres, region: %s, address: %s, port: %d, with: {database: %s, user: watcher, password: {file: %s}, %s}}\n",
-			name, region, host, port, postgres.Database, secrets, encryption)
+			name, region, hostAddress, port, postgres.Database, secrets, encryption)
 	}
 	r.text = "apiVersion: blackstart.target/v1\nkind: Target\n" +
 		"metadata: {name: orders, owner: Order desk, environment: rehearsal, critical: true, service: Order entry, plan: BCP 4.2}\n" +

@@ -17,8 +17,8 @@ import (
 // lastBreath is how long the output of a program is waited for once it has ended: what it left running may hold it open.
 const lastBreath = time.Second
 
-// standardPath is where programs are looked for that must be found again by whoever comes after us.
-const standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+// StandardPath is where programs are looked for that must be found again by whoever comes after us.
+const StandardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // StandardEnv is the environment that a program finds however we were started: from a terminal, by a timer, or again after we
 // were killed. It holds the usual path, the account's home, and nothing of ours.
@@ -27,7 +27,7 @@ func StandardEnv() []string {
 	if u, err := user.LookupId(strconv.Itoa(os.Geteuid())); err == nil && u.HomeDir != "" {
 		home = u.HomeDir
 	}
-	return []string{"LC_ALL=C", "TZ=UTC", "PATH=" + standardPath, "HOME=" + home}
+	return []string{"LC_ALL=C", "TZ=UTC", "PATH=" + StandardPath, "HOME=" + home}
 }
 
 // A Question is a short-lived program that is run for what it says.
@@ -35,6 +35,10 @@ type Question struct {
 	Argv  []string // the program is looked for on the path of StandardEnv
 	Stdin []byte
 	Most  int // bytes that are kept of what it says
+
+	// Gate, if there is one, gives Stdin in its place. It gets each line that the program writes to its stderr, while it runs: where
+	// it opens, what it returns is the input; where it fails, there is none. Once it has done either, what it returns is not asked for.
+	Gate func(line string) (open bool, stdin []byte, err error)
 }
 
 // An Answer is how it ended and what it said.
@@ -61,6 +65,13 @@ func Ask(ctx context.Context, q Question) (Answer, error) {
 	cmd := exec.CommandContext(ctx, path, q.Argv[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = "/", StandardEnv(), &out, &complaint
 	cmd.Stdin = bytes.NewReader(q.Stdin)
+	if q.Gate != nil {
+		g, err := gated(cmd, q.Gate, &complaint)
+		if err != nil {
+			return Answer{}, err
+		}
+		defer g.end()
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = lastBreath
@@ -90,12 +101,12 @@ func Program(name string) (string, error) {
 	if strings.Contains(name, "/") {
 		return "", fmt.Errorf("find %s: write its whole path, or its name alone", name)
 	}
-	for _, dir := range strings.Split(standardPath, ":") {
+	for _, dir := range strings.Split(StandardPath, ":") {
 		if path, err := exec.LookPath(dir + "/" + name); err == nil && name != "" {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("find %s: there is no such program on the path %s", name, standardPath)
+	return "", fmt.Errorf("find %s: there is no such program on the path %s", name, StandardPath)
 }
 
 // capped keeps the beginning of what is written to it and takes the rest without a word, so that the writer goes on.

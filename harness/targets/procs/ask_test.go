@@ -2,6 +2,7 @@ package procs_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,5 +64,28 @@ func TestAskGivesNothingOfOurs(t *testing.T) {
 	a, err := procs.Ask(t.Context(), procs.Question{Argv: []string{"env"}, Most: 4096})
 	if text := string(a.Stdout); err != nil || strings.Contains(strings.ToLower(text), "planted") || !strings.Contains(text, "HOME=/") {
 		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// A program behind a gate gets its input when a line of its stderr has opened it, and none where the gate stays shut.
+func TestAskBehindAGate(t *testing.T) {
+	for name, c := range map[string]struct {
+		script, out string
+		err         error
+		seen        int
+	}{
+		"opened":        {`echo one >&2; echo ready >&2; read -r a; read -r b; echo "$a-$b"; echo after >&2`, "first-second\n", nil, 3},
+		"refused":       {`echo ready >&2; read -r a || echo "no input"; echo after >&2`, "no input\n", errors.New("no"), 2},
+		"never":         {`echo one >&2; echo done`, "done\n", nil, 1},
+		"does not read": {`exec 0</dev/null; echo ready >&2; echo done`, "done\n", nil, 1},
+	} {
+		seen := 0
+		a, err := procs.Ask(t.Context(), procs.Question{Argv: []string{"sh", "-c", c.script}, Most: 100, Gate: func(line string) (bool, []byte, error) {
+			seen++
+			return line == "ready", []byte("first\nsecond\n" + strings.Repeat("x", 1<<20)), c.err
+		}})
+		if err != nil || string(a.Stdout) != c.out || seen != c.seen {
+			t.Errorf("%s: %q, %d lines, %v", name, a.Stdout, seen, err)
+		}
 	}
 }
