@@ -127,11 +127,13 @@ func (d *drill) runAct(ctx context.Context, a PlannedAct) (err error) {
 		done.At = Interval{from, d.clock.Now()}
 		d.event(Event{Kind: "act.ended", At: done.At, Text: a.title() + " ended"})
 		d.rec.Acts = append(d.rec.Acts, done)
+		d.takeTargetClocks(false)
 		err = errors.Join(err, d.save())
 	}()
 	if d.Kernel != nil {
 		d.rec.Clock = append(d.rec.Clock, d.Kernel(a.Kind))
 	}
+	d.readTargetClocks(ctx, a.Kind)
 	d.event(Event{Kind: "act.started", At: Interval{from, from}, Text: a.title(),
 		Detail: map[string]string{"kind": a.Kind, "name": a.Name, "fault": a.Fault, "by": a.By}})
 	if err := actFuncs[a.Kind](d, ctx, a); err != nil {

@@ -27,7 +27,8 @@ type DecisionLog struct {
 	Renewed  string `json:"renewed"`  // a certificate was renewed
 	Deployed string `json:"deployed"` // another build was deployed
 
-	ClockNS int64 `json:"clock_ns,omitempty"` // how far at most its clock is off the drill's, where that is not the same
+	ClockNS int64  `json:"clock_ns,omitempty"` // how far at most its clock is off the drill's, where that is not the same
+	Clock   string `json:"clock,omitempty"`    // of whose readings its clock is, as TargetClock has it; "" if nobody says
 
 	// Alerts says which event an alert of a class speaks of, where the two have different names.
 	Alerts map[string]string `json:"alerts,omitempty"`

@@ -45,6 +45,7 @@ func (d *drill) addProblem(err, more error) error {
 
 // close ends the story: the record is complete, and what becomes of it is the caller's.
 func (d *drill) close() error {
+	d.takeTargetClocks(true)
 	sort.SliceStable(d.rec.Streams, func(i, j int) bool { return d.rec.Streams[i].ID < d.rec.Streams[j].ID })
 	if d.undoLog == nil {
 		return d.journalErr

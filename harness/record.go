@@ -46,7 +46,8 @@ type Record struct {
 	Baseline     Interval          `json:"baseline"`    // the steady-state window
 	Observation  Interval          `json:"observation"` // from the first fault (or baseline's end) to the end of watching
 	Clock        []ClockReading    `json:"clock"`
-	Acts         []Act             `json:"acts"` // what was done, in order; the last may have failed
+	TargetClocks []TargetClock     `json:"target_clocks,omitempty"` // readings of clocks of the target
+	Acts         []Act             `json:"acts"`                    // what was done, in order; the last may have failed
 	Faults       []FaultRecord     `json:"faults"`
 	People       []PersonRecord    `json:"people,omitempty"` // what people were asked to do, and said of it
 	Places       []Place           `json:"places"`           // where clients can stand; named by index

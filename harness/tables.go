@@ -57,9 +57,9 @@ const LocalHost = "local"
 // maxTable bounds the tables of places and hosts, which a byte is the index into, and maxTableName a name in them.
 const maxTable, maxTableName = 256, 256
 
-// CheckTables tells what is wrong with the tables of places, hosts and outcomes, or with an index into them.
+// CheckTables tells what is wrong with the tables of places, hosts and outcomes, with a reading of a clock, or with an index into them.
 func (r *Record) CheckTables() error {
-	return errors.Join(r.checkPlaces(), r.checkHosts(), loadgen.CheckOutcomes(r.Outcomes))
+	return errors.Join(r.checkPlaces(), r.checkHosts(), r.checkTargetClocks(), loadgen.CheckOutcomes(r.Outcomes))
 }
 
 func (r *Record) checkPlaces() error {

@@ -35,6 +35,8 @@ type drill struct {
 	unbindLoads func() error // ends the checkpoints of the loads; nil before they begin
 	journalErr  error
 
+	targetClocks targetClocks
+
 	probesOff context.CancelFunc
 	probes    sync.WaitGroup
 	series    []*series

@@ -2,6 +2,7 @@ package words
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // the same words on a machine without time zones
@@ -152,11 +153,53 @@ func clockSource(rec *harness.Record) []Field {
 		}
 		worst = max(worst, c.WallMinusNS, -c.WallMinusNS)
 	}
-	return []Field{
+	fields := []Field{
 		{"Source", "one monotonic clock, anchored once to UTC at " + rec.Anchor.String()},
 		{"Kernel's opinion", fmt.Sprintf("synchronised in %d of %d readings", sync, len(rec.Clock))},
-		{"Wall clock moved by", measure.Length(worst)}, {"Offset to other hosts", "one host: not applicable"},
+		{"Wall clock moved by", measure.Length(worst)},
 	}
+	if len(rec.TargetClocks) == 0 {
+		return append(fields, Field{"Offset to other hosts", "one host: not applicable"})
+	}
+	return append(fields, targetClocks(rec.TargetClocks)...)
+}
+
+// targetClocks says of each clock of the target what all its readings allow.
+func targetClocks(all []harness.TargetClock) (fields []Field) {
+	var names []string
+	for _, r := range all {
+		if !slices.Contains(names, r.Of) {
+			names = append(names, r.Of)
+		}
+	}
+	for _, name := range names {
+		read, of, off := 0, 0, harness.Offset{}
+		for _, r := range all {
+			if r.Of != name {
+				continue
+			}
+			if of++; r.Detail != "" {
+				continue
+			}
+			if read++; read == 1 {
+				off = r.Offset
+			}
+			off = harness.Offset{Lo: min(off.Lo, r.Offset.Lo), Hi: max(off.Hi, r.Offset.Hi)}
+		}
+		text := fmt.Sprintf("could not be read in %d of %d readings", of-read, of)
+		if read > 0 {
+			text = fmt.Sprintf("between %s and %s ahead of ours, by %d of %d readings", signed(off.Lo), signed(off.Hi), read, of)
+		}
+		fields = append(fields, Field{"Clock of " + name, text})
+	}
+	return fields
+}
+
+func signed(ns int64) string {
+	if ns < 0 {
+		return "−" + measure.Length(-ns)
+	}
+	return measure.Length(ns)
 }
 
 // readiness says what held before the fault.

@@ -57,7 +57,9 @@ func (h *httpKind) With() any { return &h.with }
 // keyHash is the form of the identity of a TLS key.
 var keyHash = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-func (h *httpKind) Traits() target.Traits { return target.Traits{Identity: keyHash, Speaks: "api"} }
+func (h *httpKind) Traits() target.Traits {
+	return target.Traits{Identity: keyHash, Clock: true, Speaks: "api"}
+}
 
 // Anonymous tells that a service without TLS has no identity.
 func (h *httpKind) Anonymous() bool { return h.with.Scheme != "https" }

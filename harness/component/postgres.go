@@ -56,7 +56,7 @@ func (p *Postgres) Role() (database, user string) { return p.with.Database, p.wi
 
 // Traits implements Kind.
 func (p *Postgres) Traits() target.Traits {
-	return target.Traits{Identity: regexp.MustCompile(`^[0-9]{15,20}$`), Tables: true, Replicates: true}
+	return target.Traits{Identity: regexp.MustCompile(`^[0-9]{15,20}$`), Tables: true, Clock: true, Replicates: true}
 }
 
 // maxMessage bounds one message of a server, in bytes: more than one row of what is kept has.

@@ -49,7 +49,7 @@ func (w redisWith) Wrong(*target.Target, bool) (key, wrong, hint string) {
 func (r *redisKind) With() any { return &r.with }
 
 // Traits implements Kind.
-func (*redisKind) Traits() target.Traits { return target.Traits{Replicates: true} }
+func (*redisKind) Traits() target.Traits { return target.Traits{Clock: true, Replicates: true} }
 
 // Needs implements Needing.
 func (r *redisKind) Needs() string {

@@ -46,6 +46,9 @@ type Reaching interface{ Port() string }
 // Telling is a transport whose every connection tells who the host is, in what its program complains of, before a shell is ready.
 type Telling interface{ Told(complaint string) string }
 
+// Label is what rows and readings call a host, so that none is taken for a component.
+func Label(name string) string { return "host " + name }
+
 // Host is a host with its transport.
 type Host struct {
 	target.Host

@@ -26,14 +26,36 @@ func (d *dataset) bounds(i harness.Interval) Bounds {
 	return Bounds{d.sinceAnchor(i.Lo), d.sinceAnchor(i.Hi)}
 }
 
-// onDrillClock bounds a moment that the target read from its own wall clock, by how far that was from the drill's clock
-// at any reading, and by how far the target's clock may be off ours.
+// onDrillClock bounds a moment that the target read from its own clock: by what the readings of that clock say, where there is one
+// from before the load and one from after it; else by how far this machine's wall clock was from the drill's at any reading, and by how far
+// the target's clock may be off ours.
 func (d *dataset) onDrillClock(at harness.Stamp) harness.Interval {
-	var off harness.Stamp
-	if log := d.rec.Target.Decisions; log != nil {
-		off = harness.Stamp(log.ClockNS)
+	log := d.rec.Target.Decisions
+	if log == nil {
+		return harness.Interval{Lo: at - d.wall.Hi, Hi: at - d.wall.Lo}
 	}
+	if off, known := offsetOf(d.rec.TargetClocks, log.Clock); known {
+		return harness.Interval{Lo: at - harness.Stamp(off.Hi), Hi: at - harness.Stamp(off.Lo)}
+	}
+	off := harness.Stamp(log.ClockNS)
 	return harness.Interval{Lo: at - d.wall.Hi - off, Hi: at - d.wall.Lo + off}
+}
+
+// offsetOf is the hull of all that the readings of one clock say. It is known only where the first of all readings and the last have one.
+func offsetOf(all []harness.TargetClock, of string) (off harness.Offset, known bool) {
+	var first, last bool
+	n := 0
+	for _, r := range all {
+		if of == "" || r.Of != of || r.Detail != "" {
+			continue
+		}
+		if n++; n == 1 {
+			off = r.Offset
+		}
+		off = harness.Offset{Lo: min(off.Lo, r.Offset.Lo), Hi: max(off.Hi, r.Offset.Hi)}
+		first, last = first || r.Phase == harness.ActPlan, last || r.Phase == harness.ActStop
+	}
+	return off, first && last
 }
 
 // mulDiv is floor(a × b ÷ c) for a, b ≥ 0 and c > 0, without overflow on the way. It is 0 for anything else.

@@ -47,6 +47,7 @@ func (t AlertTraits) keyed() bool { return len(t.Carries["event"]) > 1 }
 type Decisions struct {
 	Call     string              `yaml:"call" doc:"name of a call with reads: true that prints the log, 1 MiB at most"`
 	File     string              `yaml:"file" doc:"absolute path of the log on this machine; its last MiB is read"`
+	Clock    string              `yaml:"clock" doc:"whose clock dates it: a component or a host; that of the host of its call if not written. With it times are bounded by what was measured"`
 	Lines    string              `yaml:"lines" need:"yes" one:"text|json" doc:"what it consists of: lines of text, or JSON objects, a line each or in a list"`
 	Time     jsonpointer.Pointer `yaml:"time" doc:"of json: pointer to the time; /at if not written. Text has it in the group time of each pattern"`
 	Event    jsonpointer.Pointer `yaml:"event" doc:"of json: pointer to the word that the patterns are held against; /event if not written"`

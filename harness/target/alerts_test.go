@@ -53,6 +53,7 @@ func TestBadAlertsAreRefused(t *testing.T) {
 		{`pattern: "orders-.*"`, `pattern: "("`, "the pattern of its deduplication keys is none"},
 		{`{by: dedup, pattern: "orders-.*"}`, "{by: nonce}", "what is polled shows no key of ours"},
 		{"{call: depth, lines", "{call: deep, lines", `there is no call "deep"`},
+		{"{call: depth, lines", "{call: depth, clock: db1, lines", `there is no component, or host with a transport, "db1"`},
 		{"{call: depth, lines", "{call: drain, lines", "call drain may act, and decisions are only read"},
 		{"{call: depth, lines", "{call: depth, file: /x, lines", "decisions are read in one place"},
 		{"{call: depth, lines", "{file: x.log, lines", "file of decisions is no absolute path"},

@@ -18,6 +18,7 @@ import (
 type Traits struct {
 	Identity   *regexp.Regexp // form of its identity, nil if it has none
 	Tables     bool           // it can hold the tables that may be allowed
+	Clock      bool           // it tells its clock
 	Replicates bool           // one leads and others follow it
 	Speaks     string         // kind that probes and loads know it by: that of components of a rehearsal
 }

@@ -129,6 +129,9 @@ func (r *rules) decisions() {
 	case d.File != "" && (!filepath.IsAbs(d.File) || filepath.Clean(d.File) != d.File):
 		r.out.Add(at(n, "file"), "write the whole path of the file", "file of decisions is no absolute path")
 	}
+	if h, _ := r.HostByName(d.Clock); d.Clock != "" && h.By == "" {
+		r.known(n, "clock", "component, or host with a transport,", d.Clock, r.componentNames())
+	}
 	if _, err := time.LoadLocation(d.Zone); err != nil {
 		r.out.Add(at(n, "zone"), "write one of the tz database, such as America/New_York", "there is no time zone %q", d.Zone)
 	}

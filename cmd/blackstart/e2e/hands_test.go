@@ -129,6 +129,11 @@ func (b box) byPeople(t *testing.T) {
 	if i < 0 || rec.Acts[i].By != harness.ByPerson || len(rec.People) != 2 || rec.People[0].DoneBy != "Ann Operator" || !rec.People[1].Task.Undoing {
 		t.Errorf("acts %+v, people %+v", rec.Acts, rec.People)
 	}
+	for _, phase := range []string{harness.ActPlan, harness.ActStop} {
+		if !slices.ContainsFunc(rec.TargetClocks, func(c harness.TargetClock) bool { return c.Of == "west.db" && c.Phase == phase && c.Detail == "" }) {
+			t.Errorf("no reading of the clock of west.db at %s: %+v", phase, rec.TargetClocks)
+		}
+	}
 	f := rec.Faults[0]
 	if wide := f.InForce.Hi.Sub(f.InForce.Lo); !f.Confirmed || !f.Restored || wide > 1500*time.Millisecond || f.InForce.Lo < rec.People[0].Asked {
 		t.Errorf("in force %v (%s wide), asked at %v", f.InForce, wide, rec.People[0].Asked)

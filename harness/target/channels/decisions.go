@@ -17,6 +17,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/call"
+	"blackstart/harness/host"
 	"blackstart/harness/target"
 )
 
@@ -33,12 +34,31 @@ func describeLog(t *target.Target) *harness.DecisionLog {
 	if d == nil {
 		return nil
 	}
-	log := &harness.DecisionLog{ClockNS: cmp.Or(t.Clocks.AtMost.D(), defaultOff).Nanoseconds()}
+	log := &harness.DecisionLog{ClockNS: cmp.Or(t.Clocks.AtMost.D(), defaultOff).Nanoseconds(), Clock: clockOf(t)}
 	for _, p := range d.Patterns() {
 		*map[string]*string{target.Detected: &log.Detected, target.Declared: &log.Declared, target.Promoted: &log.Promoted,
 			target.Refused: &log.Refused, target.Switched: &log.Switched, target.Done: &log.Done}[p.Word] = p.Word
 	}
 	return log
+}
+
+// clockOf is whose clock dates the log, as readings of it call it; "" if nobody says.
+func clockOf(t *target.Target) string {
+	d := t.Decisions
+	name := d.Clock
+	if of, ok := t.CallByName(d.Call); ok && name == "" {
+		if kind, err := call.Make(of); err == nil {
+			if r, ok := kind.(call.Running); ok {
+				name, _ = r.Runs()
+			}
+		}
+	}
+	if h, ok := t.HostByName(name); ok && h.By != "" {
+		if _, also := t.ComponentByName(name); !also {
+			return host.Label(name)
+		}
+	}
+	return name
 }
 
 // defaultOff is how far a clock may be off ours where the file does not say.

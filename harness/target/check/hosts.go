@@ -38,7 +38,7 @@ func (c *checker) hosts(ctx context.Context) []Row {
 			return []Row{row}
 		}
 		row.yes(join(seen.System, fmt.Sprintf("programs run as %s by %s", seen.Account, of.By), route))
-		return []Row{row, c.clock("host "+of.Name, seen.Clock)}
+		return []Row{row, c.clock(host.Label(of.Name), seen.Clock)}
 	})
 }
 
@@ -48,8 +48,8 @@ func (c *checker) host(name string) (*host.Host, error) {
 	if !ok {
 		return nil, fmt.Errorf("there is no host %s", name)
 	}
-	if !c.open["host "+name] {
-		return nil, uncertain("host " + name)
+	if !c.open[host.Label(name)] {
+		return nil, uncertain(host.Label(name))
 	}
 	return host.Make(of)
 }
@@ -73,9 +73,9 @@ func (c *checker) hostIdentities(ctx context.Context) []Row {
 		if err == nil {
 			got, err = h.Who(ctx)
 		}
-		row, sure := c.identity("host "+of.Name, pinOf(of.Identity), got, err)
+		row, sure := c.identity(host.Label(of.Name), pinOf(of.Identity), got, err)
 		if sure {
-			c.trust("host " + of.Name)
+			c.trust(host.Label(of.Name))
 		}
 		return []Row{row}
 	})

@@ -62,6 +62,16 @@ func (r *rig) attach(t *testing.T) {
 	if kept, err := os.ReadFile(filepath.Join(q.Dir, KeptFile)); err != nil || string(kept) != r.text {
 		t.Errorf("the copy for an undo: %v", err)
 	}
+	read := map[string]harness.ClockAhead{}
+	for _, c := range append(d.Clocks(t.Context(), true), d.Clocks(t.Context(), false)...) {
+		if c.Detail != "" || c.Ahead.Lo > 0 || c.Ahead.Hi < 0 {
+			t.Errorf("on one machine, the clock of %s is ahead by %+v (%s)", c.Of, c.Ahead, c.Detail)
+		}
+		read[c.Of] = c
+	}
+	if _, ok := read["east.db"]; !ok || len(d.Clocks(t.Context(), true))-len(d.Clocks(t.Context(), false)) != 2 {
+		t.Errorf("clocks: %+v", read)
+	}
 	must(t, d.Logs(t.Context(), q.Dir))
 	if log, _ := os.ReadFile(filepath.Join(q.Dir, "external.log")); !strings.HasPrefix(string(log), "not available: ") {
 		t.Errorf("logs: %s", log)
