@@ -47,7 +47,7 @@ test: build ## everything: unit, conformance, command line, end-to-end drills wi
 	go vet ./...
 	go test -race -timeout 15m $$(go list ./... | grep -v -e /e2e -e '/evidence$$')
 	go test -race -skip '$(MANY_REPORTS)' ./evidence
-	go test ./evidence
+	go test -run '$(MANY_REPORTS)' ./evidence
 	go test -timeout 45m -v -run . ./cmd/blackstart/e2e
 
 check: ## the quick part of the tests
