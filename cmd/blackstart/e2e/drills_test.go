@@ -83,7 +83,7 @@ func runDrills(t *testing.T, on string) {
 	run := func(l *lane, d drill) func(*testing.T) {
 		return func(t *testing.T) {
 			if leftOut(on, d.name) {
-				t.Skip("left out this time: make drills-containers runs it")
+				t.Skip("left out this time: make drills and make drills-containers run all")
 			}
 			o, b, took := l.drill(t, d.name)
 			if o.exit == harness.ExitInconclusive && d.exit != o.exit && !slices.Contains(again, d.name) && len(again) < mayRepeat {
