@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"blackstart/harness"
 	"blackstart/harness/component"
 	"blackstart/harness/host"
 	"blackstart/harness/target"
@@ -44,6 +45,8 @@ type Around struct {
 	// Pins gives the TLS keys that whoever listens on "host:port" may have, none where the file pins nobody there. The error says that
 	// it is not certain who that is. It may be nil.
 	Pins func(address string) ([]string, error)
+	// Redis gives the way to a component that speaks Redis. It may be nil: there is none.
+	Redis func(ctx context.Context, component string) (harness.Access, error)
 	// Host gives a host of the target that programs can be run on. The error says why not. It may be nil: there are none.
 	Host func(name string) (*host.Host, error)
 }

@@ -138,6 +138,11 @@ func (silent) Printf(context.Context, string, ...any) {}
 // RedisInfo reads one section of INFO as what stands beside each name.
 func RedisInfo(ctx context.Context, c *redis.Client, section string) (map[string]string, error) {
 	text, err := c.Info(ctx, section).Result()
+	return ParseRedisInfo(text), err
+}
+
+// ParseRedisInfo reads what INFO says as what stands beside each name.
+func ParseRedisInfo(text string) map[string]string {
 	all := map[string]string{}
 	lines := bufio.NewScanner(strings.NewReader(text))
 	for lines.Scan() {
@@ -145,8 +150,11 @@ func RedisInfo(ctx context.Context, c *redis.Client, section string) (map[string
 			all[name] = value
 		}
 	}
-	return all, err
+	return all
 }
+
+// SpeaksRedis tells whether a kind of component takes commands of Redis.
+func SpeaksRedis(k Kind) bool { _, ok := k.(*redisKind); return ok }
 
 // Look implements Kind.
 func (r *redisKind) Look(ctx context.Context, at At) (s Seen, err error) {

@@ -28,11 +28,12 @@ type Around struct {
 	Database func(ctx context.Context, component string) (*pgx.Conn, error) // for calls; nil: no statement can be run
 	Pins     func(address string) ([]string, error)                         // as call.Around has it
 	Host     func(name string) (*host.Host, error)                          // as call.Around has it
+	Redis    func(ctx context.Context, name string) (harness.Access, error) // as call.Around has it
 	Redact   func(text string) string                                       // takes secrets out of what was said; must not be nil
 }
 
 func (a Around) call() call.Around {
-	c := call.Around{Secrets: a.Secrets, Database: a.Database, Pins: a.Pins, Host: a.Host}
+	c := call.Around{Secrets: a.Secrets, Database: a.Database, Pins: a.Pins, Host: a.Host, Redis: a.Redis}
 	if c.Database == nil {
 		c.Database = func(context.Context, string) (*pgx.Conn, error) {
 			return nil, errors.New("not available: a statement cannot be run for this")

@@ -11,7 +11,7 @@ import (
 
 // reach is what channels are reached with: whoever is pinned is asked nothing until it is certain who that is.
 func (c *checker) reach() channels.Around {
-	return channels.Around{Secrets: c.secrets, Database: c.database, Pins: c.pins, Host: c.host, Redact: c.Redact}
+	return channels.Around{Secrets: c.secrets, Database: c.database, Pins: c.pins, Host: c.host, Redis: c.redis, Redact: c.Redact}
 }
 
 // alerts finds out of each channel whether an alert on it could be seen: an address of ours is listened on for a moment, a state is asked

@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"blackstart/harness"
 	"blackstart/harness/call"
 	"blackstart/harness/component"
 	"blackstart/harness/secret"
@@ -273,4 +274,14 @@ func (c *checker) database(ctx context.Context, name string) (*pgx.Conn, error) 
 		}
 	}
 	return nil, errors.New("there is no component " + name)
+}
+
+// redis gives the way to a component that speaks Redis.
+func (c *checker) redis(ctx context.Context, name string) (harness.Access, error) {
+	for _, p := range c.parts {
+		if p.Name == name && component.SpeaksRedis(p.kind) {
+			return component.AccessTo(ctx, p.kind, p.at)
+		}
+	}
+	return harness.Access{}, errors.New("there is no component " + name + " that speaks Redis")
 }

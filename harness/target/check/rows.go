@@ -147,7 +147,7 @@ func (c *checker) calls(ctx context.Context) []Row {
 	return each(ctx, len(c.Target.Calls), limit, where, func(ctx context.Context, i int) []Row {
 		of := c.Target.Calls[i]
 		row := Row{Of: "call", Name: of.Name}
-		around := call.Around{Secrets: c.secrets, Database: c.database, Pins: c.pins, Host: c.host}
+		around := call.Around{Secrets: c.secrets, Database: c.database, Pins: c.pins, Host: c.host, Redis: c.redis}
 		kind, err := call.Make(of)
 		switch {
 		case err != nil:

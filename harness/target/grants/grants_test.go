@@ -51,7 +51,8 @@ hosts:
 links: [{name: wal, from: west.db, to: east.db}, {name: clients, from: outside, to: east.db}]
 entry: {url: "https://orders.example.com/", resolver: "10.0.0.53:53"}
 limits: {connections: 3, ticket: "CHG[0-9]+", changeWindow: {zone: UTC, days: [sat], from: "01:00", to: "02:00"}}
-calls: [{name: depth, call: exec, timeout: 5s, with: {argv: [queue, depth], stdin: {exec: [vault, read]}}}, {name: log, call: exec, timeout: 5s, with: {on: db1, argv: [journalctl]}}]
+calls: [{name: depth, call: exec, timeout: 5s, with: {argv: [queue, depth], stdin: {exec: [vault, read]}}}, {name: log, call: exec, timeout: 5s, with: {on: db1, argv: [journalctl]}},
+  {name: keys, call: redis, reads: true, timeout: 5s, with: {on: cache, command: [DBSIZE]}}]
 allows: `+allows+"\n"))
 	must(t, err)
 	return got
@@ -197,7 +198,7 @@ func TestTheTicketNamesEverything(t *testing.T) {
 	must(t, err)
 	for _, want := range []string{"critical: yes", "sat, 01:00 to 02:00, UTC", "matches CHG[0-9]+", "tcp     10.1.0.5:5432\n          for east.db (postgres), link clients",
 		"tcp     10.2.0.5:5432", "udp+tcp 10.0.0.53:53", "orders.example.com:443", "role black-start", "blackstart.ledger: SELECT, INSERT", "pg_read_all_stats",
-		"On cache (redis): user watcher: +info +time",
+		"On cache (redis): user watcher: +info +time", "For call keys, the user of cache: +ping +dbsize",
 		"reads:\n  /run/secrets/cache\n  /run/secrets/pl4nted\n", "runs:\n  kubectl\n  queue\n  ssh\n  vault\n",
 		"tcp     10.1.0.5:2222\n          for host db1 (by ssh)", "On host db1 (10.1.0.5), by ssh, account drill: its login shell", "It runs:\n  uname, id, date (check)\n  journalctl (call log)\n",
 		"On host pod (10.2.0.6), by kubectl exec into orders-0 of orders, context west: a role with get on namespaces and pods, create on pods/exec"} {

@@ -60,6 +60,13 @@ func Ticket(t *target.Target) (string, error) {
 			}
 		}
 	}
+	for _, c := range t.Calls {
+		if kind, err := call.Make(c); err == nil {
+			if n, ok := kind.(component.Needing); ok {
+				put("\nFor call %s, %s", c.Name, n.Needs())
+			}
+		}
+	}
 	local(&b, t)
 	there(&b, t)
 	return b.String(), nil

@@ -17,7 +17,7 @@ import (
 // before anybody has them.
 func (d *Driver) Around(req harness.StartRequest) channels.Around {
 	d.begin(req)
-	return channels.Around{Secrets: d.resolve, Database: d.database, Pins: d.pins, Host: d.host, Redact: d.redact}
+	return channels.Around{Secrets: d.resolve, Database: d.database, Pins: d.pins, Host: d.host, Redis: d.redis, Redact: d.redact}
 }
 
 // database opens a connection to a component, which is held to its identity.
@@ -31,6 +31,15 @@ func (d *Driver) database(ctx context.Context, name string) (*pgx.Conn, error) {
 		return nil, fmt.Errorf("%s is no database", name)
 	}
 	return db.Connect(ctx, p.at)
+}
+
+// redis gives the way to a component that speaks Redis.
+func (d *Driver) redis(_ context.Context, name string) (harness.Access, error) {
+	p, err := d.find(name)
+	if err != nil {
+		return harness.Access{}, err
+	}
+	return ownCopy(p.access), nil
 }
 
 // host gives a host that programs can be run on; each run is held to its identity.
