@@ -131,7 +131,7 @@ func (c *checker) agreesWithSchedule(s harness.Stream) error {
 // agreesOnPromotion holds what the record says of a failover against the probe that writes to the former standby.
 func (c *checker) agreesOnPromotion() error {
 	rec := c.out.Record
-	if rec.Ledger.Primary == "" || rec.Ledger.Promoted {
+	if !rec.Ledger.RoleKnown() || rec.Ledger.Promoted {
 		return nil // it was not asked; or it says so, and the bounds are judged
 	}
 	standby, _ := rec.Target.RegionByRole(harness.Standby)

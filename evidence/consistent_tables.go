@@ -87,7 +87,7 @@ func agreesOnTable(rec *harness.Record) error {
 	for _, s := range rec.Streams {
 		switch t := s.Traits(); {
 		case s.Kind != "ledger":
-		case t.Table == "":
+		case t.Table == "" && t.LookedUp == "":
 			return fmt.Errorf("load %s keeps a ledger, and its table has no name", s.Load)
 		case rec.Ledger.WAL.Tool != "" && t.Table != rec.Ledger.WAL.Table:
 			return differs("table of load "+s.Load, t.Table, rec.Ledger.WAL.Table)

@@ -174,19 +174,23 @@ type UndoRecord struct {
 // LedgerRecord is what was found of the written ids on both sides.
 type LedgerRecord struct {
 	Read          bool         `json:"read"`        // the new primary's ledger was read in full
-	Primary       string       `json:"primary"`     // component that serves now
+	Primary       string       `json:"primary"`     // component that serves now, or entry: what was read is what it leads to
 	OldPrimary    string       `json:"old_primary"` // component that was left behind
 	OldRead       bool         `json:"old_read"`
-	OldDetail     string       `json:"old_detail"`     // why the old one was not read: client side only
-	OldOnly       int          `json:"old_only"`       // ids on the old primary that the new one lacks
-	BusinessTwice int          `json:"business_twice"` // business keys with two or more rows on the new primary
-	ReplayFrozen  Stamp        `json:"replay_frozen"`  // pg_last_xact_replay_timestamp of the promoted node
-	WAL           WALReport    `json:"wal"`            // zero Tool: not read
-	WALDetail     string       `json:"wal_detail"`     // why the log was not read
-	Promoted      bool         `json:"promoted"`       // the standby left recovery
-	OldOnlyIDs    []uint64     `json:"old_only_ids"`   // the first of these, at most 1 000
-	Copies        []CopiesFile `json:"copies"`         // what each reading of each database found
+	OldDetail     string       `json:"old_detail"`            // why the old one was not read: client side only
+	OldOnly       int          `json:"old_only"`              // ids on the old primary that the new one lacks
+	BusinessTwice int          `json:"business_twice"`        // business keys with two or more rows on the new primary
+	ReplayFrozen  Stamp        `json:"replay_frozen"`         // pg_last_xact_replay_timestamp of the promoted node
+	WAL           WALReport    `json:"wal"`                   // zero Tool: not read
+	WALDetail     string       `json:"wal_detail"`            // why the log was not read
+	Promoted      bool         `json:"promoted"`              // the standby left recovery
+	RoleDetail    string       `json:"role_detail,omitempty"` // why nobody knows whether it did; "": it said so
+	OldOnlyIDs    []uint64     `json:"old_only_ids"`          // the first of these, at most 1 000
+	Copies        []CopiesFile `json:"copies"`                // what each reading of each database found
 }
+
+// RoleKnown tells whether the standby was asked at the end whether it had left recovery.
+func (l LedgerRecord) RoleKnown() bool { return l.Primary != "" && l.RoleDetail == "" }
 
 // Readings of a database: when it was read.
 const (

@@ -93,26 +93,29 @@ type load struct {
 	files    []*os.File
 }
 
-// entry fills in how the public entry of a target file is asked, which its own people say.
-func (l *load) entry() error {
-	of := l.s.Target.Entry
-	if of.URL == "" || l.traits.Speaks != "" {
-		return nil
+// Entry is the public entry of a target as clients that stand outside see it.
+func Entry(s harness.RunningTarget) (workloads.Entry, error) {
+	of := s.Target.Entry
+	e := workloads.Entry{Name: of.Name, Resolver: of.Resolver, Port: of.Port}
+	if of.CAPEM != "" {
+		e.RootCAs = x509.NewCertPool()
+		if !e.RootCAs.AppendCertsFromPEM([]byte(of.CAPEM)) {
+			return e, errors.New("the target's certificate authority cannot be read")
+		}
 	}
-	a, err := l.s.Access(harness.Outside, harness.EntryName)
+	if of.URL == "" {
+		return e, nil
+	}
+	a, err := s.Access(harness.Outside, harness.EntryName) // how it is asked its own people say
 	if err != nil {
-		return err
+		return e, err
 	}
 	u, err := url.Parse(of.URL)
 	if err != nil {
-		return errors.New("the URL of the entry is none")
+		return e, errors.New("the URL of the entry is none")
 	}
-	e := &l.config.Entry
-	e.Scheme, e.Name, e.TLS, e.Headers, e.Status = u.Scheme, u.Hostname(), a.TLS, a.Headers, of.Status
-	if !l.traits.Questions { // those have a path of their own
-		e.Path = u.RequestURI()
-	}
-	return nil
+	e.Scheme, e.Name, e.TLS, e.Headers, e.Status, e.Path = u.Scheme, u.Hostname(), a.TLS, a.Headers, of.Status, u.RequestURI()
+	return e, nil
 }
 
 // Wrong says what is wrong with the parameters of a load besides what their tags say: the key, what is wrong, and what to write
@@ -126,24 +129,29 @@ func Wrong(spec harness.LoadSpec) (key, wrong, hint string) {
 	return "", "", ""
 }
 
+// entry fills in the public entry for a load that goes there.
+func (l *load) entry() error {
+	s := l.s
+	if l.traits.Speaks != "" {
+		s.Target.Entry.URL = "" // nobody asks there
+	}
+	var err error
+	if l.config.Entry, err = Entry(s); err != nil || !l.traits.Questions {
+		return err
+	}
+	e := &l.config.Entry
+	e.Path = "" // those have a path of their own
+	for _, q := range s.Target.Questions {
+		e.Questions = append(e.Questions, workloads.Question{ID: q.ID, Namespace: q.Namespace, Text: q.Text, Right: q.Right})
+	}
+	return nil
+}
+
 // place fills in what the clients of the load dial, as seen from where they stand.
 func (l *load) place() error {
 	t := &l.s.Target
-	l.config.Entry = workloads.Entry{Name: t.Entry.Name, Resolver: t.Entry.Resolver, Port: t.Entry.Port}
 	if err := l.entry(); err != nil {
 		return err
-	}
-	if t.Entry.CAPEM != "" {
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM([]byte(t.Entry.CAPEM)) {
-			return errors.New("the target's certificate authority cannot be read")
-		}
-		l.config.Entry.RootCAs = pool
-	}
-	if l.traits.Questions {
-		for _, q := range t.Questions {
-			l.config.Entry.Questions = append(l.config.Entry.Questions, workloads.Question{ID: q.ID, Namespace: q.Namespace, Text: q.Text, Right: q.Right})
-		}
 	}
 	place := harness.Outside
 	switch l.spec.Place {

@@ -143,7 +143,7 @@ func (d *dataset) failoverSigns(fault harness.Interval) []failoverSign {
 			break
 		}
 	}
-	role := failoverSign{known: d.rec.Ledger.Primary != "" && len(d.clocks) < 2, words: "the standby was still in recovery at the end"}
+	role := failoverSign{known: d.rec.Ledger.RoleKnown() && len(d.clocks) < 2, words: "the standby was still in recovery at the end"}
 	if d.rec.Ledger.Promoted && len(d.clocks) < 2 { // at the end, after all of them
 		role = failoverSign{true, true, "the standby had left recovery at the end"}
 	}

@@ -54,9 +54,17 @@ func (d *dataset) notExercised(measure, load string, from origin) string {
 		hurt = w.Stream.Load
 	}
 	if hurt != "" {
-		return notExercisedWord + detailNoFailover + ", and no write of load " + hurt + " was acknowledged again after the impact"
+		return notExercisedWord + d.noFailover() + ", and no write of load " + hurt + " was acknowledged again after the impact"
 	}
-	return notExercisedWord + detailNoFailover + ", and no write was impaired"
+	return notExercisedWord + d.noFailover() + ", and no write was impaired"
+}
+
+// noFailover says that none took place, or why nobody can know.
+func (d *dataset) noFailover() string {
+	if why := d.rec.Ledger.RoleDetail; why != "" {
+		return detailUnseenFailover + ": " + why
+	}
+	return detailNoFailover
 }
 
 // promoted tells whether there was a failover in the window of a fault.

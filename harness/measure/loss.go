@@ -165,6 +165,8 @@ func (d *dataset) ledgerNotes() string {
 		return "no ledger was written"
 	case !l.Read:
 		return "the ledger was not read on the serving primary"
+	case l.RoleDetail != "":
+		note = detailClientSide + ": " + l.RoleDetail
 	case !l.Promoted:
 		note = detailNoFailover
 		if d.null() {

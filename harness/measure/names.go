@@ -35,6 +35,7 @@ const (
 	fromDeclaration        = "declaration"   // Objective.From
 	fromFault              = "fault"         // Objective.From, the default
 	detailNoFailover       = "no failover took place"
+	detailUnseenFailover   = "no failover was seen"
 	detailNoFault          = "nothing was broken"
 	detailClientSide       = "client side only"
 	methodClients          = "from the load's own samples"

@@ -202,7 +202,7 @@ func (d *dataset) checkOracle() harness.ValidityCheck {
 	switch {
 	case len(d.writes) == 0:
 		return verdict(name, "", "no ledger was written")
-	case !l.Promoted:
+	case !l.Promoted && l.RoleKnown():
 		return verdict(name, "", detailNoFailover+": there is one primary to read")
 	case !l.OldRead:
 		return verdict(name, "", d.ledgerNotes())

@@ -115,7 +115,7 @@ func (d *dataset) loggedEarly(fault harness.Interval) string {
 
 // wroteEarly: nothing is acknowledged by a standby in recovery, and one that takes writes has left it.
 func (d *dataset) wroteEarly(fault harness.Interval) string {
-	if w := d.writable(fault); !d.rec.Ledger.Promoted && d.rec.Ledger.Read && !w.Never() && w.Lo > fault.Hi {
+	if w := d.writable(fault); !d.rec.Ledger.Promoted && d.rec.Ledger.RoleKnown() && d.rec.Ledger.Read && !w.Never() && w.Lo > fault.Hi {
 		took := witness{"the standby took a write (postgres.writable)", w}
 		return "two witnesses disagree: " + witnessWords(took, fault) + ", yet its own word at the end was that it had never left recovery"
 	}

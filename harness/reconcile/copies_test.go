@@ -31,6 +31,7 @@ func drill(t *testing.T, n int) *examiner {
 	run := uuid.Must(uuid.NewV7())
 	st := harness.Stream{ID: 3, Load: "writes", Kind: "ledger", File: "data/ledger/writes.bin", Count: n, Closed: true, Recorded: &harness.Traits{Ledger: true, Table: "blackstart.ledger"}}
 	rec := &harness.Record{RunID: run.String(), Anchor: 1_790_000_000_000_000_000, Streams: []harness.Stream{{ID: 3, Load: "writes", Kind: "samples"}, st}}
+	rec.Scenario.Load = []harness.LoadSpec{{ID: "writes", Workload: "postgres.ledger"}}
 	if err := os.MkdirAll(filepath.Join(root, "data/ledger"), 0o755); err != nil {
 		t.Fatal(err)
 	}

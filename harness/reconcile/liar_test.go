@@ -72,7 +72,7 @@ func (r *region) LedgerCommits(context.Context, string, string, string) (harness
 	return harness.WALReport{Tool: "pg_waldump", Commits: len(r.commits)}, r.commits, nil
 }
 
-func (r *region) open(a harness.Access) (workloads.LedgerStore, error) {
+func (r *region) open(_ workloads.Keeper, a harness.Access) (workloads.LedgerStore, error) {
 	if a.Address == "alone" {
 		return r.east, nil
 	}
@@ -258,11 +258,11 @@ func TestAStoreThatChangesItsMind(t *testing.T) {
 // TestPrepareAsksTheStore: a ledger that could not be made is an error before the load starts.
 func TestPrepareAsksTheStore(t *testing.T) {
 	e, r := honest(t)
-	if err := prepare(t.Context(), e.s, e.s.Target.Components[0], r.open); err != nil || r.west.prepared != 1 {
+	if err := prepare(t.Context(), e.s, e.s.Target.Components[0], nil, r.open); err != nil || r.west.prepared != 1 {
 		t.Errorf("prepared %d times, %v", r.west.prepared, err)
 	}
 	r.west.err = errors.New("read only")
-	if err := prepare(t.Context(), e.s, e.s.Target.Components[0], r.open); !errors.Is(err, r.west.err) {
+	if err := prepare(t.Context(), e.s, e.s.Target.Components[0], nil, r.open); !errors.Is(err, r.west.err) {
 		t.Errorf("%v", err)
 	}
 }

@@ -22,45 +22,73 @@ import (
 const maxOnlyOldIDs = 1000
 
 // Prepare makes what the ledgers of these loads need on the primary's node, by the private path, before the load starts. A
-// target keeps nothing of ours that the scenario does not need. On one where nothing is made it looks whether it is there.
+// target keeps nothing of ours that the scenario does not need. On one where nothing is made it looks whether it is there. Where
+// writes are kept in a system's own way nothing is ever made: it is asked whether they can be looked up, wherever they will be.
 func Prepare(all []harness.LoadSpec) func(context.Context, harness.RunningTarget) error {
 	return func(ctx context.Context, s harness.RunningTarget) error {
-		if !slices.ContainsFunc(all, func(l harness.LoadSpec) bool { _, ok := loads.Keeper(l); return ok }) {
-			return nil
+		made := map[string]bool{}
+		for _, l := range all {
+			k, ok := loads.Keeper(l)
+			if !ok || made[k.Traits().Table] {
+				continue
+			}
+			table := k.Traits().Table
+			made[table] = table != ""
+			if err := prepareLoad(ctx, s, k, l); err != nil {
+				return fmt.Errorf("prepare ledger of load %s: %w", l.ID, err)
+			}
 		}
-		k, both, err := findKeeper(all, s.Target)
-		if err != nil {
-			return fmt.Errorf("prepare ledger: %w", err)
-		}
-		if s.Allowed != nil {
-			return s.Allowed.Writable(ctx, both.old.Name, k.Traits().Table)
-		}
-		return prepare(ctx, s, both.old, onNode(k))
+		return nil
 	}
 }
 
-func prepare(ctx context.Context, s harness.RunningTarget, node harness.Component, open opener) error {
+func prepareLoad(ctx context.Context, s harness.RunningTarget, k workloads.Keeper, l harness.LoadSpec) error {
+	if atEntry([]harness.LoadSpec{l}) {
+		return askNode(opening(s), k, throughEntry, func(st workloads.LedgerStore) error { return st.Prepare(ctx) })
+	}
+	_, both, err := findKeeper([]harness.LoadSpec{l}, s.Target)
+	nodes := []harness.Component{both.old}
+	switch table := k.Traits().Table; {
+	case err != nil:
+		return err
+	case table == "":
+		nodes = append(nodes, both.other)
+	case s.Allowed != nil:
+		return s.Allowed.Writable(ctx, both.old.Name, table)
+	}
+	for _, node := range nodes {
+		if err := prepare(ctx, s, node, k, opening(s)); err != nil {
+			return fmt.Errorf("%s: %w", node.Name, err)
+		}
+	}
+	return nil
+}
+
+func prepare(ctx context.Context, s harness.RunningTarget, node harness.Component, k workloads.Keeper, open opener) error {
 	access, err := s.Access(node.Region, node.Name)
 	if err != nil {
 		return err
 	}
-	return askNode(open, access, func(l workloads.LedgerStore) error { return l.Prepare(ctx) })
+	return askNode(open, k, access, func(l workloads.LedgerStore) error { return l.Prepare(ctx) })
 }
 
 // Ledger reads both ledgers and the old primary's log through the driver, fills rec.Ledger, and writes the copies beside the
 // ledger files. What cannot be read is said in the Record and is no error; an error is a problem of ours.
 func Ledger(driver harness.Driver) func(context.Context, harness.RunningTarget, *harness.Record) error {
 	return func(ctx context.Context, s harness.RunningTarget, rec *harness.Record) error {
-		k, both, err := findKeeper(rec.Scenario.Load, s.Target)
-		if err != nil {
-			rec.Ledger.OldDetail = err.Error()
-			return nil
-		}
 		run, err := uuid.Parse(s.RunID)
 		if err != nil {
 			return fmt.Errorf("reconcile: %w", err)
 		}
-		e := &examiner{driver: driver, open: onNode(k), s: s, rec: rec, run: run}
+		k, both, err := findKeeper(rec.Scenario.Load, s.Target)
+		e := &examiner{driver: driver, keeper: k, open: opening(s), s: s, rec: rec, run: run}
+		switch {
+		case atEntry(rec.Scenario.Load):
+			return e.write(e.readEntry(ctx, both, err))
+		case err != nil:
+			rec.Ledger.OldDetail = err.Error()
+			return nil
+		}
 		return e.write(e.read(ctx, both))
 	}
 }
@@ -68,6 +96,7 @@ func Ledger(driver harness.Driver) func(context.Context, harness.RunningTarget, 
 // examiner carries what one reconciliation needs.
 type examiner struct {
 	driver harness.Driver
+	keeper workloads.Keeper // of nodes that say which of them serves; nil: there are none
 	open   opener
 	s      harness.RunningTarget
 	rec    *harness.Record
@@ -124,6 +153,35 @@ func (e *examiner) serves(ctx context.Context, both nodePair, promoted bool, fro
 	return c
 }
 
+// readEntry reads the ledger where the public entry leads, and asks the nodes which of them serves; unpaired says why there are none
+// that could be asked. What the old side holds is not seen from there.
+func (e *examiner) readEntry(ctx context.Context, both nodePair, unpaired error) (c copies) {
+	l := &e.rec.Ledger
+	l.Primary, l.WALDetail = harness.EntryName, "the writes are in tables of the system's own, whose commits are not listed"
+	if unpaired == nil {
+		if l.Promoted, l.ReplayFrozen, unpaired = e.promoted(ctx, both.other); unpaired != nil {
+			unpaired = fmt.Errorf("%s did not answer: %w", both.other.Name, unpaired)
+		}
+	}
+	if l.OldDetail = "the writes were looked up at the public entry, which leads to whoever serves"; unpaired != nil {
+		l.RoleDetail = unpaired.Error()
+	}
+	if l.Promoted {
+		l.OldPrimary = both.old.Name
+	}
+	if !e.wrote() {
+		l.OldDetail = noLedger
+		return copies{}
+	}
+	found, err := e.find(ctx, throughEntry)
+	if err != nil {
+		l.OldDetail = fmt.Sprintf("the writes could not be looked up at the entry: %v", err)
+		return copies{}
+	}
+	l.Read, l.BusinessTwice = true, int(found.RepeatedKeys) //nolint:gosec // at most one for each attempt
+	return copies{serving: found}
+}
+
 // noLedger is why no ledger is read where there is none.
 const noLedger = "no load writes a ledger, so none was made and none is read"
 
@@ -138,7 +196,7 @@ func (e *examiner) promoted(ctx context.Context, node harness.Component) (promot
 	if err != nil {
 		return false, 0, err
 	}
-	err = askNode(e.open, access, func(s workloads.LedgerStore) error {
+	err = askNode(e.open, e.keeper, access, func(s workloads.LedgerStore) error {
 		serves, followed, err := s.Serves(ctx)
 		promoted, frozen = serves, harness.Stamp(followed)
 		return err
@@ -235,7 +293,10 @@ func (e *examiner) table() (string, error) {
 			all = append(all, name)
 		}
 	}
-	if len(all) != 1 || all[0] == "" {
+	if len(all) == 1 && all[0] == "" {
+		return "", errors.New("the writes are in tables of the system's own, whose commits are not listed")
+	}
+	if len(all) != 1 {
 		return "", fmt.Errorf("the ledgers are in the tables %q: the commits of one can be listed", all)
 	}
 	return all[0], nil

@@ -71,7 +71,7 @@ func TestNoDatabaseIsStoppedForALedgerThatIsNotThere(t *testing.T) {
 		rec := &harness.Record{Streams: c.streams}
 		around := surroundings(&asked)
 		k, both, _ := findKeeper(nil, around.Target)
-		e := &examiner{driver: driver, open: onNode(k), s: around, rec: rec}
+		e := &examiner{driver: driver, keeper: k, open: opening(around), s: around, rec: rec}
 		e.serves(context.Background(), both, false, 0)
 		if driver.alone != c.alone || (c.alone == 0) != strings.Contains(rec.Ledger.OldDetail, "no load writes") {
 			t.Errorf("%v: started alone %d times, %q", c.streams, driver.alone, rec.Ledger.OldDetail)
@@ -94,7 +94,7 @@ func (diary) Traits() loadgen.Traits { return loadgen.Traits{Ledger: true, Speak
 
 func (diary) Open(workloads.Config, *loadgen.AttemptWriter) (loadgen.Op, error) { return nil, errAsked }
 
-func (diary) Store(workloads.Database) (workloads.LedgerStore, error) { return nil, errAsked }
+func (diary) Store(workloads.Config) (workloads.LedgerStore, error) { return nil, errAsked }
 
 // A ledger that nobody could look up is refused, and says which one can be kept instead.
 func TestALedgerIsLookedUpOrRefused(t *testing.T) {

@@ -126,21 +126,25 @@ func (o *httpOp) Do(_ context.Context, slot loadgen.Slot) loadgen.Result {
 		wire = r.make(slot.Seq)
 	}
 	status, err := p.client.roundTrip(wire, time.Now().Add(o.timeout), want, r.check)
-	res := loadgen.Result{Cohort: uint8(p.cohort), Status: uint16(status)}
+	if err != nil {
+		o.add(err)
+	}
+	return loadgen.Result{Cohort: uint8(p.cohort), Status: uint16(status), Outcome: classifyHTTP(status, want, err)}
+}
+
+// classifyHTTP says which outcome an answer is, or the lack of one.
+func classifyHTTP(status, want int, err error) loadgen.Outcome {
 	switch {
 	case err != nil:
-		res.Outcome = classify(err)
-		o.add(err)
+		return classify(err)
 	case status == want:
-		res.Outcome = loadgen.OK
+		return loadgen.OK
 	case status >= 500 && status < 600:
-		res.Outcome = loadgen.HTTP5xx
+		return loadgen.HTTP5xx
 	case status >= 400 && status < 500:
-		res.Outcome = loadgen.HTTP4xx
-	default:
-		res.Outcome = loadgen.WrongAnswer
+		return loadgen.HTTP4xx
 	}
-	return res
+	return loadgen.WrongAnswer
 }
 
 // Close drops the kept connections.

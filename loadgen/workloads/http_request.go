@@ -31,7 +31,7 @@ type httpRequest struct{ with requestWith }
 // requestWith are the parameters of http.request.
 type requestWith struct {
 	Method  string          `yaml:"method" one:"GET|POST|PUT|PATCH|DELETE" doc:"GET if not written"`
-	Path    string          `yaml:"path" doc:"with its query, beginning with /; {seq} is the number of the request, {uuid} one that is new. If not written, that of the entry in the target file, else /"`
+	Path    string          `yaml:"path" doc:"with its query, beginning with /; {seq} is the number of the request, {uuid} one that is new. If not written, that of the entry in the target file, else /; written with any method but GET"`
 	Headers []requestHeader `yaml:"headers" doc:"headers of the request, besides those of the entry in the target file"`
 	Body    string          `yaml:"body" doc:"what is sent, with {seq} and {uuid} as in path"`
 	Status  int             `yaml:"status" min:"100" max:"599" doc:"status of a good answer; if not written, that of the entry in the target file, else 200"`
@@ -44,7 +44,7 @@ type requestWith struct {
 // requestHeader is one header, which is no secret.
 type requestHeader struct {
 	Name  string `yaml:"name" need:"yes" doc:"its name"`
-	Value string `yaml:"value" need:"yes" doc:"its value, which is no secret: those stand in the target file"`
+	Value string `yaml:"value" need:"yes" doc:"its value, with {seq} and {uuid} as in path; it is no secret: those stand in the target file"`
 }
 
 // With implements registry.Parametrised.
@@ -52,11 +52,20 @@ func (q *httpRequest) With() any { return &q.with }
 
 // Traits implements Workload.
 func (q *httpRequest) Traits() loadgen.Traits {
-	t := loadgen.Traits{}
+	t := loadgen.Traits{Requests: q.changes()}
 	for _, c := range q.cohorts() {
 		t.Cohorts = append(t.Cohorts, c.String())
 	}
 	return t
+}
+
+// changes is what may change something of what is asked: method and path, without a query. GET changes nothing (RFC 9110).
+func (q *httpRequest) changes() []string {
+	if q.with.Method == "" || q.with.Method == http.MethodGet {
+		return nil
+	}
+	path, _, _ := strings.Cut(q.with.Path, "?")
+	return []string{q.with.Method + " " + path}
 }
 
 // cohorts are those that the load plays.
@@ -82,6 +91,9 @@ func (q *httpRequest) Wrong() (key, wrong, hint string) {
 	w := q.with
 	if _, err := url.ParseRequestURI(strings.NewReplacer("{seq}", "1", "{uuid}", "1").Replace(w.Path)); w.Path != "" && (err != nil || !wirePath.MatchString(w.Path)) {
 		return "path", "is no path", "write one such as /orders?limit=1, with % for what is no letter"
+	}
+	if w.Path == "" && q.changes() != nil {
+		return "path", "is not written, and " + w.Method + " may change something", "write which path, so that the owner of the target can allow it"
 	}
 	for _, h := range w.Headers {
 		switch {
@@ -112,7 +124,7 @@ func (q *httpRequest) Open(cfg Config, _ *loadgen.AttemptWriter) (loadgen.Op, er
 		return nil, fmt.Errorf("open workload: %s %s: %s", key, wrong, hint)
 	}
 	w := q.with
-	check, err := q.check()
+	check, err := q.check(strings.NewReplacer())
 	if err != nil {
 		return nil, err
 	}
@@ -120,32 +132,41 @@ func (q *httpRequest) Open(cfg Config, _ *loadgen.AttemptWriter) (loadgen.Op, er
 	requests := func(keep bool) ([]request, error) {
 		r := request{want: cmp.Or(w.Status, cfg.Entry.Status, http.StatusOK), check: check}
 		method, path := cmp.Or(w.Method, http.MethodGet), cmp.Or(w.Path, cfg.Entry.Path, "/")
-		if r.wire = q.wire(cfg.Entry, method, path, w.Body, keep); strings.Contains(w.Path+w.Body, "{seq}") || strings.Contains(w.Path+w.Body, "{uuid}") {
-			r.make = func(seq uint64) []byte {
-				fill := strings.NewReplacer("{seq}", strconv.FormatUint(seq, 10), "{uuid}", uuid.NewString())
-				return q.wire(cfg.Entry, method, fill.Replace(path), fill.Replace(w.Body), keep)
-			}
+		if r.wire = q.wire(cfg.Entry, method, path, keep, strings.NewReplacer()); w.holds("{seq}") || w.holds("{uuid}") {
+			r.make = func(seq uint64) []byte { return q.wire(cfg.Entry, method, path, keep, filler(seq, uuid.NewString())) }
 		}
 		return []request{r}, nil
 	}
 	return openHTTP(cfg, requests, q.cohorts()...)
 }
 
+// holds tells whether what is sent has a part that differs from one request to the next.
+func (w requestWith) holds(part string) bool {
+	return strings.Contains(w.Path+w.Body, part) || slices.ContainsFunc(w.Headers, func(h requestHeader) bool { return strings.Contains(h.Value, part) })
+}
+
+// filler puts what is one request's own into a text.
+func filler(seq uint64, id string) *strings.Replacer {
+	return strings.NewReplacer("{seq}", strconv.FormatUint(seq, 10), "{uuid}", id)
+}
+
 // wire is a request as it is sent.
-func (q *httpRequest) wire(e Entry, method, path, body string, keep bool) []byte {
-	b := requestHead(e, method, path, keep)
+func (q *httpRequest) wire(e Entry, method, path string, keep bool, fill *strings.Replacer) []byte {
+	b := requestHead(e, method, fill.Replace(path), keep)
 	for _, h := range q.with.Headers {
-		b = fmt.Appendf(b, "%s: %s\r\n", h.Name, h.Value)
+		b = fmt.Appendf(b, "%s: %s\r\n", h.Name, fill.Replace(h.Value))
 	}
+	body := fill.Replace(q.with.Body)
 	if body != "" || method != http.MethodGet {
 		b = fmt.Appendf(b, "Content-Length: %d\r\n", len(body))
 	}
 	return append(append(b, "\r\n"...), body...)
 }
 
-// check holds the body of an answer of the right status against what is expected; nil expects nothing.
-func (q *httpRequest) check() (func([]byte) error, error) {
+// check holds the body of an answer of the right status against what is expected of this request; nil expects nothing.
+func (q *httpRequest) check(fill *strings.Replacer) (func([]byte) error, error) {
 	w := q.with
+	w.Is = fill.Replace(w.Is)
 	if w.Pointer == "" && w.Matches == "" {
 		return nil, nil
 	}

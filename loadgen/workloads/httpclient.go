@@ -90,17 +90,32 @@ func newHTTPClient(e Entry, r *resolver, keep bool) (*httpClient, error) {
 // roundTrip sends request, which must be a whole HTTP/1.1 request, exactly once
 // and hands the body of an answer with the status that is wanted to check while it is valid.
 func (c *httpClient) roundTrip(request []byte, deadline time.Time, want int, check func([]byte) error) (int, error) {
+	conn, err := c.open(deadline)
+	if err != nil {
+		return 0, err
+	}
+	return c.exchange(conn, request, want, check)
+}
+
+// open gives a connection that nothing of a request has left on yet.
+func (c *httpClient) open(deadline time.Time) (*connection, error) {
 	conn := c.acquire()
 	if conn == nil {
 		nc, err := c.dial(deadline)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		conn = &connection{nc: nc}
-	} else if err := conn.nc.SetDeadline(deadline); err != nil {
-		conn.close()
-		return 0, err
+		return &connection{nc: nc}, nil
 	}
+	if err := conn.nc.SetDeadline(deadline); err != nil {
+		conn.close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// exchange sends request on conn and reads its answer.
+func (c *httpClient) exchange(conn *connection, request []byte, want int, check func([]byte) error) (int, error) {
 	if err := conn.send(request); err != nil {
 		conn.close()
 		return 0, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -31,8 +32,8 @@ type LedgerStore interface {
 // name are where the ledger is looked up.
 type Keeper interface {
 	Workload
-	// Store opens the ledger at db.Addresses. It dials nobody yet.
-	Store(db Database) (LedgerStore, error)
+	// Store opens the ledger where at says: at its Database, its Entry, or both, as the workload needs. It dials nobody yet.
+	Store(at Config) (LedgerStore, error)
 }
 
 // LedgerEntry is one write attempt as a store writes it.
@@ -103,6 +104,15 @@ func (f *Found) addID(sets map[uint32]*loadgen.IDSet, id uint64) (copies int, ok
 	return set.Copies(n), ok
 }
 
+// Join takes over what was found of other streams on the same node.
+func (f *Found) Join(other *Found) {
+	if f.Streams == nil {
+		f.Streams = map[uint32]*loadgen.IDSet{}
+	}
+	maps.Copy(f.Streams, other.Streams)
+	f.Rows, f.Foreign, f.RepeatedKeys = f.Rows+other.Rows, f.Foreign+other.Foreign, f.RepeatedKeys+other.RepeatedKeys
+}
+
 // Copies returns how many rows hold the attempt id.
 func (f *Found) Copies(id uint64) int {
 	stream, n, ok := loadgen.SplitAttemptID(id)
@@ -158,7 +168,7 @@ func OpenLedger(cfg Config, with LedgerWith, ledger *loadgen.AttemptWriter, k Ke
 	if cfg.Stream > loadgen.MaxLedgerStream {
 		return nil, fmt.Errorf("open workload: ledger stream %d exceeds %d", cfg.Stream, loadgen.MaxLedgerStream)
 	}
-	store, err := k.Store(cfg.Database)
+	store, err := k.Store(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open workload: %w", err)
 	}

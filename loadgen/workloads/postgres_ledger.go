@@ -34,11 +34,11 @@ func (p *postgresLedger) Open(cfg Config, ledger *loadgen.AttemptWriter) (loadge
 }
 
 // Store implements Keeper.
-func (p *postgresLedger) Store(db Database) (LedgerStore, error) {
-	if err := db.check(); err != nil {
+func (p *postgresLedger) Store(at Config) (LedgerStore, error) {
+	if err := at.Database.check(); err != nil {
 		return nil, err
 	}
-	return &postgresStore{db: db}, nil
+	return &postgresStore{db: at.Database}, nil
 }
 
 const (

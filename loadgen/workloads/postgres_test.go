@@ -23,7 +23,7 @@ type writer struct {
 // storeOf opens the ledger of one server.
 func storeOf(t *testing.T, addr string) LedgerStore {
 	t.Helper()
-	s, err := (&postgresLedger{}).Store(Database{Addresses: []string{addr}, User: "drill", Name: "postgres"})
+	s, err := (&postgresLedger{}).Store(Config{Database: Database{Addresses: []string{addr}, User: "drill", Name: "postgres"}})
 	if err != nil {
 		t.Fatal(err)
 	}

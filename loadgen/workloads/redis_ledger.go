@@ -33,11 +33,11 @@ func (r *redisLedger) Open(cfg Config, ledger *loadgen.AttemptWriter) (loadgen.O
 }
 
 // Store implements Keeper.
-func (r *redisLedger) Store(db Database) (LedgerStore, error) {
-	if err := db.check(); err != nil {
+func (r *redisLedger) Store(at Config) (LedgerStore, error) {
+	if err := at.Database.check(); err != nil {
 		return nil, err
 	}
-	return &redisStore{db: db}, nil
+	return &redisStore{db: at.Database}, nil
 }
 
 // redisStore is the ledger of a Redis.

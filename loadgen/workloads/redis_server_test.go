@@ -103,7 +103,7 @@ func keeper(t *testing.T, with map[string]any) workloads.Keeper {
 // storeOn opens the ledger on one node.
 func storeOn(t *testing.T, db workloads.Database) workloads.LedgerStore {
 	t.Helper()
-	s, err := keeper(t, nil).Store(db)
+	s, err := keeper(t, nil).Store(workloads.Config{Database: db})
 	if err != nil {
 		t.Fatal(err)
 	}

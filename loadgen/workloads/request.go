@@ -110,12 +110,7 @@ func wireRequest(e Entry, method, path string, body []byte, keep bool) []byte {
 
 // requestHead is the first line of a request, and the headers that all have.
 func requestHead(e Entry, method, path string, keep bool) []byte {
-	host := e.Name
-	standard := e.Port == 443 && e.Scheme != "http" || e.Port == 80 && e.Scheme == "http"
-	if !standard {
-		host = net.JoinHostPort(e.Name, strconv.Itoa(e.Port))
-	}
-	b := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: blackstart\r\n", method, path, host)
+	b := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: blackstart\r\n", method, path, e.host())
 	if !keep {
 		b = append(b, "Connection: close\r\n"...)
 	}
@@ -125,6 +120,14 @@ func requestHead(e Entry, method, path string, keep bool) []byte {
 		}
 	}
 	return b
+}
+
+// host is the entry as requests name it.
+func (e Entry) host() string {
+	if e.Port == 443 && e.Scheme != "http" || e.Port == 80 && e.Scheme == "http" {
+		return e.Name
+	}
+	return net.JoinHostPort(e.Name, strconv.Itoa(e.Port))
 }
 
 // checkAnswer accepts the answer to a question: JSON with a region, a build and

@@ -130,7 +130,7 @@ func ledgerOf(c *postgres.Cluster) (workloads.Keeper, workloads.LedgerStore, err
 		return nil, nil, err
 	}
 	k := w.(workloads.Keeper)
-	store, err := k.Store(database(c))
+	store, err := k.Store(workloads.Config{Database: database(c)})
 	return k, store, err
 }
 
