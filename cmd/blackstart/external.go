@@ -120,6 +120,12 @@ func loadsThere(d *external.Driver, about harness.Description, all []harness.Loa
 				refused = append(refused, harness.Refusal{At: []any{"load", i, "workload"}, Err: fmt.Errorf("load %s goes to the public entry of target %s, and %w", l.ID, about.Name, err)})
 			}
 		}
+		for _, request := range traits.Requests {
+			if !d.Target.MayRequest(request) {
+				refused = append(refused, harness.Refusal{At: []any{"load", i, "workload"}, Err: fmt.Errorf("load %s asks for %s, which may change something, and allows does not list it: "+
+					"let the target's owner write {path: %s}", l.ID, request, request)})
+			}
+		}
 		if !ok || !traits.Ledger || traits.Table == "" {
 			continue
 		}

@@ -24,7 +24,7 @@ const (
 )
 
 // theirs is a system that the tool did not start: a primary and its standby, with what a DBA made there, and the file of them.
-func theirs(t *testing.T) (file string, east *postgres.Cluster) {
+func theirs(t *testing.T) (file string, east, west *postgres.Cluster) {
 	t.Helper()
 	in, err := postgres.Find(t.Context(), postgres.Options{CacheDir: filepath.Join(os.TempDir(), fmt.Sprintf("blackstart-test-cache-%d", os.Getuid()))})
 	if err != nil {
@@ -50,7 +50,7 @@ func theirs(t *testing.T) (file string, east *postgres.Cluster) {
 		return &postgres.Cluster{Name: name, Install: in, Table: table, Dir: filepath.Join(dir, name), Host: theirHost, Log: filepath.Join(dir, name+".log"),
 			Port: l.Addr().(*net.TCPAddr).Port, Password: "of-the-owner", Settings: []string{"fsync = off", "autovacuum = off"}}
 	}
-	east, west := cluster("east"), cluster("west")
+	east, west = cluster("east"), cluster("west")
 	must(east.InitDB(t.Context()))
 	must(west.MakeStandby(t.Context(), east, theirHost, east.Port))
 	must(east.Start(t.Context()))
@@ -75,7 +75,7 @@ func theirs(t *testing.T) (file string, east *postgres.Cluster) {
 		"allows: [{write: ledger, on: east.db}, {write: ledger, on: west.db}, {write: heartbeat, on: east.db}]\n"
 	file = filepath.Join(dir, "orders.target.yaml")
 	must(os.WriteFile(file, []byte(text), 0o600))
-	return file, east
+	return file, east, west
 }
 
 // quietDrill writes a scenario in which nothing is broken.
@@ -108,7 +108,7 @@ func TestADrillOnASystemThatWeDidNotStart(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs a drill")
 	}
-	file, east := theirs(t)
+	file, east, _ := theirs(t)
 	scenario, out, state := quietDrill(t), t.TempDir(), t.TempDir()
 	t.Setenv("BLACKSTART_STATE", state)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -258,26 +258,6 @@ func (r *rules) references(n *strictyaml.Node, in any, undo bool) {
 	}
 }
 
-func (r *rules) allows() {
-	seen := map[Allow]bool{}
-	for i, a := range r.Allows {
-		n := r.item("allows", i)
-		c, _ := r.ComponentByName(a.On)
-		switch {
-		case a.Announce != "" && (a.Write != "" || a.On != ""), a.Announce == "" && (a.Write == "" || a.On == ""):
-			r.out.Add(n.Pos, "write {write: ledger, on: east.db}, or {announce: ops-room}", "an allowance is for one thing: a table that is written on a component, or an announcement")
-		case a.Announce != "":
-			r.known(n, "announce", "announcement", a.Announce, r.announcementNames())
-		case !r.known(n, "on", "component", a.On, r.componentNames()):
-		case !r.r.Traits[c.Kind].Tables:
-			r.out.Add(at(n, "on"), "name a database", "a component of kind %s holds no tables", c.Kind)
-		case seen[a]:
-			r.out.Add(n.Pos, "keep one of the two", "the %s on %s is allowed twice", a.Write, a.On)
-		}
-		seen[a] = true
-	}
-}
-
 func (r *rules) limits() {
 	n := r.root.Get("limits")
 	if _, err := regexp.Compile(`^(?:` + r.Limits.Ticket + `)$`); err != nil {

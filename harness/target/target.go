@@ -115,10 +115,11 @@ const (
 	WriteLedger    = "ledger"
 )
 
-// Allow lets one thing be written on one component, or one announcement be made to people.
+// Allow lets one thing be written on one component, one request be made that may change something, or one announcement be made to people.
 type Allow struct {
 	Write    string `yaml:"write" one:"heartbeat|ledger" doc:"the table that may be written"`
 	On       string `yaml:"on" doc:"of write: the component"`
+	Path     string `yaml:"path" doc:"the request that loads may make of the entry, method and path as a scenario writes them, without a query: POST /orders"`
 	Announce string `yaml:"announce" doc:"the entry of announce or standDown that may be made: it reaches people"`
 }
 
@@ -204,6 +205,16 @@ func (t Target) AddressOf(c Component) string {
 func (t Target) MayWrite(what, component string) bool {
 	for _, a := range t.Allows {
 		if a.Write == what && a.On == component && what != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// MayRequest tells whether a request (method and path) may be made of the entry.
+func (t Target) MayRequest(request string) bool {
+	for _, a := range t.Allows {
+		if a.Path == request && request != "" {
 			return true
 		}
 	}

@@ -55,6 +55,7 @@ allows:
   - {write: ledger, on: west.db}
   - {write: heartbeat, on: east.db}
   - {write: heartbeat, on: west.db}
+  - {path: POST /query}
 calls:
   - {name: controller, call: http, reads: true, timeout: 2s, with: {method: GET, url: "http://${net[outside]}.10:8500/state"}}
   - {name: audit, call: http, reads: true, timeout: 5s, with: {method: GET, url: "http://${net[outside]}.10:8500/audit"}}
