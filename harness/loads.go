@@ -11,6 +11,13 @@ import (
 // killed can leave unbound.
 const bindEvery = 10 * time.Second
 
+// LoadLimits is what each load may do on a target at most; zero values bound nothing.
+type LoadLimits struct {
+	Rate        Rate `yaml:"rate" json:"rate" doc:"operations that are due per unit of time, such as 50/s, retries of a write not counted"`
+	Connections int  `yaml:"connections" json:"connections" min:"1" max:"65536" doc:"connections at a time: of http loads to the entry, of others to each component"`
+	Rows        int  `yaml:"rows" json:"rows" min:"1" max:"1000000000" doc:"writes and requests that may change something, in all, retries counted"`
+}
+
 // startLoads opens and starts every load of the scenario.
 func (d *drill) startLoads(ctx context.Context) error {
 	id := 1

@@ -39,6 +39,7 @@ type Description struct {
 	Questions   []Question        `json:"questions"`                // with known answers
 	Probes      []ProbeSpec       `json:"probes,omitempty"`         // that its file lists
 	ProbePaces  map[string]int64  `json:"probe_paces_ns,omitempty"` // shortest time between two questions that its file allows, by kind of probe
+	LoadLimits  *LoadLimits       `json:"load_limits,omitempty"`    // what its file lets each load do
 	Nonce       string            `json:"nonce"`                    // where an alert carries the drill's nonce: routing-key or dedup-key; each of Channels may say otherwise
 	Owned       *Ownership        `json:"owned,omitempty"`
 }

@@ -16,6 +16,7 @@ type Traits struct {
 	Conns     int      `json:"conns"`               // most connections to each of those; 0: one for each operation in flight
 	LookedUp  string   `json:"looked_up,omitempty"` // of a ledger: on what its writes are looked up, a kind of component or entry; "": on what its clients dial
 	Requests  []string `json:"requests,omitempty"`  // what it asks of the public entry that may change something: "POST /orders"
+	Writes    int      `json:"writes,omitempty"`    // most writes, or requests that may change something, that one operation makes
 	Cohorts   []string `json:"cohorts"`             // the kinds of client that this load plays; null where all are alike. Of other names than http.query has, the n-th is number n in the samples
 }
 

@@ -289,7 +289,8 @@ func lostOrders(t *testing.T, lookup string) {
 	if err := os.WriteFile(scenario, []byte(strings.Replace(lossyDrill, "LOOKUP", lookup, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("BLACKSTART_STATE", t.TempDir())
+	state := t.TempDir()
+	t.Setenv("BLACKSTART_STATE", state)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	var acting sync.WaitGroup
 	acting.Go(func() { o.people(ctx, hands) })
@@ -302,7 +303,7 @@ func lostOrders(t *testing.T, lookup string) {
 		}
 	}
 	printed.Reset()
-	exit := execute(ctx, []string{"run", scenario, "--target", file, "--people", "dir:" + hands, "--out", out, "--executor", "A Tester"}, &printed, o)
+	exit := execute(ctx, []string{"run", scenario, "--target", file, "--people", "dir:" + hands, "--out", out, "--executor", "A Tester", "--keep-state"}, &printed, o)
 	cancel()
 	acting.Wait()
 	if exit != harness.ExitFail {
@@ -313,7 +314,7 @@ func lostOrders(t *testing.T, lookup string) {
 		t.Fatalf("the service lost %d of %d orders", want, len(o.acked))
 	}
 	counted(t, filepath.Join(out, "lossy.zip"), want, strings.Contains(lookup, "query"))
-	holdsNone(t, "of-the-drill", out)
+	holdsNone(t, "of-the-drill", out, state)
 	printed.Reset()
 	if exit := execute(t.Context(), []string{"verify", filepath.Join(out, "lossy.zip"), "--recompute", "--root", filepath.Join(out, "lossy.root.pem")}, &printed, o); exit != 0 {
 		t.Errorf("verify: exit %d\n%s", exit, &printed)

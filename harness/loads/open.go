@@ -47,6 +47,9 @@ func Open(id int, spec harness.LoadSpec, s harness.RunningTarget) (harness.Load,
 	if err := l.place(); err != nil {
 		return nil, 0, err
 	}
+	if err := l.limit(s.Target.LoadLimits); err != nil {
+		return nil, 0, err
+	}
 	return l, 1, nil
 }
 

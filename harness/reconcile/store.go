@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -27,7 +28,11 @@ func opening(s harness.RunningTarget) opener {
 			if err != nil {
 				return nil, err
 			}
-			return k.Store(workloads.Config{Entry: entry})
+			at := workloads.Config{Entry: entry}
+			if to := s.Target.LoadLimits; to != nil { // looking up is bounded as loads are
+				at.Rate, at.Workers = int(math.Ceil(to.Rate.PerSecond())), to.Connections
+			}
+			return k.Store(at)
 		}
 		return k.Store(workloads.Config{Database: workloads.Database{Addresses: []string{a.Address}, User: a.User, Password: a.Password, Name: a.Database, TLS: a.TLS, Auth: a.Auth}})
 	}

@@ -26,6 +26,9 @@ type Reader struct {
 	Alerts                                          map[string]AlertTraits // of the kinds of channel
 }
 
+// perLoad says where a limit of loads stands.
+const perLoad = "write it under loads:, it bounds each load"
+
 // later says what to write in place of what does not exist yet.
 const later = "leave it out: it is not supported yet"
 
@@ -35,14 +38,14 @@ func (r Reader) format() *strictyaml.Format {
 		Top: reflect.TypeFor[Target](), Alone: true, Other: otherFile,
 		Forms: map[reflect.Type]strictyaml.Form{reflect.TypeFor[harness.Duration](): {
 			Name: "duration", Example: "`250ms`, `10s`", Pattern: `^(0|[1-9][0-9]*)(\.[0-9]+)?(ns|us|µs|ms|s|m|h)([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`,
-		}, reflect.TypeFor[jsonpointer.Pointer](): {Name: "JSON pointer", Example: "`/alerts/0/status`", Pattern: jsonpointer.Pattern}},
+		}, reflect.TypeFor[harness.Rate](): {Name: "rate", Example: "`50/s`", Pattern: `^(0|[1-9][0-9]{0,6})/(ms|s|m|h)$`}, reflect.TypeFor[jsonpointer.Pointer](): {Name: "JSON pointer", Example: "`/alerts/0/status`", Pattern: jsonpointer.Pattern}},
 		Singular: map[string]string{"regions": "region", "hosts": "host", "components": "component", "links": "link", "allows": "allowance",
 			"calls": "call", "probes": "probe", "headers": "header", "holidays": "holiday", "days": "day", "alerts": "alert", "announce": "announcement", "standDown": "announcement"},
 		Prose:   []string{"owner", "service", "plan"},
 		Instead: map[reflect.Type]string{reflect.TypeFor[secret.Reference](): secret.Write},
 		Gone: map[reflect.Type]map[string]string{
 			reflect.TypeFor[Target](): {"channels": later, "means": later, "extends": later},
-			reflect.TypeFor[Limits](): {"rate": later, "rows": later, "pace": later, "longestDrill": later},
+			reflect.TypeFor[Limits](): {"rate": perLoad, "rows": perLoad, "pace": later, "longestDrill": later},
 			reflect.TypeFor[Allow]():  {"channel": later, "statusPage": later, "rows": later, "bytes": later},
 			reflect.TypeFor[Call]():   {"undo": later, "oneWay": later},
 			reflect.TypeFor[Host]():   {"ssh": "write by: ssh", "hostKey": "write identity:, the fingerprint that check prints"},

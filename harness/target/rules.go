@@ -59,6 +59,7 @@ func (r *rules) all() {
 	r.entry()
 	r.allows()
 	r.limits()
+	r.loadLimits()
 	r.calls()
 	r.probes()
 	r.alerts()

@@ -1,6 +1,10 @@
 package target
 
-import "regexp"
+import (
+	"regexp"
+
+	"blackstart/harness"
+)
 
 // changing is the form of a request that may change something.
 var changing = regexp.MustCompile(`^(POST|PUT|PATCH|DELETE) /[!->@-~]*$`)
@@ -41,4 +45,16 @@ func (a Allow) one() bool {
 		}
 	}
 	return things == 1 && (a.Write != "") == (a.On != "")
+}
+
+// loadLimits: a limit that bounds nothing is a mistake.
+func (r *rules) loadLimits() {
+	n := r.root.Get("limits")
+	switch l := r.Limits.Loads; {
+	case l == nil:
+	case n.Get("loads").Get("rate") != nil && l.Rate.Count == 0:
+		r.out.Add(at(n, "loads.rate"), "write one such as 50/s, or leave it out", "a load of rate %s does nothing", l.Rate)
+	case *l == harness.LoadLimits{}:
+		r.out.Add(at(n, "loads"), "write rate, connections or rows", "the limits of loads bound nothing")
+	}
 }

@@ -138,6 +138,7 @@ func (a Allow) Rights() []string {
 type Limits struct {
 	Connections  int                         `yaml:"connections" min:"1" max:"10000" doc:"connections that the role of the harness may have to one database; 2 if not written"`
 	Probes       map[string]harness.Duration `yaml:"probes" doc:"shortest time between two questions, by kind of probe; in production 1s for those that are not written"`
+	Loads        *harness.LoadLimits         `yaml:"loads" doc:"what each load of a drill may do there at most"`
 	ChangeWindow *Window                     `yaml:"changeWindow" doc:"when something may be done there; always if not written"`
 	Ticket       string                      `yaml:"ticket" doc:"regular expression (RE2) that a change ticket matches as a whole: see check --ticket"`
 }

@@ -150,7 +150,7 @@ func (h *httpLedger) Store(at Config) (LedgerStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &httpStore{with: h.with, request: h.request(), entry: at.Entry, client: client}, nil
+	return &httpStore{with: h.with, request: h.request(), entry: at.Entry, client: client, rate: at.Rate, conns: at.Workers}, nil
 }
 
 // httpStore is what a system keeps of the writes that it took by its own interface: written and looked up at its entry, or, where db
@@ -161,6 +161,8 @@ type httpStore struct {
 	entry   Entry
 	client  *httpClient
 	db      *postgresStore
+	rate    int // look-ups a second at the entry at most; 0: as they come
+	conns   int // connections for them at most; 0: as many as there are lookers
 }
 
 // writeUUID is the id that a write goes by in the system: the same for the same attempt of a run, and that of no other.
@@ -255,7 +257,11 @@ func (s *httpStore) Find(ctx context.Context, ids IDs) (*Found, error) {
 
 // look tells how often each attempt is there, until lookLimit is over.
 func (s *httpStore) look(ctx context.Context, run [16]byte, ids []uint64) ([]int, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	limit := lookLimit
+	if s.rate > 0 {
+		limit += time.Duration(len(ids)/s.rate) * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if s.db != nil {
 		return s.lookSQL(ctx, run, ids)
@@ -263,7 +269,7 @@ func (s *httpStore) look(ctx context.Context, run [16]byte, ids []uint64) ([]int
 	return s.lookHTTP(ctx, run, ids)
 }
 
-// lookLimit bounds the looking up of all attempts.
+// lookLimit bounds the looking up of all attempts, besides what the pace of questions takes.
 const lookLimit = 10 * time.Minute
 
 // Serves implements LedgerStore: a database says it; the entry leads to whoever serves, and does not tell who that is.

@@ -43,7 +43,7 @@ func (s *httpStore) lookHTTP(ctx context.Context, run [16]byte, ids []uint64) ([
 	defer cancel(nil)
 	copies, next := make([]int, len(ids)), make(chan int)
 	var all sync.WaitGroup
-	for range min(lookers, len(ids)) {
+	for range min(s.lookers(), len(ids)) {
 		all.Go(func() {
 			for i := range next {
 				n, err := s.ask(ctx, client, run, ids[i])
@@ -55,14 +55,7 @@ func (s *httpStore) lookHTTP(ctx context.Context, run [16]byte, ids []uint64) ([
 			}
 		})
 	}
-	for i := range ids {
-		select {
-		case next <- i:
-			continue
-		case <-ctx.Done():
-		}
-		break
-	}
+	s.hand(ctx, next, len(ids))
 	close(next)
 	all.Wait()
 	if err := context.Cause(ctx); err != nil {
@@ -71,13 +64,45 @@ func (s *httpStore) lookHTTP(ctx context.Context, run [16]byte, ids []uint64) ([
 	return copies, nil
 }
 
+// hand hands out numbers below n, no faster than the target's file lets a load be.
+func (s *httpStore) hand(ctx context.Context, to chan<- int, n int) {
+	var pace <-chan time.Time
+	if s.rate > 0 {
+		ticker := time.NewTicker(time.Second / time.Duration(s.rate))
+		defer ticker.Stop()
+		pace = ticker.C
+	}
+	for i := range n {
+		if pace != nil {
+			select {
+			case <-pace:
+			case <-ctx.Done():
+				return
+			}
+		}
+		select {
+		case to <- i:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// lookers is how many questions are asked at a time.
+func (s *httpStore) lookers() int {
+	if s.conns > 0 {
+		return min(lookers, s.conns)
+	}
+	return lookers
+}
+
 // lookClient asks as the clients of the load do: the same name and resolver, the same trust; no proxy, no redirect.
 func (s *httpStore) lookClient() *http.Client {
 	c := s.client
 	return &http.Client{
 		Timeout: askLimit,
 		Transport: &http.Transport{
-			Proxy: nil, TLSClientConfig: c.tls.Clone(), MaxConnsPerHost: lookers, DisableCompression: true,
+			Proxy: nil, TLSClientConfig: c.tls.Clone(), MaxConnsPerHost: s.lookers(), DisableCompression: true,
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				deadline, ok := ctx.Deadline()
 				if !ok {

@@ -34,7 +34,7 @@ func (q *httpQuery) With() any { return &q.with }
 
 // Traits implements Workload.
 func (q *httpQuery) Traits() loadgen.Traits {
-	t := loadgen.Traits{Questions: true, Requests: []string{http.MethodPost + " " + defaultPath}}
+	t := loadgen.Traits{Questions: true, Requests: []string{http.MethodPost + " " + defaultPath}, Writes: 1}
 	for _, c := range q.cohorts() {
 		t.Cohorts = append(t.Cohorts, c.String())
 	}

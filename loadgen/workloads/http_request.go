@@ -52,7 +52,7 @@ func (q *httpRequest) With() any { return &q.with }
 
 // Traits implements Workload.
 func (q *httpRequest) Traits() loadgen.Traits {
-	t := loadgen.Traits{Requests: q.changes()}
+	t := loadgen.Traits{Requests: q.changes(), Writes: len(q.changes())}
 	for _, c := range q.cohorts() {
 		t.Cohorts = append(t.Cohorts, c.String())
 	}

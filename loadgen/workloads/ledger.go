@@ -144,7 +144,7 @@ func (w *LedgerWith) amount() loadgen.Amount {
 func (w *LedgerWith) traits(kind, table string) loadgen.Traits {
 	amount := w.amount()
 	return loadgen.Traits{Ledger: true, Table: table, Valued: amount.Minor > 0, Currency: w.Currency, Exponent: amount.Exponent,
-		Speaks: kind, Conns: DefaultMaxConns}
+		Speaks: kind, Conns: DefaultMaxConns, Writes: 1 + w.Retries}
 }
 
 // ledgerOp makes one write attempt a request, and more only if Retries says so.

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"blackstart/harness"
+	"blackstart/harness/loads"
+)
+
+// limited refuses the loads of a scenario that may want more than the target's file lets each load have, where the drill lasts as long
+// as it may.
+func limited(about harness.Description, all []harness.LoadSpec, lasts time.Duration) (refused []harness.Refusal) {
+	to := about.LoadLimits
+	if to == nil {
+		return nil
+	}
+	for i, l := range all {
+		wants, ok := loads.WantedOf(l, lasts)
+		if !ok {
+			continue
+		}
+		refuse := func(key, format string, args ...any) {
+			refused = append(refused, harness.Refusal{At: []any{"load", i, key}, Err: fmt.Errorf("load "+l.ID+" "+format, args...)})
+		}
+		if to.Rate.Count > 0 && float64(wants.Rate) > to.Rate.PerSecond() {
+			refuse("rate", "is due %s, and limits.loads of target %s allow %s: write a rate that is no higher", l.Rate, about.Name, to.Rate)
+		}
+		if to.Connections > 0 && wants.Connections > to.Connections {
+			refuse("rate", "may have %d connections at a time, where nothing is answered within %s, and limits.loads of target %s allow %d: write a lower rate or a shorter timeout",
+				wants.Connections, l.Timeout, about.Name, to.Connections)
+		}
+		if to.Rows > 0 && wants.Rows > to.Rows {
+			refuse("rate", "may write %d times in the %s that the drill may last, and limits.loads of target %s allow %d: write a lower rate, or a shorter drill",
+				wants.Rows, lasts.Round(time.Second), about.Name, to.Rows)
+		}
+	}
+	return refused
+}
