@@ -49,6 +49,18 @@ type LoadSpec struct {
 	Rate     Rate     `yaml:"rate" json:"rate" need:"yes" doc:"due operations per unit of time, such as 200/s; 0/s offers nothing"`
 	Timeout  Duration `yaml:"timeout" json:"timeout_ns" need:"yes" doc:"after this an operation has failed"`
 	With     With     `yaml:"with" json:"with,omitempty" with:"workloads workload" doc:"what the workload is told: see its parameters"`
+
+	// Beside is what the file holds that With names by BesideKey, once it has been read; the pack has it as run.
+	Beside []byte `yaml:"-" json:"-"`
+}
+
+// BesideKey is the parameter of a load that names a file beside the scenario.
+const BesideKey = "targets"
+
+// BesideName is the file beside the scenario that the load's parameters name, "" for none.
+func (l LoadSpec) BesideName() string {
+	name, _ := l.With[BesideKey].(string)
+	return name
 }
 
 // SteadyState is what must hold, for its whole window, before a fault.

@@ -32,12 +32,13 @@ type Known struct {
 	Channels, Profiles []string
 
 	Probes                        map[string]harness.ProbeTraits
-	ListedTraits                  func(harness.ProbeSpec) (harness.ProbeTraits, bool) // what a listed probe is; false where its parameters cannot be read
-	WrongLoad                     func(harness.LoadSpec) (key, wrong, hint string)    // what is wrong with the parameters of a load
-	WrongProbe                    func(harness.ProbeSpec) (key, wrong, hint string)   // what is wrong with a listed probe, "" for nothing
-	Listed                        []harness.ProbeSpec                                 // that the file of the target lists
-	Faults, Workloads, ProbeKinds map[string]any                                      // kinds, each with the zero value of its parameters, nil for none
-	Traits                        func(harness.LoadSpec) (harness.Traits, bool)       // what a load is; false where its parameters cannot be read
+	ListedTraits                  func(harness.ProbeSpec) (harness.ProbeTraits, bool)   // what a listed probe is; false where its parameters cannot be read
+	WrongLoad                     func(harness.LoadSpec) (key, wrong, hint string)      // what is wrong with the parameters of a load
+	WrongBeside                   func(harness.LoadSpec) (line int, wrong, hint string) // what is wrong with the file that a load names, once it was read
+	WrongProbe                    func(harness.ProbeSpec) (key, wrong, hint string)     // what is wrong with a listed probe, "" for nothing
+	Listed                        []harness.ProbeSpec                                   // that the file of the target lists
+	Faults, Workloads, ProbeKinds map[string]any                                        // kinds, each with the zero value of its parameters, nil for none
+	Traits                        func(harness.LoadSpec) (harness.Traits, bool)         // what a load is; false where its parameters cannot be read
 
 	Measures []harness.MeasureSpec               // in the order of their names
 	Settings map[string]func(value string) error // settings of the target, each with the check of its value
@@ -64,16 +65,18 @@ type File struct {
 	Name   string // as in problems: beside the file that was asked for
 	SHA256 string // lower-case hex, over the exact bytes
 	Bytes  []byte
+
+	word string // what names it in the file before it: extends, or a parameter of a load
 }
 
 // Loaded says what exactly a scenario was read from. For a scenario in one file Source is that file, byte for byte. One that
-// extends others has its own bytes first, then, each after a line that begins with ---, the bytes of the files it extends.
+// extends others, or whose loads name others, has its own bytes first, then, each after a line that begins with ---, the bytes of those.
 type Loaded struct {
 	Path    string
 	Profile string // the profile that was applied, never ""
 	SHA256  string // lower-case hex, over Source
 	Source  []byte
-	Files   []File // the file itself first, then those it extends
+	Files   []File // the file itself first, then those it extends, then those that its loads name
 }
 
 // Load reads a scenario with Reader{}.
@@ -125,6 +128,7 @@ func (r Reader) Parse(name string, data []byte, resolve func(name string) ([]byt
 	d := &strictyaml.Decoder{Format: format, Out: out, Bad: map[*strictyaml.Node]bool{}}
 	own := &harness.Scenario{}
 	d.Decode(root, own)
+	chain.beside(own, root, r.Known.WrongBeside)
 	said := map[string]bool{}
 	ok := r.Sealed || (&rules{own, root, d.Bad, r.Known, out, chain, "", said}).all()
 
@@ -144,6 +148,9 @@ func (r Reader) Parse(name string, data []byte, resolve func(name string) ([]byt
 		s := &harness.Scenario{}
 		(&strictyaml.Decoder{Format: format, Out: strictyaml.NewCollector(name), Bad: d.Bad}).Decode(tree, s)
 		s.Profiles = own.Profiles
+		for i := range s.Load {
+			s.Load[i].Beside = own.Load[i].Beside // a profile leaves loads their parameters
+		}
 		if !r.Sealed {
 			(&rules{s, tree, d.Bad, r.Known, out, chain, p, said}).all()
 		}
@@ -201,7 +208,7 @@ func (l Loaded) sealed() Loaded {
 			if !bytes.HasSuffix(all.Bytes(), []byte("\n")) {
 				all.WriteByte('\n')
 			}
-			fmt.Fprintf(&all, "--- # extends %s\n", filepath.Base(f.Name))
+			fmt.Fprintf(&all, "--- # %s %s\n", f.word, filepath.Base(f.Name))
 		}
 		all.Write(f.Bytes)
 	}
@@ -226,7 +233,7 @@ type chain struct {
 
 // read parses a file and lays it over what it extends. names are the files that led here.
 func (c *chain) read(name string, data []byte, names []string) *strictyaml.Node {
-	c.loaded.Files = append(c.loaded.Files, File{name, digest(data), bytes.Clone(data)})
+	c.loaded.Files = append(c.loaded.Files, File{name, digest(data), bytes.Clone(data), strictyaml.Extends})
 	root := c.format.Parse(name, data, c.out)
 	if root == nil {
 		return nil
@@ -257,19 +264,26 @@ func (c *chain) open(name string, ext *strictyaml.Node, names []string) *stricty
 		c.out.Add(at, "break the circle", "extends goes in a circle, %s", strings.Join(append(names, file), " → "))
 	case len(names) > maxExtends:
 		c.out.Add(at, "extend a file that is nearer to the first", "more than %d files extend one another", maxExtends)
-	case c.resolve == nil:
-		c.out.Add(at, "give the scenario as a file in a folder", "%s cannot be looked up here", file)
 	default:
-		data, err := c.resolve(file)
-		if errors.Is(err, fs.ErrNotExist) {
-			c.out.Add(at, "write the name of a file in the same folder", "%s does not exist", file)
-			return nil
+		if data, ok := c.fetch(file, at); ok {
+			return c.read(filepath.Join(filepath.Dir(name), file), data, names)
 		}
-		if err != nil {
-			c.out.Add(at, "make it readable", "%s cannot be read, %v", file, err)
-			return nil
-		}
-		return c.read(filepath.Join(filepath.Dir(name), file), data, names)
 	}
 	return nil
+}
+
+// fetch reads a file that lies beside the scenario.
+func (c *chain) fetch(file string, at strictyaml.Pos) ([]byte, bool) {
+	if c.resolve == nil {
+		c.out.Add(at, "give the scenario as a file in a folder", "%s cannot be looked up here", file)
+		return nil, false
+	}
+	data, err := c.resolve(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		c.out.Add(at, "write the name of a file in the same folder", "%s does not exist", file)
+	case err != nil:
+		c.out.Add(at, "make it readable", "%s cannot be read, %v", file, err)
+	}
+	return data, err == nil
 }

@@ -116,6 +116,7 @@ func loadsThere(d *external.Driver, about harness.Description, all []harness.Loa
 		}
 		traits, ok := loads.Traits(l)
 		if ok && traits.Speaks == "" {
+			refused = append(refused, elsewhere(about, i, l)...)
 			if err := entryForLoads(about.Entry); err != nil {
 				refused = append(refused, harness.Refusal{At: []any{"load", i, "workload"}, Err: fmt.Errorf("load %s goes to the public entry of target %s, and %w", l.ID, about.Name, err)})
 			}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"blackstart/evidence"
 	"blackstart/evidence/seal"
 	"blackstart/harness"
 	"blackstart/harness/targets/postgres"
@@ -235,6 +236,7 @@ target: {needs: [postgres.primary, postgres.standby]}
 load:
   - {id: orders, workload: http.ledger, place: outside, rate: 60/s, timeout: 1s, with: {path: /orders, headers: [{name: Content-Type, value: application/json}],
      body: '{"ref":"{uuid}","n":{seq}}', status: 201, pointer: /ref, is: "{uuid}", amount: "100.00", currency: USD, lookup: LOOKUP}}
+  - {id: reads, workload: http.request, place: outside, rate: 5/s, timeout: 1s, with: {targets: reads.targets, matches: "^$"}}
 steadyState: {for: 3s, require: [{load: orders, successAtLeast: 90%}]}
 faults:
   - id: loss
@@ -291,6 +293,10 @@ func lostOrders(t *testing.T, lookup string) {
 	}
 	state := t.TempDir()
 	t.Setenv("BLACKSTART_STATE", state)
+	targets := "# health, as clients ask for it\nGET " + server.URL + "/health\nX-Case: a\n\nGET " + server.URL + "/health?n={seq}\n"
+	if err := os.WriteFile(filepath.Join(filepath.Dir(scenario), "reads.targets"), []byte(targets), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	var acting sync.WaitGroup
 	acting.Go(func() { o.people(ctx, hands) })
@@ -314,10 +320,32 @@ func lostOrders(t *testing.T, lookup string) {
 		t.Fatalf("the service lost %d of %d orders", want, len(o.acked))
 	}
 	counted(t, filepath.Join(out, "lossy.zip"), want, strings.Contains(lookup, "query"))
+	ran(t, filepath.Join(out, "lossy.zip"), targets)
 	holdsNone(t, "of-the-drill", out, state)
 	printed.Reset()
 	if exit := execute(t.Context(), []string{"verify", filepath.Join(out, "lossy.zip"), "--recompute", "--root", filepath.Join(out, "lossy.root.pem")}, &printed, o); exit != 0 {
 		t.Errorf("verify: exit %d\n%s", exit, &printed)
+	}
+}
+
+// ran holds a pack to the file of targets that its load read.
+func ran(t *testing.T, pack, targets string) {
+	t.Helper()
+	p, err := seal.Open(pack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	data, err := p.ReadFile(seal.InputsFile)
+	var in evidence.Inputs
+	if err := errors.Join(err, json.Unmarshal(data, &in)); err != nil {
+		t.Fatal(err)
+	}
+	if len(in.ScenarioFiles) != 2 || in.ScenarioFiles[1].Name != "reads.targets" || in.ScenarioFiles[1].SHA256 != seal.Digest([]byte(targets)) {
+		t.Fatalf("%+v", in.ScenarioFiles)
+	}
+	if kept, err := p.ReadFile(in.ScenarioFiles[1].File); err != nil || string(kept) != targets {
+		t.Errorf("%q, %v", kept, err)
 	}
 }
 

@@ -2,10 +2,14 @@ package main
 
 import (
 	"fmt"
+	"net"
+	"net/url"
+	"strings"
 	"time"
 
 	"blackstart/harness"
 	"blackstart/harness/loads"
+	"blackstart/harness/target"
 )
 
 // limited refuses the loads of a scenario that may want more than the target's file lets each load have, where the drill lasts as long
@@ -33,6 +37,22 @@ func limited(about harness.Description, all []harness.LoadSpec, lasts time.Durat
 		if to.Rows > 0 && wants.Rows > to.Rows {
 			refuse("rate", "may write %d times in the %s that the drill may last, and limits.loads of target %s allow %d: write a lower rate, or a shorter drill",
 				wants.Rows, lasts.Round(time.Second), about.Name, to.Rows)
+		}
+	}
+	return refused
+}
+
+// elsewhere refuses a load whose own requests say that they lead elsewhere than to the entry of the target.
+func elsewhere(about harness.Description, i int, l harness.LoadSpec) (refused []harness.Refusal) {
+	u, err := url.Parse(about.Entry.URL)
+	if err != nil || about.Entry.URL == "" {
+		return nil // there is none, which is refused by itself
+	}
+	entry := u.Scheme + "://" + net.JoinHostPort(strings.TrimSuffix(u.Hostname(), "."), target.PortOf(u))
+	for _, host := range loads.Hosts(l) {
+		if host != entry {
+			refused = append(refused, harness.Refusal{At: []any{"load", i, "with", harness.BesideKey}, Err: fmt.Errorf("load %s asks %s by %s, and clients of target %s ask %s: write that",
+				l.ID, host, l.BesideName(), about.Name, entry)})
 		}
 	}
 	return refused

@@ -63,6 +63,11 @@ func workloadOf(spec harness.LoadSpec) (workloads.Workload, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", spec.ID, err)
 	}
+	if b, ok := w.(workloads.Beside); ok && spec.Beside != nil {
+		if err := b.ReadBeside(spec.Beside); err != nil {
+			return nil, fmt.Errorf("load %s: %s: %w", spec.ID, spec.BesideName(), err)
+		}
+	}
 	return w, nil
 }
 
@@ -119,17 +124,6 @@ func Entry(s harness.RunningTarget) (workloads.Entry, error) {
 	}
 	e.Scheme, e.Name, e.TLS, e.Headers, e.Status, e.Path = u.Scheme, u.Hostname(), a.TLS, a.Headers, of.Status, u.RequestURI()
 	return e, nil
-}
-
-// Wrong says what is wrong with the parameters of a load besides what their tags say: the key, what is wrong, and what to write
-// instead; "" for nothing.
-func Wrong(spec harness.LoadSpec) (key, wrong, hint string) {
-	if w, err := workloadOf(spec); err == nil {
-		if j, ok := w.(workloads.Judge); ok {
-			return j.Wrong()
-		}
-	}
-	return "", "", ""
 }
 
 // entry fills in the public entry for a load that goes there.

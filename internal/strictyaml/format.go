@@ -54,6 +54,9 @@ func FieldsOf(t reflect.Type) []Field {
 	var all []Field
 	for i := range t.NumField() {
 		tag := t.Field(i).Tag
+		if tag.Get("yaml") == "-" {
+			continue // no part of the format
+		}
 		f := Field{Key: tag.Get("yaml"), Need: tag.Get("need") == "yes", Doc: tag.Get("doc"), Max: MaxInt, index: i}
 		if words := tag.Get("one"); words != "" {
 			f.One = strings.Split(words, "|")

@@ -84,7 +84,7 @@ func (h *httpLedger) Traits() loadgen.Traits {
 // request is the write as http.request sends one.
 func (h *httpLedger) request() *httpRequest {
 	w := h.with
-	return &httpRequest{requestWith{Method: cmp.Or(w.Method, http.MethodPost), Path: w.Path, Headers: w.Headers, Body: w.Body, Status: w.Status, Pointer: w.Pointer, Is: w.Is, Matches: w.Matches}}
+	return &httpRequest{with: requestWith{Method: cmp.Or(w.Method, http.MethodPost), Path: w.Path, Headers: w.Headers, Body: w.Body, Status: w.Status, Pointer: w.Pointer, Is: w.Is, Matches: w.Matches}}
 }
 
 // asksOnly is how a statement begins that reads; the transaction holds the rest to it.
@@ -109,7 +109,7 @@ func (h *httpLedger) Wrong() (key, wrong, hint string) {
 	case !byPath:
 		return "", "", ""
 	}
-	asked := httpRequest{requestWith{Path: l.Path, Pointer: l.Pointer, Is: l.Is}}
+	asked := httpRequest{with: requestWith{Path: l.Path, Pointer: l.Pointer, Is: l.Is}}
 	if key, wrong, hint := asked.Wrong(); wrong != "" {
 		return "lookup", "has a " + key + " that " + wrong, hint
 	}

@@ -26,12 +26,17 @@ var _ = Workloads.Add(registry.Kind[Workload]{
 	New:     func() Workload { return &httpRequest{} },
 })
 
-type httpRequest struct{ with requestWith }
+type httpRequest struct {
+	with    requestWith
+	targets []*httpRequest // of the file that with names, once it is read
+	host    string         // of a target: where it leads
+}
 
 // requestWith are the parameters of http.request.
 type requestWith struct {
 	Method  string          `yaml:"method" one:"GET|POST|PUT|PATCH|DELETE" doc:"GET if not written"`
 	Path    string          `yaml:"path" doc:"with its query, beginning with /; {seq} is the number of the request, {uuid} one that is new. If not written, that of the entry in the target file, else /; written with any method but GET"`
+	Targets string          `yaml:"targets" doc:"in place of method, path, headers and body: the bare name of a file of vegeta targets (http or json) beside the scenario; they are asked in turn, and lead to the entry"`
 	Headers []requestHeader `yaml:"headers" doc:"headers of the request, besides those of the entry in the target file"`
 	Body    string          `yaml:"body" doc:"what is sent, with {seq} and {uuid} as in path"`
 	Status  int             `yaml:"status" min:"100" max:"599" doc:"status of a good answer; if not written, that of the entry in the target file, else 200"`
@@ -52,7 +57,14 @@ func (q *httpRequest) With() any { return &q.with }
 
 // Traits implements Workload.
 func (q *httpRequest) Traits() loadgen.Traits {
-	t := loadgen.Traits{Requests: q.changes(), Writes: len(q.changes())}
+	t := loadgen.Traits{Requests: q.changes()}
+	for _, one := range q.targets {
+		t.Requests = append(t.Requests, one.changes()...)
+	}
+	slices.Sort(t.Requests)
+	if t.Requests = slices.Compact(t.Requests); len(t.Requests) > 0 {
+		t.Writes = 1
+	}
 	for _, c := range q.cohorts() {
 		t.Cohorts = append(t.Cohorts, c.String())
 	}
@@ -89,6 +101,9 @@ var (
 // Wrong implements Judge.
 func (q *httpRequest) Wrong() (key, wrong, hint string) {
 	w := q.with
+	if w.Targets != "" && (w.Method != "" || w.Path != "" || w.Headers != nil || w.Body != "") {
+		return "targets", "say what is asked, and method, path, headers or body do, too", "leave those out"
+	}
 	if _, err := url.ParseRequestURI(strings.NewReplacer("{seq}", "1", "{uuid}", "1").Replace(w.Path)); w.Path != "" && (err != nil || !wirePath.MatchString(w.Path)) {
 		return "path", "is no path", "write one such as /orders?limit=1, with % for what is no letter"
 	}
@@ -123,21 +138,41 @@ func (q *httpRequest) Open(cfg Config, _ *loadgen.AttemptWriter) (loadgen.Op, er
 	if key, wrong, hint := q.Wrong(); wrong != "" {
 		return nil, fmt.Errorf("open workload: %s %s: %s", key, wrong, hint)
 	}
-	w := q.with
-	check, err := q.check(strings.NewReplacer())
-	if err != nil {
-		return nil, err
+	all := []*httpRequest{q}
+	if q.with.Targets != "" {
+		if all = q.targets; len(all) == 0 {
+			return nil, fmt.Errorf("open workload: %s has not been read", q.with.Targets)
+		}
+		if err := q.leads(cfg.Entry); err != nil {
+			return nil, err
+		}
 	}
 	cfg.Entry.Questions = nil
-	requests := func(keep bool) ([]request, error) {
-		r := request{want: cmp.Or(w.Status, cfg.Entry.Status, http.StatusOK), check: check}
-		method, path := cmp.Or(w.Method, http.MethodGet), cmp.Or(w.Path, cfg.Entry.Path, "/")
-		if r.wire = q.wire(cfg.Entry, method, path, keep, strings.NewReplacer()); w.holds("{seq}") || w.holds("{uuid}") {
-			r.make = func(seq uint64) []byte { return q.wire(cfg.Entry, method, path, keep, filler(seq, uuid.NewString())) }
+	requests := func(keep bool) (asked []request, err error) {
+		for _, one := range all {
+			r, err := one.asked(cfg.Entry, keep)
+			if err != nil {
+				return nil, err
+			}
+			asked = append(asked, r)
 		}
-		return []request{r}, nil
+		return asked, nil
 	}
 	return openHTTP(cfg, requests, q.cohorts()...)
+}
+
+// asked is the request as it is sent to an entry, and what is expected of its answer.
+func (q *httpRequest) asked(e Entry, keep bool) (r request, err error) {
+	w := q.with
+	r.want = cmp.Or(w.Status, e.Status, http.StatusOK)
+	if r.check, err = q.check(strings.NewReplacer()); err != nil {
+		return r, err
+	}
+	method, path := cmp.Or(w.Method, http.MethodGet), cmp.Or(w.Path, e.Path, "/")
+	if r.wire = q.wire(e, method, path, keep, strings.NewReplacer()); w.holds("{seq}") || w.holds("{uuid}") {
+		r.make = func(seq uint64) []byte { return q.wire(e, method, path, keep, filler(seq, uuid.NewString())) }
+	}
+	return r, nil
 }
 
 // holds tells whether what is sent has a part that differs from one request to the next.

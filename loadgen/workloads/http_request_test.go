@@ -78,7 +78,7 @@ func TestRequestsOfASystemsOwn(t *testing.T) {
 		{"an unknown issuer", requestWith{}, nil, loadgen.TLSIssuer, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			q := &httpRequest{c.with}
+			q := &httpRequest{with: c.with}
 			if key, wrong, _ := q.Wrong(); wrong != "" {
 				t.Fatalf("%s %s", key, wrong)
 			}
@@ -106,7 +106,7 @@ func TestEachRequestIsNew(t *testing.T) {
 	s := httptest.NewServer(service)
 	defer s.Close()
 	host, port := splitPort(t, s.Listener.Addr().String())
-	op, err := (&httpRequest{requestWith{Path: "/orders?id={uuid}", Status: 201}}).Open(Config{Timeout: time.Second, Entry: Entry{Scheme: "http", Name: host, Port: port}}, nil)
+	op, err := (&httpRequest{with: requestWith{Path: "/orders?id={uuid}", Status: 201}}).Open(Config{Timeout: time.Second, Entry: Entry{Scheme: "http", Name: host, Port: port}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
