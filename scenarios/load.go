@@ -148,7 +148,7 @@ func (r Reader) Parse(name string, data []byte, resolve func(name string) ([]byt
 		s := &harness.Scenario{}
 		(&strictyaml.Decoder{Format: format, Out: strictyaml.NewCollector(name), Bad: d.Bad}).Decode(tree, s)
 		s.Profiles = own.Profiles
-		for i := range s.Load {
+		for i := range min(len(s.Load), len(own.Load)) {
 			s.Load[i].Beside = own.Load[i].Beside // a profile leaves loads their parameters
 		}
 		if !r.Sealed {

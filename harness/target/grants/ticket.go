@@ -67,9 +67,24 @@ func Ticket(t *target.Target) (string, error) {
 			}
 		}
 	}
+	requests(&b, t)
 	local(&b, t)
 	there(&b, t)
 	return b.String(), nil
+}
+
+// requests says what loads may ask of the entry that may change something, and how much at most.
+func requests(b *strings.Builder, t *target.Target) {
+	title := "\nRequests to the entry, by an account of their own:\n"
+	for _, a := range t.Allows {
+		if a.Path != "" {
+			fmt.Fprintf(b, "%s  %s\n", title, a.Path)
+			title = ""
+		}
+	}
+	if l := t.Limits.Loads; l != nil && title == "" {
+		fmt.Fprintf(b, "  each load at most: rate %s, %d connections, %d rows (0: any number)\n", l.Rate, l.Connections, l.Rows)
+	}
 }
 
 // there says what is run on the hosts of the system, and by which way.
