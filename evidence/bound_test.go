@@ -132,7 +132,7 @@ func TestEveryFieldOfTheRecordIsBound(t *testing.T) {
 			t.Fatalf("%s: %v", path, err)
 		}
 		v.Set(was)
-		if path == ".Scenario.Load[].Rate.Per" { // written as a rate, which a nanosecond does not change
+		if strings.HasSuffix(path, ".Rate.Per") { // written as a rate, which a nanosecond does not change
 			return
 		}
 		if b.closed(data, 9) == nil {
