@@ -23,7 +23,9 @@ import (
 	"blackstart/evidence"
 	"blackstart/evidence/seal"
 	"blackstart/harness"
+	"blackstart/harness/loads"
 	"blackstart/harness/targets/postgres"
+	"blackstart/loadgen/workloads"
 )
 
 // orderService is a service over a primary and its standby, with people who fail it over. It knows what it acknowledged.
@@ -321,10 +323,39 @@ func lostOrders(t *testing.T, lookup string) {
 	}
 	counted(t, filepath.Join(out, "lossy.zip"), want, strings.Contains(lookup, "query"))
 	ran(t, filepath.Join(out, "lossy.zip"), targets)
+	badQueries(t, west)
 	holdsNone(t, "of-the-drill", out, state)
 	printed.Reset()
 	if exit := execute(t.Context(), []string{"verify", filepath.Join(out, "lossy.zip"), "--recompute", "--root", filepath.Join(out, "lossy.root.pem")}, &printed, o); exit != 0 {
 		t.Errorf("verify: exit %d\n%s", exit, &printed)
+	}
+}
+
+// badQueries looks a write up by what does not look it up: no drill begins with such a query, and nothing is changed by it.
+func badQueries(t *testing.T, c *postgres.Cluster) {
+	t.Helper()
+	for query, want := range map[string]string{
+		"SELECT ref FROM orders WHERE ref = $1":                                          "",
+		"SELECT count(*) FROM orders WHERE ref = $1":                                     "the query gives 0 where the id should stand",
+		"SELECT ref FROM orders WHERE ref <> $1":                                         "where the id should stand",
+		"SELECT ref, n FROM orders WHERE ref = $1":                                       "takes 1 parameters and gives 2 columns",
+		"SELECT ref FROM refunds WHERE ref = $1":                                         `relation "refunds" does not exist`,
+		"WITH w AS (DELETE FROM orders WHERE ref <> $1 RETURNING ref) SELECT ref FROM w": "read-only transaction",
+		"SELECT ref FROM orders WHERE ref = $1; SELECT pg_sleep(1)":                      "multiple commands",
+		"SELECT NULL::text WHERE $1 <> ''":                                               "where the id should stand",
+		"SELECT $1::text":                                                                "finds a write that nobody made",
+	} {
+		k, ok := loads.Keeper(harness.LoadSpec{ID: "orders", Workload: "http.ledger", With: map[string]any{"path": "/orders/{uuid}", "status": 201.0, "lookup": map[string]any{"query": query}}})
+		if !ok {
+			t.Fatal("it keeps no ledger")
+		}
+		s, err := k.Store(workloads.Config{Database: workloads.Database{Addresses: []string{fmt.Sprintf("%s:%d", theirHost, c.Port)}, User: "watcher", Password: theirPassword, Name: postgres.Database}})
+		if err == nil {
+			err = errors.Join(s.Prepare(t.Context()), s.Close())
+		}
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", query, err)
+		}
 	}
 }
 

@@ -1,7 +1,11 @@
 package loads
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,5 +56,29 @@ func TestALoadIsHeldToItsLimits(t *testing.T) {
 	spec.Workload, spec.With = "postgres.ledger", map[string]any{"retries": 2}
 	if _, _, err := Open(1, spec, s); err == nil || !strings.Contains(err.Error(), "may write 3 times") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A load that has written as often as it may ends, and the service sees no write more.
+func TestALoadEndsAtItsLimit(t *testing.T) {
+	var posts atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { posts.Add(1) }))
+	defer server.Close()
+	at := netip.MustParseAddrPort(server.Listener.Addr().String())
+	s := harness.RunningTarget{RunID: uuid.NewString(), Clock: harness.NewClock(), Target: described(), DataDir: t.TempDir()}
+	s.Target.Entry = harness.Entry{Name: at.Addr().String(), Port: int(at.Port()), URL: server.URL + "/"}
+	s.Target.LoadLimits = &harness.LoadLimits{Rows: 7}
+	s.Access = func(string, string) (harness.Access, error) { return harness.Access{URL: server.URL + "/"}, nil }
+	l, _, err := Open(1, harness.LoadSpec{ID: "w", Workload: "http.request", Place: harness.Outside, Rate: harness.Rate{Count: 200, Per: time.Second},
+		Timeout: harness.Duration(time.Second), With: map[string]any{"method": "POST", "path": "/orders"}}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	streams, err := l.Wait() // nobody stops it
+	if err != nil || posts.Load() != 7 || len(streams) != 1 || streams[0].Count != 7 || !streams[0].Closed {
+		t.Errorf("%d writes, %+v, %v", posts.Load(), streams, err)
 	}
 }
