@@ -336,7 +336,7 @@ func badQueries(t *testing.T, c *postgres.Cluster) {
 	t.Helper()
 	for query, want := range map[string]string{
 		"SELECT ref FROM orders WHERE ref = $1":                                          "",
-		"SELECT count(*) FROM orders WHERE ref = $1":                                     "the query gives 0 where the id should stand",
+		"SELECT count(*) FROM orders WHERE ref = $1":                                     `the query gives "0" where the id should stand`,
 		"SELECT ref FROM orders WHERE ref <> $1":                                         "where the id should stand",
 		"SELECT ref, n FROM orders WHERE ref = $1":                                       "takes 1 parameters and gives 2 columns",
 		"SELECT ref FROM refunds WHERE ref = $1":                                         `relation "refunds" does not exist`,

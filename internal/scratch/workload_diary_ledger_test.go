@@ -29,8 +29,8 @@ func (d diaryLedger) Open(cfg workloads.Config, ledger *loadgen.AttemptWriter) (
 	return workloads.OpenLedger(cfg, workloads.LedgerWith{}, ledger, d)
 }
 
-func (diaryLedger) Store(db workloads.Database) (workloads.LedgerStore, error) {
-	return diaryStore{db.Addresses}, nil
+func (diaryLedger) Store(at workloads.Config) (workloads.LedgerStore, error) {
+	return diaryStore{at.Database.Addresses}, nil
 }
 
 // diaryStore keeps a ledger in files: that of a node that leads has another of the same name and .leads beside it.

@@ -51,7 +51,7 @@ func (o *orders) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if o.post == nil {
 		w.WriteHeader(http.StatusCreated)
-		_, _ = io.WriteString(w, string(body))
+		_, _ = w.Write(body)
 	}
 }
 
