@@ -21,13 +21,16 @@ const factsWidth = 132
 // of record.json and the framework's name. Values are
 // printed by rules that belong to the version and to nothing else, because words elsewhere may be improved.
 //
-// The keys of facts/1: facts, report, run, class, status, verdict; record_sha256; executor; then a line for each objective in the
+// The keys of facts/1: facts, report, run, class, status, verdict; record_sha256; executor; observed_only, of a run that was no drill; then a line for each objective in the
 // order of the findings: objective, verdict, measure, value, asked. A value is lowest..highest with its unit, or one word.
 func FactLines(rec *harness.Record, f harness.Findings, recordSHA, framework string) []string {
 	facts := []string{
 		fact("facts", FactsVersion, "report", framework, "run", rec.RunID, "class", rec.Environment, "status", string(rec.Status), "verdict", f.Verdict.String()),
 		fact("record_sha256", recordSHA),
 		fact("executor", rec.Executor),
+	}
+	if rec.ObserveOnly != nil {
+		facts = append(facts, fact("observed_only", "yes"))
 	}
 	for _, o := range f.Objectives {
 		value := factValue(o.Measured)

@@ -42,7 +42,7 @@ func bounded(rec *harness.Record) error {
 		return fmt.Errorf("it names %d streams and %d probes, at most %d and %d are possible", len(rec.Streams), len(rec.Probes), maxStreams, maxProbes)
 	}
 	for what, n := range map[string]int{"objectives": len(rec.Scenario.Objectives), "loads": len(rec.Scenario.Load), "faults": max(len(rec.Faults), len(rec.Scenario.Faults)),
-		"files of copies": len(rec.Ledger.Copies)} {
+		"files of copies": len(rec.Ledger.Copies), "things left out": len(leftOutOf(rec))} {
 		if n > maxNamed {
 			return fmt.Errorf("it names %d %s, at most %d are possible", n, what, maxNamed)
 		}
@@ -133,6 +133,7 @@ func (c *checker) agreesWithInputs() error {
 	}
 	return errors.Join(differs("pack id", rec.PackID, in.PackID), differs("executor", rec.Executor, in.Executor), differs("profile", rec.Profile, in.Profile),
 		differs("register", rec.Register, in.Register), differs("amends", rec.Amends, in.Amends), differs("anchor", rec.Anchor, in.Anchor),
+		differs("whether it was to observe only", rec.ObserveOnly != nil, in.ObserveOnly),
 		differs("tool version", rec.Tool.Version, in.ToolVersion), differs("tool digest", rec.Tool.SHA256, in.ToolSHA256),
 		sameStrings("approvals", rec.Approvals, in.Approvals), sameStrings("seal policy", rec.SealPolicy, in.SealPolicy),
 		differs("name of the scenario", rec.Scenario.Metadata.Name, in.ScenarioName), sameStrings("checkpoints", signedPhases, in.Phases), nothingOverridden(in))
@@ -160,6 +161,9 @@ func (c *checker) agreesWithPlan() error {
 	var asked []harness.Plan
 	if err := c.decode(planFile, &asked); err != nil {
 		return err
+	}
+	if c.out.Record.ObserveOnly != nil && len(asked) > 0 {
+		return fmt.Errorf("it observed only, and %d faults were planned", len(asked))
 	}
 	if len(c.out.Record.Faults) == 0 && c.out.Record.Status != harness.Completed {
 		return nil // it ended before the plan

@@ -23,6 +23,7 @@ type recordedEvents struct {
 	ended  []harness.Interval            // of each act that ended
 	alerts []harness.Event
 	gone   []string // what the undo found gone, in words
+	left   []harness.LeftOut
 	guards []harness.Event
 }
 
@@ -34,6 +35,8 @@ func (t *recordedEvents) add(seq int64, e harness.Event) error {
 		t.ended = append(t.ended, e.At)
 	case alertReceived, alertRefused, alertSeen:
 		t.alerts = append(t.alerts, e)
+	case "observe.left-out":
+		t.left = append(t.left, harness.LeftOutOf(e.Detail))
 	case "guard.fired":
 		t.guards = append(t.guards, e)
 	case "component.gone":
@@ -43,7 +46,7 @@ func (t *recordedEvents) add(seq int64, e harness.Event) error {
 		t.at[e.Kind] = append(t.at[e.Kind], e.At)
 	}
 	if max(len(t.begun), len(t.ended)) > maxToldMoments || len(t.alerts) > maxToldAlerts || len(t.at[e.Kind]) > maxToldMoments ||
-		max(len(t.gone), len(t.guards)) > maxToldMoments {
+		max(len(t.gone), len(t.guards), len(t.left)) > maxToldMoments {
 		return fmt.Errorf("event %d: more of kind %s than a drill can have", seq, e.Kind)
 	}
 	return nil
@@ -69,7 +72,7 @@ func (c *checker) agreesWithEvents() error {
 		return err
 	}
 	rec := c.out.Record
-	return errors.Join(told.actsOf(rec), followsScenario(rec), told.statusOf(rec), told.faultsOf(rec), told.peopleOf(rec), told.undoOf(rec),
+	return errors.Join(told.actsOf(rec), followsScenario(rec), told.statusOf(rec), told.faultsOf(rec), told.peopleOf(rec), told.undoOf(rec), told.observedOf(rec),
 		arrivalsRecorded(rec, told.alerts), told.guardsOf(rec, measure.Files(packFS{c.pack}, rec)))
 }
 
@@ -91,7 +94,7 @@ func (t *recordedEvents) actsOf(rec *harness.Record) error {
 
 // followsScenario demands that the acts are those of the scenario, in its order: all of them where the drill ended as it was to.
 func followsScenario(rec *harness.Record) error {
-	planned := harness.Acts(rec.Scenario)
+	planned := harness.Acts(rec.Played())
 	next := 0
 	for i, a := range rec.Acts {
 		a.At = harness.Interval{}
@@ -126,9 +129,9 @@ func (t *recordedEvents) statusOf(rec *harness.Record) error {
 	if !fine {
 		return fmt.Errorf("status %s is not how the events say that the drill ended", rec.Status)
 	}
-	full := harness.Stamp(rec.Scenario.Observe)
+	full := harness.Stamp(rec.Played().Observe)
 	if short := rec.Observation.Hi - rec.Observation.Lo; rec.Status == harness.Completed && rec.StatusReason == "" && short < full {
-		return fmt.Errorf("the observation ends %s before the %s of the scenario are over", (full - short).Sub(0), rec.Scenario.Observe)
+		return fmt.Errorf("the observation ends %s before the %s of the scenario are over", (full - short).Sub(0), rec.Played().Observe)
 	}
 	return nil
 }

@@ -14,8 +14,12 @@ import (
 
 // agreesWithLoad compares a stream with the load it comes from and with its file's header.
 func (c *checker) agreesWithLoad(s harness.Stream) error {
-	loads := c.out.Record.Scenario.Load
+	rec := c.out.Record
+	loads := rec.Played().Load
 	i := slices.IndexFunc(loads, func(l harness.LoadSpec) bool { return l.ID == s.Load })
+	if i < 0 && rec.ObserveOnly != nil {
+		return fmt.Errorf("nothing but what is observed ran, and load %s is none of it", s.Load)
+	}
 	if i < 0 && len(loads) > 0 {
 		return fmt.Errorf("the scenario has no load %s", s.Load)
 	}

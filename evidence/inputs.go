@@ -30,6 +30,7 @@ type Inputs struct {
 	Profile       string            `json:"profile"`
 	Overrides     map[string]string `json:"overrides"`
 	Environment   string            `json:"environment"`
+	ObserveOnly   bool              `json:"observe_only,omitempty"` // nothing was to be broken: a run of these inputs is no drill
 	Executor      string            `json:"executor"`
 	ExecutorProof string            `json:"executor_proof"` // how the executor was authenticated
 	CIJob         string            `json:"ci_job"`         // "" outside CI

@@ -49,6 +49,9 @@ func OpenedEntry(in Inputs, inputsSHA string, s harness.Scenario, redact *Redact
 	for _, f := range s.Faults {
 		faults = append(faults, redact.Text(faultLine(f)))
 	}
+	if in.ObserveOnly {
+		faults = []string{"none: observed only"}
+	}
 	return &register.Opened{Run: in.RunID, Pack: in.PackID, InputsSHA256: inputsSHA, Scenario: in.ScenarioName, Class: in.Environment, Profile: in.Profile,
 		ScenarioSHA256: seal.Digest([]byte(files.String())), Objectives: fewWords(objectives), Faults: fewWords(faults),
 		TargetSHA256: in.TargetSHA256, PlanSHA256: in.PlanSHA256, ToolSHA256: in.ToolSHA256, ToolVersion: in.ToolVersion}

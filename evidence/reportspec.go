@@ -149,7 +149,7 @@ func of(rows []controlRow, framework string) []controlRow {
 }
 
 // wellFormed holds the rows of a catalogue of another build to what every row must be.
-func wellFormed(rows []controlRow, rehearsal bool) error {
+func wellFormed(rows []controlRow, noDrill bool) error {
 	if len(rows) == 0 {
 		return errors.New("it has no row")
 	}
@@ -159,8 +159,8 @@ func wellFormed(rows []controlRow, rehearsal bool) error {
 		if !slices.Contains([]controls.Level{controls.Supports, controls.Partial, controls.NotAddressed}, level) {
 			return fmt.Errorf("clause %q has the level %q", r.Clause, r.Level)
 		}
-		if rehearsal && (level != controls.NotAddressed || r.Exercised) {
-			return fmt.Errorf("clause %q: a rehearsal supports nothing", r.Clause)
+		if noDrill && (level != controls.NotAddressed || r.Exercised) {
+			return fmt.Errorf("clause %q: a rehearsal or an observation supports nothing", r.Clause)
 		}
 		if r.Clause == "" || seen[r.Clause] || r.DoesNotShow == "" || r.Exercised && len(r.Evidence) == 0 {
 			return fmt.Errorf("clause %q stands twice, or says too little", r.Clause)

@@ -153,7 +153,7 @@ func phasesOf(rec *harness.Record) []string {
 func BagInfo(rec *harness.Record) seal.BagInfo {
 	return seal.BagInfo{
 		PackID: rec.PackID, RunID: rec.RunID, Sealed: rec.Ended.Time().Truncate(time.Second),
-		Description: oneLine(rec.Scenario.Metadata.Title + " (" + rec.Environment + ")"), Software: oneLine("blackstart " + rec.Tool.Version),
+		Description: oneLine(rec.Scenario.Metadata.Title + " (" + rec.Environment + map[bool]string{true: ", observed only: no drill"}[rec.ObserveOnly != nil] + ")"), Software: oneLine("blackstart " + rec.Tool.Version),
 	}
 }
 

@@ -96,6 +96,9 @@ func (d *drill) runClosingActs(ctx context.Context, acts []PlannedAct, err error
 
 // setup brings the target up and proves that it is the one described.
 func (d *drill) setup(ctx context.Context, _ PlannedAct) error {
+	if d.rec.ObserveOnly != nil {
+		d.noteLeftOut(d.rec.ObserveOnly.LeftOut)
+	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	req := StartRequest{
@@ -124,7 +127,8 @@ func (d *drill) setup(ctx context.Context, _ PlannedAct) error {
 	return d.Prepare(ctx, d.runningTarget())
 }
 
-// plan turns every fault into data; nothing is touched. Then people are told, before anything is loaded or broken.
+// plan turns every fault into data; nothing is touched. Then people are told, before anything is loaded or broken: an observation has
+// no fault, and tells nobody.
 func (d *drill) plan(ctx context.Context, _ PlannedAct) error {
 	can := d.Driver.Can()
 	if d.People != nil {

@@ -73,7 +73,8 @@ type ProbeRun struct {
 	Every   time.Duration
 	Run     func(ctx context.Context, sink func(Observation)) // returns when ctx ends
 	Slowed  string                                            // why it is asked less often than it is meant to be; "": it is not
-	Missing string                                            // what the target lacks; all else but ID, Probe and Needs is zero then
+	Missing string                                            // what the target lacks; all else but ID, Probe, Writes and Needs is zero then
+	Writes  bool                                              // missing because it would write what may not be written
 	Needs   string                                            // what of the scenario, besides steady state and guards, needs it: "objective rto"; "": nothing
 }
 
@@ -107,6 +108,7 @@ type Parts struct {
 	InputsSHA   string
 	Executor    string
 	Environment string
+	ObserveOnly *ObserveOnly // nothing is broken, and what it lists is left out; nil: a drill
 	Tool        Tool
 	Clock       *Clock
 	StateDir    string // undo log and the target's state

@@ -37,6 +37,7 @@ type Record struct {
 	Scenario     Scenario          `json:"scenario"` // resolved: profile applied
 	Profile      string            `json:"profile"`
 	Environment  string            `json:"environment"`
+	ObserveOnly  *ObserveOnly      `json:"observe_only,omitempty"` // missing: a drill; else nothing was broken, and it proves nothing
 	Executor     string            `json:"executor"`
 	Tool         Tool              `json:"tool"`
 	Target       Description       `json:"target"`

@@ -87,6 +87,10 @@ func (s *series) watch(guards []Guard, due Stamp) {
 func (d *drill) probesAvailable(all []ProbeRun) (runs []ProbeRun) {
 	for _, run := range all {
 		name := cmp.Or(run.ID, run.Probe)
+		if run.Missing != "" && run.Writes && d.rec.ObserveOnly != nil {
+			d.leaveOut(run)
+			continue
+		}
 		if run.Missing != "" {
 			d.note("probe.unavailable", fmt.Sprintf("%s is not available: %s", name, run.Missing), map[string]string{"probe": name})
 			continue

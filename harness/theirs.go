@@ -36,9 +36,14 @@ type InPlace interface {
 	LeftBehind(ctx context.Context, component, serving string) (Access, error)
 }
 
+// A NotAllowedError says why something may not be written.
+type NotAllowedError struct{ Why string }
+
+func (e *NotAllowedError) Error() string { return e.Why }
+
 // Allowing is what a driver offers on whose target nothing is written but what somebody has allowed, and no table is ever made.
 type Allowing interface {
-	// Allowed says why a table (schema.name) may not be written on a component; nil if it may. It asks nobody.
+	// Allowed says why a table (schema.name) may not be written on a component, as a *NotAllowedError; nil if it may. It asks nobody.
 	Allowed(component, table string) error
 	// Writable asks the component whether the table is there and may be written; nothing is written.
 	Writable(ctx context.Context, component, table string) error

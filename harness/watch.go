@@ -43,13 +43,15 @@ type drill struct {
 }
 
 func newDrill(p Parts) *drill {
-	d := &drill{Parts: p, clock: p.Clock, acts: Acts(p.Scenario), fencedNames: map[string]bool{}, gone: map[string]string{}}
+	d := &drill{Parts: p, clock: p.Clock, fencedNames: map[string]bool{}, gone: map[string]string{}}
 	d.rec = &Record{
 		Format: Format, Rules: Rules, RunID: p.RunID, PackID: p.PackID, Status: Completed, Inputs: p.InputsSHA,
-		Scenario: p.Scenario, Profile: p.Profile, Environment: p.Environment, Executor: p.Executor, Tool: p.Tool,
+		Scenario: p.Scenario, Profile: p.Profile, Environment: p.Environment, ObserveOnly: p.ObserveOnly, Executor: p.Executor, Tool: p.Tool,
 		Anchor: p.Clock.Anchor(), Started: p.Clock.Now(), SealPolicy: []string{}, Approvals: []string{}, Register: p.Register,
 		Places: PlacesOf(Description{}), Hosts: []Host{{Name: LocalHost}}, Outcomes: loadgen.OutcomesOf(p.Scenario.Workloads()...),
 	}
+	d.Scenario = d.rec.Played()
+	d.acts = Acts(d.Scenario)
 	return d
 }
 

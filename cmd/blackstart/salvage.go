@@ -18,7 +18,7 @@ func salvageStreams(bag string, rec *harness.Record) ([]harness.Stream, error) {
 		return rec.Streams, nil // the load had ended: its streams are on record
 	}
 	var streams []harness.Stream
-	for i, spec := range rec.Scenario.Load {
+	for i, spec := range rec.Played().Load {
 		var said *harness.Traits
 		traits, ok := loads.Traits(spec)
 		if ok {

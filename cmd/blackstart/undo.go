@@ -232,7 +232,7 @@ func (l unfinishedRun) bindInterrupted(ctx context.Context, bag string, rec *har
 
 // lastPhase is the act that was under way: the one after those that the record has.
 func lastPhase(rec *harness.Record) string {
-	if acts := harness.Acts(rec.Scenario); len(rec.Acts) < len(acts) {
+	if acts := harness.Acts(rec.Played()); len(rec.Acts) < len(acts) {
 		return acts[len(rec.Acts)].Kind
 	}
 	return "sealing"

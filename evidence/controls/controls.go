@@ -124,6 +124,7 @@ type Coverage struct {
 // Exercised is what clauses are held against: what a drill exercised, and which fields of evidence its record really has.
 type Exercised struct {
 	Rehearsal bool // on a bundled system, or nobody knows on what
+	Observed  bool // nothing was broken: it was no drill
 	Facts     map[Flag]bool
 	Recorded  map[string]bool // by the name that a clause's evidence has
 }
@@ -135,11 +136,11 @@ type Bearing struct {
 	Evidence  []string // what of the clause's evidence is recorded; nothing else may be claimed
 }
 
-// Judge says how far a drill bears on a clause. A rehearsal bears on none, in any framework; and where none of the evidence is
+// Judge says how far a drill bears on a clause. A rehearsal bears on none, in any framework, and neither does an observation; and where none of the evidence is
 // recorded, nothing was exercised that could be shown.
 func (c Clause) Judge(d Exercised) Bearing {
 	none := Bearing{Level: NotAddressed, Evidence: []string{}}
-	if d.Rehearsal {
+	if d.Rehearsal || d.Observed {
 		return none
 	}
 	b := Bearing{Level: c.Coverage.Otherwise, Evidence: none.Evidence}

@@ -86,7 +86,7 @@ func Coverage(rec *harness.Record, f harness.Findings) controls.Exercised {
 		}
 	}
 	return controls.Exercised{
-		Rehearsal: rec.Environment != harness.Staging && rec.Environment != harness.Production, Recorded: recorded,
+		Rehearsal: rec.Environment != harness.Staging && rec.Environment != harness.Production, Observed: rec.ObserveOnly != nil, Recorded: recorded,
 		Facts: map[controls.Flag]bool{
 			controls.DataRecovery:     judged && rec.Ledger.Promoted && rec.Ledger.OldRead,
 			controls.LedgerReconciled: rec.Ledger.Read, controls.RawSeriesKept: kept, controls.ProvenanceRecorded: kept, controls.ExceptionsRecorded: exceptions,

@@ -102,6 +102,9 @@ func (s *sheet) requirements(r Report) {
 	of := r.Requirements
 	s.section(s.arranged.controls)
 	s.note(of.Scope)
+	if of.Observed {
+		s.note("This was an observation, in which nothing was broken: it supports nothing of the following.")
+	}
 	if of.Rehearsal {
 		s.note("This was a rehearsal: it supports nothing of the following, whatever it did.")
 	}

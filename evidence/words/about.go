@@ -19,6 +19,9 @@ func identity(rec *harness.Record, scenario string) Identity {
 	if rec.Environment == harness.Rehearsal {
 		activity = "rehearsal of a disaster-recovery drill"
 	}
+	if rec.ObserveOnly != nil {
+		activity = "observation: no drill"
+	}
 	return Identity{
 		PackID: rec.PackID, RunID: rec.RunID, Activity: activity, Environment: rec.Environment,
 		Scenario: rec.Scenario.Metadata.Name + ": " + rec.Scenario.Metadata.Title, ScenarioDigest: scenario,

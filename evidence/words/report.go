@@ -71,6 +71,9 @@ func Of(d facts.Drill, commands []string) Report {
 		Clock: clockSource(rec), Exceptions: exceptions(f), Provenance: provenance(rec, d.Artefacts, d.EventLog, len(d.Events)),
 		Integrity: integrity(d.EventLog, len(d.Events)), Commands: commands, Population: population(rec), Retention: retention(rec),
 	}
+	if rec.ObserveOnly != nil {
+		r.observed(rec)
+	}
 	if rec.Status == harness.Interrupted {
 		r.interrupted(rec.StatusReason)
 	}
@@ -98,7 +101,7 @@ type Verdict struct {
 // Requirements are those of one framework, each with what the drill is worth for it.
 type Requirements struct {
 	Framework, Title, Scope string
-	Rehearsal               bool // it supports none of them
+	Rehearsal, Observed     bool // it supports none of them
 	Clauses                 []Control
 }
 

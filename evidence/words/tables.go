@@ -171,7 +171,7 @@ func provenance(rec *harness.Record, list []facts.Artefact, log string, events i
 
 // RequirementsOf maps the clauses of a framework to the evidence of a drill.
 func RequirementsOf(f controls.Framework, drill controls.Exercised) Requirements {
-	r := Requirements{Framework: f.Name, Title: f.Title, Scope: f.Scope, Rehearsal: drill.Rehearsal}
+	r := Requirements{Framework: f.Name, Title: f.Title, Scope: f.Scope, Rehearsal: drill.Rehearsal, Observed: drill.Observed}
 	for _, c := range f.Clauses {
 		b := c.Judge(drill)
 		did := "not exercised"

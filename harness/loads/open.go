@@ -80,6 +80,20 @@ func Traits(spec harness.LoadSpec) (harness.Traits, bool) {
 	return w.Traits(), true
 }
 
+// Reads tells whether the clients of a load leave nothing behind at the public entry of a target: whatever does not say so writes.
+func Reads(spec harness.LoadSpec, at harness.Entry) bool {
+	w, err := workloadOf(spec)
+	r, ok := w.(workloads.Reader)
+	if err != nil || !ok {
+		return false
+	}
+	e := workloads.Entry{}
+	if u, err := url.Parse(at.URL); err == nil && at.URL != "" {
+		e.Path = u.RequestURI()
+	}
+	return r.Reads(e)
+}
+
 // Keeper is what keeps the ledger of a load; false where it keeps none.
 func Keeper(spec harness.LoadSpec) (workloads.Keeper, bool) {
 	w, err := workloadOf(spec)

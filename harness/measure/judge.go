@@ -11,6 +11,9 @@ func judgeOne(rec *harness.Record, src Source) (harness.Findings, error) {
 	if rec.Status == harness.Interrupted {
 		return interrupted(rec), nil
 	}
+	if rec.ObserveOnly != nil {
+		return observed(rec, src), nil
+	}
 	d := readDataset(rec, src)
 	f := harness.Findings{
 		Format: harness.Format, RunID: rec.RunID,

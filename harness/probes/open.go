@@ -3,6 +3,7 @@ package probes
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -70,7 +71,8 @@ func (o opener) open(spec harness.ProbeSpec, factory Factory, of harness.Subject
 	p, err := factory.Open(context.Background(), harness.ProbeConfig{Target: o.s.Target, Region: of.Region, On: of.On, Clock: o.s.Clock,
 		Access: o.s.Access, Every: every, Allowed: o.s.Allowed, Marker: o.marker})
 	if err != nil {
-		return harness.ProbeRun{ID: spec.ID, Probe: spec.Probe, On: of.On, Role: of.Role, Missing: err.Error()}
+		var notAllowed *harness.NotAllowedError
+		return harness.ProbeRun{ID: spec.ID, Probe: spec.Probe, On: of.On, Role: of.Role, Missing: err.Error(), Writes: errors.As(err, &notAllowed)}
 	}
 	run.Run = func(ctx context.Context, sink func(harness.Observation)) {
 		defer p.Close()

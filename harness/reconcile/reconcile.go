@@ -80,10 +80,10 @@ func Ledger(driver harness.Driver) func(context.Context, harness.RunningTarget, 
 		if err != nil {
 			return fmt.Errorf("reconcile: %w", err)
 		}
-		k, both, err := findKeeper(rec.Scenario.Load, s.Target)
+		k, both, err := findKeeper(rec.Played().Load, s.Target)
 		e := &examiner{driver: driver, keeper: k, open: opening(s), s: s, rec: rec, run: run}
 		switch {
-		case atEntry(rec.Scenario.Load):
+		case atEntry(rec.Played().Load):
 			return e.write(e.readEntry(ctx, both, err))
 		case err != nil:
 			rec.Ledger.OldDetail = err.Error()

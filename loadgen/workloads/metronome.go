@@ -20,6 +20,9 @@ type metronome struct{}
 // Traits implements Workload.
 func (metronome) Traits() loadgen.Traits { return loadgen.Traits{Edges: true} }
 
+// Reads implements Reader: where the target says what is asked for at its entry, it is got.
+func (metronome) Reads(at Entry) bool { return at.Path != "" }
+
 // Open implements Workload.
 func (metronome) Open(cfg Config, _ *loadgen.AttemptWriter) (loadgen.Op, error) {
 	cfg.Entry.Questions = nil // it times whether answers come, not what they say

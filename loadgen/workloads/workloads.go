@@ -42,6 +42,12 @@ type Judge interface {
 	Wrong() (key, wrong, hint string)
 }
 
+// Reader is a workload whose operations may leave nothing behind: Reads tells whether they do not, at such an entry. Whoever does not say
+// so writes.
+type Reader interface {
+	Reads(at Entry) bool
+}
+
 // Cohort numbers the kinds of client that http.query plays. The numbers stand
 // in the samples and never change.
 type Cohort uint8

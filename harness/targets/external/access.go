@@ -137,12 +137,15 @@ func (d *Driver) LeftBehind(ctx context.Context, name, serving string) (harness.
 
 // Allowed implements harness.Allowing.
 func (d *Driver) Allowed(name, table string) error {
+	if d.Unwritten != "" {
+		return &harness.NotAllowedError{Why: d.Unwritten}
+	}
 	for _, a := range d.Target.Allows {
 		if a.On == name && a.Table() == table {
 			return nil
 		}
 	}
-	return fmt.Errorf("allows does not list %s on %s", thing(table), name)
+	return &harness.NotAllowedError{Why: fmt.Sprintf("allows does not list %s on %s", thing(table), name)}
 }
 
 // thing is the word of a target file for a table.

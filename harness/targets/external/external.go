@@ -28,6 +28,9 @@ type File struct {
 	Path   string // absolute
 	Bytes  []byte
 	Target *target.Target
+
+	ObserveOnly bool   // nothing is broken there, and what may not be written is left out
+	Unwritten   string // why nothing is written there, whatever its allows list; "": what they list may be
 }
 
 // Driver attaches to the system that a file describes.
