@@ -90,6 +90,7 @@ func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 	d, about := external.New(*f, nil), outlineThere(f)
 	plans, refused := harness.PlanAll(context.Background(), s, about, withPeople(d.Can()), injector)
 	refused = slices.Concat(reconcile.Refusals(s.Load, about), reconcile.UnfencedLedgers(s.Load, about, plans), refused)
+	refused = slices.DeleteFunc(refused, func(r harness.Refusal) bool { return ofLeftLoad(f, s, r) })
 	for i, r := range refused {
 		var cannot *harness.CannotError
 		if errors.As(r.Err, &cannot) {
@@ -131,7 +132,7 @@ func loadsThere(d *external.Driver, about harness.Description, all []harness.Loa
 			continue
 		}
 		for _, c := range about.Components { // whichever of them leads is written to
-			if err := d.Allowed(c.Name, traits.Table); err != nil && c.Kind == traits.Speaks {
+			if err := d.Allowed(c.Name, traits.Table); err != nil && c.Kind == traits.Speaks && !d.ObserveOnly { // which leaves it out
 				refused = append(refused, harness.Refusal{At: []any{"load", i, "workload"}, Err: fmt.Errorf("load %s writes there, and %w: "+
 					"let the target's owner allow it, and its DBA run what blackstart target ddl prints", l.ID, err)})
 			}

@@ -277,7 +277,7 @@ func (b *bagged) seal(out, name string) error {
 	if err := b.bind(); err != nil {
 		return err
 	}
-	id, root, _, err := signer(b.rec.Executor, b.rec.Environment)
+	id, root, _, err := signer(b.rec)
 	if err != nil {
 		return err
 	}
@@ -316,7 +316,7 @@ func sealedFixture(kind string) (files map[string][]byte, err error) {
 		return nil, fmt.Errorf("make fixture: %w", err)
 	}
 	files = map[string][]byte{}
-	if _, files["other.root.pem"], _, err = signer("somebody else", harness.Rehearsal); err != nil {
+	if _, files["other.root.pem"], _, err = signer(&harness.Record{Executor: "somebody else", Environment: harness.Rehearsal}); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"small.zip", "small.root.pem"} {

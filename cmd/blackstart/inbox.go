@@ -124,10 +124,10 @@ func (d *drillRun) decisions(ctx context.Context, log harness.DecisionLog) ([]ha
 	return all, channels.CopyLog(filepath.Join(d.dir, "logs"), all)
 }
 
-// notify makes announcements of a target file; nil where there are none.
+// notify makes announcements of a target file; nil where there are none, or nobody is told.
 func (d *drillRun) notify(of func(*target.Target) []target.Announce, what string) func(context.Context) error {
 	t, around := d.fileTarget()
-	if t == nil || len(of(t)) == 0 {
+	if t == nil || len(of(t)) == 0 || d.observe != nil {
 		return nil
 	}
 	about := fmt.Sprintf("drill %s on %s %s, run %s, by %s", d.scenario.Metadata.Name, t.Metadata.Name, what, d.runID, d.executor)

@@ -10,7 +10,8 @@ import (
 )
 
 // permitted refuses a drill on the target of a file that its owner does not allow now: a change window that is shut, or shuts before
-// the drill would end, and a ticket that is none of theirs. Nothing has been touched by then. f is nil for a rehearsal target.
+// the drill would end, and a ticket that is none of theirs. Nothing has been touched by then. f is nil for a rehearsal target. An
+// observation is a change only if it writes: it is refused another ticket, and else writes nothing where a drill would be refused.
 func permitted(f *external.File, s harness.Scenario, plans []harness.Plan, ticket string, now time.Time) error {
 	if f == nil {
 		if ticket != "" {
@@ -19,10 +20,16 @@ func permitted(f *external.File, s harness.Scenario, plans []harness.Plan, ticke
 		return nil
 	}
 	limits := f.Target.Limits
+	if f.ObserveOnly {
+		f.Unwritten = unwritten(limits, s, ticket, now)
+	}
+	if f.ObserveOnly && ticket == "" {
+		return nil
+	}
 	if limits.Ticket != "" && !limits.FitsTicket(ticket) {
 		return usage(fmt.Errorf("%s allows a drill with a change ticket only, and %q does not match %s", f.Path, ticket, limits.Ticket), "write --ticket with the number of the change")
 	}
-	if limits.ChangeWindow == nil {
+	if limits.ChangeWindow == nil || f.ObserveOnly {
 		return nil
 	}
 	end := now.Add(lasts(s, plans))

@@ -36,12 +36,17 @@ action, and prints what a run would do, in order. Nothing is started or touched.
 			if err != nil {
 				return err
 			}
+			observe := observation(f.file, *s)
 			if asJSON {
 				enc := json.NewEncoder(cmd.OutOrStdout())
 				enc.SetIndent("", " ")
-				return enc.Encode(map[string]any{"scenario": s, "profile": f.profileName(), "target": target, "plan": plans})
+				all := map[string]any{"scenario": s, "profile": f.profileName(), "target": target, "plan": plans}
+				if observe != nil {
+					all["observe_only"] = observe
+				}
+				return enc.Encode(all)
 			}
-			printPlan(cmd.OutOrStdout(), *s, f.profileName(), target, plans)
+			printPlan(cmd.OutOrStdout(), f.played(*s), f.profileName(), target, plans, observe)
 			return nil
 		},
 	}
@@ -68,7 +73,7 @@ func outline(ctx context.Context, s harness.Scenario, f runFlags) (harness.Descr
 	if err != nil {
 		return harness.Description{}, nil, usage(err, missingBuildHint(driver, err))
 	}
-	if plans == nil {
+	if plans == nil || observes(f.file) {
 		plans = []harness.Plan{}
 	}
 	return target, plans, nil
@@ -93,7 +98,8 @@ func injector(f harness.FaultSpec) (harness.Injector, error) {
 	return k.Make(f.With)
 }
 
-func printPlan(out io.Writer, s harness.Scenario, profile string, target harness.Description, plans []harness.Plan) {
+// printPlan prints what a run would do of a scenario. observe is nil for a drill.
+func printPlan(out io.Writer, s harness.Scenario, profile string, target harness.Description, plans []harness.Plan, observe *harness.ObserveOnly) {
 	fmt.Fprintf(out, "%s: %s\n", s.Metadata.Name, s.Metadata.Title)
 	fmt.Fprintf(out, "target %s (%s), profile %s\n\n", target.Name, target.Environment, profile)
 	step := func(format string, args ...any) {
@@ -116,26 +122,15 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 		step("guard: %s stops the drill at once: undo, exit 4", describeGuard(g))
 	}
 	for _, p := range plans {
-		fmt.Fprintf(out, "\nfault %s on the %s region, at %s\n", p.Fault.Kind, p.Fault.On, p.Fault.At)
-		for _, st := range p.Steps {
-			step("do    %s", describe(st.Do))
-			step("undo  %s", describe(st.Undo))
+		printFault(out, step, p)
+	}
+	if observe != nil {
+		fmt.Fprintln(out, "\nobserved only: nothing is broken, and these are left out, as is each probe that\nwould write what is not allowed")
+		for _, l := range observe.LeftOut {
+			step("%s", l)
 		}
-		step("in force when %s", describeChecks(p.InForce))
-		if len(p.Follows) > 0 {
-			step("and then %s", describeChecks(p.Follows))
-		}
-		if p.Fault.For > 0 {
-			step("ends after %s, while clients are watched", p.Fault.For)
-		}
-		step("over when %s", describeChecks(p.Restored))
-		if p.Task() != nil {
-			step("nothing is fenced by the harness: who undoes it sees to it that no two databases take writes")
-		} else if len(p.Fences) > 0 {
-			step("before the undo, fenced and seen to refuse writes: %s", strings.Join(p.Fences, ", "))
-		} else {
-			step("its undo needs no fence")
-		}
+		fmt.Fprintf(out, "\nwatch for %s, settle for %s, then judge, seal: no drill, and no pass\n\nnothing was started or touched\n", s.Observe, s.Settle)
+		return
 	}
 	if len(plans) == 0 {
 		fmt.Fprintln(out, "\nno fault: a null drill")
@@ -161,6 +156,30 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 		step("%s: %s (%s)", o.ID, objectiveWords(o), o.Source)
 	}
 	fmt.Fprintln(out, "\nnothing was started or touched")
+}
+
+// printFault prints what is done for one fault, and how it is taken back.
+func printFault(out io.Writer, step func(string, ...any), p harness.Plan) {
+	fmt.Fprintf(out, "\nfault %s on the %s region, at %s\n", p.Fault.Kind, p.Fault.On, p.Fault.At)
+	for _, st := range p.Steps {
+		step("do    %s", describe(st.Do))
+		step("undo  %s", describe(st.Undo))
+	}
+	step("in force when %s", describeChecks(p.InForce))
+	if len(p.Follows) > 0 {
+		step("and then %s", describeChecks(p.Follows))
+	}
+	if p.Fault.For > 0 {
+		step("ends after %s, while clients are watched", p.Fault.For)
+	}
+	step("over when %s", describeChecks(p.Restored))
+	if p.Task() != nil {
+		step("nothing is fenced by the harness: who undoes it sees to it that no two databases take writes")
+	} else if len(p.Fences) > 0 {
+		step("before the undo, fenced and seen to refuse writes: %s", strings.Join(p.Fences, ", "))
+	} else {
+		step("its undo needs no fence")
+	}
 }
 
 // objectiveWords says what an objective asks for.

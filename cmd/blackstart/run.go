@@ -24,6 +24,7 @@ import (
 type runFlags struct {
 	target, on, profile, out string
 	asJSON, keepState        bool
+	observeOnly              bool
 	junit, executor          string
 	people, ticket           string
 	store                    storeFlags
@@ -34,7 +35,13 @@ func (f *runFlags) targetFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.target, "target", rehearsalTarget, "the system under test: a target `FILE`, or finrag, the rehearsal system that ships with the tool")
 	cmd.Flags().StringVar(&f.on, "on", "processes", "how a rehearsal target is made: "+rehearsalNames())
 	cmd.Flags().StringVar(&f.profile, "profile", "", "fast or standard timings; a rehearsal target has fast ones unless told otherwise, a target file standard ones")
-	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return f.readTarget(cmd.Flags().Changed("on")) }
+	observeFlag(cmd, &f.observeOnly)
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := f.readTarget(cmd.Flags().Changed("on")); err != nil {
+			return err
+		}
+		return f.observe()
+	}
 }
 
 // profileName is the profile that was asked for, or the one that goes with the target.
@@ -58,10 +65,15 @@ scenario says, measures what users see, undoes it, judges, and writes a signed
 pack to DIR/NAME.zip. An earlier pack of that name is kept under a name with its
 time.
 
+With --observe-only nothing is broken, and nobody does anything: what the scenario
+watches is watched for as long as it takes. The pack says so; it ends with exit
+code 3 at best.
+
 Ctrl-C undoes first and still writes the pack. Twice: the undo is left to
 ` + "`blackstart undo`" + `.`,
 		Example: `  blackstart run scenarios/finrag/region-partition.yaml --out out
-  blackstart run scenarios/finrag/region-kill.yaml --json --junit out/junit.xml`,
+  blackstart run scenarios/finrag/region-kill.yaml --json --junit out/junit.xml
+  blackstart run dc-loss.yaml --target orders.target.yaml --observe-only`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runDrill(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args[0], f)
@@ -96,7 +108,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err := permitted(f.file, *s, plans, f.ticket, time.Now()); err != nil {
 		return err
 	}
-	if err := f.resources(ctx, *s); err != nil {
+	if err := f.resources(ctx, f.played(*s)); err != nil {
 		return err
 	}
 	writer, storeErr := f.store.writer(ctx)
@@ -119,7 +131,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err := f.roomFor(st.dir); err != nil {
 		return err
 	}
-	who, stopAsking, err := openPeople(f.people, asksPeople(*s, plans), func(text string) { screen.say("%s", text) })
+	who, stopAsking, err := openPeople(f.people, asksPeople(f.played(*s), plans), func(text string) { screen.say("%s", text) })
 	if err != nil {
 		return err
 	}
@@ -160,9 +172,10 @@ type drillRequest struct {
 	plans    []harness.Plan
 	state    *state
 	screen   *screen
-	junit    *os.File        // nil: none is asked for
-	register *registerWriter // nil: the run is opened in none
-	people   harness.People  // nil: nobody is asked for anything
+	junit    *os.File             // nil: none is asked for
+	register *registerWriter      // nil: the run is opened in none
+	people   harness.People       // nil: nobody is asked for anything
+	observe  *harness.ObserveOnly // nil: a drill
 }
 
 // drillRun is one run of the command: the harness's story plus everything around it.
@@ -194,6 +207,7 @@ func newDrillRun(r drillRequest) (*drillRun, error) {
 		return nil, harnessError(err, "")
 	}
 	redact := evidence.NewRedactor()
+	r.observe = observation(r.flags.file, r.scenario)
 	driver, err := r.flags.driver(redact.Text)
 	if err != nil {
 		return nil, err
@@ -277,7 +291,7 @@ func (d *drillRun) bind(ctx context.Context, rec *harness.Record) error {
 func (d *drillRun) seal(ctx context.Context, rec *harness.Record) (result, error) {
 	name := d.scenario.Metadata.Name
 	here := sealedOf(d.dir)
-	findings, sealed, fingerprint, err := here.seal(ctx, d.executor, rec.Environment, evidence.Sealing{
+	findings, sealed, fingerprint, err := here.seal(ctx, rec, evidence.Sealing{
 		Dir: d.bag(), Base: name, Redact: d.redact, Progress: func(text string) { d.screen.say("%s", text) },
 	})
 	if err != nil {

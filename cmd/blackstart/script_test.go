@@ -309,7 +309,7 @@ func makeLeftover(kind, dir, runID, out string, w *registerWriter) error {
 		if err := errors.Join(b.bind(), os.MkdirAll(out, 0o755)); err != nil {
 			return err
 		}
-		if _, _, _, err := here.seal(context.Background(), b.rec.Executor, b.rec.Environment, evidence.Sealing{Dir: b.bag(), Base: name, Redact: b.redact}); err != nil {
+		if _, _, _, err := here.seal(context.Background(), b.rec, evidence.Sealing{Dir: b.bag(), Base: name, Redact: b.redact}); err != nil {
 			return err
 		}
 		_, _, err := here.place(out, name)

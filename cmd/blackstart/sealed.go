@@ -33,8 +33,8 @@ func (s sealedIn) there() (bool, error) {
 }
 
 // seal seals a bag with a key of its own, and gives the fingerprint of its root. The root is there before the pack is.
-func (s sealedIn) seal(ctx context.Context, executor, environment string, what evidence.Sealing) (harness.Findings, seal.Sealed, string, error) {
-	id, rootPEM, fingerprint, err := signer(executor, environment)
+func (s sealedIn) seal(ctx context.Context, rec *harness.Record, what evidence.Sealing) (harness.Findings, seal.Sealed, string, error) {
+	id, rootPEM, fingerprint, err := signer(rec)
 	if err == nil {
 		err = os.MkdirAll(string(s), 0o755)
 	}

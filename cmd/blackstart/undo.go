@@ -275,7 +275,7 @@ func (l unfinishedRun) write(ctx context.Context, bag string, rec *harness.Recor
 	if err := evidence.Unseal(bag); err != nil {
 		return "", err
 	}
-	if _, _, _, err := sealedOf(l.dir).seal(ctx, rec.Executor, rec.Environment, evidence.Sealing{Dir: bag, Base: rec.Scenario.Metadata.Name, Redact: redact}); err != nil {
+	if _, _, _, err := sealedOf(l.dir).seal(ctx, rec, evidence.Sealing{Dir: bag, Base: rec.Scenario.Metadata.Name, Redact: redact}); err != nil {
 		return "", err
 	}
 	return l.place()

@@ -29,11 +29,15 @@ rehearsal target or that of a target file. Nothing is started, and nobody asked.
 			if err := f.readTarget(false); err != nil {
 				return err
 			}
+			if err := f.observe(); err != nil {
+				return err
+			}
 			return validate(cmd.Context(), cmd.OutOrStdout(), f.file, args, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the problems as JSON")
 	cmd.Flags().StringVar(&f.target, "target", rehearsalTarget, "the system that is to be drilled: a target `FILE`, or finrag")
+	observeFlag(cmd, &f.observeOnly)
 	return cmd
 }
 

@@ -109,7 +109,7 @@ func (d *drillRun) writeInputs(ctx context.Context) error {
 	in := evidence.Inputs{
 		Format: harness.Format, RunID: d.runID, PackID: d.packID, Register: d.register.verifier(), SealPolicy: []string{}, Approvals: []string{},
 		ScenarioName: d.scenario.Metadata.Name, ToolSHA256: d.tool.SHA256, ToolVersion: d.tool.Version,
-		Profile: d.flags.profileName(), Overrides: map[string]string{}, Environment: d.target.Environment,
+		Profile: d.flags.profileName(), Overrides: map[string]string{}, Environment: d.target.Environment, ObserveOnly: d.observe != nil,
 		Executor: d.executor, ExecutorProof: "self-asserted: name of the operating-system account or of --executor",
 		CIJob: ciJob(), RunKey: key.Verifier(), Anchor: d.clock.Anchor(), Phases: []string{"start", "fault", "end"},
 		Reports: evidence.ReportSpecs(),
@@ -148,10 +148,10 @@ func scenarioFiles(l scenarios.Loaded) []evidence.ScenarioFile {
 func (d *drillRun) parts(r *inbox) harness.Parts {
 	return harness.Parts{
 		Scenario: d.scenario, Profile: d.flags.profileName(), RunID: d.runID, PackID: d.packID, Register: d.register.verifier(), InputsSHA: d.inputsSHA,
-		Executor: d.executor, Environment: d.target.Environment, Tool: d.tool, Clock: d.clock,
+		Executor: d.executor, Environment: d.target.Environment, ObserveOnly: d.observe, Tool: d.tool, Clock: d.clock,
 		StateDir: d.dir, DataDir: filepath.Join(d.bag(), "data"), Driver: d.driver, Inbox: r, Journal: d.journal, Watch: d.show,
 		LeaveEarly: d.shutdown.exitEarly, Undone: d.shutdown.markUndone, Redact: d.redact.Bytes, AddSecrets: d.redact.Add,
-		Injector: injector, OpenLoad: loads.Open, OpenProbe: probesFor(&d.scenario), Follows: victim.Follows, Decisions: d.decisions,
+		Injector: injector, OpenLoad: loads.Open, OpenProbe: probesFor(&d.scenario, d.observe != nil), Follows: victim.Follows, Decisions: d.decisions,
 		Announce:  d.notify(func(t *target.Target) []target.Announce { return t.Announce }, "begins"),
 		StandDown: d.notify(func(t *target.Target) []target.Announce { return t.StandDown }, "is over"),
 		Await: func(ctx context.Context, s harness.RunningTarget, checks []harness.Check, within time.Duration) (harness.Interval, error) {
@@ -161,7 +161,7 @@ func (d *drillRun) parts(r *inbox) harness.Parts {
 		Witness: func(ctx context.Context, s harness.RunningTarget, checks []harness.Check) (harness.Interval, error) {
 			return victim.Witness(ctx, s.Target, d.driver, checks, s.Clock)
 		},
-		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare(d.scenario.Load),
+		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare(d.flags.played(d.scenario).Load),
 		Kernel:    func(phase string) harness.ClockReading { return kernelclock.Read(phase, d.clock) },
 		Shortages: func() []string { return append(shortage.Seen(), droppedMessages(r.Dropped())...) },
 		Save:      func(rec *harness.Record) error { return saveRecord(d.dir, rec, d.redact) },
@@ -207,13 +207,17 @@ func readDecisions(ctx context.Context, log harness.DecisionLog) ([]harness.Deci
 	return all, nil
 }
 
-// signer gives the identity that seals a drill in an environment: a throw-away key, whose name calls no drill a rehearsal that is none.
-func signer(executor, environment string) (id *seal.Identity, rootPEM []byte, fingerprint string, err error) {
+// signer gives the identity that seals a drill: a throw-away key, whose name calls no drill a rehearsal that is none, and no observation
+// a drill.
+func signer(rec *harness.Record) (id *seal.Identity, rootPEM []byte, fingerprint string, err error) {
 	what := "Drill by "
-	if environment == harness.Rehearsal {
+	if rec.Environment == harness.Rehearsal {
 		what = "Rehearsal by "
 	}
-	t, err := seal.NewThrowawayIdentity(what + executor)
+	if rec.ObserveOnly != nil {
+		what = "Observation by "
+	}
+	t, err := seal.NewThrowawayIdentity(what + rec.Executor)
 	if err != nil {
 		return nil, nil, "", err
 	}

@@ -71,11 +71,11 @@ func Of(d facts.Drill, commands []string) Report {
 		Clock: clockSource(rec), Exceptions: exceptions(f), Provenance: provenance(rec, d.Artefacts, d.EventLog, len(d.Events)),
 		Integrity: integrity(d.EventLog, len(d.Events)), Commands: commands, Population: population(rec), Retention: retention(rec),
 	}
-	if rec.ObserveOnly != nil {
-		r.observed(rec)
-	}
 	if rec.Status == harness.Interrupted {
 		r.interrupted(rec.StatusReason)
+	}
+	if rec.ObserveOnly != nil {
+		r.observed(rec)
 	}
 	return r
 }

@@ -81,7 +81,9 @@ func (q *httpRequest) changes() []string {
 }
 
 // Reads implements Reader: a GET asks.
-func (q *httpRequest) Reads(Entry) bool { return q.with.Method == "" || q.with.Method == http.MethodGet }
+func (q *httpRequest) Reads(Entry) bool {
+	return q.with.Method == "" || q.with.Method == http.MethodGet
+}
 
 // cohorts are those that the load plays.
 func (q *httpRequest) cohorts() (all []Cohort) {
