@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net"
 	"os"
@@ -18,6 +17,7 @@ import (
 	"blackstart/harness/secret"
 	"blackstart/harness/target/check"
 	"blackstart/harness/targets/postgres"
+	"blackstart/internal/untouched"
 )
 
 // TestCheck asks one real system again and again: as it is, and with one thing after another taken away.
@@ -74,29 +74,11 @@ func (r *rig) everythingWorks(t *testing.T) {
 // state is all of a database that a reader could change: where its log ends, what it has counted, and its files.
 func (r *rig) state(t *testing.T) map[string]string {
 	t.Helper()
-	all := map[string]string{}
-	for name, sql := range map[string]string{
-		"wal": "SELECT pg_current_wal_insert_lsn()::text", "xid": "SELECT pg_snapshot_xmax(pg_current_snapshot())::text",
-		"tuples":   "SELECT sum(tup_inserted + tup_updated + tup_deleted)::text FROM pg_stat_database",
-		"tables":   "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del + n_tup_hot_upd), 0)::text FROM pg_stat_all_tables",
-		"roles":    "SELECT string_agg(r::text, ',' ORDER BY rolname) FROM pg_roles r",
-		"settings": "SELECT md5(string_agg(name || setting, ',' ORDER BY name)) FROM pg_settings WHERE name NOT LIKE '%search_path%' AND source <> 'client'",
-		"objects":  "SELECT count(*)::text FROM pg_class", "prepared": "SELECT count(*)::text FROM pg_prepared_xacts",
-	} {
-		all[name] = query(t, r.east, sql)
-	}
-	for _, dir := range []string{r.east.DataDir(), r.west.DataDir()} {
-		for _, below := range []string{"base", "global", "pg_wal", "pg_multixact", "pg_twophase", "pg_replslot"} {
-			must(t, filepath.WalkDir(filepath.Join(dir, below), func(path string, d fs.DirEntry, err error) error {
-				if err != nil || d.IsDir() || d.Name() == "pg_internal.init" {
-					return err
-				}
-				b, err := os.ReadFile(path)
-				all[path] = fmt.Sprintf("%x", sha256.Sum256(b))
-				return err
-			}))
-		}
-	}
+	owner, err := r.east.ConnectTo(t.Context(), "postgres")
+	must(t, err)
+	defer owner.Close(context.Background())
+	all, err := untouched.Database(t.Context(), owner, r.east.DataDir(), r.west.DataDir())
+	must(t, err)
 	return all
 }
 
