@@ -26,6 +26,7 @@ var recordChanges = map[string]func(r *harness.Record){
 	"load-dropped":        func(r *harness.Record) { r.Scenario.Load = r.Scenario.Load[1:] },
 	"recovered":           func(r *harness.Record) { r.Scenario.Recovered.MinRequests = 1 },
 	"profile":             func(r *harness.Record) { r.Profile = "" },
+	"observed-only":       func(r *harness.Record) { r.ObserveOnly = &harness.ObserveOnly{LeftOut: harness.NotDone(r.Scenario)} },
 	"environment":         func(r *harness.Record) { r.Environment = "production" },
 	"executor":            func(r *harness.Record) { r.Executor = "somebody" },
 	"tool-version":        func(r *harness.Record) { r.Tool.Version += "x" },

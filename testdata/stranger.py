@@ -569,6 +569,17 @@ def interrupted(pack, record):
     return dict(values, status="interrupted", lost=None, decision={"known": False, "text": None}, files=files)
 
 
+def observed(pack, record):
+    """An observation proves nothing, whatever its files hold: no value of anything, and what was broken is nothing."""
+    if record["faults"] or record.get("people"):
+        raise ValueError("it observed only, and something was broken, or asked of people")
+    anchor = moment(record["anchor"])
+    files = {s["file"]: len(records(pack, s, anchor)) for s in record["streams"] or []}
+    values = dict.fromkeys(("rto", "rpo_time", "exposure_time", "exposure_lost", "exposure_value", "answers_wrong"), UNKNOWN)
+    left = [" ".join(filter(None, (w["what"], w["name"], w["kind"]))) for w in record["observe_only"]["left_out"] or []]
+    return dict(values, status=record["status"], observed_only=True, lost=None, decision={"known": False, "text": None}, files=files, left_out=left)
+
+
 def exercised(pack, record, load, fault):
     """Whether anything was recovered: a failover, or a ledger that was written again after an impact."""
     starts = [tf for tf, _ in clocks(record)]
@@ -612,6 +623,9 @@ def main():
     check_tables(record)
     if record["status"] == "interrupted":
         show(interrupted(pack, record))
+        return
+    if record.get("observe_only"):
+        show(observed(pack, record))
         return
     anchor, end = moment(record["anchor"]), moment(record["observation"]["hi"])
     objectives = record["scenario"]["objectives"] or []

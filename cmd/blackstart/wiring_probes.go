@@ -10,7 +10,7 @@ import (
 )
 
 // probesFor opens every probe that the scenario has a use for, on all that it can be asked of, and those that it or the target lists.
-// An observation judges no objective, so that none needs a probe, and writes no marker.
+// An observation writes no marker.
 func probesFor(scenario *harness.Scenario, observing bool) func(harness.RunningTarget) []harness.ProbeRun {
 	kinds := slices.DeleteFunc(probes.Probes.All(), func(k registry.Kind[probes.Factory]) bool {
 		t := k.New().Traits()
@@ -19,9 +19,6 @@ func probesFor(scenario *harness.Scenario, observing bool) func(harness.RunningT
 	return func(s harness.RunningTarget) []harness.ProbeRun {
 		runs := probes.Open(kinds, slices.Concat(scenario.Probes, s.Target.Probes), s, !observing && needsMarker(scenario))
 		for i := range runs {
-			if observing {
-				break
-			}
 			runs[i].Needs = neededBy(scenario, runs[i].Probe)
 		}
 		return runs

@@ -70,7 +70,9 @@ var firewalls = [][]string{{"nft", "list", "ruleset"}, {"iptables-save"}, {"ip6t
 func Machine(parents ...int) map[string]string {
 	all := map[string]string{}
 	for _, argv := range firewalls {
-		out, err := exec.Command(argv[0], argv[1:]...).Output()
+		cmd := exec.Command(argv[0], argv[1:]...)
+		cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+		out, err := cmd.Output()
 		if err != nil {
 			continue // not here
 		}
