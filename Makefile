@@ -62,7 +62,7 @@ drills-containers: build ## the same in containers; needs a Docker-compatible en
 
 drills-external: ROUNDS = 10
 drills-external: build ## the drill of testdata/estates/finrag by the hands of its people, and the same on processes, ROUNDS times; needs root
-	BLACKSTART_NEEDS_ENGINE=1 BLACKSTART_ROUNDS=$(ROUNDS) go test -count 1 -timeout 60m -v -run '^(TestDrillsByHands|TestPeopleWho|TestKillNineWhilePeople)' ./cmd/blackstart/e2e
+	BLACKSTART_NEEDS_ENGINE=1 BLACKSTART_ROUNDS=$(ROUNDS) go test -count 1 -timeout 60m -v -run '^(TestDrillsByHands|TestPeopleWho|TestKillNineWhilePeople|TestAnEstateIsOnly)' ./cmd/blackstart/e2e
 
 compare: N = 5
 compare: build ## N runs of every scenario on both targets (default 5; about 25 minutes each); every run goes to docs/targets.md
