@@ -39,7 +39,7 @@ type undoOutcome struct {
 func (l unfinishedRun) recover(ctx context.Context, redact *evidence.Redactor) (undoOutcome, error) {
 	u := undoOutcome{Began: harness.NewClock().Anchor()} // another clock than the drill's: moments for people, never subtracted
 	rec, _ := l.record()                                 // without one there are no faults to take back; sealing says why
-	kept, there, err := external.Kept(l.dir, targetReader().Parse)
+	kept, there, err := external.Kept(l.dir, keptReader().Parse)
 	if there {
 		if err == nil {
 			u.Recovered, err = l.reattached(ctx, kept, rec, redact)
@@ -73,6 +73,9 @@ func (l unfinishedRun) reattached(ctx context.Context, kept external.File, rec *
 	}
 	if rec == nil {
 		return left.Recovered, errors.New("its record is gone, and with it what shows that its faults are over: see to them, and remove its directory")
+	}
+	if _, err := targetReader().Parse(kept.Path, kept.Bytes); err != nil { // addresses of a rehearsal may lead elsewhere by now
+		return left.Recovered, err
 	}
 	d := external.New(kept, redact.Text)
 	if err := d.Reattach(ctx, harness.StartRequest{Dir: l.dir, Profile: rec.Profile, AddSecrets: redact.Add, Progress: func(string) {}}); err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"blackstart/harness/target/channels"
 	"blackstart/harness/target/check"
 	"blackstart/harness/target/grants"
+	"blackstart/internal/ownaddress"
 	"blackstart/internal/strictyaml"
 )
 
@@ -34,7 +36,14 @@ than it describes · 11 error of the tool.`
 func targetReader() target.Reader {
 	return target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits(),
 		Probes: probes.Probes.Parameters(), Probe: target.ProbeRules{Fastest: probes.Fastest, Wrong: probes.Wrong, Traits: probes.TraitsOf},
-		Channels: channels.Parameters(), Alerts: channels.Traits(), Transports: host.Transports.Parameters(), HostIdentity: host.Forms()}
+		Channels: channels.Parameters(), Alerts: channels.Traits(), Transports: host.Transports.Parameters(), HostIdentity: host.Forms(), Here: ownaddress.Check}
+}
+
+// keptReader reads the copy of a target file that a run has kept: what was on this machine then may be gone by now.
+func keptReader() target.Reader {
+	r := targetReader()
+	r.Here = func(netip.Addr) error { return nil }
+	return r
 }
 
 func targetCommand() *cobra.Command {

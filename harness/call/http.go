@@ -44,7 +44,7 @@ func (w httpWith) Wrong(t *target.Target, reads bool) (key, wrong, hint string) 
 	case bad != "":
 		return "url", bad, "write one such as https://10.1.0.6:8443/backlog"
 	case t.Foreign(u.Hostname()):
-		return "url", "is not on loopback, and this is a rehearsal", "write a loopback address, or environment: staging"
+		return "url", "is not shown to be on this machine, and this is a rehearsal", "write an address of this machine, or environment: staging"
 	case reads && !slices.Contains([]string{http.MethodGet, http.MethodHead}, w.Method):
 		return "method", "is " + w.Method + ", which does not only read", "write method: GET, or leave reads out"
 	}

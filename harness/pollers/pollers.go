@@ -56,7 +56,7 @@ func (s source) wrong(t *target.Target) (key, wrong, hint string) {
 	case bad != "":
 		return "url", bad, "write one such as https://alertmanager.example.com"
 	case t.Foreign(u.Hostname()):
-		return "url", "is not on loopback, and this is a rehearsal", "write a loopback address, or environment: staging"
+		return "url", "is not shown to be on this machine, and this is a rehearsal", "write an address of this machine, or environment: staging"
 	}
 	return target.WrongWeb(s.tls, u.Scheme == "https", s.headers)
 }

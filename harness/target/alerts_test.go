@@ -79,7 +79,7 @@ func TestBadAlertsAreRefused(t *testing.T) {
 		}
 	}
 	rehearsal := strings.NewReplacer("staging", "rehearsal").Replace(whole)
-	if _, err := reader().Parse("t.yaml", []byte(rehearsal)); err == nil || !strings.Contains(err.Error(), "alert slack is not received on loopback, and this is a rehearsal") {
+	if _, err := reader().Parse("t.yaml", []byte(rehearsal)); err == nil || !strings.Contains(err.Error(), "alert slack is not received on this machine, and this is a rehearsal") {
 		t.Errorf("a rehearsal: %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	_ "embed" // of the file to begin with
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"reflect"
 	"regexp"
@@ -24,6 +25,7 @@ type Reader struct {
 	HostIdentity                                    map[string]*regexp.Regexp // form of the identity of a host, by its transport
 	Probe                                           ProbeRules
 	Alerts                                          map[string]AlertTraits // of the kinds of channel
+	Here                                            func(netip.Addr) error // why an address is not shown to be on this machine; nil: only loopback is
 }
 
 // perLoad says where a limit of loads stands.
@@ -111,7 +113,7 @@ func (r Reader) parse(name string, data []byte, out *strictyaml.Collector) *Targ
 	if root == nil {
 		return nil
 	}
-	t := &Target{}
+	t := &Target{here: r.Here}
 	d := &strictyaml.Decoder{Format: format, Out: out, Bad: map[*strictyaml.Node]bool{}}
 	d.Decode(root, t)
 	literals(root, false, out)

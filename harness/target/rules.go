@@ -203,21 +203,35 @@ func (r *rules) address(n *strictyaml.Node, key, text string) {
 		r.out.Add(at(n, key), "write an address or a name, without scheme and port", "%q is no address", text)
 		return
 	}
-	if r.Foreign(bare) {
-		r.out.Add(at(n, key), "write an address in 127.0.0.0/8 or ::1, or environment: staging; containers and namespaces are not supported yet",
-			"%q is not a loopback address, and this is a rehearsal", text)
+	if why := r.foreign(bare); why != "" {
+		r.out.Add(at(n, key), "write an address in 127.0.0.0/8 or ::1, that of a network namespace or container of this machine, or environment: staging",
+			"%q is not shown to be on this machine, and this is a rehearsal: %s", text, why)
 	}
 }
 
 var hostForm = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?$`)
 
-// Foreign tells whether a host may not be part of a rehearsal: it is none of this machine's own loopback addresses.
-func (t *Target) Foreign(host string) bool {
+// Foreign tells whether a host may not be part of a rehearsal: it is not shown to be on this machine. A name is not.
+func (t *Target) Foreign(host string) bool { return t.foreign(host) != "" }
+
+// foreign says why a host may not be part of a rehearsal, "" if it may.
+func (t *Target) foreign(host string) string {
 	if t.Metadata.Environment != harness.Rehearsal || host == "localhost" {
-		return false
+		return ""
 	}
 	a, err := netip.ParseAddr(host)
-	return err != nil || !a.Unmap().IsLoopback()
+	switch {
+	case err != nil:
+		return "it is a name, which may lead anywhere"
+	case a.Unmap().IsLoopback():
+		return ""
+	case t.here == nil:
+		return "it is not a loopback address"
+	}
+	if err := t.here(a); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // kind holds parameters to the rules of their kind, and the references in them to theirs.

@@ -68,7 +68,7 @@ func (r *rules) received(n *strictyaml.Node, a Alert, seen map[string]bool) {
 	case err != nil || ap.Port() == 0:
 		r.out.Add(at(n, "listen"), "write an address of this machine with a port, such as 10.0.0.2:9095", "%q is no address that can be listened on", a.Listen)
 	case r.Foreign(ap.Addr().String()):
-		r.out.Add(at(n, "listen"), "write a loopback address, or environment: staging", "alert %s is not received on loopback, and this is a rehearsal", a.Name)
+		r.out.Add(at(n, "listen"), "write an address of this machine, or environment: staging", "alert %s is not received on this machine, and this is a rehearsal", a.Name)
 	case seen[ap.String()]:
 		r.out.Add(at(n, "listen"), "give each a port of its own", "two alerts are received on %s", ap)
 	}

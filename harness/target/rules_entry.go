@@ -39,9 +39,9 @@ func (r *rules) entry() {
 		r.out.Add(at(n, "resolver"), "write system, or a name server such as 10.0.0.53:53", "the resolver is %q", resolver)
 	}
 	_, notAddress := netip.ParseAddr(u.Hostname())
-	ours := err == nil && ap.Addr().Unmap().IsLoopback() && notAddress != nil // what it answers is held to the same when it is asked
+	ours := err == nil && !r.Foreign(ap.Addr().String()) && notAddress != nil // what it answers is held to the same when it is asked
 	if r.Foreign(u.Hostname()) && !ours || err == nil && r.Foreign(ap.Addr().String()) {
-		r.out.Add(at(n, "url"), "write a loopback address, or a name with a resolver on one, or environment: staging", "the entry is not on loopback, and this is a rehearsal")
+		r.out.Add(at(n, "url"), "write an address of this machine, or a name with a resolver on one, or environment: staging", "the entry is not shown to be on this machine, and this is a rehearsal")
 	}
 	secure := u.Scheme == "https"
 	for i, id := range r.Entry.Identities {

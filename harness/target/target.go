@@ -7,6 +7,7 @@ package target
 
 import (
 	"net"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -37,13 +38,15 @@ type Target struct {
 	Decisions  *Decisions          `yaml:"decisions" doc:"its own account of a failover"`
 	Announce   []Announce          `yaml:"announce" doc:"whom a drill tells that it begins, before anything is broken"`
 	StandDown  []Announce          `yaml:"standDown" doc:"whom it tells that it is over, when everything is undone"`
+
+	here func(netip.Addr) error // as its reader has it
 }
 
 // Metadata says whose the target is.
 type Metadata struct {
 	Name        string `yaml:"name" need:"yes" doc:"its name: small letters, digits, dots and dashes"`
 	Owner       string `yaml:"owner" need:"yes" doc:"who answers for it"`
-	Environment string `yaml:"environment" need:"yes" one:"rehearsal|staging|production" doc:"class; a rehearsal has loopback addresses only"`
+	Environment string `yaml:"environment" need:"yes" one:"rehearsal|staging|production" doc:"class; a rehearsal has addresses on this machine only"`
 	Critical    bool   `yaml:"critical" doc:"whether it stands on the firm's list of critical systems"`
 	Service     string `yaml:"service" need:"yes" doc:"the business service that depends on it"`
 	Plan        string `yaml:"plan" need:"yes" doc:"the continuity plan that it falls under, with its section"`

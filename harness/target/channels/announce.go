@@ -86,7 +86,7 @@ func webhook(ctx context.Context, t *target.Target, a target.Announce, around Ar
 	case wrong != "":
 		return nil, fmt.Errorf("the URL that is resolved %s", wrong)
 	case t.Foreign(u.Hostname()):
-		return nil, errors.New("the URL that is resolved is not on loopback, and this is a rehearsal")
+		return nil, errors.New("the URL that is resolved is not shown to be on this machine, and this is a rehearsal")
 	case u.Scheme != "https" && t.Metadata.Environment != harness.Rehearsal:
 		return nil, errors.New("the URL that is resolved is not https, and it is a secret")
 	}

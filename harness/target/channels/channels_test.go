@@ -298,7 +298,7 @@ standDown:
 		t.Errorf("another room: %v", err)
 	}
 	r.write("room", "https://192.0.2.1/services/T/B/"+roomToken)
-	if err := channels.Announce(t.Context(), of, of.Announce[:1], "x", r.around()); err == nil || !strings.Contains(err.Error(), "not on loopback") {
+	if err := channels.Announce(t.Context(), of, of.Announce[:1], "x", r.around()); err == nil || !strings.Contains(err.Error(), "not shown to be on this machine") {
 		t.Errorf("a rehearsal tells the world: %v", err)
 	}
 	r.write("room", "http://127.0.0.1:1/"+roomToken)

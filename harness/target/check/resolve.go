@@ -26,7 +26,7 @@ type resolved struct {
 const maxAddresses = 16
 
 // resolve finds what the name of the entry leads to, by the resolver that the file names. In a rehearsal it may lead nowhere but
-// to loopback.
+// to this machine.
 func (c *checker) resolve(ctx context.Context, name string) (found resolved, err error) {
 	if a, err := netip.ParseAddr(name); err == nil {
 		return resolved{nil, []netip.Addr{a}}, nil
