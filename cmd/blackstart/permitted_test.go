@@ -72,3 +72,46 @@ func TestGuarded(t *testing.T) {
 		t.Errorf("where nothing is broken: %+v", got)
 	}
 }
+
+// An observation is refused another ticket, and nothing else: where a drill would be refused it writes nothing, and says why.
+func TestAnObservationWritesOnlyWhenItMay(t *testing.T) {
+	nights := &target.Window{Zone: "UTC", Days: []string{"mon"}, From: "18:00", To: "22:00"}
+	s := harness.Scenario{Observe: harness.Duration(10 * time.Minute), ObserveUndo: harness.Duration(10 * time.Minute),
+		Recovery: harness.Recovery{Steps: []harness.RecoveryStep{{Do: "decide", Within: harness.Duration(3 * time.Hour)}}}} // which nobody takes
+	at := func(clock string) time.Time {
+		now, err := time.Parse(time.RFC3339, "2026-11-30T"+clock+":00Z")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now
+	}
+	for name, c := range map[string]struct {
+		limits            target.Limits
+		ticket            string
+		now               time.Time
+		refused, notWrite string
+	}{
+		"no limits":            {target.Limits{}, "", at("12:00"), "", ""},
+		"open":                 {target.Limits{ChangeWindow: nights}, "", at("18:30"), "", ""},
+		"shut":                 {target.Limits{ChangeWindow: nights}, "", at("12:00"), "", "the change window is shut; opens Mon 2026-11-30 18:00 UTC"},
+		"shut before its end":  {target.Limits{ChangeWindow: nights}, "", at("21:45"), "", "the observation would last until 22:0"},
+		"a ticket":             {target.Limits{Ticket: `CHG-\d{4}`, ChangeWindow: nights}, "CHG-1234", at("18:30"), "", ""},
+		"no ticket":            {target.Limits{Ticket: `CHG-\d{4}`}, "", at("18:30"), "", "without --ticket nothing is written"},
+		"another ticket":       {target.Limits{Ticket: `CHG-\d{4}`}, "CHG-1", at("18:30"), "does not match", ""},
+		"a ticket, and shut":   {target.Limits{Ticket: `CHG-\d{4}`, ChangeWindow: nights}, "CHG-1234", at("12:00"), "", "the change window is shut"},
+		"no ticket, and shut":  {target.Limits{Ticket: `CHG-\d{4}`, ChangeWindow: nights}, "", at("12:00"), "", "without --ticket"},
+		"a ticket nobody asks": {target.Limits{}, "CHG-1", at("12:00"), "", ""},
+	} {
+		f := &external.File{Path: "x.yaml", Target: &target.Target{Limits: c.limits, Allows: []target.Allow{{Write: target.WriteHeartbeat, On: "east.db"}}}, ObserveOnly: true}
+		err := permitted(f, s, nil, c.ticket, c.now)
+		if (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
+			t.Errorf("%s: %v, want %q", name, err, c.refused)
+		}
+		if err == nil && ((f.Unwritten == "") != (c.notWrite == "") || !strings.Contains(f.Unwritten, c.notWrite)) {
+			t.Errorf("%s: %q, want %q", name, f.Unwritten, c.notWrite)
+		}
+		if allowed := external.New(*f, nil).Allowed("east.db", "blackstart.heartbeat"); err == nil && (allowed == nil) != (c.notWrite == "") {
+			t.Errorf("%s: the heartbeat may be written: %v", name, allowed)
+		}
+	}
+}
