@@ -65,9 +65,9 @@ scenario says, measures what users see, undoes it, judges, and writes a signed
 pack to DIR/NAME.zip. An earlier pack of that name is kept under a name with its
 time.
 
-With --observe-only nothing is broken, and nobody does anything: what the scenario
-watches is watched for as long as it takes. The pack says so; it ends with exit
-code 3 at best.
+With --observe-only nothing is broken, and nobody does anything: what the
+scenario watches is watched for as long as it takes. The pack says so, and it
+ends with exit code 3 at best.
 
 Ctrl-C undoes first and still writes the pack. Twice: the undo is left to
 ` + "`blackstart undo`" + `.`,

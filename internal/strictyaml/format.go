@@ -49,10 +49,13 @@ type Field struct {
 	bounded bool
 }
 
-// FieldsOf lists the keys of a struct in the order of the format.
+// FieldsOf lists the keys of a struct in the order of the format. What it does not export is none.
 func FieldsOf(t reflect.Type) []Field {
 	var all []Field
 	for i := range t.NumField() {
+		if !t.Field(i).IsExported() {
+			continue
+		}
 		tag := t.Field(i).Tag
 		if tag.Get("yaml") == "-" {
 			continue // no part of the format

@@ -105,3 +105,18 @@ func FuzzFill(f *testing.F) {
 		}
 	})
 }
+
+// TestWhatIsNotExportedIsNoKey: a struct may carry what no file can write.
+func TestWhatIsNotExportedIsNoKey(t *testing.T) {
+	type carrier struct {
+		Name string `yaml:"name"`
+		asks func() error
+	}
+	c := carrier{asks: func() error { return nil }}
+	if fields := FieldsOf(reflect.TypeOf(c)); len(fields) != 1 || fields[0].Key != "name" {
+		t.Errorf("%+v", fields)
+	}
+	if err := Fill("carrier", map[string]any{"name": "x", "": "y"}, &c); err == nil || c.asks() != nil {
+		t.Errorf("a key without a name is taken: %v", err)
+	}
+}
