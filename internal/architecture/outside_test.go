@@ -36,7 +36,7 @@ var ambient = map[string]struct {
 	"os/exec": {
 		names: []string{"Command", "CommandContext"},
 		in: []string{"harness/targets/procs", "harness/targets/postgres", "harness/targets/finrag", "harness/targets/conformance",
-			"cmd/finrag/internal/pgtest", "cmd/blackstart/mutate", "cmd/blackstart/packbench", "cmd/blackstart/spread", "loadgen/bench"},
+			"cmd/finrag/internal/pgtest", "cmd/blackstart/mutate", "cmd/blackstart/packbench", "cmd/blackstart/spread", "loadgen/bench", "internal/untouched"},
 		why: "hands everything on unless Env is set: start what belongs to a drill with procs.Env",
 	},
 	"os": {
