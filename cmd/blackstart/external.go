@@ -123,7 +123,7 @@ func loadsThere(d *external.Driver, about harness.Description, all []harness.Loa
 			}
 		}
 		for _, request := range traits.Requests {
-			if !d.Target.MayRequest(request) {
+			if !d.Target.MayRequest(request) && !d.ObserveOnly { // which leaves it out
 				refused = append(refused, harness.Refusal{At: []any{"load", i, "workload"}, Err: fmt.Errorf("load %s asks for %s, which may change something, and allows does not list it: "+
 					"let the target's owner write {path: %s}", l.ID, request, request)})
 			}

@@ -67,17 +67,28 @@ func leftOut(f *external.File, s harness.Scenario) []harness.LeftOut {
 	return all
 }
 
-// mayWrite says why a load could write what may not be written, "" if it reads, or keeps a ledger that is allowed wherever it may go.
+// mayWrite says why a load could write what may not be written, "" if it reads, or writes only what is allowed wherever it may go.
 func mayWrite(d *external.Driver, about harness.Description, l harness.LoadSpec) string {
 	traits, ok := loads.Traits(l)
 	switch {
 	case loads.Reads(l, about.Entry):
 		return ""
-	case !ok || !traits.Ledger || traits.Table == "":
+	case !ok || traits.Table == "" && len(traits.Requests) == 0:
 		return "what it sends may write there, and nothing in allows could list it"
 	}
+	for _, request := range traits.Requests {
+		switch {
+		case !d.Target.MayRequest(request):
+			return request + " may change something, and allows does not list it"
+		case d.Unwritten != "":
+			return request + " may change something, and " + d.Unwritten
+		}
+	}
 	for _, c := range about.Components { // whichever of them leads is written to
-		if err := d.Allowed(c.Name, traits.Table); err != nil && c.Kind == traits.Speaks {
+		if traits.Table == "" || c.Kind != traits.Speaks {
+			continue
+		}
+		if err := d.Allowed(c.Name, traits.Table); err != nil {
 			return "it writes there, and " + err.Error()
 		}
 	}

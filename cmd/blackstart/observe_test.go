@@ -78,7 +78,7 @@ const announcing = "allows: [{announce: everybody}"
 func newWatched(t *testing.T, allows string) *watchedTarget {
 	t.Helper()
 	w := &watchedTarget{out: t.TempDir(), sent: map[string]int{}}
-	w.file, w.east = theirs(t)
+	w.file, w.east, _ = theirs(t)
 	w.dirs = []string{w.east.DataDir(), filepath.Join(filepath.Dir(w.east.Dir), "west", "data")}
 	l, err := net.Listen("tcp", theirHost+":0")
 	if err != nil {
