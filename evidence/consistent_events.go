@@ -25,6 +25,7 @@ type recordedEvents struct {
 	gone   []string // what the undo found gone, in words
 	left   []harness.LeftOut
 	guards []harness.Event
+	gaps   []harness.Event // over which the harness could not measure
 }
 
 func (t *recordedEvents) add(seq int64, e harness.Event) error {
@@ -39,6 +40,8 @@ func (t *recordedEvents) add(seq int64, e harness.Event) error {
 		t.left = append(t.left, harness.LeftOutOf(e.Detail))
 	case "guard.fired":
 		t.guards = append(t.guards, e)
+	case "harness." + harness.GapSuspended, "harness." + harness.GapNetwork:
+		t.gaps = append(t.gaps, e)
 	case "component.gone":
 		t.gone = append(t.gone, e.Text)
 	case "steady.held", "fault.done", "fault.in-force", "fault.undone", "fault.restored", "person.asked", "primary.fenced", "undo.complete",
@@ -46,7 +49,7 @@ func (t *recordedEvents) add(seq int64, e harness.Event) error {
 		t.at[e.Kind] = append(t.at[e.Kind], e.At)
 	}
 	if max(len(t.begun), len(t.ended)) > maxToldMoments || len(t.alerts) > maxToldAlerts || len(t.at[e.Kind]) > maxToldMoments ||
-		max(len(t.gone), len(t.guards), len(t.left)) > maxToldMoments {
+		max(len(t.gone), len(t.guards), len(t.left), len(t.gaps)) > maxToldMoments {
 		return fmt.Errorf("event %d: more of kind %s than a drill can have", seq, e.Kind)
 	}
 	return nil
@@ -72,7 +75,7 @@ func (c *checker) agreesWithEvents() error {
 		return err
 	}
 	rec := c.out.Record
-	return errors.Join(told.actsOf(rec), followsScenario(rec), told.statusOf(rec), told.faultsOf(rec), told.peopleOf(rec), told.undoOf(rec), told.observedOf(rec),
+	return errors.Join(told.actsOf(rec), followsScenario(rec), told.statusOf(rec), told.faultsOf(rec), told.peopleOf(rec), told.undoOf(rec), told.observedOf(rec), told.gapsOf(rec),
 		arrivalsRecorded(rec, told.alerts), told.guardsOf(rec, measure.Files(packFS{c.pack}, rec)))
 }
 

@@ -109,6 +109,9 @@ func (d *drill) runActs(ctx context.Context, acts []PlannedAct) error {
 		if err := d.runAct(ctx, a); err != nil {
 			return err
 		}
+		if err := d.gapped(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -38,7 +38,10 @@ var (
 // harness, never of the target.
 func Run(ctx context.Context, p Parts) (*Record, error) {
 	d := newDrill(p)
+	stop := d.startPulse()
 	err := d.run(ctx)
+	stop()
+	d.closeGaps()
 	d.rec.Ended = d.clock.Now()
 	if e := d.close(); e != nil {
 		err = d.addProblem(err, e)
@@ -118,6 +121,7 @@ func (d *drill) setup(ctx context.Context, _ PlannedAct) error {
 		return err
 	}
 	d.started = true
+	d.watchNetwork()
 	d.rec.Target = d.Driver.Description()
 	d.rec.Places = PlacesOf(d.rec.Target)
 	if d.rec.Environment == "" {

@@ -9,7 +9,7 @@ import (
 // conclude turns the way the story ended into a status.
 func (d *drill) conclude(ctx context.Context, err error) {
 	switch {
-	case err == nil || errors.Is(err, errUnconfirmed) || errors.Is(err, errNotDone):
+	case err == nil || errors.Is(err, errUnconfirmed) || errors.Is(err, errNotDone) || errors.Is(err, errGap):
 		if err != nil {
 			d.rec.StatusReason = err.Error()
 		}
@@ -66,7 +66,7 @@ func harmless(err error) bool {
 		}
 		return true
 	}
-	for _, known := range []error{errUnsteady, errUnconfirmed, errNotDone, errGuard, context.Canceled} {
+	for _, known := range []error{errUnsteady, errUnconfirmed, errNotDone, errGap, errGuard, context.Canceled} {
 		if errors.Is(err, known) {
 			return true
 		}

@@ -92,6 +92,7 @@ func (d *drill) noteMissingComponents(ctx context.Context) bool {
 // awaitRestored asks until a fault is seen to be over, by the checks that can hold, and says how many these were. If they do not
 // hold, and more components turn out to be gone, the others are asked once more.
 func (d *drill) awaitRestored(ctx context.Context, f *FaultRecord) (at Interval, asked int, err error) {
+	d.awaitNetwork(ctx)
 	for {
 		ask := ChecksThatCanHold(d.rec.Target, f.Plan.Restored, func(name string) bool { return d.fencedNames[name] || d.gone[name] != "" }, d.Follows)
 		if len(ask) == 0 {

@@ -133,11 +133,21 @@ func (d *drill) whileGuarded(ctx context.Context, what string, do func(context.C
 	for {
 		select {
 		case err := <-done:
+			if err == nil && d.phase != ActEnd {
+				err = d.gapped(ctx)
+			}
 			return err
 		case <-ticker.C:
 		}
-		d.show(nil)
-		if err := d.guard(); err != nil {
+		var err error
+		if d.phase != ActEnd { // whoever takes a fault back is not called off
+			err = d.gapped(ctx)
+		}
+		if err == nil {
+			d.show(nil)
+			err = d.guard()
+		}
+		if err != nil {
 			cancel()
 			<-done //nolint:errcheck // it was called off; nothing goes on beside the undo
 			return err

@@ -88,7 +88,7 @@ func (d *drill) confirm(ctx context.Context, f *FaultRecord) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if errors.Is(err, errGuard) {
+	if errors.Is(err, errGuard) || errors.Is(err, errGap) {
 		f.Detail = err.Error()
 		return err
 	}

@@ -137,6 +137,7 @@ type Parts struct {
 	StandDown  func(ctx context.Context) error // tells people that it is over; nil: nobody is told
 	AddSecrets func(secrets ...string)         // secrets that are made from now on to be taken out; may be nil
 	Redact     func(line []byte) []byte        // takes secrets out of what is about to be written
+	Slept      func() time.Duration            // how long this machine has slept since it was started; nil: not known
 	Shortages  func() []string                 // what this machine was short of so far, in sentences; nil: nobody watches
 	Save       func(rec *Record) error         // keeps the record as it stands, for a run that is killed; may be nil
 }

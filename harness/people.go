@@ -106,7 +106,7 @@ func (d *drill) injectByPerson(ctx context.Context, f *FaultRecord, task PersonT
 	if err != nil {
 		f.Detail = err.Error()
 		d.note("fault.unseen", f.Plan.Fault.Kind+" was not seen in force: "+err.Error(), nil)
-		if errors.Is(err, errGuard) {
+		if errors.Is(err, errGuard) || errors.Is(err, errGap) {
 			return err
 		}
 		return errUnconfirmed

@@ -64,6 +64,7 @@ type Record struct {
 	Ledger       LedgerRecord      `json:"ledger"`
 	Components   []ComponentStatus `json:"components"`
 	Shortages    []string          `json:"shortages,omitempty"` // of the harness's own machine: where, what, how often
+	Gaps         []Gap             `json:"gaps,omitempty"`      // over which the harness could not measure
 	Redactions   []string          `json:"redactions"`          // what was taken out, by name
 }
 

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -25,6 +26,7 @@ type drill struct {
 	fencedNames map[string]bool
 	gone        map[string]string // components met gone by the undo, and what was found
 	underLoad   bool              // the undo is carried out while loads go on
+	pulse       pulse             // finds when the harness could not measure
 	shift       Duration          // by which people have put off what comes after them
 	touched     bool              // the driver was asked to start
 	started     bool
@@ -43,7 +45,7 @@ type drill struct {
 }
 
 func newDrill(p Parts) *drill {
-	d := &drill{Parts: p, clock: p.Clock, fencedNames: map[string]bool{}, gone: map[string]string{}}
+	d := &drill{Parts: p, clock: p.Clock, fencedNames: map[string]bool{}, gone: map[string]string{}, pulse: pulse{clock: p.Clock, slept: p.Slept}}
 	d.rec = &Record{
 		Format: Format, Rules: Rules, RunID: p.RunID, PackID: p.PackID, Status: Completed, Inputs: p.InputsSHA,
 		Scenario: p.Scenario, Profile: p.Profile, Environment: p.Environment, ObserveOnly: p.ObserveOnly, Executor: p.Executor, Tool: p.Tool,
@@ -100,6 +102,9 @@ func (d *drill) show(e *Event) {
 // until waits while watching the guards. It returns early when the drill is interrupted or a guard fires.
 func (d *drill) until(ctx context.Context, end Stamp) error {
 	d.phaseEnd = end
+	if err := d.gapped(ctx); err != nil {
+		return err
+	}
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for {
@@ -115,6 +120,9 @@ func (d *drill) until(ctx context.Context, end Stamp) error {
 		case <-timer.C:
 		case <-ticker.C:
 			timer.Stop()
+		}
+		if err := d.gapped(ctx); err != nil { // what a guard missed meanwhile is no news of the target
+			return err
 		}
 		d.show(nil)
 		if err := d.guard(); err != nil {
@@ -135,7 +143,7 @@ func (d *drill) baseline(ctx context.Context, _ PlannedAct) error {
 			return err
 		}
 		d.rec.Baseline = Interval{from, d.clock.Now()}
-		if red = d.steadyStateViolation(); red == "" {
+		if red = cmp.Or(d.gapSince(from), d.steadyStateViolation()); red == "" {
 			d.event(Event{Kind: "steady.held", At: d.rec.Baseline, Text: "the steady state held for its whole window"})
 			err := d.until(ctx, d.clock.Now().Add(drainTime))
 			if err == nil {

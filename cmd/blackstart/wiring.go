@@ -163,6 +163,7 @@ func (d *drillRun) parts(r *inbox) harness.Parts {
 		},
 		Reconcile: reconcile.Ledger(d.driver), Prepare: reconcile.Prepare(d.flags.played(d.scenario).Load),
 		Kernel:    func(phase string) harness.ClockReading { return kernelclock.Read(phase, d.clock) },
+		Slept:     kernelclock.Slept,
 		Shortages: func() []string { return append(shortage.Seen(), droppedMessages(r.Dropped())...) },
 		Save:      func(rec *harness.Record) error { return saveRecord(d.dir, rec, d.redact) },
 	}

@@ -49,3 +49,23 @@ func withOpinion(r harness.ClockReading, state int, t unix.Timex, err error) har
 	r.MaxErrorUS, r.EstErrorUS = int64(t.Maxerror), int64(t.Esterror)
 	return r
 }
+
+// sleptTries is how often the clocks are read to find two readings with little between them.
+const sleptTries = 5
+
+// Slept is for how long this machine has slept since it was started: the clock that goes on meanwhile (CLOCK_BOOTTIME) minus the one
+// that stands still (CLOCK_MONOTONIC), to a millisecond unless the machine is very busy. A virtual machine that was paused, and whose
+// kernel was not told, has not slept by this. 0 where the kernel does not say.
+func Slept() (slept time.Duration) {
+	for range sleptTries {
+		var before, on, after unix.Timespec
+		if unix.ClockGettime(unix.CLOCK_MONOTONIC, &before) != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &on) != nil ||
+			unix.ClockGettime(unix.CLOCK_MONOTONIC, &after) != nil {
+			return 0
+		}
+		if slept = time.Duration(on.Nano() - before.Nano()); after.Nano()-before.Nano() < int64(time.Millisecond) {
+			return slept
+		}
+	}
+	return slept
+}

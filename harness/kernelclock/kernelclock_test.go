@@ -50,3 +50,13 @@ func TestOpinion(t *testing.T) {
 		}
 	}
 }
+
+// Nothing sleeps while this test runs: however often it is asked, a machine has slept for as long as before.
+func TestAMachineThatIsAwakeDoesNotSleep(t *testing.T) {
+	first := Slept()
+	for range 1000 {
+		if again := Slept(); (again - first).Abs() > 10*time.Millisecond {
+			t.Fatalf("slept %s, then %s", first, again)
+		}
+	}
+}

@@ -15,7 +15,7 @@ const recordFile = "data/record.json"
 
 // finding judges one objective.
 func (d *dataset) finding(o harness.Objective) harness.Finding {
-	f := harness.Finding{Objective: o, Measured: d.measured(o), Pointers: d.pointers(o)}
+	f := harness.Finding{Objective: o, Measured: d.undated(d.measured(o)), Pointers: d.pointers(o)}
 	d.unexercised(&f.Measured, o)
 	f.Measured.After = d.id(originOf(o))
 	f.Measured.Detail = truncate(f.Measured.Detail)

@@ -44,6 +44,7 @@ func (d *dataset) measurements() []harness.Measurement {
 			continue // it was never started: there is nothing after it
 		}
 		for _, m := range slices.Concat(d.outages(c), d.steps(c), d.losses(c), d.alerts(c), d.decisions(c), d.exposures(c), d.wrongAnswers(c), d.errorClasses(c)) {
+			m = d.undated(m)
 			m.After = d.id(c.origin)
 			all = append(all, m)
 		}

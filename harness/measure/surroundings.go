@@ -34,6 +34,32 @@ func (d *dataset) killed(component string) bool {
 	return false
 }
 
+// checkPresent demands that the harness ran, and had its own network, while the steady state was held and clients were watched: what is
+// on record of another time dates nothing.
+func (d *dataset) checkPresent() harness.ValidityCheck {
+	return verdict("harness.present", d.gap(), "the harness ran all the time, and had its network")
+}
+
+// gap tells of the first gap in the time that counts, "" if there is none.
+func (d *dataset) gap() string {
+	from, to := d.rec.Baseline.Lo, max(d.rec.Observation.Hi, d.rec.Undo.Watched.Hi)
+	for _, g := range d.rec.Gaps {
+		if g.At.Hi > from && (g.At.Lo < to || to == 0) {
+			return g.Words()
+		}
+	}
+	return ""
+}
+
+// undated takes a time out that was measured over a gap: what it was counted from, or to, may be the harness's own.
+func (d *dataset) undated(m harness.Measurement) harness.Measurement {
+	if why := d.gap(); why != "" && m.Unit == harness.UnitNS && m.Known {
+		m.Known, m.Lo, m.Hi, m.Unbounded, m.Text = false, 0, 0, false, ""
+		m.Detail = "not trusted: " + why
+	}
+	return m
+}
+
 // checkShortage demands that our own machine was short of nothing: what clients and probes saw would then be its doing.
 func (d *dataset) checkShortage() harness.ValidityCheck {
 	const name = "resources.enough"

@@ -20,8 +20,12 @@ const (
 
 // validity lists every condition without which nothing can be judged.
 func (d *dataset) validity() []harness.ValidityCheck {
-	checks := []harness.ValidityCheck{d.checkRecord(), d.checkFaults(), d.checkObserved(), d.checkStreams(), d.checkOffered(),
-		d.checkShortage()}
+	var checks []harness.ValidityCheck
+	if c := d.checkPresent(); !c.OK { // first: all that follows may come of it. Its line stands where it fails only
+		checks = append(checks, c)
+	}
+	checks = append(checks, d.checkRecord(), d.checkFaults(), d.checkObserved(), d.checkStreams(), d.checkOffered(),
+		d.checkShortage())
 	if len(d.rec.People) > 0 {
 		checks = append(checks, d.checkPeople())
 	}

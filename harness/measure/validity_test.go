@@ -85,6 +85,12 @@ var spoiled = []struct {
 	{"resources.enough", "the link to 127.0.0.1:1", func(w *world) {
 		w.rec.Shortages = []string{"the link to 127.0.0.1:1: this process is out of file descriptors (EMFILE), 3 times"}
 	}},
+	{"harness.present", "the harness was suspended for 3.2s from ", func(w *world) {
+		w.rec.Gaps = []harness.Gap{{Kind: harness.GapSuspended, At: harness.Interval{Lo: at(faultLo + sec), Hi: at(faultLo + 4*sec)}, LastsNS: 3200 * ms}}
+	}},
+	{"harness.present", "the harness had no network of its own for 3s from ", func(w *world) {
+		w.rec.Gaps = []harness.Gap{{Kind: harness.GapNetwork, At: harness.Interval{Lo: at(faultLo - 8*sec), Hi: at(faultLo - 5*sec)}, LastsNS: 3 * sec, Detail: "net0 is down"}}
+	}},
 	{"target.undisturbed", "west.api is gone: its container", func(w *world) {
 		w.rec.Undo.Gone = []string{"west.api is gone: its container was removed by somebody else"}
 	}},
