@@ -211,8 +211,14 @@ func (d *drill) gapped(ctx context.Context) error {
 	return fmt.Errorf("%w: %s", errGap, why)
 }
 
-// awaitNetwork waits until this machine has a network again, or ctx ends: without one nobody can be asked whether a fault is over.
+// awaitNetwork waits until this machine has a network again: without one nobody can be asked whether a fault is over. Half of the time
+// that ctx has is left for the question, which may find another way.
 func (d *drill) awaitNetwork(ctx context.Context) {
+	if end, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/2)
+		defer cancel()
+	}
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
 	for waited := false; ; waited = true {

@@ -608,6 +608,13 @@ def first(objectives, measure):
     return next((o for o in objectives if o["measure"] == measure), None)
 
 
+def gapped(record):
+    """Whether the harness could not measure for a time between the begin of the baseline and the end of watching."""
+    start, end = moment(record["baseline"]["lo"]), moment(record["observation"]["hi"]) or 0
+    end = max(end, moment((record["undo"].get("watched") or {}).get("hi")) or 0)
+    return any(moment(g["at"]["hi"]) > (start or 0) and (end == 0 or moment(g["at"]["lo"]) < end) for g in record.get("gaps") or [])
+
+
 def show(result):
     json.dump(result, sys.stdout, indent=1, sort_keys=True)
     sys.stdout.write("\n")
@@ -654,6 +661,8 @@ def main():
     objective, fault = asked("answers.wrong")
     stale_after = objective.get("stale_after_ns") or 0
     result["answers_wrong"] = UNKNOWN if null else answers_wrong(pack, record, objective["load"], stale_after, fault)
+    if gapped(record):  # times that may be the harness's own
+        result["rto"] = result["rpo_time"] = result["exposure_time"] = UNKNOWN
     show(result)
 
 

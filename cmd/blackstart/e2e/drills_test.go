@@ -201,6 +201,10 @@ func stranger(t *testing.T, b box, name string) {
 	s := string(out)
 	for _, m := range f.Measurements {
 		switch {
+		case m.Name == "rto" && m.Cohort == "fresh" && !m.Known && len(readRecord(t, b, name).Gaps) > 0:
+			if !regexp.MustCompile(`"rto": {\s*"hi": null,\s*"known": false`).MatchString(s) {
+				t.Errorf("the RTO of a drill with a gap is known to it:\n%s", s)
+			}
 		case m.Name == "rto" && m.Cohort == "fresh":
 			wantNumber(t, s, `"rto[^}]*"lo(_ns)?"\s*:\s*(-?\d+)`, m.Lo)
 			wantNumber(t, s, `"rto[^}]*"hi(_ns)?"\s*:\s*(-?\d+)`, m.Hi)

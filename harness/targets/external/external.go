@@ -18,6 +18,7 @@ import (
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
 	"blackstart/harness/target/check"
+	"blackstart/internal/route"
 )
 
 // KeptFile is the copy of the target file in a run's state directory: references to secrets, and no secret.
@@ -43,6 +44,7 @@ type Driver struct {
 	parts   []part // in the order of the file, once attached
 	entry   *harness.Access
 	about   harness.Description
+	ways    *route.Ways // of this machine to the target
 }
 
 // part is a component with its kind, and the way to it.
@@ -177,9 +179,10 @@ func (d *Driver) open(ctx context.Context, req harness.StartRequest, strict bool
 	if err != nil {
 		return fmt.Errorf("attach to the entry: %w", err)
 	}
+	ways := d.findWays(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.parts, d.entry, d.about = parts, entry, about
+	d.parts, d.entry, d.about, d.ways = parts, entry, about, ways
 	return nil
 }
 
