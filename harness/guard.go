@@ -97,6 +97,9 @@ func (g Guard) subject(r ProbeRun) string {
 // guard stops the drill when what a guard watches has been broken for too long. Once the undo has begun nothing is left that
 // it could protect: what is ill after that is what clients are watched for.
 func (d *drill) guard() error {
+	if err := d.overdue(); err != nil {
+		return err
+	}
 	if d.rec.Undo.At.Lo != 0 {
 		return nil
 	}

@@ -32,15 +32,16 @@ type Description struct {
 	Timings     Timings           `json:"timings"`
 	Calls       []string          `json:"calls"` // runbook steps that can be carried out, by name
 	Settings    map[string]string `json:"settings"`
-	Breakable   []string          `json:"breakable"`                // regions (by name) and components that may be broken
-	Provides    []string          `json:"provides"`                 // answers TargetSpec.Needs, e.g. postgres.primary
-	Simulated   []string          `json:"simulated"`                // what stands in for the real thing, in words for the report
-	Builds      []Build           `json:"builds"`                   // of the code, the one that runs first
-	Questions   []Question        `json:"questions"`                // with known answers
-	Probes      []ProbeSpec       `json:"probes,omitempty"`         // that its file lists
-	ProbePaces  map[string]int64  `json:"probe_paces_ns,omitempty"` // shortest time between two questions that its file allows, by kind of probe
-	LoadLimits  *LoadLimits       `json:"load_limits,omitempty"`    // what its file lets each load do
-	Nonce       string            `json:"nonce"`                    // where an alert carries the drill's nonce: routing-key or dedup-key; each of Channels may say otherwise
+	Breakable   []string          `json:"breakable"`                  // regions (by name) and components that may be broken
+	Provides    []string          `json:"provides"`                   // answers TargetSpec.Needs, e.g. postgres.primary
+	Simulated   []string          `json:"simulated"`                  // what stands in for the real thing, in words for the report
+	Builds      []Build           `json:"builds"`                     // of the code, the one that runs first
+	Questions   []Question        `json:"questions"`                  // with known answers
+	Probes      []ProbeSpec       `json:"probes,omitempty"`           // that its file lists
+	ProbePaces  map[string]int64  `json:"probe_paces_ns,omitempty"`   // shortest time between two questions that its file allows, by kind of probe
+	LoadLimits  *LoadLimits       `json:"load_limits,omitempty"`      // what its file lets each load do
+	LongestNS   int64             `json:"longest_drill_ns,omitempty"` // longest that a drill may take there, its undo included, by its file
+	Nonce       string            `json:"nonce"`                      // where an alert carries the drill's nonce: routing-key or dedup-key; each of Channels may say otherwise
 	Owned       *Ownership        `json:"owned,omitempty"`
 }
 

@@ -39,12 +39,21 @@ func (r *rules) alreadyReported(at []any) bool {
 	if n == r.root || broken(n) {
 		return true
 	}
-	i, ok := at[1].(int)
-	if at[0] != "faults" || !ok {
+	i, ok := faultOf(at)
+	if !ok {
 		return false
 	}
 	return !r.has("faults", i, "on") || !r.has("faults", i, "kind") || r.unread([]any{"faults", i, "with"}) ||
 		r.known.Faults != nil && !slices.Contains(names(r.known.Faults), r.s.Faults[i].Kind)
+}
+
+// faultOf is the number of the fault that a refusal is at, false if it is at none.
+func faultOf(at []any) (i int, ok bool) {
+	if len(at) < 2 || at[0] != "faults" {
+		return 0, false
+	}
+	i, ok = at[1].(int)
+	return i, ok
 }
 
 var writtenKey = regexp.MustCompile("`([A-Za-z]+):")
@@ -64,7 +73,7 @@ func (r *rules) nearest(refused harness.Refusal) []any {
 // refusalText parts the text of a refusal into what is wrong and what to write instead.
 func (r *rules) refusalText(refused harness.Refusal) (message, hint string) {
 	message = refused.Err.Error()
-	if i, ok := refused.At[1].(int); ok && refused.At[0] == "faults" {
+	if i, ok := faultOf(refused.At); ok {
 		f := r.s.Faults[i]
 		message = fmt.Sprintf("fault %d (%s): %s", i+1, f.Kind, strings.TrimPrefix(message, "plan "+f.Kind+": "))
 	}

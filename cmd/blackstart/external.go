@@ -105,7 +105,8 @@ func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 			refused = append(refused, harness.Refusal{At: []any{"faults", i}, Err: fmt.Errorf("plan %s: %w", p.Fault.Kind, err)})
 		}
 	}
-	return slices.Concat(refused, loadsThere(d, about, s.Load), limited(about, s.Load, lasts(s, plans)), guarded(f.Target, s, about, probes.TraitsOf))
+	refused = append(refused, harness.TooLong(s, plans, f.Target.Limits.LongestDrill.D())...)
+	return slices.Concat(refused, loadsThere(d, about, s.Load), limited(about, s.Load, harness.PlannedLength(s, plans)), guarded(f.Target, s, about, probes.TraitsOf))
 }
 
 // loadsThere refuses loads whose clients would stand inside the target, and those that would write what is not allowed.

@@ -32,7 +32,7 @@ func permitted(f *external.File, s harness.Scenario, plans []harness.Plan, ticke
 	if limits.ChangeWindow == nil || f.ObserveOnly {
 		return nil
 	}
-	end := now.Add(lasts(s, plans))
+	end := now.Add(harness.PlannedLength(s, plans))
 	open, words := limits.ChangeWindow.At(now)
 	if !open {
 		return usage(fmt.Errorf("the change window of %s is %s", f.Path, words), "run the drill while it is open; plan, validate and target check need no window")
@@ -41,24 +41,6 @@ func permitted(f *external.File, s harness.Scenario, plans []harness.Plan, ticke
 		return usage(fmt.Errorf("the change window of %s is %s, and the drill would last until %s", f.Path, words, end.UTC().Format("15:04 MST")), "run it when the window has longer to go")
 	}
 	return nil
-}
-
-// lasts is the longest that a drill takes, about: people may take as long as the scenario gives them.
-func lasts(s harness.Scenario, plans []harness.Plan) (total time.Duration) {
-	for _, a := range harness.Acts(s) {
-		total += a.Lasts.D()
-	}
-	for _, p := range plans {
-		if do := p.Task(); do != nil {
-			total += do.Within.D() + p.Steps[0].Undo.Person.Within.D()
-		}
-	}
-	for _, step := range s.Recovery.Steps {
-		if step.Do != "" {
-			total += max(0, step.Patience().D()-step.Takes.D())
-		}
-	}
-	return total
 }
 
 // guarded refuses, outside a rehearsal, to break anything where no guard watches clients that are not the drill's own.

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +115,58 @@ func TestAnObservationWritesOnlyWhenItMay(t *testing.T) {
 		}
 		if allowed := external.New(*f, nil).Allowed("east.db", "blackstart.heartbeat"); err == nil && (allowed == nil) != (c.notWrite == "") {
 			t.Errorf("%s: the heartbeat may be written: %v", name, allowed)
+		}
+	}
+}
+
+// quietTarget writes the file of a target of others whose databases nobody has started: what is refused by it, nobody is asked for.
+func quietTarget(t *testing.T, changes ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	db := func(region, port string) string {
+		return "  - {name: " + region + ".db, kind: postgres, region: " + region + ", address: 127.78.6.9, port: " + port + ", with: {database: orders, user: watcher, password: {file: " + dir + "/password}, encryption: none}}\n"
+	}
+	text := "apiVersion: blackstart.target/v1\nkind: Target\n" +
+		"metadata: {name: orders, owner: Order desk, environment: rehearsal, service: Order entry, plan: BCP 4.2}\n" +
+		"regions: [{name: east, role: primary}, {name: west, role: standby}]\ncomponents:\n" + db("east", "1") + db("west", "2") +
+		"links: [{name: wal, from: west.db, to: east.db}]\nlimits: {longestDrill: 2m}\n" +
+		"allows: [{write: ledger, on: east.db}, {write: ledger, on: west.db}, {write: heartbeat, on: east.db}]\n"
+	for i := 0; i < len(changes); i += 2 {
+		if !strings.Contains(text, changes[i]) {
+			t.Fatalf("the file has no %q", changes[i])
+		}
+		text = strings.Replace(text, changes[i], changes[i+1], 1)
+	}
+	file := filepath.Join(dir, "orders.target.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// A drill that may take longer than its target allows is refused with its line by whoever reads it, and nobody is asked.
+func TestADrillLongerThanItsTargetAllowsIsRefused(t *testing.T) {
+	t.Setenv("BLACKSTART_STATE", t.TempDir())
+	scenario, file := quietDrill(t), quietTarget(t)
+	text, err := os.ReadFile(scenario)
+	if err != nil {
+		t.Fatal(err)
+	}
+	longer := filepath.Join(t.TempDir(), "longer.yaml")
+	if err := os.WriteFile(longer, []byte(strings.Replace(string(text), "observe: 3s", "observe: 2m", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, said bytes.Buffer
+	if exit := execute(t.Context(), []string{"validate", scenario, "--target", file}, &out, &said); exit != harness.ExitPass {
+		t.Fatalf("exit %d: %s%s", exit, &out, &said)
+	}
+	for _, args := range [][]string{{"validate"}, {"plan"}, {"run", "--out", t.TempDir()}} {
+		out.Reset()
+		said.Reset()
+		exit := execute(t.Context(), append([]string{args[0], longer, "--target", file}, args[1:]...), &out, &said)
+		if all := out.String() + said.String(); exit != harness.ExitUsage || !strings.Contains(all, "longer.yaml:12:") ||
+			!strings.Contains(all, "limits.longestDrill of the target is 2m0s") {
+			t.Errorf("%s: exit %d: %s", args[0], exit, all)
 		}
 	}
 }

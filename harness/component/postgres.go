@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"blackstart/harness"
 	"blackstart/harness/secret"
@@ -215,6 +216,21 @@ func (p *Postgres) MayWrite(ctx context.Context, at At, table string, rights []s
 		}
 		return nil
 	})
+}
+
+// PasswordUntil is when the password of the role stops being good, by the server's own word; zero where it does not.
+func (p *Postgres) PasswordUntil(ctx context.Context, at At) (end time.Time, err error) {
+	err = p.Read(ctx, at, func(tx pgx.Tx) error {
+		var until pgtype.Timestamptz
+		if err := tx.QueryRow(ctx, "SELECT rolvaliduntil FROM pg_roles WHERE rolname = session_user").Scan(&until); err != nil {
+			return err
+		}
+		if until.Valid && until.InfinityModifier == pgtype.Finite {
+			end = until.Time
+		}
+		return nil
+	})
+	return end, err
 }
 
 // ConnectedTo implements Linked: a standby tells by its WAL receiver.

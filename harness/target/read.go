@@ -47,7 +47,7 @@ func (r Reader) format() *strictyaml.Format {
 		Instead: map[reflect.Type]string{reflect.TypeFor[secret.Reference](): secret.Write},
 		Gone: map[reflect.Type]map[string]string{
 			reflect.TypeFor[Target](): {"channels": later, "means": later, "extends": later},
-			reflect.TypeFor[Limits](): {"rate": perLoad, "rows": perLoad, "pace": later, "longestDrill": later},
+			reflect.TypeFor[Limits](): {"rate": perLoad, "rows": perLoad, "pace": later},
 			reflect.TypeFor[Allow]():  {"channel": later, "statusPage": later, "rows": later, "bytes": later},
 			reflect.TypeFor[Call]():   {"undo": later, "oneWay": later},
 			reflect.TypeFor[Host]():   {"ssh": "write by: ssh", "hostKey": "write identity:, the fingerprint that check prints"},

@@ -63,6 +63,7 @@ limits:
   connections: 20
   changeWindow: {zone: America/New_York, days: [sat, sun], from: "22:00", to: "04:00", holidays: [2026-12-26]}
   ticket: "CHG[0-9]{7}"
+  longestDrill: 4h
   probes: {tcp.connect: 200ms, sql.query: 5s}
 clocks: {atMost: 500ms}
 probes:
@@ -222,7 +223,11 @@ func TestBadFilesAreRefused(t *testing.T) {
 		{"{write: ledger, on: east.db}", "{path: 'POST /orders?x=1'}", `is no request that may change something`},
 		{"{write: ledger, on: east.db}", "{path: POST /orders, on: east.db}", "an allowance is for one thing"},
 		{"{write: ledger, on: east.db}", "{path: POST /orders}\n  - {path: POST /orders}", "POST /orders is allowed twice"},
-		{"connections: 20", "longestDrill: 1h", "not supported yet"},
+		{"longestDrill: 4h", "longestDrill: 10s", "a drill may last 10s: write 1m to 24h"},
+		{"longestDrill: 4h", "longestDrill: 0s", "a drill may last 0s: write 1m to 24h"},
+		{"longestDrill: 4h", "longestDrill: 25h", "a drill may last 25h0m0s: write 1m to 24h"},
+		{"longestDrill: 4h", "longestDrill: long", "is not a duration"},
+		{"longestDrill: 4h", "longestDril: 4h", `did you mean "longestDrill"?`},
 		{"zone: America/New_York", "zone: America/Gotham", `there is no time zone "America/Gotham"`},
 		{"days: [sat, sun]", "days: [saturday]", `is "saturday"`},
 		{`from: "22:00"`, `from: "25:00"`, `from of the change window is "25:00"`},

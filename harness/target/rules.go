@@ -35,6 +35,8 @@ const (
 	minTimeout = 100 * time.Millisecond
 	maxTimeout = 10 * time.Minute
 	maxOffset  = time.Hour
+	minDrill   = time.Minute
+	maxDrill   = 24 * time.Hour
 )
 
 var (
@@ -257,6 +259,9 @@ func (r *rules) limits() {
 	}
 	if w := r.Limits.ChangeWindow; w != nil {
 		w.check(n.Get("changeWindow"), r.out)
+	}
+	if d := r.Limits.LongestDrill.D(); n.Get("longestDrill") != nil && (d < minDrill || d > maxDrill) {
+		r.out.Add(at(n, "longestDrill"), "write 1m to 24h", "a drill may last %v", d)
 	}
 	if d := r.Clocks.AtMost.D(); d < 0 || d > maxOffset {
 		r.out.Add(at(r.root.Get("clocks"), "atMost"), "write up to 1h", "clocks may be %v off", d)

@@ -93,14 +93,14 @@ type part struct {
 // Run checks a target. The error is a *Mistaken, or the end of ctx: then nothing is said of what was not asked.
 func Run(ctx context.Context, r Request) ([]Row, error) {
 	return ask(ctx, r, func(c *checker) []question {
-		return []question{c.hosts, c.components, c.writes, c.links, c.entryRows, c.calls, c.alerts, c.decisions, c.announcements, c.window}
+		return []question{c.hosts, c.components, c.writes, c.links, c.entryRows, c.calls, c.alerts, c.decisions, c.announcements, c.window, c.outlives}
 	})
 }
 
 // Attach asks what must work before a drill begins: every secret, who everything is and, once that is certain, each host, each component,
-// its clock, what may be written there, and the entry. Its errors are those of Run.
+// its clock, what may be written there, the entry, and whether what opens them outlives a drill. Its errors are those of Run.
 func Attach(ctx context.Context, r Request) ([]Row, error) {
-	return ask(ctx, r, func(c *checker) []question { return []question{c.hosts, c.components, c.writes, c.entryRows} })
+	return ask(ctx, r, func(c *checker) []question { return []question{c.hosts, c.components, c.writes, c.entryRows, c.outlives} })
 }
 
 type question func(context.Context) []Row

@@ -26,7 +26,7 @@ func (c *checker) secretRows(ctx context.Context) []Row {
 			if s, notes, err := c.Secrets.Resolve(ctx, ref.Reference); err != nil {
 				row.no(err)
 			} else {
-				row.yes(strings.Join(append([]string{fmt.Sprintf("%s, %d bytes", ref, len(s.Reveal()))}, notes...), "; "))
+				row.yes(strings.Join(append([]string{fmt.Sprintf("%s, %d bytes", ref, len(s.Reveal()))}, slices.Concat(notes, c.unproven(ref.Reference))...), "; "))
 			}
 			all = append(all, row)
 		}

@@ -28,7 +28,7 @@ func (d *Driver) Description() harness.Description {
 func (d *Driver) Outline(map[string]string) (harness.Description, error) {
 	t := d.Target
 	about := harness.Description{Name: t.Metadata.Name, Kind: harness.External, Environment: t.Metadata.Environment, Settings: map[string]string{},
-		Probes: t.Probes, ProbePaces: t.ProbePaces(), LoadLimits: t.Limits.Loads, Calls: []string{}, Breakable: []string{}, Simulated: []string{}, Timings: harness.Timings{Profile: "standard"},
+		Probes: t.Probes, ProbePaces: t.ProbePaces(), LongestNS: int64(t.Limits.LongestDrill), LoadLimits: t.Limits.Loads, Calls: []string{}, Breakable: []string{}, Simulated: []string{}, Timings: harness.Timings{Profile: "standard"},
 		Owned: &harness.Ownership{Owner: t.Metadata.Owner, Service: t.Metadata.Service, Plan: t.Metadata.Plan, Critical: t.Metadata.Critical}}
 	for _, r := range t.Regions {
 		about.Regions = append(about.Regions, harness.Region{Name: r.Name, Role: r.Role})
