@@ -39,8 +39,8 @@ type PersonRecord struct {
 	Detail  string     `json:"detail"` // why nobody said that it was done
 }
 
-// title says what was asked, and by whom it was done.
-func (r *PersonRecord) title() string {
+// Words say what was asked, and by whom it was done, or why not.
+func (r *PersonRecord) Words() string {
 	switch {
 	case r.Done != 0:
 		return fmt.Sprintf("%s: done, says %s", r.Task.What, r.DoneBy)
@@ -66,7 +66,7 @@ func (d *drill) askPeople(ctx context.Context, r *PersonRecord) error {
 		r.Detail = err.Error()
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %s", errNotDone, r.title())
+		return fmt.Errorf("%w: %s", errNotDone, r.Words())
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (d *drill) askPeople(ctx context.Context, r *PersonRecord) error {
 // notePerson puts what people were asked, and said, on record.
 func (d *drill) notePerson(r PersonRecord) {
 	d.rec.People = append(d.rec.People, r)
-	d.event(Event{Kind: "person.asked", At: Interval{r.Asked, d.clock.Now()}, Text: r.title()})
+	d.event(Event{Kind: "person.asked", At: Interval{r.Asked, d.clock.Now()}, Text: r.Words()})
 }
 
 // askWhileGuarded asks people for one thing while guards and interrupts are heeded.

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -55,7 +56,7 @@ func PlanAll(ctx context.Context, s Scenario, target Description, can []ActionKi
 		plans = append(plans, p)
 	}
 	for i := range plans {
-		if err := ending(plans, i); err != nil {
+		if err := cmp.Or(ending(plans, i), overrun(s, plans[i])); err != nil {
 			refused = append(refused, Refusal{[]any{"faults", places[i], "for"}, err})
 		}
 	}
@@ -134,6 +135,26 @@ func ending(plans []Plan, i int) error {
 			p.Fault.Kind, over, other.Fault.Kind, other.Fault.At, p.Fault.For)
 	}
 	return nil
+}
+
+// overrun refuses a fault that lasts a stated time in which people are to act: nobody else does anything while they take their time, so
+// its end would come as late as they are.
+func overrun(s Scenario, p Plan) error {
+	from, over := p.Fault.At, p.Fault.At+p.Fault.For
+	own, within := false, ""
+	for _, a := range timedActs(s) { // in the order in which they are done
+		mine := a.Fault == p.Fault.ID && a.Name == p.Fault.Kind && (a.Kind == ActInject && a.Due == from || a.Kind == ActEnd && a.Due == over)
+		if mine {
+			own = true
+		} else if within == "" && own && a.By == ByPerson && a.Due < over {
+			within = a.title()
+		}
+	}
+	if p.Fault.For == 0 || within == "" {
+		return nil
+	}
+	return fmt.Errorf("plan %s: it ends at %s, and people, for whom it would wait, act before that (%s): let it end before they do, or remove `for: %s`",
+		p.Fault.Kind, over, within, p.Fault.For)
 }
 
 // touchTheSame tells whether two plans change the same link or component.

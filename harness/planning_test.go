@@ -79,3 +79,37 @@ func TestASteadyStateIsAskedOfAll(t *testing.T) {
 		}
 	}
 }
+
+// A fault that lasts a stated time ends then: where people act meanwhile, its end would be as late as they are.
+func TestAFaultThatWouldWaitForPeopleIsRefused(t *testing.T) {
+	fault := func(id, kind string, at, lasts time.Duration) FaultSpec {
+		return FaultSpec{ID: id, Kind: kind, At: Duration(at), For: Duration(lasts)}
+	}
+	step := func(at time.Duration, do string) RecoveryStep {
+		return RecoveryStep{At: Duration(at), Name: "decide", Do: do, Call: "failover"}
+	}
+	const s = time.Second
+	for name, c := range map[string]struct {
+		faults []FaultSpec
+		steps  []RecoveryStep
+		late   string // id of the fault that would end late, "" for none
+	}{
+		"nobody acts":                    {[]FaultSpec{fault("a", "link.cut", 0, 10*s)}, []RecoveryStep{step(5*s, "")}, ""},
+		"a step of people meanwhile":     {[]FaultSpec{fault("a", "link.cut", 0, 10*s)}, []RecoveryStep{step(5*s, "decide")}, "a"},
+		"a step of people before":        {[]FaultSpec{fault("a", "link.cut", 5*s, 10*s)}, []RecoveryStep{step(s, "decide")}, ""},
+		"a step of people at its end":    {[]FaultSpec{fault("a", "link.cut", 0, 10*s)}, []RecoveryStep{step(10*s, "decide")}, ""},
+		"a fault by people meanwhile":    {[]FaultSpec{fault("a", "link.cut", 0, 10*s), fault("b", FaultManual, 5*s, 0)}, nil, "a"},
+		"people who take back meanwhile": {[]FaultSpec{fault("b", FaultManual, 0, 5*s), fault("a", "link.cut", 2*s, 10*s)}, nil, "a"},
+		"one of its own alone":           {[]FaultSpec{fault("b", FaultManual, 0, 5*s)}, nil, ""},
+		"one by people, and a step":      {[]FaultSpec{fault("b", FaultManual, 0, 5*s)}, []RecoveryStep{step(s, "decide")}, "b"},
+		"one that lasts to the undo":     {[]FaultSpec{fault("a", "link.cut", 0, 0)}, []RecoveryStep{step(5*s, "decide")}, ""},
+		"people first, at the same time": {[]FaultSpec{fault("b", FaultManual, 0, 0), fault("a", "link.cut", 0, 10*s)}, nil, ""},
+	} {
+		sc := Scenario{Faults: c.faults, Recovery: Recovery{Steps: c.steps}}
+		for _, f := range c.faults {
+			if err := overrun(sc, Plan{Fault: f}); (err != nil) != (f.ID == c.late) {
+				t.Errorf("%s: %s: %v", name, f.ID, err)
+			}
+		}
+	}
+}

@@ -23,6 +23,7 @@ type Access struct {
 	User     string
 	Password string
 	Database string
+	Identity string      // of a PostgreSQL server: the system identifier that each connection is held to; "": none
 	Auth     string      // of a database: the methods by which it may ask for the password; "": any
 	TLS      *tls.Config // what is trusted and shown; nil: no TLS. Who wants to change it clones it
 	URL      string      // of an HTTP component or of the entry; "" of anything else

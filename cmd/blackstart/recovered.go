@@ -30,8 +30,9 @@ const lookLimit = 5 * time.Second
 // undoOutcome is what one undo did about a run.
 type undoOutcome struct {
 	undostate.Recovered
-	Began harness.Stamp `json:"began"`
-	Over  harness.Stamp `json:"over"`
+	Began  harness.Stamp          `json:"began"`
+	Over   harness.Stamp          `json:"over"`
+	People []harness.PersonRecord `json:"people,omitempty"` // what they were asked to take back, and said of it
 }
 
 // recover has every way to make a target take back and remove what it has left of the run. redact learns the secrets of a target
@@ -42,7 +43,7 @@ func (l unfinishedRun) recover(ctx context.Context, redact *evidence.Redactor) (
 	kept, there, err := external.Kept(l.dir, keptReader().Parse)
 	if there {
 		if err == nil {
-			u.Recovered, err = l.reattached(ctx, kept, rec, redact)
+			u.Recovered, u.People, err = l.reattached(ctx, kept, rec, redact)
 		}
 		u.Over = harness.NewClock().Anchor()
 		return l.keepRecovered(u), err
@@ -65,68 +66,84 @@ func (l unfinishedRun) recover(ctx context.Context, redact *evidence.Redactor) (
 
 // reattached sees what a run on the target of a file has left in force. Where nothing was, nobody is asked; people are where the
 // victim shows that something still is.
-func (l unfinishedRun) reattached(ctx context.Context, kept external.File, rec *harness.Record, redact *evidence.Redactor) (undostate.Recovered, error) {
+func (l unfinishedRun) reattached(ctx context.Context, kept external.File, rec *harness.Record, redact *evidence.Redactor) (done undostate.Recovered, asked []harness.PersonRecord, err error) {
 	left := undostate.Read(l.dir, rec)
 	begun := slices.ContainsFunc(left.Record.Faults, func(f harness.FaultRecord) bool { return f.Do.Lo != 0 && !f.Restored })
 	if len(left.Open) == 0 && len(left.Events) == 0 && !begun {
-		return undostate.Recovered{Detail: "the target is not ours, and was left running"}, nil
+		return undostate.Recovered{Detail: "the target is not ours, and was left running"}, nil, nil
 	}
 	if rec == nil {
-		return left.Recovered, errors.New("its record is gone, and with it what shows that its faults are over: see to them, and remove its directory")
+		return left.Recovered, nil, errors.New("its record is gone, and with it what shows that its faults are over: see to them, and remove its directory")
 	}
 	if _, err := targetReader().Parse(kept.Path, kept.Bytes); err != nil { // addresses of a rehearsal may lead elsewhere by now
 		return left.Recovered, err
 	}
 	d := external.New(kept, redact.Text)
 	if err := d.Reattach(ctx, harness.StartRequest{Dir: l.dir, Profile: rec.Profile, AddSecrets: redact.Add, Progress: func(string) {}}); err != nil {
-		return left.Recovered, err
+		return left.Recovered, nil, err
 	}
 	within := proofLimit
 	if slices.ContainsFunc(left.Open, byPerson) {
 		within = lookLimit // whoever is asked to take it back is not kept waiting
 	}
-	done, err := d.Recover(ctx, left, within)
+	done, err = d.Recover(ctx, left, within)
 	if err == nil || within == proofLimit {
-		return done, err
+		return done, nil, err
 	}
-	if e := l.askPeople(ctx, left.Open); e != nil {
-		return done, fmt.Errorf("%w. %w", err, e)
+	asked, e := l.askPeople(ctx, left)
+	if e == nil {
+		done, err = d.Recover(ctx, undostate.Read(l.dir, rec), proofLimit)
+	} else {
+		err = fmt.Errorf("%w. %w", err, e)
 	}
-	return d.Recover(ctx, undostate.Read(l.dir, rec), proofLimit)
+	for i := len(asked) - 1; i >= 0; i-- { // they were asked before it was seen to be over
+		at := harness.Interval{Lo: asked[i].Asked, Hi: max(asked[i].Asked, asked[i].Begun, asked[i].Done)}
+		done.Events = slices.Insert(done.Events, 0, harness.Event{Kind: "person.asked", At: at, Phase: harness.ActUndo, Text: asked[i].Words()})
+	}
+	return done, asked, err
 }
 
 // byPerson tells whether a step is one that people take back.
 func byPerson(e harness.UndoEntry) bool { return e.Step.Undo.Person != nil }
 
-// askPeople asks people to take back what they did, latest first, each for as long as their scenario gives them.
-func (l unfinishedRun) askPeople(ctx context.Context, open []harness.UndoEntry) error {
+// askPeople asks people to take back what they did, latest first, each for as long as their scenario gives them, and gives what they said.
+func (l unfinishedRun) askPeople(ctx context.Context, left *undostate.State) (asked []harness.PersonRecord, err error) {
 	who, stop, err := openPeople(l.people, true, l.notify)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer stop()
-	for _, e := range open {
+	for _, e := range left.Open {
 		if !byPerson(e) {
 			continue
 		}
-		task := *e.Step.Undo.Person
-		l.notify("asked of " + task.By + ": " + task.What)
-		ctx, cancel := context.WithTimeout(ctx, task.Within.D())
-		name, err := who.Ask(ctx, task, func(string) {})
+		r := harness.PersonRecord{Act: harness.ActUndo, Task: *e.Step.Undo.Person, Asked: left.Clock.Now()}
+		if i := left.FaultOf(e); i >= 0 {
+			r.Fault = left.Record.Faults[i].Plan.Fault.ID
+		}
+		l.notify("asked of " + r.Task.By + ": " + r.Task.What)
+		ctx, cancel := context.WithTimeout(ctx, r.Task.Within.D())
+		name, err := who.Ask(ctx, r.Task, func(who string) { r.Begun, r.BegunBy = left.Clock.Now(), who })
 		cancel()
 		if err != nil {
-			return fmt.Errorf("nobody said that it is done: %w", err)
+			r.Detail = err.Error()
+			return append(asked, r), fmt.Errorf("nobody said that it is done: %w", err)
 		}
+		r.Done, r.DoneBy = left.Clock.Now(), name
+		asked = append(asked, r)
 		l.notify("done, says " + name)
 	}
-	return nil
+	return asked, nil
 }
 
 // keepRecovered keeps what was done now, or adds what an undo before this one did.
 func (l unfinishedRun) keepRecovered(now undoOutcome) undoOutcome {
 	path := filepath.Join(l.dir, recoveredFile)
 	var before undoOutcome
-	if data, err := os.ReadFile(path); err == nil && json.Unmarshal(data, &before) == nil && before.Detail != "" {
+	data, err := os.ReadFile(path)
+	there := err == nil && json.Unmarshal(data, &before) == nil
+	people := slices.Concat(before.People, now.People)
+	if there && before.Detail != "" {
 		before.Ended = append(before.Ended, now.Ended...)
 		before.Events = append(before.Events, now.Events...)
 		for _, i := range now.Restored {
@@ -137,6 +154,7 @@ func (l unfinishedRun) keepRecovered(now undoOutcome) undoOutcome {
 		before.Over = now.Over
 		now = before
 	}
+	now.People = people
 	if data, err := json.Marshal(now); err == nil {
 		_ = writeAtomic(path, data) // its loss costs words, nothing else
 	}
@@ -146,6 +164,7 @@ func (l unfinishedRun) keepRecovered(now undoOutcome) undoOutcome {
 // apply writes what was done into the record: a fault counts as restored only where it was seen to be over.
 func (u undoOutcome) apply(rec *harness.Record) {
 	rec.Ended = u.Over
+	rec.People = append(rec.People, u.People...)
 	rec.Undo = harness.UndoRecord{At: harness.Interval{Lo: u.Began, Hi: u.Over}, Complete: true, Detail: "finished by `blackstart undo`: " + u.end()}
 	var open []string
 	for i := range rec.Faults {

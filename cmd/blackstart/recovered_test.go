@@ -43,3 +43,19 @@ func TestSecondUndoKeepsTheFirst(t *testing.T) {
 		t.Errorf("said %q", text)
 	}
 }
+
+// TestWhatAnUndoAskedOfPeopleIsOnRecord: what an undo that failed asked is kept for the one that does not.
+func TestWhatAnUndoAskedOfPeopleIsOnRecord(t *testing.T) {
+	l := unfinishedRun{dir: t.TempDir()}
+	asked := func(at harness.Stamp, done string) harness.PersonRecord {
+		return harness.PersonRecord{Act: harness.ActUndo, Fault: "loss", Asked: at, DoneBy: done}
+	}
+	l.keepRecovered(undoOutcome{Began: 10, Over: 20, People: []harness.PersonRecord{asked(11, "")}}) // nothing is known to be over
+	l.keepRecovered(undoOutcome{Recovered: undostate.Recovered{Detail: "restored"}, Began: 30, Over: 40, People: []harness.PersonRecord{asked(31, "Ann")}})
+	u := l.keepRecovered(undoOutcome{Began: 50, Over: 60}) // the pack could not be sealed before
+	rec := &harness.Record{People: []harness.PersonRecord{asked(5, "Ben")}}
+	u.apply(rec)
+	if n := len(rec.People); n != 3 || rec.People[0].DoneBy != "Ben" || rec.People[1].Asked != 11 || rec.People[2].DoneBy != "Ann" {
+		t.Errorf("%+v", rec.People)
+	}
+}

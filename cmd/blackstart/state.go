@@ -86,7 +86,7 @@ func openState() (*state, error) {
 	if err != nil {
 		return nil, harnessError(fmt.Errorf("open lock: %w", err), "set BLACKSTART_STATE to a directory you may write to")
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := lockWithin(lock, lockPatience); err != nil {
 		holder, _ := os.ReadFile(lock.Name())
 		_ = lock.Close()
 		if len(holder) == 0 {
@@ -99,6 +99,18 @@ func openState() (*state, error) {
 		_, _ = lock.WriteAt(fmt.Appendf(nil, "pid %d since %s\n", os.Getpid(), time.Now().UTC().Format(time.RFC3339)), 0)
 	}
 	return &state{dir: dir, lock: lock}, nil
+}
+
+// lockPatience is how long the lock is tried for: whoever only looks whether it is free (see `blackstart stop`) has it for a moment.
+const lockPatience = 500 * time.Millisecond
+
+// lockWithin takes a lock, trying again for a time.
+func lockWithin(lock *os.File, patience time.Duration) (err error) {
+	for end := time.Now().Add(patience); ; time.Sleep(patience / 50) {
+		if err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil || time.Now().After(end) {
+			return err
+		}
+	}
 }
 
 // makeState makes the state directory so that PostgreSQL's account can walk through, whatever the umask. One that was made

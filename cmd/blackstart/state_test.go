@@ -116,6 +116,21 @@ func TestLockIsHeldOnce(t *testing.T) {
 	second.close()
 }
 
+// TestALockThatIsLookedAtIsNotHeld: whoever looks whether a lock is free has it for a moment, and keeps no drill from it.
+func TestALockThatIsLookedAtIsNotHeld(t *testing.T) {
+	t.Setenv("BLACKSTART_STATE", t.TempDir())
+	first, err := openState()
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(lockPatience/5, first.close)
+	second, err := openState()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.close()
+}
+
 func TestLeftovers(t *testing.T) {
 	t.Setenv("BLACKSTART_STATE", t.TempDir())
 	st, err := openState()

@@ -63,9 +63,6 @@ func (p *Postgres) Traits() target.Traits {
 // maxMessage bounds one message of a server, in bytes: more than one row of what is kept has.
 const maxMessage = 4 << 20
 
-// whoSQL asks a server who it is.
-const whoSQL = "SELECT system_identifier::text FROM pg_control_system()"
-
 // Connect opens a connection, which the caller closes. On a pinned component nothing else is asked before the server has said who
 // it is: another is a Refusal. Without TLS a server that would see the password is refused it.
 func (p *Postgres) Connect(ctx context.Context, at At) (*pgx.Conn, error) {
@@ -78,7 +75,7 @@ func (p *Postgres) Connect(ctx context.Context, at At) (*pgx.Conn, error) {
 		return c, Answered(err)
 	}
 	var who string
-	if err = c.QueryRow(ctx, whoSQL).Scan(&who); err == nil && who != at.Pin {
+	if err = c.QueryRow(ctx, pgdial.WhoSQL).Scan(&who); err == nil && who != at.Pin {
 		err = Another(who, at.Pin)
 	}
 	if err != nil {
@@ -94,7 +91,7 @@ func (p *Postgres) Access(ctx context.Context, at At) (harness.Access, error) {
 	if err != nil {
 		return harness.Access{}, errors.New("its password cannot be resolved: see the row of the secret")
 	}
-	a := harness.Access{Address: at.Address, User: p.with.User, Password: password.Reveal(), Database: p.with.Database}
+	a := harness.Access{Address: at.Address, Identity: at.Pin, User: p.with.User, Password: password.Reveal(), Database: p.with.Database}
 	if p.with.Encryption != "tls" {
 		a.Auth = "scram-sha-256"
 		return a, nil
@@ -164,7 +161,7 @@ func (p *Postgres) Read(ctx context.Context, at At, f func(tx pgx.Tx) error) err
 func (p *Postgres) Identity(ctx context.Context, at At) (id string, err error) {
 	at.Pin = ""
 	err = p.Read(ctx, at, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, whoSQL).Scan(&id)
+		return tx.QueryRow(ctx, pgdial.WhoSQL).Scan(&id)
 	})
 	return id, err
 }

@@ -189,7 +189,7 @@ func (l *load) place() error {
 			return err
 		}
 		l.config.Database.Addresses = append(l.config.Database.Addresses, a.Address)
-		logins[a.Address] = workloads.Login{User: a.User, Password: a.Password, Name: a.Database, TLS: a.TLS, Auth: a.Auth}
+		logins[a.Address] = workloads.Login{User: a.User, Password: a.Password, Name: a.Database, TLS: a.TLS, Auth: a.Auth, Identity: a.Identity}
 	}
 	return nil
 }

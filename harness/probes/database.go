@@ -127,7 +127,7 @@ func (d *database) connect(ctx context.Context) (*pgx.Conn, error) {
 // connConfig makes a configuration that depends on the access alone.
 func connConfig(access harness.Access) (*pgx.ConnConfig, error) {
 	config, err := pgdial.Config(pgdial.Params{
-		Address: access.Address, User: access.User, Password: access.Password, Database: access.Database, TLS: access.TLS, Auth: access.Auth,
+		Address: access.Address, User: access.User, Password: access.Password, Database: access.Database, TLS: access.TLS, Auth: access.Auth, Identity: access.Identity,
 		MaxMessage: maxMessage,
 	})
 	if err != nil {

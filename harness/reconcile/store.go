@@ -34,7 +34,7 @@ func opening(s harness.RunningTarget) opener {
 			}
 			return k.Store(at)
 		}
-		return k.Store(workloads.Config{Database: workloads.Database{Addresses: []string{a.Address}, User: a.User, Password: a.Password, Name: a.Database, TLS: a.TLS, Auth: a.Auth}})
+		return k.Store(workloads.Config{Database: workloads.Database{Addresses: []string{a.Address}, User: a.User, Password: a.Password, Name: a.Database, TLS: a.TLS, Auth: a.Auth, Identity: a.Identity}})
 	}
 }
 

@@ -102,7 +102,7 @@ func (d database) fails(err error) error {
 // connConfig makes a configuration that depends on the access alone.
 func connConfig(access harness.Access) (*pgx.ConnConfig, error) {
 	config, err := pgdial.Config(pgdial.Params{
-		Address: access.Address, User: access.User, Password: access.Password, Database: access.Database, TLS: access.TLS, Auth: access.Auth,
+		Address: access.Address, User: access.User, Password: access.Password, Database: access.Database, TLS: access.TLS, Auth: access.Auth, Identity: access.Identity,
 		Params: map[string]string{
 			"statement_timeout": strconv.FormatInt(int64(statementTimeout/time.Millisecond), 10),
 			// A commit that waits for a standby which is cut off would wait for ever, and no timeout of the server ends it.

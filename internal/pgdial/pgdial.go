@@ -31,6 +31,7 @@ type Params struct {
 	Timeout                  time.Duration     // to connect; 0: as the context says
 	Params                   map[string]string // of the session, application_name among them
 	MaxMessage               int               // bytes of one message of the server; 0: as pgx has it
+	Identity                 string            // system identifier that the server must have, asked before anything else; "": any
 	Auth                     string            // methods that the server may ask for, as libpq's require_auth; "": any
 }
 
@@ -89,7 +90,33 @@ func Config(to Params) (*pgx.ConnConfig, error) {
 	}
 	c.RuntimeParams = map[string]string{"application_name": Application}
 	maps.Copy(c.RuntimeParams, to.Params)
+	if to.Identity != "" {
+		c.AfterConnect = func(ctx context.Context, pg *pgconn.PgConn) error { return hold(ctx, pg, to.Identity) }
+	}
 	return c, nil
+}
+
+// WhoSQL asks a server who it is: its system identifier, which a standby shares with its primary.
+const WhoSQL = "SELECT system_identifier::text FROM pg_control_system()"
+
+// AnotherError is the error of a connection to another server than the one that was meant.
+type AnotherError struct{ Is, Want string }
+
+func (e *AnotherError) Error() string { return "it is " + e.Is + ", and not " + e.Want }
+
+// hold asks a server who it is before anything else is.
+func hold(ctx context.Context, pg *pgconn.PgConn, want string) error {
+	rows := pg.ExecParams(ctx, WhoSQL, nil, nil, nil, nil).Read()
+	if rows.Err != nil {
+		return fmt.Errorf("ask who it is: %w", rows.Err)
+	}
+	if len(rows.Rows) != 1 || len(rows.Rows[0]) != 1 {
+		return fmt.Errorf("ask who it is: it gives %d rows", len(rows.Rows))
+	}
+	if is := string(rows.Rows[0][0]); is != want {
+		return &AnotherError{is, want}
+	}
+	return nil
 }
 
 // Wire is Config for those who speak to the server without pgx.

@@ -149,8 +149,10 @@ func testPlantedLosses(t *testing.T, conn *pgx.Conn, db Database) {
 	}
 }
 
-func testTerminated(t *testing.T, conn *pgx.Conn, db Database) {
-	w := startWriter(t, 3, Config{Rate: 400, Timeout: testTimeout, Database: db})
+func testTerminated(t *testing.T, conn *pgx.Conn, db Database) { testTerminatedAs(t, conn, db, 3) }
+
+func testTerminatedAs(t *testing.T, conn *pgx.Conn, db Database, run byte) {
+	w := startWriter(t, run, Config{Rate: 400, Timeout: testTimeout, Database: db})
 	for range 10 { // each time something was written in between
 		before := w.Live().Total
 		until(t, "writes go on", func() bool { return w.Live().Total >= before+10 && w.Live().Success > 0 })

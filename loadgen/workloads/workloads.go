@@ -130,6 +130,7 @@ type Database struct {
 	User, Password, Name string
 	TLS                  *tls.Config      // nil: plain text
 	Auth                 string           // methods by which it may ask for the password; "": any
+	Identity             string           // of a PostgreSQL server: system identifier that each connection is held to; "": none
 	Logins               map[string]Login // of addresses that are entered in another way
 	MaxConns             int              // most connections in use to one address; 0: DefaultMaxConns
 }
@@ -139,6 +140,7 @@ type Login struct {
 	User, Password, Name string
 	TLS                  *tls.Config // nil: plain text
 	Auth                 string      // methods by which it may ask for the password; "": any
+	Identity             string      // of a PostgreSQL server; "": none
 }
 
 // login is how an address is entered.
@@ -146,13 +148,13 @@ func (d Database) login(address string) Login {
 	if l, ok := d.Logins[address]; ok {
 		return l
 	}
-	return Login{User: d.User, Password: d.Password, Name: d.Name, TLS: d.TLS, Auth: d.Auth}
+	return Login{User: d.User, Password: d.Password, Name: d.Name, TLS: d.TLS, Auth: d.Auth, Identity: d.Identity}
 }
 
 // params are what a connection to an address is made from.
 func (d Database) params(address string) pgdial.Params {
 	l := d.login(address)
-	return pgdial.Params{Address: address, User: l.User, Password: l.Password, Database: l.Name, TLS: l.TLS, Auth: l.Auth}
+	return pgdial.Params{Address: address, User: l.User, Password: l.Password, Database: l.Name, TLS: l.TLS, Auth: l.Auth, Identity: l.Identity}
 }
 
 // check refuses addresses that cannot be dialled.

@@ -187,7 +187,8 @@ func TestKillNineWhilePeopleHoldAFault(t *testing.T) {
 	if o = b.run(t, "undo", "--people", "dir:"+dir); o.exit != harness.ExitPass || !strings.Contains(o.stdout, "done, says Ann Operator") {
 		t.Fatalf("undo with people: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
 	}
-	if rec := readRecord(t, b, "dc-loss.hands"); rec.Status != harness.Interrupted || !rec.Undo.Complete || !rec.Faults[0].Restored {
-		t.Errorf("status %s, undo %+v, restored %t", rec.Status, rec.Undo, rec.Faults[0].Restored)
+	if rec := readRecord(t, b, "dc-loss.hands"); rec.Status != harness.Interrupted || !rec.Undo.Complete || !rec.Faults[0].Restored ||
+		len(rec.People) == 0 || rec.People[len(rec.People)-1].Act != harness.ActUndo || rec.People[len(rec.People)-1].DoneBy != "Ann Operator" || rec.People[len(rec.People)-1].Fault != "loss" {
+		t.Errorf("status %s, undo %+v, restored %t, people %+v", rec.Status, rec.Undo, rec.Faults[0].Restored, rec.People)
 	}
 }

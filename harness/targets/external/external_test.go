@@ -25,6 +25,7 @@ func TestExternal(t *testing.T) {
 	t.Run("what is not so is refused", r.refused)
 	t.Run("probes go the way of the file", r.probes)
 	t.Run("what a table is asked", r.tables)
+	t.Run("every connection is held to the identity", r.held)
 	t.Run("undo after a kill", r.killed)
 	t.Run("who is left behind", r.leftBehind) // promotes the standby: the last but one
 	t.Run("what does not answer", r.silent)
