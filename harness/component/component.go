@@ -86,6 +86,7 @@ type Seen struct {
 	Version string // as it names itself, with its product; "" if it does not say
 	Role    string // Leads, Follows, or "" where its kind has none
 	Clock   *Offset
+	Windows bool      // it says that it runs on Windows
 	Also    string    // what else a person should know, in words
 	Expires time.Time // end of its certificate; zero where it shows none
 	Ends    Ends      // of the connection that it was seen by

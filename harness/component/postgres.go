@@ -70,7 +70,12 @@ func (p *Postgres) Connect(ctx context.Context, at At) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := pgdial.Connect(ctx, pgdial.Params{MaxMessage: maxMessage, Address: a.Address, User: a.User, Password: a.Password, Database: a.Database, TLS: a.TLS, Auth: a.Auth})
+	config, err := pgdial.Config(pgdial.Params{MaxMessage: maxMessage, Address: a.Address, User: a.User, Password: a.Password, Database: a.Database, TLS: a.TLS, Auth: a.Auth})
+	if err != nil {
+		return nil, err
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec // nothing is kept on a server, which a pooler may give to somebody else
+	c, err := pgx.ConnectConfig(ctx, config)
 	if err != nil || at.Pin == "" {
 		return c, Answered(err)
 	}
@@ -166,17 +171,22 @@ func (p *Postgres) Identity(ctx context.Context, at At) (id string, err error) {
 	return id, err
 }
 
+// madeForWindows finds, in what version() says, that a server was made for Windows.
+var madeForWindows = regexp.MustCompile(`(?i)visual c\+\+|msvc|mingw|-windows`)
+
 // Look implements Kind.
 func (p *Postgres) Look(ctx context.Context, at At) (s Seen, err error) {
 	err = p.Read(ctx, at, func(tx pgx.Tx) error {
 		s.Ends = EndsOf(tx.Conn().PgConn().Conn())
 		var recovers bool
+		var whole string
 		var now time.Time
 		asked := time.Now()
-		if err := tx.QueryRow(ctx, "SELECT current_setting('server_version'), pg_is_in_recovery(), clock_timestamp()").Scan(&s.Version, &recovers, &now); err != nil {
+		if err := tx.QueryRow(ctx, "SELECT current_setting('server_version'), pg_is_in_recovery(), clock_timestamp(), version()").Scan(&s.Version, &recovers, &now, &whole); err != nil {
 			return err
 		}
 		s.Clock = between(asked, time.Now(), now)
+		s.Windows = madeForWindows.MatchString(whole)
 		s.Version, _, _ = strings.Cut("PostgreSQL "+s.Version, " (")
 		s.Role = Leads
 		if recovers {

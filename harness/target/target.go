@@ -66,7 +66,11 @@ type Host struct {
 	By       string         `yaml:"by" doc:"the transport by which programs are run there: see blackstart list transports; none are if not written"`
 	Identity string         `yaml:"identity" doc:"of one with a transport: what it cannot be mistaken for another by, in quotes; check prints it"`
 	With     map[string]any `yaml:"with" with:"hosts by" doc:"parameters of the transport"`
+	OS       string         `yaml:"os" one:"linux|windows" doc:"what it runs; linux if not written. What runs on windows is not supported, and check says so"`
 }
+
+// Windows is the word for hosts that are not supported.
+const Windows = "windows"
 
 // Component is one part. Its address is written, or that of its host.
 type Component struct {

@@ -55,7 +55,7 @@ func (s *pgServer) between(t *testing.T, program, config string, args ...string)
 
 func (s *pgServer) bouncer(t *testing.T, mode string) string {
 	t.Helper()
-	return s.between(t, "pgbouncer", fmt.Sprintf("[databases]\n* = host=127.0.0.1 port=%d\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = PORT\n"+
+	return s.between(t, "pgbouncer", fmt.Sprintf("[databases]\n* = host=127.0.0.1 port=%d user=drill\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = PORT\n"+
 		"auth_type = any\npool_mode = %s\ndefault_pool_size = 20\n[users]\n", s.port, mode))
 }
 

@@ -74,8 +74,9 @@ type Request struct {
 // checker is one check. Everything in it is set before questions are asked at the same time, but for what mu guards.
 type checker struct {
 	Request
-	parts []part
-	entry *entry // nil where the file has none
+	parts   []part
+	between map[string]error // why what stands before a database is nothing to drill through, by component
+	entry   *entry           // nil where the file has none
 
 	mu   sync.Mutex
 	open map[string]bool // components and addresses of the entry whose identity is certain, or that have none
@@ -125,6 +126,7 @@ func ask(ctx context.Context, r Request, then func(*checker) []question) ([]Row,
 		return nil, err
 	}
 	rows = append(rows, identities...)
+	c.findPoolers(ctx)
 	for _, q := range then(c) {
 		rows = append(rows, q(ctx)...)
 	}

@@ -29,6 +29,7 @@ func TestCheck(t *testing.T) {
 	t.Run("one thing is missing", r.oneThingIsMissing)
 	t.Run("a statement that acts", r.aStatementThatActs)
 	t.Run("what must outlive a drill", r.outlives)
+	t.Run("what stands between", r.poolers)
 	t.Run("few connections", r.fewConnections)
 	t.Run("a secret at an edge", r.aSecretAtAnEdge)
 	t.Run("things that go down", r.thingsThatGoDown)

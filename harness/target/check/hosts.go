@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"blackstart/harness/host"
+	"blackstart/harness/target"
 )
 
 // hostTime is for one question to a host: a connection, and a program there.
@@ -19,6 +20,10 @@ func (c *checker) hosts(ctx context.Context) []Row {
 	return each(ctx, len(c.Target.Hosts), hostLook, anywhere, func(ctx context.Context, i int) []Row {
 		of := c.Target.Hosts[i]
 		row := Row{Of: "host", Name: of.Name}
+		if of.OS == target.Windows {
+			row.notAvailable("not supported: a host that runs Windows")
+			return []Row{row}
+		}
 		route, err := by(ctx, strings.Trim(of.Address, "[]"))
 		if of.By == "" {
 			if err != nil {

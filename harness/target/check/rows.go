@@ -24,11 +24,17 @@ func (c *checker) components(ctx context.Context) []Row {
 		var seen component.Seen
 		err := c.known(p.Name, p.at.Pins())
 		if err == nil {
+			err = c.between[p.Name]
+		}
+		if err == nil {
 			seen, err = p.kind.Look(ctx, p.at)
 		}
 		switch {
 		case err != nil:
 			row.no(err)
+			return []Row{row}
+		case seen.Windows || c.onWindows(p.Component):
+			row.notAvailable("not supported: %s runs on Windows", p.Name)
 			return []Row{row}
 		case seen.Contradicts(p.role) != "":
 			row.refused("%s", seen.Contradicts(p.role))
