@@ -37,6 +37,10 @@ var recordChanges = map[string]func(r *harness.Record){
 	"target-simulated":    func(r *harness.Record) { r.Target.Simulated = nil },
 	"target-probe":        func(r *harness.Record) { r.Target.Probes = []harness.ProbeSpec{{ID: "x", Probe: "tcp.connect"}} },
 	"target-pace":         func(r *harness.Record) { r.Target.ProbePaces = map[string]int64{"tcp.connect": 1} },
+	"target-longest":      func(r *harness.Record) { r.Target.LongestNS = 1 },
+	"gap-added": func(r *harness.Record) {
+		r.Gaps = []harness.Gap{{Kind: harness.GapSuspended, At: r.Observation, LastsNS: 1}}
+	},
 	"probe-id":            func(r *harness.Record) { r.Probes[0].ID = "x" },
 	"target-question":     func(r *harness.Record) { r.Target.Questions[0].Right = "known-dividend-archive" },
 	"target-build":        func(r *harness.Record) { r.Target.Builds[0].SHA256 = r.Target.Builds[1].SHA256 },

@@ -207,7 +207,7 @@ func (c *checker) agreesWithTarget() error {
 	return errors.Join(differs("target", got.Name, asked.Name), differs("kind", got.Kind, asked.Kind), differs("environment", got.Environment, asked.Environment),
 		differs("regions", got.Regions, asked.Regions), differs("components and links", names(got), names(asked)), differs("settings", got.Settings, asked.Settings),
 		differs("what is simulated", got.Simulated, asked.Simulated), differs("channels", got.Channels, asked.Channels), differs("nonce", got.Nonce, asked.Nonce), differs("whose it is", got.Owned, asked.Owned),
-		differs("probes", got.Probes, asked.Probes), differs("paces of probes", got.ProbePaces, asked.ProbePaces), differs("limits of loads", got.LoadLimits, asked.LoadLimits),
+		differs("probes", got.Probes, asked.Probes), differs("paces of probes", got.ProbePaces, asked.ProbePaces), differs("limits of loads", got.LoadLimits, asked.LoadLimits), differs("longest drill", got.LongestNS, asked.LongestNS),
 		agreesOnAnswers(got, asked), differs("meaning of the target's own log", meaningOf(got.Decisions), meaningOf(asked.Decisions)))
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,13 +44,23 @@ func permitted(f *external.File, s harness.Scenario, plans []harness.Plan, ticke
 	return nil
 }
 
-// guarded refuses, outside a rehearsal, to break anything where no guard watches clients that are not the drill's own.
-func guarded(t *target.Target, s harness.Scenario, about harness.Description, traits func(harness.ProbeSpec) (harness.ProbeTraits, bool)) []harness.Refusal {
+// guarded refuses, outside a rehearsal, to break anything where no guard watches clients that are not the drill's own, and in production
+// where nobody has written when that may be done, and what a change ticket looks like.
+func guarded(t *target.Target, s harness.Scenario, about harness.Description, traits func(harness.ProbeSpec) (harness.ProbeTraits, bool)) (refused []harness.Refusal) {
 	if len(s.Faults) == 0 {
 		return nil
 	}
-	if err := harness.GuardsOthers(&s, &about, traits); err != nil {
-		return []harness.Refusal{{At: []any{"faults", 0}, Err: fmt.Errorf("target %s: %w", t.Metadata.Name, err)}}
+	refuse := func(err error) {
+		refused = append(refused, harness.Refusal{At: []any{"faults", 0}, Err: fmt.Errorf("target %s: %w", t.Metadata.Name, err)})
 	}
-	return nil
+	if err := harness.GuardsOthers(&s, &about, traits); err != nil {
+		refuse(err)
+	}
+	if about.Environment == harness.Production && t.Limits.ChangeWindow == nil {
+		refuse(errors.New("it is in production, and its file does not say when something may be broken there: write limits.changeWindow in it"))
+	}
+	if about.Environment == harness.Production && t.Limits.Ticket == "" {
+		refuse(errors.New("it is in production, and its file does not say what the ticket of a change looks like: write limits.ticket in it"))
+	}
+	return refused
 }

@@ -170,3 +170,43 @@ func TestADrillLongerThanItsTargetAllowsIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// In production nothing is broken unless its file says when that may be done, what a ticket looks like, and which clients are watched. Where
+// nothing is broken, nothing of that is asked for.
+func TestProductionWantsAWindowATicketAndAGuard(t *testing.T) {
+	known := func(p harness.ProbeSpec) (harness.ProbeTraits, bool) { return harness.ProbeTraits{Listed: true}, true }
+	window := &target.Window{Zone: "UTC", Days: []string{"sat"}, From: "01:00", To: "02:00"}
+	guard := []harness.Guard{{Probe: "served"}}
+	for _, c := range []struct {
+		environment string
+		limits      target.Limits
+		guards      []harness.Guard
+		want        []string
+	}{
+		{harness.Production, target.Limits{}, nil, []string{"no guard watches clients", "write limits.changeWindow", "write limits.ticket"}},
+		{harness.Production, target.Limits{ChangeWindow: window}, guard, []string{"write limits.ticket"}},
+		{harness.Production, target.Limits{Ticket: "CHG[0-9]+"}, guard, []string{"write limits.changeWindow"}},
+		{harness.Production, target.Limits{ChangeWindow: window, Ticket: "CHG[0-9]+"}, guard, nil},
+		{harness.Staging, target.Limits{}, guard, nil},
+		{harness.Staging, target.Limits{}, nil, []string{"no guard watches clients"}},
+		{harness.Rehearsal, target.Limits{}, nil, nil},
+	} {
+		about := harness.Description{Environment: c.environment, Probes: []harness.ProbeSpec{{ID: "served", Probe: "http.get"}}}
+		s := harness.Scenario{Faults: []harness.FaultSpec{{Kind: harness.FaultManual}}, Guards: c.guards}
+		of := &target.Target{Limits: c.limits}
+		got := guarded(of, s, about, known)
+		if len(got) != len(c.want) {
+			t.Errorf("%s, %+v: %+v, want %q", c.environment, c.limits, got, c.want)
+			continue
+		}
+		for i, want := range c.want {
+			if !strings.Contains(got[i].Err.Error(), want) || got[i].At[0] != "faults" {
+				t.Errorf("%s: %+v, want %q", c.environment, got[i], want)
+			}
+		}
+		s.Faults = nil
+		if got := guarded(of, s, about, known); len(got) != 0 {
+			t.Errorf("nothing is broken, and %+v", got)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 // What is said of the bundled system is said of no other, and a drill that is none is not called a rehearsal.
 func TestWordsOfATargetOfSomebodyElse(t *testing.T) {
 	owned := &harness.Ownership{Owner: "Order desk", Service: "Order entry", Plan: "BCP 4.2", Critical: true}
+	listed := &harness.Ownership{Owner: "Order desk", Service: "Order entry", Plan: "BCP 4.2"} // on no list
 	for _, c := range []struct {
 		environment, kind string
 		owned             *harness.Ownership
@@ -19,6 +20,7 @@ func TestWordsOfATargetOfSomebodyElse(t *testing.T) {
 	}{
 		{harness.Rehearsal, "processes", nil, "bundled rehearsal system", "generated documents", []string{"BCP 4.2", "are not known"}},
 		{harness.Rehearsal, harness.External, owned, "A rehearsal shows that the drill works", "yes, by its target file; owned by Order desk", []string{"bundled", "generated documents"}},
+		{harness.Production, harness.External, listed, "the target's own timings are not known", "no, by its target file; owned by Order desk", []string{"ehearsal", "bundled", "generated"}},
 		{harness.Staging, harness.External, owned, "the target's own timings are not known", "BCP 4.2, by its target file", []string{"ehearsal", "bundled", "generated"}},
 	} {
 		rec := &harness.Record{Environment: c.environment, Profile: "standard", Target: harness.Description{Name: "orders", Kind: c.kind, Owned: c.owned}}
