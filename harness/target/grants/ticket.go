@@ -36,6 +36,9 @@ func Ticket(t *target.Target) (string, error) {
 	if t.Limits.Ticket != "" {
 		put("  ticket: matches %s", t.Limits.Ticket)
 	}
+	if d := t.Limits.LongestDrill; d > 0 {
+		put("  longest drill: %s, its undo included", d)
+	}
 	put("\nFirewall, from the host that runs blackstart:")
 	for _, o := range openings(t) {
 		put("  %-7s %s\n          for %s", o.protocol, o.to, o.why)
