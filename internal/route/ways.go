@@ -35,7 +35,7 @@ func loops(name string) bool {
 
 // Lost says why this machine has lost its ways, "" if it has not. One is enough whose interface was shut or taken away on this machine,
 // or to which no route leads any more; an interface that nothing is heard on any more may be the doing of the other end, and counts
-// where every way is gone. It asks the kernel, and sends nothing.
+// where every way is gone; the kernel may say so up to a second late. It asks the kernel, and sends nothing.
 func (w *Ways) Lost() string {
 	var silent []string // interfaces that nothing is heard on
 	for n, to := range w.to {
