@@ -90,7 +90,6 @@ func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 	d, about := external.New(*f, nil), outlineThere(f)
 	plans, refused := harness.PlanAll(context.Background(), s, about, withPeople(d.Can()), injector)
 	refused = slices.Concat(reconcile.Refusals(s.Load, about), reconcile.UnfencedLedgers(s.Load, about, plans), refused)
-	refused = slices.DeleteFunc(refused, func(r harness.Refusal) bool { return ofLeftLoad(f, s, r) })
 	for i, r := range refused {
 		var cannot *harness.CannotError
 		if errors.As(r.Err, &cannot) {
@@ -105,8 +104,12 @@ func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 			refused = append(refused, harness.Refusal{At: []any{"faults", i}, Err: fmt.Errorf("plan %s: %w", p.Fault.Kind, err)})
 		}
 	}
+	if f.ObserveOnly { // nothing is broken, and nobody takes their time
+		s, plans = s.Observed(nil), nil
+	}
 	refused = append(refused, harness.TooLong(s, plans, f.Target.Limits.LongestDrill.D())...)
-	return slices.Concat(refused, loadsThere(d, about, s.Load), limited(about, s.Load, harness.PlannedLength(s, plans)), guarded(f.Target, s, about, probes.TraitsOf))
+	refused = slices.Concat(refused, loadsThere(d, about, s.Load), limited(about, s.Load, harness.PlannedLength(s, plans)), guarded(f.Target, s, about, probes.TraitsOf))
+	return slices.DeleteFunc(refused, func(r harness.Refusal) bool { return ofLeftLoad(f, s, r) })
 }
 
 // loadsThere refuses loads whose clients would stand inside the target, and those that would write what is not allowed.
@@ -124,7 +127,7 @@ func loadsThere(d *external.Driver, about harness.Description, all []harness.Loa
 			}
 		}
 		for _, request := range traits.Requests {
-			if !d.Target.MayRequest(request) && !d.ObserveOnly { // which leaves it out
+			if !d.Target.MayRequest(request) {
 				refused = append(refused, harness.Refusal{At: []any{"load", i, "workload"}, Err: fmt.Errorf("load %s asks for %s, which may change something, and allows does not list it: "+
 					"let the target's owner write {path: %s}", l.ID, request, request)})
 			}
@@ -133,7 +136,7 @@ func loadsThere(d *external.Driver, about harness.Description, all []harness.Loa
 			continue
 		}
 		for _, c := range about.Components { // whichever of them leads is written to
-			if err := d.Allowed(c.Name, traits.Table); err != nil && c.Kind == traits.Speaks && !d.ObserveOnly { // which leaves it out
+			if err := d.Allowed(c.Name, traits.Table); err != nil && c.Kind == traits.Speaks {
 				refused = append(refused, harness.Refusal{At: []any{"load", i, "workload"}, Err: fmt.Errorf("load %s writes there, and %w: "+
 					"let the target's owner allow it, and its DBA run what blackstart target ddl prints", l.ID, err)})
 			}

@@ -117,7 +117,7 @@ func unwritten(limits target.Limits, s harness.Scenario, ticket string, now time
 	if !open {
 		return "the change window is " + words
 	}
-	end := now.Add(lasts(s.Observed(nil), nil))
+	end := now.Add(harness.PlannedLength(s.Observed(nil), nil))
 	if open, _ := limits.ChangeWindow.At(end); !open {
 		return fmt.Sprintf("the change window is %s, and the observation would last until %s", words, end.UTC().Format("15:04 MST"))
 	}

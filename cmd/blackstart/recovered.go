@@ -76,7 +76,7 @@ func (l unfinishedRun) reattached(ctx context.Context, kept external.File, rec *
 		return left.Recovered, nil, errors.New("its record is gone, and with it what shows that its faults are over: see to them, and remove its directory")
 	}
 	if _, err := targetReader().Parse(kept.Path, kept.Bytes); err != nil { // addresses of a rehearsal may lead elsewhere by now
-		return left.Recovered, err
+		return left.Recovered, nil, err
 	}
 	d := external.New(kept, redact.Text)
 	if err := d.Reattach(ctx, harness.StartRequest{Dir: l.dir, Profile: rec.Profile, AddSecrets: redact.Add, Progress: func(string) {}}); err != nil {
