@@ -183,17 +183,13 @@ func (s *httpStore) Write(ctx context.Context, e LedgerEntry) (Fate, error) {
 	}
 	deadline, _ := ctx.Deadline()
 	fill := filled(e.Run, e.ID)
-	check, err := s.request.check(fill)
-	if err != nil {
-		return Fate{loadgen.AttemptDefinite, loadgen.Other}, err
-	}
 	conn, err := s.client.open(deadline)
 	if err != nil {
 		// There was no connection, so nothing of this attempt has left.
 		return Fate{loadgen.AttemptDefinite, classify(err)}, err
 	}
 	w := s.request.with
-	status, err := s.client.exchange(conn, s.request.wire(s.entry, w.Method, w.Path, false, fill), w.Status, check)
+	status, err := s.client.exchange(conn, s.request.wire(s.entry, w.Method, w.Path, false, fill), w.Status, w.filled(nil, fill))
 	fate := Fate{loadgen.AttemptUnknown, classifyHTTP(status, w.Status, err)}
 	switch {
 	case err == nil && status == w.Status:

@@ -121,11 +121,11 @@ func (o *httpOp) Do(_ context.Context, slot loadgen.Slot) loadgen.Result {
 	n := uint64(len(o.players))
 	p := &o.players[slot.Seq%n]
 	r := &p.requests[slot.Seq/n%uint64(len(p.requests))] // so that each cohort asks them all
-	wire, want := r.wire, cmp.Or(r.want, http.StatusOK)
+	wire, check, want := r.wire, r.check, cmp.Or(r.want, http.StatusOK)
 	if r.make != nil {
-		wire = r.make(slot.Seq)
+		wire, check = r.make(slot.Seq)
 	}
-	status, err := p.client.roundTrip(wire, time.Now().Add(o.timeout), want, r.check)
+	status, err := p.client.roundTrip(wire, time.Now().Add(o.timeout), want, check)
 	if err != nil {
 		o.add(err)
 	}

@@ -2,7 +2,6 @@ package workloads
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -41,8 +40,8 @@ type requestWith struct {
 	Body    string          `yaml:"body" doc:"what is sent, with {seq} and {uuid} as in path"`
 	Status  int             `yaml:"status" min:"100" max:"599" doc:"status of a good answer; if not written, that of the entry in the target file, else 200"`
 	Pointer string          `yaml:"pointer" doc:"JSON pointer to a value that a good answer has"`
-	Is      string          `yaml:"is" doc:"text that must stand at the pointer"`
-	Matches string          `yaml:"matches" doc:"regular expression (RE2) that the body of a good answer matches"`
+	Is      string          `yaml:"is" doc:"text that must stand at the pointer; with {seq} and {uuid} as they were sent, the answer to another request is wrong"`
+	Matches string          `yaml:"matches" doc:"regular expression (RE2) that the body of a good answer matches; {seq} and {uuid} in it are what was sent"`
 	Cohorts []string        `yaml:"cohorts" one:"fresh|pooled|stale-resolver" doc:"the kinds of client that ask, in turn; fresh if not written"`
 }
 
@@ -81,9 +80,7 @@ func (q *httpRequest) changes() []string {
 }
 
 // Reads implements Reader: a GET asks.
-func (q *httpRequest) Reads(Entry) bool {
-	return q.with.Method == "" || q.with.Method == http.MethodGet
-}
+func (q *httpRequest) Reads(Entry) bool { return len(q.Traits().Requests) == 0 }
 
 // cohorts are those that the load plays.
 func (q *httpRequest) cohorts() (all []Cohort) {
@@ -109,7 +106,7 @@ func (q *httpRequest) Wrong() (key, wrong, hint string) {
 	if w.Targets != "" && (w.Method != "" || w.Path != "" || w.Headers != nil || w.Body != "") {
 		return "targets", "say what is asked, and method, path, headers or body do, too", "leave those out"
 	}
-	if _, err := url.ParseRequestURI(strings.NewReplacer("{seq}", "1", "{uuid}", "1").Replace(w.Path)); w.Path != "" && (err != nil || !wirePath.MatchString(w.Path)) {
+	if _, err := url.ParseRequestURI(numbers("1", "1").Replace(w.Path)); w.Path != "" && (err != nil || !wirePath.MatchString(w.Path)) {
 		return "path", "is no path", "write one such as /orders?limit=1, with % for what is no letter"
 	}
 	if w.Path == "" && q.changes() != nil {
@@ -126,8 +123,15 @@ func (q *httpRequest) Wrong() (key, wrong, hint string) {
 	if w.Body != "" && (w.Method == "" || w.Method == http.MethodGet) {
 		return "body", "is sent by no GET", "write method: POST"
 	}
-	if _, err := regexp.Compile(w.Matches); err != nil {
+	if _, err := regexp.Compile(numbers("1", "1").Replace(w.Matches)); err != nil {
 		return "matches", "is no regular expression", `write one (RE2), such as "^ok"`
+	}
+	for _, of := range own {
+		for _, text := range [][2]string{{"is", w.Is}, {"matches", w.Matches}} {
+			if strings.Contains(text[1], of) && !w.holds(of) {
+				return text[0], "asks for " + of + ", which no request sends", "write " + of + " in path, headers or body as well"
+			}
+		}
 	}
 	if p := jsonpointer.Pointer(""); w.Pointer != "" && p.UnmarshalText([]byte(w.Pointer)) != nil {
 		return "pointer", "is no JSON pointer", "write one such as /status"
@@ -155,29 +159,46 @@ func (q *httpRequest) Open(cfg Config, _ *loadgen.AttemptWriter) (loadgen.Op, er
 	cfg.Entry.Questions = nil
 	requests := func(keep bool) (asked []request, err error) {
 		for _, one := range all {
-			r, err := one.asked(cfg.Entry, keep)
-			if err != nil {
-				return nil, err
-			}
-			asked = append(asked, r)
+			asked = append(asked, one.asked(cfg.Entry, keep))
 		}
 		return asked, nil
 	}
 	return openHTTP(cfg, requests, q.cohorts()...)
 }
 
+// filled is the check of one request, whose number and id are put in by fill; matches is the expression without them, nil if it is none.
+func (w *requestWith) filled(matches *regexp.Regexp, fill *strings.Replacer) func([]byte) error {
+	if text := fill.Replace(w.Matches); text != w.Matches || matches == nil {
+		var err error
+		if matches, err = regexp.Compile(text); err != nil { // Wrong has seen that it is one
+			return func([]byte) error { return fmt.Errorf("%w: matches is no regular expression", errWrongAnswer) }
+		}
+	}
+	return w.check(matches, fill.Replace(w.Is))
+}
+
+// own are what each request has of its own.
+var own = []string{"{seq}", "{uuid}"}
+
+// numbers puts a request's own number and id into a text.
+func numbers(seq, id string) *strings.Replacer { return strings.NewReplacer(own[0], seq, own[1], id) }
+
 // asked is the request as it is sent to an entry, and what is expected of its answer.
-func (q *httpRequest) asked(e Entry, keep bool) (r request, err error) {
+func (q *httpRequest) asked(e Entry, keep bool) (r request) {
 	w := q.with
-	r.want = cmp.Or(w.Status, e.Status, http.StatusOK)
-	if r.check, err = q.check(strings.NewReplacer()); err != nil {
-		return r, err
+	matches, err := regexp.Compile(w.Matches)
+	if err != nil {
+		matches = nil // it is one once it has a number and an id
 	}
+	r.want, r.check = cmp.Or(w.Status, e.Status, http.StatusOK), w.check(matches, w.Is)
 	method, path := cmp.Or(w.Method, http.MethodGet), cmp.Or(w.Path, e.Path, "/")
-	if r.wire = q.wire(e, method, path, keep, strings.NewReplacer()); w.holds("{seq}") || w.holds("{uuid}") {
-		r.make = func(seq uint64) []byte { return q.wire(e, method, path, keep, filler(seq, uuid.NewString())) }
+	if r.wire = q.wire(e, method, path, keep, strings.NewReplacer()); w.holds(own[0]) || w.holds(own[1]) {
+		r.make = func(seq uint64) ([]byte, func([]byte) error) {
+			fill := filler(seq, uuid.NewString())
+			return q.wire(e, method, path, keep, fill), w.filled(matches, fill)
+		}
 	}
-	return r, nil
+	return r
 }
 
 // holds tells whether what is sent has a part that differs from one request to the next.
@@ -187,7 +208,7 @@ func (w requestWith) holds(part string) bool {
 
 // filler puts what is one request's own into a text.
 func filler(seq uint64, id string) *strings.Replacer {
-	return strings.NewReplacer("{seq}", strconv.FormatUint(seq, 10), "{uuid}", id)
+	return numbers(strconv.FormatUint(seq, 10), id)
 }
 
 // wire is a request as it is sent.
@@ -203,16 +224,10 @@ func (q *httpRequest) wire(e Entry, method, path string, keep bool, fill *string
 	return append(append(b, "\r\n"...), body...)
 }
 
-// check holds the body of an answer of the right status against what is expected of this request; nil expects nothing.
-func (q *httpRequest) check(fill *strings.Replacer) (func([]byte) error, error) {
-	w := q.with
-	w.Is = fill.Replace(w.Is)
+// check holds the body of an answer of the right status against what is expected; nil expects nothing.
+func (w *requestWith) check(matches *regexp.Regexp, is string) func([]byte) error {
 	if w.Pointer == "" && w.Matches == "" {
-		return nil, nil
-	}
-	matches, err := regexp.Compile(w.Matches)
-	if err != nil {
-		return nil, errors.New("open workload: matches is no regular expression")
+		return nil
 	}
 	return func(body []byte) error {
 		if !matches.Match(body) {
@@ -229,9 +244,9 @@ func (q *httpRequest) check(fill *strings.Replacer) (func([]byte) error, error) 
 		switch {
 		case err != nil:
 			return fmt.Errorf("%w: nothing can be read at %s", errWrongAnswer, w.Pointer)
-		case w.Is != "" && text != w.Is:
+		case is != "" && text != is:
 			return fmt.Errorf("%w: another text stands at %s", errWrongAnswer, w.Pointer)
 		}
 		return nil
-	}, nil
+	}
 }

@@ -32,6 +32,8 @@ func (a *asked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/orders":
 		w.WriteHeader(http.StatusCreated)
 		_, _ = io.WriteString(w, `{"state":"accepted","n":7}`)
+	case "/echo":
+		_, _ = io.WriteString(w, `{"of":"`+string(body)+`"}`)
 	case "/old":
 		_, _ = io.WriteString(w, `{"state":"of yesterday"}`)
 	case "/broken":
@@ -67,6 +69,10 @@ func TestRequestsOfASystemsOwn(t *testing.T) {
 		{"a write", requestWith{Method: "POST", Path: "/orders", Body: `{"n":{seq}}`, Status: 201, Pointer: "/state", Is: "accepted", Headers: []requestHeader{{"X-Case", "a"}}}, trusted, loadgen.OK, `POST /orders s3cret a {"n":3}`},
 		{"another status", requestWith{Path: "/orders"}, trusted, loadgen.WrongAnswer, ""},
 		{"an old answer", requestWith{Path: "/old", Pointer: "/state", Is: "accepted"}, trusted, loadgen.WrongAnswer, ""},
+		{"the answer to this request", requestWith{Method: "POST", Path: "/echo", Body: "{seq}-{uuid}", Pointer: "/of", Is: "{seq}-{uuid}"}, trusted, loadgen.OK, "POST /echo s3cret  3-"},
+		{"its text", requestWith{Method: "POST", Path: "/echo", Body: "{uuid}{seq}", Matches: `"{uuid}{seq}"`}, trusted, loadgen.OK, ""},
+		{"the answer to another request", requestWith{Path: "/old?of={seq}", Pointer: "/state", Is: "{seq}"}, trusted, loadgen.WrongAnswer, ""},
+		{"its text, of another", requestWith{Path: "/old?of={uuid}", Matches: "{uuid}"}, trusted, loadgen.WrongAnswer, ""},
 		{"no JSON", requestWith{Path: "/x", Pointer: "/state"}, trusted, loadgen.WrongAnswer, ""},
 		{"another text", requestWith{Path: "/x", Matches: "^yes"}, trusted, loadgen.WrongAnswer, ""},
 		{"the text", requestWith{Path: "/x", Matches: "^no"}, trusted, loadgen.OK, ""},

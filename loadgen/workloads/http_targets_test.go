@@ -108,8 +108,8 @@ func FuzzTargets(f *testing.F) {
 			t.Fatalf("%v", err)
 		}
 		for _, one := range q.targets {
-			if r, sendErr := one.asked(Entry{Name: "a", Port: 1}, false); err == nil && (sendErr != nil || strings.Count(string(r.wire), "\r\n\r\n") < 1) {
-				t.Fatalf("%q, %v", r.wire, sendErr)
+			if r := one.asked(Entry{Name: "a", Port: 1}, false); err == nil && strings.Count(string(r.wire), "\r\n\r\n") < 1 {
+				t.Fatalf("%q", r.wire)
 			}
 		}
 	})

@@ -51,9 +51,11 @@ type Question struct {
 // request is one request of an entry point as bytes on the wire.
 type request struct {
 	wire  []byte
-	make  func(seq uint64) []byte // in place of wire, where each differs
-	want  int                     // status of a good answer; 0: 200
-	check func([]byte) error      // of a good answer's body; nil accepts any
+	want  int                // status of a good answer; 0: 200
+	check func([]byte) error // of a good answer's body; nil accepts any
+
+	// make gives the bytes and the check of request number seq in place of wire and check, where each differs; nil: none does.
+	make func(seq uint64) ([]byte, func([]byte) error)
 }
 
 // newRequests builds the requests for e, asking for the connection to be kept or
