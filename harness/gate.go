@@ -12,13 +12,14 @@ type recent struct {
 	worst    int64 // the greatest value answered
 	least    int64 // the least
 	unit     string
+	why      string // what the last bad answer says
 }
 
 func (r *recent) take(o Observation) {
 	switch {
 	case o.At.Lo < r.since:
 	case !o.OK:
-		r.bad = true
+		r.bad, r.why = true, o.Detail
 	default:
 		if !r.any {
 			r.least, r.worst, r.unit = o.Value, o.Value, o.Unit
@@ -76,29 +77,31 @@ func (d *drill) steadyStateViolation() string {
 // unsteady says why what a requirement asks of a probe did not hold in the window, "" if it did.
 func (s *series) unsteady(r Requirement) string {
 	seen, ok := s.sinceOpened()
+	want, words := "at most "+r.AgeAtMost.String(), func(v int64) string { return time.Duration(v).Round(time.Millisecond).String() }
+	if r.Bounds().Some() {
+		want, words = r.Bounds().String(), func(v int64) string { return ValueWords(seen.unit, v) }
+	}
+	switch {
+	case seen.bad && seen.why != "":
+		return noGoodAnswer + " (" + seen.why + "), want " + want
+	case seen.bad:
+		return noGoodAnswer + ", want " + want
+	case !ok:
+		return fmt.Sprintf("%s: it is asked every %s, and the window is too short for that, or it does not answer; want %s", noAnswer, s.run.Every, want)
+	}
 	for _, v := range []int64{seen.worst, seen.least} {
-		if r.Bounds().Some() && (!ok || r.Bounds().Beyond(Observation{OK: true, Value: v, Unit: seen.unit})) {
-			return fmt.Sprintf("%s, want %s", valueWords(seen.unit, v, ok), r.Bounds())
+		if r.Bounds().Some() && r.Bounds().Beyond(Observation{OK: true, Value: v, Unit: seen.unit}) {
+			return words(v) + ", want " + want
 		}
 	}
-	if !ok || r.AgeAtMost > 0 && seen.worst > int64(r.AgeAtMost) {
-		return fmt.Sprintf("%s, want at most %s", ageWords(seen.worst, ok), r.AgeAtMost)
+	if r.AgeAtMost > 0 && seen.worst > int64(r.AgeAtMost) {
+		return words(seen.worst) + ", want " + want
 	}
 	return ""
 }
 
-func valueWords(unit string, v int64, ok bool) string {
-	if !ok {
-		return noGoodAnswer
-	}
-	return ValueWords(unit, v)
-}
-
-const noGoodAnswer = "a question without a good answer"
-
-func ageWords(worst int64, ok bool) string {
-	if !ok {
-		return noGoodAnswer
-	}
-	return time.Duration(worst).Round(time.Millisecond).String()
-}
+// Why a window says nothing good of a probe.
+const (
+	noGoodAnswer = "a question without a good answer"
+	noAnswer     = "no answer in the window"
+)

@@ -3,6 +3,7 @@ package harness
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // A bad answer early in a long window is not forgotten, and what was answered before the window does not count.
@@ -54,9 +55,14 @@ func TestTheGateHoldsBounds(t *testing.T) {
 			t.Errorf("%+v: %q", c.r, got)
 		}
 	}
-	s.recent.take(Observation{At: Interval{5, 5}})
+	s.recent.take(Observation{At: Interval{5, 5}, Detail: "status 503"})
 	d.Scenario.SteadyState.Require = []Requirement{{Probe: "lag", AtMost: "9"}}
-	if got := d.steadyStateViolation(); !strings.Contains(got, noGoodAnswer) {
+	if got := d.steadyStateViolation(); !strings.Contains(got, noGoodAnswer+" (status 503)") {
+		t.Error(got)
+	}
+	d.openWindow(6)
+	s.run.Every = 10 * time.Second
+	if got := d.steadyStateViolation(); !strings.Contains(got, noAnswer+": it is asked every 10s") {
 		t.Error(got)
 	}
 }

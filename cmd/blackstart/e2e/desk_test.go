@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,10 +30,10 @@ type desk struct {
 	clients, wal *relay.Link // outside → east.db, west.db → east.db
 	service      *service
 	secrets      secrets
-	listens      map[string]string // address of an alert channel of the drill, by its name
-	lose         int               // writes that are acknowledged and on their way to the standby when the primary is cut off
-	fenceless    bool              // its people forget to fence the old primary
-	did          atomic.Int64      // tasks that its people have done
+	listens      map[string]string       // address of an alert channel of the drill, by its name
+	lose         int                     // writes that are acknowledged and on their way to the standby when the primary is cut off
+	fenceless    bool                    // its people forget to fence the old primary
+	then         map[string]func() error // what else happens when a task was done
 }
 
 func must(t *testing.T, err error) {
@@ -67,7 +66,7 @@ func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, dir: dir, listens: map[string]string{}}
 	cluster := func(name string) *postgres.Cluster {
 		return &postgres.Cluster{Name: name, Install: in, Table: table, Dir: filepath.Join(dir, name), Host: deskHost, Log: filepath.Join(dir, name+".log"),
-			Port: freePort(t), Password: "of-the-owner", Settings: []string{"fsync = off", "autovacuum = off", "log_statement = all", "log_connections = on"}}
+			Port: freePort(t), Password: "of-the-owner", Settings: []string{"fsync = off", "autovacuum = off", "log_connections = on"}}
 	}
 	d.east, d.west = cluster("east"), cluster("west")
 	link := func(to *postgres.Cluster) *relay.Link {
@@ -94,6 +93,10 @@ func newDesk(t *testing.T) *desk {
 	d.until(30*time.Second, "the standby has what was made last", func() error {
 		return d.one(d.west, "SELECT 1 / has_table_privilege('watcher', 'blackstart.ledger', 'INSERT')::int", new(int))
 	})
+	for _, c := range []*postgres.Cluster{d.east, d.west} { // from now on each statement is in the server's log
+		d.sql(c, "ALTER SYSTEM SET log_statement = 'all'")
+		d.sql(c, "SELECT pg_reload_conf()")
+	}
 	d.service = newService(t, d)
 	return d
 }
@@ -155,7 +158,13 @@ const (
 
 // act is what the firm's people do when they are asked for something.
 func (d *desk) act(task string) error {
-	defer d.did.Add(1)
+	if err := d.does(task); err != nil || d.then[task] == nil {
+		return err
+	}
+	return d.then[task]()
+}
+
+func (d *desk) does(task string) error {
 	switch task {
 	case taskCut:
 		return d.cutOff()

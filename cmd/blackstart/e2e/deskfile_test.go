@@ -39,7 +39,8 @@ limits: {connections: 40}
 components:
 ` + db("east", d.clients.Addr()) + db("west", net.JoinHostPort(deskHost, strconv.Itoa(d.west.Port))) +
 		api("metrics", "east", "/health", "{name: Authorization, secret: {exec: [DIR/vault, bearer]}}") + api("desk.api", "west", "/health", header) + `
-links: [{name: writers-east, from: outside, to: east.db}, {name: writers-west, from: outside, to: west.db}, {name: replication, from: west.db, to: east.db}]
+links: [{name: writers-east, from: outside, to: east.db}, {name: writers-west, from: outside, to: west.db}, {name: replication, from: west.db, to: east.db},
+  {name: clients, from: outside, to: desk.api}, {name: watchers, from: outside, to: metrics}]
 entry: {url: "https://` + d.service.address() + `/health", resolver: system, tls: TLS, headers: [` + header + `]}
 allows:
   - {write: ledger, on: east.db}
@@ -53,7 +54,7 @@ standDown: [{name: over, slack: {file: DIR/hook}, text: The drill is over, tls: 
 probes:
   - {id: taken, probe: sql.query, on: west.db, with: {query: "SELECT count(*) FROM orders"}}
   - {id: port, probe: tcp.connect, on: west.db}
-  - {id: certificate, probe: tls.certificate, on: entry}
+  - {id: certificate, probe: tls.certificate, on: entry, every: 1s}
   - {id: queue, probe: exec.run, every: 1s, with: {argv: [DIR/queue]}}
   - {id: failing, probe: prometheus.query, on: metrics, every: 1s, with: {query: job_errors_ratio, unit: share}}
   - {id: served, probe: http.get, on: entry, every: 500ms}

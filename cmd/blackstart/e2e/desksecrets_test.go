@@ -47,8 +47,9 @@ func newSecrets(t *testing.T, dir string) secrets {
 		"client.pem": clients.pem(), "alerts.pem": ours.pem(), "alerts.key": s.server} {
 		write(name, text)
 	}
-	must(t, os.WriteFile(filepath.Join(dir, "vault"), []byte("#!/bin/sh\nexec cat \"$(dirname \"$0\")/$1\"\n"), 0o700))
-	must(t, os.WriteFile(filepath.Join(dir, "queue"), []byte("#!/bin/sh\necho 3\n"), 0o700))
+	// Both take their time, so that who looks sees them.
+	must(t, os.WriteFile(filepath.Join(dir, "vault"), []byte("#!/bin/sh\nsleep 0.1\nexec cat \"$(dirname \"$0\")/$1\"\n"), 0o700))
+	must(t, os.WriteFile(filepath.Join(dir, "queue"), []byte("#!/bin/sh\nsleep 0.2\necho 3\n"), 0o700))
 	pool := x509.NewCertPool()
 	pool.AddCert(root.cert)
 	s.tls = &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: pool, NextProtos: []string{"http/1.1"},
@@ -70,7 +71,9 @@ type party struct {
 	secret *ecdsa.PrivateKey
 }
 
-func authority(t *testing.T) party { return issued(t, &x509.Certificate{IsCA: true, KeyUsage: x509.KeyUsageCertSign}, nil) }
+func authority(t *testing.T) party {
+	return issued(t, &x509.Certificate{IsCA: true, KeyUsage: x509.KeyUsageCertSign}, nil)
+}
 
 func (p party) issue(t *testing.T) party {
 	return issued(t, &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}, &p)

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,14 +31,16 @@ type service struct {
 	mu      sync.Mutex
 	leader  string // address of the database
 	healthy bool   // whether that takes writes
-	stale   bool   // it answers what it answered last, from a cache
+	stale   bool   // it answers orders with what it answered last, from a cache
+	frozen  bool   // it shows how many orders there were at a moment
 	last    []byte // what it answered last to an order
 	asOf    time.Time
-	echoes  bool // what it refuses it repeats, secrets and all
 	bearer  string
 	hook    string   // path of the operators' chat
 	said    []string // to the operators' chat, with how many orders there were by then
 	orders  int
+
+	echoes atomic.Bool // what it refuses it repeats, secrets and all
 }
 
 func newService(t *testing.T, d *desk) *service {
@@ -101,11 +104,11 @@ func (s *service) follow(leader string) {
 	s.leader = leader
 }
 
-// lie has it answer from a cache from now on.
-func (s *service) lie() {
+// lie has it answer orders, or what it shows, from a cache or no more.
+func (s *service) lie(orders, shows bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stale, s.asOf = true, time.Now()
+	s.stale, s.frozen = orders, shows
 }
 
 // takes is how many orders it took.
@@ -118,11 +121,11 @@ func (s *service) takes() int {
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(io.LimitReader(r.Body, 64<<10))
 	s.mu.Lock()
-	healthy, stale, echoes := s.healthy, s.stale, s.echoes
+	healthy, stale := s.healthy, s.stale
 	s.mu.Unlock()
 	refuse := func(status int) {
 		text := "no"
-		if echoes {
+		if s.echoes.Load() {
 			text = fmt.Sprintf("no: %s %s %s %s", r.URL, r.Header.Get("Authorization"), r.Header.Get("X-Desk-Key"), body)
 		}
 		http.Error(w, text, status)
@@ -136,14 +139,14 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.said = append(s.said, fmt.Sprintf("%d %s", s.orders, body))
 		s.mu.Unlock()
-	case r.URL.Path == "/api/v1/query" && r.Header.Get("Authorization") == s.bearer && !echoes:
+	case r.URL.Path == "/api/v1/query" && r.Header.Get("Authorization") == s.bearer && healthy:
 		_, _ = fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[%d,"0"]}]}}`, time.Now().Unix())
 	case r.Header.Get("X-Desk-Key") != s.key:
 		refuse(http.StatusUnauthorized)
 	case r.URL.Path == "/stats":
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if !s.stale {
+		if !s.frozen {
 			s.asOf = time.Now()
 		}
 		_, _ = fmt.Fprintf(w, `{"orders":%d,"asOf":%q}`, s.orders, s.asOf.UTC().Format(time.RFC3339Nano))

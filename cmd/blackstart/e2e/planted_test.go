@@ -54,11 +54,43 @@ func newSearch(t *testing.T, planted map[string]string) *search {
 func (s *search) in(where string, text []byte, but ...string) {
 	s.t.Helper()
 	s.read++
-	for name, form := range s.forms {
-		known := slices.ContainsFunc(but, func(b string) bool { return strings.HasPrefix(name, b) })
-		if !known && bytes.Contains(text, form) {
+	for _, name := range s.found(text) {
+		if !slices.ContainsFunc(but, func(b string) bool { return strings.HasPrefix(name, b) }) {
 			s.t.Errorf("%s holds the secret: %s", where, name)
 		}
+	}
+}
+
+// found names what a text holds.
+func (s *search) found(text []byte) (all []string) {
+	for name, form := range s.forms {
+		if bytes.Contains(text, form) {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// TestTheSearchFinds: a secret is found in each form, wherever it stands in what is encoded.
+func TestTheSearchFinds(t *testing.T) {
+	const secret = "pl4nted \"+/=? of this test"
+	s := newSearch(t, map[string]string{"it": secret})
+	quoted, err := json.Marshal("is " + secret)
+	must(t, err)
+	texts := map[string]string{"it as it is": "x" + secret, "it in JSON": string(quoted), "it in a URL": url.Values{"a": {secret}}.Encode(), "it in a path": url.PathEscape("a" + secret),
+		"it in hex": hex.EncodeToString([]byte("ab" + secret)), "it in HEX": strings.ToUpper(hex.EncodeToString([]byte(secret + "a")))}
+	for before := range 3 {
+		around := strings.Repeat("a", before) + secret + "zz"
+		texts["it in base64, "+strconv.Itoa(before)] = base64.StdEncoding.EncodeToString([]byte(around))
+		texts["it in base64 of URLs, "+strconv.Itoa(before)] = base64.RawURLEncoding.EncodeToString([]byte(around))
+	}
+	for form, text := range texts {
+		if !slices.Contains(s.found([]byte(text)), form) {
+			t.Errorf("%s is not found in %s", form, text)
+		}
+	}
+	if got := s.found([]byte("nothing planted")); len(got) > 0 {
+		t.Errorf("%v", got)
 	}
 }
 
@@ -126,10 +158,16 @@ func (d *desk) sample(pid int) (s *sampler, stop func()) {
 	s = &sampler{seen: map[string][]byte{}}
 	next := time.Now()
 	return s, d.working(func() error {
+		ours, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline")) // it may have ended
 		for _, p := range descendants(pid) {
-			for _, file := range []string{"cmdline", "environ"} {
-				if text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p), file)); err == nil && len(text) > 0 {
-					s.keep(map[bool]string{true: "our ", false: "a child's "}[p == pid]+file, text)
+			whose := "a child's "
+			for _, file := range []string{"cmdline", "environ"} { // in this order: what has our arguments has not begun its own program yet, and has our environment
+				text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p), file))
+				if file == "cmdline" && (p == pid || bytes.Equal(text, ours)) {
+					whose = "our "
+				}
+				if err == nil && len(text) > 0 {
+					s.keep(whose+file, text)
 				}
 			}
 		}
@@ -137,14 +175,10 @@ func (d *desk) sample(pid int) (s *sampler, stop func()) {
 			return nil
 		}
 		next = time.Now().Add(500 * time.Millisecond)
-		for _, c := range []*struct{ sql string }{{"SELECT coalesce(string_agg(concat_ws(' ', usename, application_name, query), E'\n'), '') FROM pg_stat_activity WHERE usename = 'watcher'"}} {
-			var text string
-			if err := d.one(d.west, c.sql, &text); err != nil {
-				return err
-			}
-			s.keep("pg_stat_activity", []byte(text))
-		}
-		return nil
+		var text string
+		err := d.one(d.west, "SELECT coalesce(string_agg(concat_ws(' ', usename, application_name, query), E'\n'), '') FROM pg_stat_activity WHERE usename = 'watcher'", &text)
+		s.keep("pg_stat_activity", []byte(text))
+		return err
 	})
 }
 
@@ -163,4 +197,26 @@ func descendants(pid int) []int {
 		}
 	}
 	return all
+}
+
+// in looks at all that was seen. What the environment of the tool itself was given it may have.
+func (s *sampler) in(look *search, given string) {
+	look.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := ""
+	for where, text := range s.seen {
+		where, _, _ = strings.Cut(where, "\x00")
+		if where == "our environ" {
+			look.in(where, text, given)
+		} else {
+			look.in(where, text)
+		}
+		all += where + "\n" + string(text) + "\n"
+	}
+	for _, must := range []string{"our cmdline", "our environ", "a child's cmdline", "a child's environ", "watcher blackstart"} {
+		if !strings.Contains(all, must) {
+			look.t.Errorf("in %d looks nobody saw %q", s.n, must)
+		}
+	}
 }
