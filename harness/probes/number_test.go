@@ -25,7 +25,8 @@ func TestNumbers(t *testing.T) {
 		{"7", "", 7, ""}, {" -7\n", "count", -7, ""}, {"7.0", "count", 7, ""}, {"7e2", "bytes", 700, ""}, {"true", "", 1, ""}, {"f", "", 0, ""},
 		{"0.0125", "share", 12_500, ""}, {"1.5", "seconds", 1_500_000_000, ""}, {"0.25", "milliseconds", 250_000, ""},
 		{"2026-11-29T06:59:30Z", "age", int64(30 * time.Second), ""}, {"1795935570.5", "age", int64(29500 * time.Millisecond), ""},
-		{"2026-11-29T07:00:00.4Z", "age", 0, ""}, {"2026-11-29T07:00:30Z", "age", 0, "ahead of our clock"}, {"2026-11-29T06:59:30Z", "", 0, "no number"},
+		{"2026-11-29T07:00:00.4Z", "age", 0, ""}, {"0001-01-01T00:00:00Z", "age", 0, "centuries ago"},
+		{"true", "age", 0, "no number"}, {"t", "seconds", 0, "no number"}, {"false", "share", 0, "no number"}, {"2026-11-29T07:00:30Z", "age", 0, "ahead of our clock"}, {"2026-11-29T06:59:30Z", "", 0, "no number"},
 		{"7.5", "", 0, "no whole number"}, {"", "", 0, "no number"}, {"NaN", "share", 0, "no number"}, {"+Inf", "", 0, "no number"}, {"1/2", "share", 0, "no number"},
 		{"0x10", "", 0, "no number"}, {"1e999999999", "", 0, "no number"}, {"1e50", "", 0, "too large"}, {"1_000", "", 0, "no number"}, {"s3cret", "", 0, "(6 bytes)"},
 	} {

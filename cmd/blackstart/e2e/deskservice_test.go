@@ -45,7 +45,7 @@ type service struct {
 
 func newService(t *testing.T, d *desk) *service {
 	t.Helper()
-	s := &service{t: t, key: d.secrets.header, bearer: d.secrets.bearer, hook: d.secrets.hook, leader: d.clients.Addr()}
+	s := &service{t: t, key: d.secrets.header, bearer: d.secrets.bearer, asOf: time.Now(), hook: d.secrets.hook, leader: d.clients.Addr()}
 	s.web = httptest.NewUnstartedServer(s)
 	l, err := net.Listen("tcp", deskHost+":0")
 	must(t, err)
