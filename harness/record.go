@@ -180,6 +180,7 @@ type LedgerRecord struct {
 	OldPrimary    string       `json:"old_primary"` // component that was left behind
 	OldRead       bool         `json:"old_read"`
 	OldDetail     string       `json:"old_detail"`            // why the old one was not read: client side only
+	OldBasis      string       `json:"old_basis,omitempty"`   // on whose word it rests that nobody wrote there, of one that was read where it stands
 	OldOnly       int          `json:"old_only"`              // ids on the old primary that the new one lacks
 	BusinessTwice int          `json:"business_twice"`        // business keys with two or more rows on the new primary
 	ReplayFrozen  Stamp        `json:"replay_frozen"`         // pg_last_xact_replay_timestamp of the promoted node

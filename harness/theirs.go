@@ -32,9 +32,16 @@ type Access struct {
 
 // InPlace is what a driver offers whose databases nobody may start or stop: what was left behind is read where it stands.
 type InPlace interface {
-	// LeftBehind gives access to a database that no longer serves, once it has said itself that it takes no writes and still has
-	// what it had: a copy of the one that serves now has lost it. Else the error says why not.
-	LeftBehind(ctx context.Context, component, serving string) (Access, error)
+	// LeftBehind gives access to a database that no longer serves, once it has said itself that it takes no writes, nobody was seen to
+	// write there, and it still has what it had: a copy of the one that serves now has lost it. Else the error says why not.
+	LeftBehind(ctx context.Context, component, serving string) (Standing, error)
+}
+
+// Standing is a database that is read where it stands, while nobody may write there.
+type Standing struct {
+	Access Access
+	Basis  string                      // on whose word it rests that nobody writes there, in words
+	Still  func(context.Context) error // asked once it was read; an error says that it has changed meanwhile, or may have
 }
 
 // A NotAllowedError says why something may not be written.

@@ -175,6 +175,9 @@ func (d *dataset) ledgerNotes() string {
 	case l.OldRead:
 		note = fmt.Sprintf("checked against the old primary %s, which holds %s ids that %s lacks",
 			l.OldPrimary, Count(int64(l.OldOnly)), l.Primary)
+		if l.OldBasis != "" {
+			note += "; read where it stands: " + l.OldBasis
+		}
 	default:
 		note = detailClientSide + ": the old primary was not read: " + orUnknown(l.OldDetail)
 	}

@@ -15,33 +15,36 @@ import (
 // standing is a driver whose databases nobody may start: the old one is read where it stands, or why says why not.
 type standing struct {
 	harness.Driver
-	why   error
+	why   error // why it cannot be read
+	moved error // what has changed while it was
 	asked []string
 }
 
-func (s *standing) LeftBehind(_ context.Context, component, serving string) (harness.Access, error) {
+func (s *standing) LeftBehind(_ context.Context, component, serving string) (harness.Standing, error) {
 	s.asked = append(s.asked, component+" behind "+serving)
-	return harness.Access{Address: "alone"}, s.why
+	return harness.Standing{Access: harness.Access{Address: "alone"}, Basis: "its own word", Still: func(context.Context) error { return s.moved }}, s.why
 }
 
 // TestReadInPlace: what was left behind is read where it stands, or it is the client's side only, with the reason; its log is never.
 func TestReadInPlace(t *testing.T) {
 	for name, c := range map[string]struct {
 		why       error
+		moved     error
 		promotes  bool
 		oldOnly   int
 		detail    string
 		lost      int
 		oldIsRead bool
 	}{
-		"it refuses writes":  {promotes: true, oldOnly: 1, lost: 2, oldIsRead: true},
-		"it takes writes":    {why: errors.New("east.db takes writes"), promotes: true, lost: 2, detail: "client side only: east.db takes writes"},
-		"no failover":        {detail: "no failover took place"},
-		"no failover, asked": {why: errors.New("nobody asks"), detail: "no failover took place"},
+		"it refuses writes":             {promotes: true, oldOnly: 1, lost: 2, oldIsRead: true},
+		"it takes writes":               {why: errors.New("east.db takes writes"), promotes: true, lost: 2, detail: "client side only: east.db takes writes"},
+		"it takes one while it is read": {moved: errors.New("east.db takes writes"), promotes: true, lost: 2, detail: "client side only: east.db takes writes"},
+		"no failover":                   {detail: "no failover took place"},
+		"no failover, asked":            {why: errors.New("nobody asks"), detail: "no failover took place"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, r := honest(t)
-			s := &standing{why: c.why}
+			s := &standing{why: c.why, moved: c.moved}
 			e.driver = s
 			r.west.recovering = !c.promotes
 			r.west.rows = found(0, 1, 2, 3)
@@ -52,6 +55,9 @@ func TestReadInPlace(t *testing.T) {
 			l := e.rec.Ledger
 			if !l.Read || l.OldRead != c.oldIsRead || l.OldOnly != c.oldOnly || !strings.Contains(l.OldDetail, c.detail) || e.classes(t)[measure.Lost] != c.lost {
 				t.Errorf("%+v, %v", l, e.classes(t))
+			}
+			if (l.OldBasis == "its own word") != c.oldIsRead || !c.oldIsRead && l.OldBasis != "" {
+				t.Errorf("it rests on %q", l.OldBasis)
 			}
 			if c.promotes && (len(s.asked) != 1 || s.asked[0] != "east.db behind west.db" || !strings.Contains(l.WALDetail, "does not let the old primary's log be read")) {
 				t.Errorf("asked %v, log %q", s.asked, l.WALDetail)

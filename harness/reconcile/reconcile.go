@@ -226,11 +226,17 @@ func (e *examiner) inPlace() bool {
 // openOld makes the database that was left behind readable: where it stands, or alone; the function it gives takes that back.
 func (e *examiner) openOld(ctx context.Context, both nodePair) (harness.Access, func(context.Context) error, error) {
 	if in, ok := e.driver.(harness.InPlace); ok {
-		access, err := in.LeftBehind(ctx, both.old.Name, both.other.Name)
+		there, err := in.LeftBehind(ctx, both.old.Name, both.other.Name)
 		if err != nil {
-			return access, nil, fmt.Errorf("client side only: %w", err)
+			return there.Access, nil, fmt.Errorf("client side only: %w", err)
 		}
-		return access, func(context.Context) error { return nil }, nil
+		e.rec.Ledger.OldBasis = there.Basis
+		return there.Access, func(ctx context.Context) error {
+			if err := there.Still(ctx); err != nil {
+				return fmt.Errorf("client side only: %w", err)
+			}
+			return nil
+		}, nil
 	}
 	oracle, ok := e.driver.(harness.OracleReader)
 	if !ok {
@@ -253,7 +259,7 @@ func (e *examiner) readOld(ctx context.Context, both nodePair, read *bool, detai
 	found, err := e.find(ctx, access)
 	// Whoever ran out of time must stop what was started all the same.
 	if err := errors.Join(err, stop(context.WithoutCancel(ctx))); err != nil {
-		*detail = fmt.Sprintf("%s could not be read: %v", both.old.Name, err)
+		*detail, e.rec.Ledger.OldBasis = fmt.Sprintf("%s could not be read: %v", both.old.Name, err), ""
 		return nil
 	}
 	*read = true

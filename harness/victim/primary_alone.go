@@ -15,7 +15,7 @@ import (
 var _ = Checks.Add(registry.Kind[Kind]{
 	Name: string(harness.PrimaryAlone),
 	Doc: "Holds when exactly one of the databases that lead or follow takes writes: all others are in recovery, or their sessions are " +
-		"read-only by default. Each is asked, and nothing is written.",
+		"read-only by default and nobody was seen to write there. Each is asked, and nothing is written.",
 	Example: "primary.alone on east.db",
 	New:     func() Kind { return Kind{Scope: ScopeComponent, Protocol: postgresKind, Plan: primaryAlone} },
 })
@@ -34,12 +34,16 @@ func primaryAlone(v Victim, _ harness.Check) (Ask, error) {
 	return func(ctx context.Context, _ func()) error {
 		var leading []string
 		for _, db := range all {
-			var writes bool
-			if err := db.do(ctx, func(ctx context.Context, c *pgx.Conn) (err error) { writes, err = takesWrites(ctx, c); return err }); err != nil {
+			var taken error
+			if err := db.do(ctx, func(ctx context.Context, c *pgx.Conn) (err error) { _, taken, err = TakesWrites(ctx, c); return err }); err != nil {
 				return fmt.Errorf("%s: %w", db.Name, err)
 			}
-			if writes {
-				leading = append(leading, db.Name)
+			if taken != nil {
+				name := db.Name
+				if _, how, said := strings.Cut(taken.Error(), ": "); said {
+					name += " (" + how + ")"
+				}
+				leading = append(leading, name)
 			}
 		}
 		if len(leading) != 1 {
@@ -47,12 +51,4 @@ func primaryAlone(v Victim, _ harness.Check) (Ask, error) {
 		}
 		return nil
 	}, nil
-}
-
-// takesWrites asks what every session meets: that those of our own role alone are read-only says nothing of the others.
-func takesWrites(ctx context.Context, c *pgx.Conn) (bool, error) {
-	var refuses bool
-	err := c.QueryRow(ctx, `SELECT pg_is_in_recovery() OR setting = 'on' AND source NOT IN ('user', 'database user', 'client', 'session')
-		FROM pg_settings WHERE name = 'default_transaction_read_only'`).Scan(&refuses)
-	return !refuses, err
 }

@@ -1,6 +1,7 @@
 package victim
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -112,6 +113,8 @@ func (r *rig) promoted(t *testing.T) {
 	r.exec(r.east, `ALTER SYSTEM SET default_transaction_read_only = on`)
 	r.exec(r.east, `SELECT pg_reload_conf()`)
 	r.holds(t, []harness.Check{{Kind: harness.PrimaryAlone, On: "east.db"}})
+	r.writesAllTheSame(t)
+	r.holds(t, []harness.Check{{Kind: harness.PrimaryAlone, On: "east.db"}})
 	r.exec(r.east, `SELECT pg_drop_replication_slot('west')`)
 	r.fails(t, harness.SlotInactive, "east.db", "no replication slot")
 	must(t, r.east.Kill())
@@ -119,6 +122,30 @@ func (r *rig) promoted(t *testing.T) {
 		r.fails(t, kind, "east.db", "cannot be reached")
 	}
 	r.fails(t, harness.PrimaryAlone, "west.db", "cannot be reached")
+}
+
+// writesAllTheSame: a database whose sessions are read-only by default takes the writes of whoever decides otherwise, and is found to.
+func (r *rig) writesAllTheSame(t *testing.T) {
+	r.exec(r.east, `BEGIN READ WRITE; CREATE ROLE app LOGIN; ALTER ROLE app SET default_transaction_read_only = off; COMMIT`)
+	r.fails(t, harness.PrimaryAlone, "west.db", "2 databases take writes: east.db (its sessions are read-only by default, but not those of role app), west.db")
+	r.exec(r.east, `BEGIN READ WRITE; DROP ROLE app; COMMIT`)
+	end, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		conn, err := r.east.Connect(context.Background())
+		for err == nil {
+			select {
+			case <-end:
+				ended <- conn.Close(context.Background())
+				return
+			default:
+				_, err = conn.Exec(context.Background(), `BEGIN READ WRITE; UPDATE blackstart.heartbeat SET at = at; COMMIT`)
+			}
+		}
+		ended <- err
+	}()
+	r.fails(t, harness.PrimaryAlone, "west.db", "2 databases take writes: east.db (its sessions are read-only by default, and ")
+	close(end)
+	must(t, <-ended)
 }
 
 func TestWhatNoDatabaseCanTell(t *testing.T) {

@@ -73,68 +73,6 @@ func (d *Driver) Running(ctx context.Context, name string) (bool, error) {
 	return true, nil
 }
 
-// state is what a database says of the writes that it takes.
-type state struct {
-	recovering, readOnly bool
-	timeline             int64
-}
-
-// stateSQL asks for a state. That sessions of our own role alone are read-only says nothing of the others.
-const stateSQL = `SELECT pg_is_in_recovery(),
-	(SELECT setting = 'on' AND source NOT IN ('user', 'database user', 'client', 'session') FROM pg_settings WHERE name = 'default_transaction_read_only'),
-	(SELECT timeline_id FROM pg_control_checkpoint())`
-
-// refuses tells whether it takes no writes of ours.
-func (s state) refuses() bool { return s.recovering || s.readOnly }
-
-// ask asks a database for its state.
-func (d *Driver) ask(ctx context.Context, name string) (s state, p part, err error) {
-	if p, err = d.find(name); err != nil {
-		return s, p, err
-	}
-	db, ok := p.kind.(*component.Postgres)
-	if !ok {
-		return s, p, fmt.Errorf("not available: %s is no database that says whether it takes writes", name)
-	}
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
-	defer cancel()
-	c, err := db.Connect(ctx, p.at)
-	if err != nil {
-		return s, p, fmt.Errorf("not available: %s does not say whether it takes writes: %w", name, err)
-	}
-	defer component.Close(ctx, c)
-	err = c.QueryRow(ctx, stateSQL).Scan(&s.recovering, &s.readOnly, &s.timeline)
-	if err != nil {
-		return s, p, fmt.Errorf("not available: %s does not say whether it takes writes: %w", name, component.Answered(err))
-	}
-	return s, p, nil
-}
-
-// RefusesWrites asks a database whether it takes writes; nothing is tried. One that does not answer is an error: nobody here can see
-// whether it is down.
-func (d *Driver) RefusesWrites(ctx context.Context, name string) (bool, error) {
-	s, _, err := d.ask(ctx, name)
-	return err == nil && s.refuses(), err
-}
-
-// LeftBehind implements harness.InPlace.
-func (d *Driver) LeftBehind(ctx context.Context, name, serving string) (harness.Access, error) {
-	s, p, err := d.ask(ctx, name)
-	if err != nil {
-		return harness.Access{}, err
-	}
-	now, _, err := d.ask(ctx, serving)
-	switch {
-	case err != nil:
-		return harness.Access{}, err
-	case !s.refuses():
-		return harness.Access{}, fmt.Errorf("%s takes writes: what it holds may change while it is read", name)
-	case s.recovering && s.timeline >= now.timeline:
-		return harness.Access{}, fmt.Errorf("%s is a copy of %s by now: what it alone had is gone", name, serving)
-	}
-	return ownCopy(p.access), nil
-}
-
 // Allowed implements harness.Allowing.
 func (d *Driver) Allowed(name, table string) error {
 	if d.Unwritten != "" {

@@ -216,16 +216,62 @@ func (r *rig) leftBehind(t *testing.T) {
 		t.Errorf("what one role may not says nothing of the others: %v, %v", refuses, err)
 	}
 	r.sql(r.east, "ALTER ROLE watcher RESET default_transaction_read_only", "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		a, err := d.LeftBehind(t.Context(), "east.db", "west.db")
-		if err == nil {
-			if a.Password != password || a.TLS == nil {
-				t.Error("it is reached in another way than the file says")
+	r.wordOfAStandby(t, d)
+}
+
+// wordOfAStandby: that a database says that it takes no writes is its word alone. Who writes there all the same is seen, and the report says on what it rests.
+func (r *rig) wordOfAStandby(t *testing.T, d *Driver) {
+	behind := func() (s harness.Standing, err error) {
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			if s, err = d.LeftBehind(t.Context(), "east.db", "west.db"); err == nil || time.Now().After(end) {
+				return s, err
 			}
-			return
 		}
-		if time.Now().After(end) {
-			t.Fatal(err)
-		}
+	}
+	s, err := behind()
+	must(t, err)
+	if s.Access.Password != password || s.Access.TLS == nil || !strings.Contains(s.Basis, "east.db says itself that its sessions are read-only by default; a write of ours to blackstart.heartbeat was refused") {
+		t.Errorf("it rests on %q, or is reached in another way than the file says", s.Basis)
+	}
+	must(t, s.Still(t.Context()))
+	const freely = "SET default_transaction_read_only = off"
+	write := "UPDATE blackstart.heartbeat SET at = now() WHERE id = 1"
+	r.sql(r.east, freely, write, write)
+	if err := s.Still(t.Context()); err == nil || !strings.Contains(err.Error(), "2 transactions wrote there all the same: what it holds has changed while it was read") {
+		t.Errorf("after writes: %v", err)
+	}
+	allows := d.Target.Allows
+	d.Target.Allows = allows[:1]
+	if s, err := behind(); err != nil || !strings.Contains(s.Basis, "a write of ours to blackstart.ledger was refused") {
+		t.Errorf("with the ledger allowed: %q, %v", s.Basis, err)
+	}
+	d.Target.Allows = nil
+	if s, err := behind(); err != nil || !strings.Contains(s.Basis, "no write was tried, since allows lists none there") {
+		t.Errorf("with nothing allowed: %q, %v", s.Basis, err)
+	}
+	d.Target.Allows = allows
+	conn := r.owner(r.east)
+	for _, sql := range []string{freely, "BEGIN", write} {
+		_, err := conn.Exec(t.Context(), sql)
+		must(t, err)
+	}
+	refused(t, d, "one has written all the same")
+	must(t, conn.Close(t.Context()))
+	r.sql(r.east, freely, "CREATE ROLE app LOGIN", "ALTER ROLE app SET default_transaction_read_only = no")
+	refused(t, d, "but not those of role app")
+	r.sql(r.east, freely, "ALTER ROLE app NOLOGIN")
+	if s, err := behind(); err != nil || s.Still(t.Context()) != nil {
+		t.Errorf("a role that nobody can be: %v", err)
+	}
+}
+
+// refused: a database that takes writes is neither read nor said to take none.
+func refused(t *testing.T, d *Driver, why string) {
+	t.Helper()
+	if _, err := d.LeftBehind(t.Context(), "east.db", "west.db"); err == nil || !strings.Contains(err.Error(), why) {
+		t.Errorf("%v, want %s", err, why)
+	}
+	if refuses, err := d.RefusesWrites(t.Context(), "east.db"); refuses || err != nil {
+		t.Errorf("it refuses writes: %t, %v; want %s", refuses, err, why)
 	}
 }
