@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"blackstart/harness"
 	"blackstart/harness/component"
@@ -74,13 +75,15 @@ func (s source) ask(ctx context.Context, around Around, path string, more ...tar
 			return nil, err
 		}
 	}
-	headers := append(append([]target.Header(nil), s.headers...), more...)
+	headers := append(append([]target.Header{{Name: "Cache-Control", Value: "no-cache"}}, s.headers...), more...)
 	a, err := around.Secrets.Ask(ctx, web.Question{Method: http.MethodGet, URL: u.String()}, s.tls, headers, pins...)
 	switch {
 	case err != nil:
 		return nil, err
 	case a.Status != http.StatusOK:
 		return nil, &component.Refusal{Err: fmt.Errorf("it answers with status %d, not 200", a.Status)}
+	case !slices.Contains([]string{"", "0"}, a.Header.Get("Age")): // RFC 9111: whatever a cache keeps says so
+		return nil, errors.New("its answer comes from a cache: what it shows was so at another moment")
 	case a.Over:
 		return nil, fmt.Errorf("its answer has more than %d bytes", web.MaxAnswer)
 	}

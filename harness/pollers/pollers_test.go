@@ -150,6 +150,32 @@ func TestHTTPList(t *testing.T) {
 	}
 }
 
+// What a cache has kept is no look: nobody knows what is so now. The service itself is asked for, and an age of less than a second is as good as none.
+func TestACacheIsNoSource(t *testing.T) {
+	var age atomic.Value
+	url, roots := served(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Cache-Control") != "no-cache" {
+			t.Errorf("Cache-Control: %q", r.Header.Get("Cache-Control"))
+		}
+		if a := age.Load().(string); a != "" {
+			w.Header().Set("Age", a)
+		}
+		_, _ = w.Write([]byte(`[]`))
+	}))
+	for text, cached := range map[string]bool{"": false, "0": false, "1": true, "3600": true, "odd": true} {
+		age.Store(text)
+		for _, kind := range []string{"http.list", "alertmanager.alerts"} {
+			with := map[string]any{"url": url, "tls": map[string]any{"roots": roots}}
+			if kind == "http.list" {
+				with["fields"] = map[string]any{"incident": "/id"}
+			}
+			if _, err := made(t, kind, with).Poll(t.Context(), around(func(...string) {})); (err != nil) != cached || cached && !strings.Contains(err.Error(), "comes from a cache") {
+				t.Errorf("%s, age %q: %v", kind, text, err)
+			}
+		}
+	}
+}
+
 // Whoever is pinned and shows another key is asked nothing.
 func TestAPinnedSourceIsHeldToItsKey(t *testing.T) {
 	asked := 0

@@ -177,7 +177,7 @@ func (d *desk) does(task string) error {
 		d.note("failover complete")
 		return nil
 	case taskHeal:
-		if err := d.clients.Heal(); err != nil || d.fenceless {
+		if err := d.clients.Heal(); err != nil {
 			return err
 		}
 		return d.fence()
