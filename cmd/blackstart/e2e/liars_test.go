@@ -58,6 +58,7 @@ func TestLostWritesAndAlertsThatLie(t *testing.T) {
 	objectives := `  - {id: lost, measure: rpo.lost, load: ledger, atMost: 0, source: plan}
   - {id: value, measure: rpo.value, load: ledger, atMost: "1.00", source: plan}
   - {id: decided, measure: decision, is: failed-over, source: plan}
+  - {id: rto, measure: rto, load: orders, cohort: fresh, atMost: 7s, source: plan}
 `
 	for name, bound := range map[string]string{again: "6s", two: "6s", late: "500ms", after: "6s", other: "6s", seenState: "7s"} {
 		objectives += "  - {id: " + name + ", measure: alert.received, channel: " + name + ", atMost: " + bound + ", source: plan}\n"
@@ -80,6 +81,8 @@ func TestLostWritesAndAlertsThatLie(t *testing.T) {
 		t.Errorf("%+v, people %+v", l, rec.People)
 	}
 	judgedAlone(t, b, rec)
+	b.accepted(t, "lost")
+	stranger(t, b, "lost")
 	d.toldTwice()
 	d.nothingShows(b, o, seen, regexp.MustCompile(`http://127.0.0.1:\d+/(\S+)`).FindStringSubmatch(o.stderr)[1])
 }

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"blackstart/harness/targets/postgres"
 )
 
 // search looks for planted secrets, in every form in which one may have been written.
@@ -175,10 +177,14 @@ func (d *desk) sample(pid int) (s *sampler, stop func()) {
 			return nil
 		}
 		next = time.Now().Add(500 * time.Millisecond)
-		var text string
-		err := d.one(d.west, "SELECT coalesce(string_agg(concat_ws(' ', usename, application_name, query), E'\n'), '') FROM pg_stat_activity WHERE usename = 'watcher'", &text)
-		s.keep("pg_stat_activity", []byte(text))
-		return err
+		for _, c := range []*postgres.Cluster{d.east, d.west} {
+			var text string
+			if err := d.one(c, "SELECT coalesce(string_agg(concat_ws(' ', usename, application_name, query), E'\\n'), '') FROM pg_stat_activity WHERE usename = 'watcher'", &text); err != nil {
+				return err
+			}
+			s.keep("pg_stat_activity", []byte(text))
+		}
+		return nil
 	})
 }
 
