@@ -160,6 +160,8 @@ func (r *rules) guard(g harness.Guard, i int, traits harness.ProbeTraits) {
 		hint := "write another probe: this one is asked about no region"
 		if slices.Contains(roles, harness.Primary) || slices.Contains(roles, harness.Standby) {
 			hint = "write region: " + strictyaml.Words(roles)
+		} else if _, why := traits.Subjects(&target); why != nil && len(subjects) == 0 && !traits.Listed {
+			hint = "write another probe, or describe what this one needs: " + strings.ReplaceAll(why.Error(), "\n", "; ")
 		}
 		r.wrong(fmt.Sprintf("%s watches %s, which is not asked there, and could never stop anything", what, watches), hint, "guards", i, "region")
 		return
