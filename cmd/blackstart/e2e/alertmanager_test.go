@@ -45,7 +45,8 @@ func newAlertmanager(t *testing.T) alertmanager {
 		}
 		return res.Body.Close()
 	}); err != nil {
-		t.Fatalf("Alertmanager does not answer: %v", err)
+		_, _ = cmd.Process.Kill(), cmd.Wait()
+		t.Fatalf("Alertmanager does not answer: %v\n%s", err, &said)
 	}
 	return a
 }

@@ -40,7 +40,8 @@ type service struct {
 	said    []string // to the operators' chat, with how many orders there were by then
 	orders  int
 
-	echoes atomic.Bool // what it refuses it repeats, secrets and all
+	echoes atomic.Bool     // what it refuses it repeats, secrets and all
+	echoed [2]atomic.Int32 // how often it has repeated the key of its clients, and that of its metrics
 }
 
 func newService(t *testing.T, d *desk) *service {
@@ -127,6 +128,11 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		text := "no"
 		if s.echoes.Load() {
 			text = fmt.Sprintf("no: %s %s %s %s", r.URL, r.Header.Get("Authorization"), r.Header.Get("X-Desk-Key"), body)
+			for i, secret := range []string{s.key, s.bearer} {
+				if strings.Contains(text, secret) {
+					s.echoed[i].Add(1)
+				}
+			}
 		}
 		http.Error(w, text, status)
 	}

@@ -152,8 +152,8 @@ func (d *desk) nothingShows(b box, o outcome, seen *sampler, page string) {
 		}
 		look.in(log, text)
 	}
-	if look.read < 100 {
-		d.t.Errorf("only %d texts were looked at", look.read)
+	if a, b := d.service.echoed[0].Load(), d.service.echoed[1].Load(); look.read < 100 || a == 0 || b == 0 {
+		d.t.Errorf("%d texts were looked at; the service repeated its secrets %d and %d times", look.read, a, b)
 	}
 	kept := newSearch(d.t, map[string]string{"address of the page": page}) // it was shown on the screen, for those who need it
 	for _, dir := range []string{b.state, b.out} {
