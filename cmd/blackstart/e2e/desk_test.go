@@ -32,7 +32,6 @@ type desk struct {
 	secrets      secrets
 	listens      map[string]string       // address of an alert channel of the drill, by its name
 	lose         int                     // writes that are acknowledged and on their way to the standby when the primary is cut off
-	fenceless    bool                    // its people forget to fence the old primary
 	then         map[string]func() error // what else happens when a task was done
 }
 
