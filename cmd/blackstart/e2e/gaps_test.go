@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"errors"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -12,47 +11,32 @@ import (
 	"blackstart/harness"
 )
 
-// begun is a drill that runs until it has said something.
-type begun struct {
-	cmd    *exec.Cmd
-	watch  *watcher
-	stdout *strings.Builder
-}
-
-func (b box) begin(t *testing.T, until string, args ...string) begun {
+// beginUntil starts a run, and waits until it has said something.
+func (b box) beginUntil(t *testing.T, until string, args ...string) begun {
 	t.Helper()
-	d := begun{b.command(t.Context(), args...), newWatcher(until), &strings.Builder{}}
-	d.cmd.Stderr, d.cmd.Stdout = d.watch, d.stdout
-	if err := d.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	d := b.begin(t, until, nil, args...)
 	select {
-	case <-d.watch.seen:
+	case <-d.said.seen:
 	case <-time.After(2 * time.Minute):
-		t.Fatalf("%q was not said:\n%s", until, d.watch.text())
+		t.Fatalf("%q was not said:\n%s", until, d.said.text())
 	}
 	return d
 }
 
 // ends waits for its end, which must be inconclusive and say why.
-func (d begun) ends(t *testing.T, why string) {
+func (r begun) ends(t *testing.T, why string) {
 	t.Helper()
-	var exit *exec.ExitError
-	if err := d.cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != harness.ExitInconclusive || !strings.Contains(d.stdout.String(), why) {
-		t.Errorf("%v\n%s%s", err, d.stdout, d.watch.text())
+	if o := r.ended(t); o.exit != harness.ExitInconclusive || !strings.Contains(o.stdout, why) {
+		t.Errorf("exit %d\n%s%s", o.exit, o.stdout, o.stderr)
 	}
 }
 
 // suspend stops a process for a time, as a laptop's lid or a debugger does, and lets it go on.
-func (d begun) suspend(t *testing.T, length time.Duration) {
+func (r begun) suspend(t *testing.T, length time.Duration) {
 	t.Helper()
-	if err := d.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	must(t, syscall.Kill(r.pid, syscall.SIGSTOP))
 	time.Sleep(length)
-	if err := d.cmd.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	must(t, syscall.Kill(r.pid, syscall.SIGCONT))
 }
 
 // gapIn holds the pack of a drill that had one gap against what it must say of it, and against everything that reads packs.
@@ -82,7 +66,7 @@ func (b box) gapIn(t *testing.T, name, kind string, atLeast time.Duration) harne
 // was broken is taken back at once.
 func TestADrillThatIsSuspended(t *testing.T) {
 	b := newBox(t)
-	d := b.begin(t, "region.kill is in force", "run", scenarioDir+"region-kill.yaml", "--out", b.out)
+	d := b.beginUntil(t, "region.kill is in force", scenarioDir+"region-kill.yaml")
 	d.suspend(t, 4*time.Second)
 	d.ends(t, "harness.present: the harness was suspended for 4")
 	b.gapIn(t, "region-kill", harness.GapSuspended, 4*time.Second)
@@ -101,7 +85,7 @@ func TestADrillThatLosesItsOwnNetwork(t *testing.T) {
 			t.Fatalf("ip %s: %v: %s", words, err, out)
 		}
 	}
-	d := b.begin(t, "fault.manual is in force", "run", byHands, "--target", file, "--people", "dir:"+hands, "--out", b.out)
+	d := b.beginUntil(t, "fault.manual is in force", byHands, "--target", file, "--people", "dir:"+hands)
 	shut("link set fr-desk down")
 	time.Sleep(5 * time.Second)
 	shut("link set fr-desk up")
@@ -110,8 +94,8 @@ func TestADrillThatLosesItsOwnNetwork(t *testing.T) {
 	}
 	d.ends(t, "harness.present: the harness had no network of its own for ")
 	rec := b.gapIn(t, "dc-loss.hands", harness.GapNetwork, 5*time.Second)
-	if !strings.Contains(rec.Gaps[0].Detail, "fr-desk") || strings.Contains(d.watch.text(), "guard") {
-		t.Errorf("gap %+v\n%s", rec.Gaps[0], d.watch.text())
+	if !strings.Contains(rec.Gaps[0].Detail, "fr-desk") || strings.Contains(d.said.text(), "guard") {
+		t.Errorf("gap %+v\n%s", rec.Gaps[0], d.said.text())
 	}
 }
 
@@ -119,7 +103,7 @@ func TestADrillThatLosesItsOwnNetwork(t *testing.T) {
 func TestADrillThatIsSuspendedWhilePeopleHoldAFault(t *testing.T) {
 	b := newBox(t)
 	e, file := admitted(t, b)
-	d := b.begin(t, "fault.manual is in force", "run", byHands, "--target", file, "--people", "dir:"+e.hands(), "--out", b.out)
+	d := b.beginUntil(t, "fault.manual is in force", byHands, "--target", file, "--people", "dir:"+e.hands())
 	d.suspend(t, 3*time.Second)
 	d.ends(t, "harness.present: the harness was suspended for 3")
 	if rec := b.gapIn(t, "dc-loss.hands", harness.GapSuspended, 3*time.Second); len(rec.People) != 2 || rec.People[1].Done == 0 {
