@@ -255,7 +255,7 @@ func (s *httpStore) Find(ctx context.Context, ids IDs) (*Found, error) {
 func (s *httpStore) look(ctx context.Context, run [16]byte, ids []uint64) ([]int, error) {
 	limit := lookLimit
 	if s.rate > 0 {
-		limit += time.Duration(len(ids)/s.rate) * time.Second
+		limit += time.Duration(2*len(ids)/s.rate) * time.Second // what is not there is asked for twice
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -275,6 +275,27 @@ func TestALookUpIsRepeated(t *testing.T) {
 	}
 }
 
+// Behind an entry there may be copies that follow: what is not there yet is asked for once more, and only what stays away is gone.
+func TestWhatIsNotThereIsAskedForOnceMore(t *testing.T) {
+	lookPauseFor(t, time.Millisecond)
+	run := [16]byte(uuid.New())
+	late := "/orders/" + writeUUID(run, loadgen.AttemptID(3, 1))
+	o := &orders{asks: map[string]int{}}
+	o.get = func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != late || o.asks[late] == 1 {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = fmt.Fprintf(w, `{"ref":%q}`, strings.TrimPrefix(late, "/orders/"))
+	}
+	server := httptest.NewServer(o)
+	defer server.Close()
+	found, err := opened(t, orderLedger(), entryOf(t, server)).Find(t.Context(), IDs{Run: run, Streams: map[uint32]uint64{3: 3}})
+	if err != nil || found.Rows != 1 || found.Copies(loadgen.AttemptID(3, 1)) != 1 || o.asks[late] != 2 {
+		t.Errorf("%+v, %v, asked %v", found, err, o.asks)
+	}
+}
+
 // TestWhatHTTPLedgerRefuses goes through its rules.
 func TestWhatHTTPLedgerRefuses(t *testing.T) {
 	for want, change := range map[string]func(*httpLedgerWith){

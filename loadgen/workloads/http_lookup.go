@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,34 +35,54 @@ var lookPause = time.Second
 // errNeither is an answer that says neither that a write is there nor that it is not.
 var errNeither = errors.New("it is not known")
 
-// lookHTTP asks the entry for each attempt. Where one answer says neither yes nor no, however often it is asked for, nothing is known of
-// the rest: it is an error.
+// lookHTTP asks the entry for each attempt. One that is not there is asked for once more when all have been: behind an entry there may be
+// copies that follow, and only what stays away is gone. Where one answer says neither yes nor no, however often it is asked for, nothing is
+// known of the rest: it is an error.
 func (s *httpStore) lookHTTP(ctx context.Context, run [16]byte, ids []uint64) ([]int, error) {
+	copies, which := make([]int, len(ids)), make([]int, len(ids))
+	for i := range ids {
+		which[i] = i
+	}
+	if err := s.askAll(ctx, run, ids, copies, which); err != nil {
+		return nil, err
+	}
+	which = slices.DeleteFunc(which, func(i int) bool { return copies[i] > 0 })
+	if len(which) == 0 {
+		return copies, nil
+	}
+	select {
+	case <-time.After(lookPause):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return copies, s.askAll(ctx, run, ids, copies, which)
+}
+
+// askAll asks for some of the attempts, several at a time, and notes how often each is there.
+func (s *httpStore) askAll(ctx context.Context, run [16]byte, ids []uint64, copies, which []int) error {
 	client := s.lookClient()
 	defer client.CloseIdleConnections()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	copies, next := make([]int, len(ids)), make(chan int)
+	next := make(chan int)
 	var all sync.WaitGroup
-	for range min(s.lookers(), len(ids)) {
+	for range min(s.lookers(), len(which)) {
 		all.Go(func() {
-			for i := range next {
-				n, err := s.ask(ctx, client, run, ids[i])
+			for n := range next {
+				i := which[n]
+				found, err := s.ask(ctx, client, run, ids[i])
 				if err != nil {
 					cancel(fmt.Errorf("look up write %d: %w", ids[i], err))
 					return
 				}
-				copies[i] = n
+				copies[i] = found
 			}
 		})
 	}
-	s.hand(ctx, next, len(ids))
+	s.hand(ctx, next, len(which))
 	close(next)
 	all.Wait()
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	return copies, nil
+	return context.Cause(ctx)
 }
 
 // hand hands out numbers below n, no faster than the target's file lets a load be.
