@@ -93,11 +93,11 @@ var asksOnly = regexp.MustCompile(`(?i)^[\s(]*(select|with|values|table)\b`)
 // Wrong implements Judge.
 func (h *httpLedger) Wrong() (key, wrong, hint string) {
 	q, l := h.request(), h.with.Lookup
+	if !q.with.holds(own[1]) {
+		return "path", "sends no {uuid}, nor do headers and body, so that no write could be told from another", `write it where the system keeps it, such as body: '{"ref": "{uuid}"}'`
+	}
 	if key, wrong, hint := q.Wrong(); wrong != "" {
 		return key, wrong, hint
-	}
-	if !q.with.holds("{uuid}") {
-		return "path", "sends no {uuid}, nor do headers and body, so that no write could be told from another", `write it where the system keeps it, such as body: '{"ref": "{uuid}"}'`
 	}
 	switch byPath := l.Path != ""; {
 	case byPath == (l.Query != ""):
@@ -109,7 +109,7 @@ func (h *httpLedger) Wrong() (key, wrong, hint string) {
 	case !byPath:
 		return "", "", ""
 	}
-	asked := httpRequest{with: requestWith{Path: l.Path, Pointer: l.Pointer, Is: l.Is}}
+	asked := httpRequest{with: requestWith{Path: l.Path, Pointer: l.Pointer, Is: numbers("1", "1").Replace(l.Is)}}
 	if key, wrong, hint := asked.Wrong(); wrong != "" {
 		return "lookup", "has a " + key + " that " + wrong, hint
 	}
