@@ -18,6 +18,9 @@ type stepInForce struct {
 // injectFault carries out one fault: undo log first, then the Do, then the question to the victim.
 func (d *drill) injectFault(ctx context.Context, f *FaultRecord) error {
 	spec := f.Plan.Fault
+	if err := d.undoCanBeShown(ctx, f); err != nil {
+		return err
+	}
 	var numbers []int
 	for _, s := range f.Plan.Steps {
 		n, err := d.undoLog.Put(spec.Kind, s)

@@ -118,6 +118,21 @@ func (d *drill) injectByPerson(ctx context.Context, f *FaultRecord, task PersonT
 	return nil
 }
 
+// undoCanBeShown asks, while nothing is broken, what is to show that a fault is over: what does not hold now would never show it, and people
+// would be asked again and again for what they have done.
+func (d *drill) undoCanBeShown(ctx context.Context, f *FaultRecord) error {
+	if f.Plan.Task() == nil || len(d.inForce) > 0 || len(f.Plan.Restored) == 0 {
+		return nil
+	}
+	_, err := d.Await(ctx, d.runningTarget(), f.Plan.Restored, restoreLimit)
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	f.Detail = "nobody was asked to break anything, since what is to show that it is over does not hold while nothing is broken: " + err.Error()
+	d.note("fault.unseen", f.Plan.Fault.Kind+": "+f.Detail, nil)
+	return errUnconfirmed
+}
+
 // askAndWitness asks people and the victim at the same time, and returns when both have answered, or the time is over.
 func (d *drill) askAndWitness(ctx context.Context, r *PersonRecord, f *FaultRecord) (at Interval, err error) {
 	asking, stopAsking := context.WithCancel(ctx)

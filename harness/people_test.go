@@ -46,6 +46,7 @@ type byHands struct {
 	since   Stamp
 	after   time.Duration // the victim shows it so much later than it is said
 	stays   bool          // what is undone stays in force, the first time
+	blind   bool          // what shows that it is over holds while it is in force, too
 }
 
 func (b *byHands) Plan(_ context.Context, _ Description, f FaultSpec) (Plan, error) {
@@ -93,7 +94,7 @@ func (b *byHands) drill(t *testing.T, change func(*Parts)) (*Record, error) {
 			b.mu.Lock()
 			inForce := b.inForce
 			b.mu.Unlock()
-			if inForce != (checks[0].Kind == LinkSilent) {
+			if inForce != (checks[0].Kind == LinkSilent) && (!b.blind || checks[0].Kind == LinkSilent) {
 				time.Sleep(within)
 				return Interval{}, errors.New("it is silent")
 			}
@@ -206,10 +207,23 @@ func TestStepsOfPeople(t *testing.T) {
 
 // What was so before anybody did anything is no fault of theirs.
 func TestWhatWasSoBefore(t *testing.T) {
-	b := &byHands{rig: newRig(), people: &hands{takes: time.Second}, inForce: true}
+	b := &byHands{rig: newRig(), people: &hands{takes: time.Second}, inForce: true, blind: true}
 	rec, err := b.drill(t, nil)
 	if f := rec.Faults[0]; err != nil || f.Confirmed || !strings.Contains(f.Detail, "before anybody did anything") {
 		t.Errorf("%v: %+v", err, f)
+	}
+}
+
+// What does not hold while nothing is broken would never show that a fault is over: nobody is asked to break anything.
+func TestWhatCouldNeverBeShown(t *testing.T) {
+	b := &byHands{rig: newRig(), people: &hands{takes: time.Second}, inForce: true}
+	rec, err := b.drill(t, nil)
+	f := rec.Faults[0]
+	if err != nil || f.Confirmed || f.Do != (Interval{}) || len(b.people.asked) > 0 || !rec.Undo.Complete || !strings.Contains(f.Detail, "does not hold while nothing is broken: it is silent") {
+		t.Errorf("%v: %+v, asked %v, undo %+v", err, f, b.people.asked, rec.Undo)
+	}
+	if rec.Status != Completed || !strings.Contains(rec.StatusReason, "not seen in force") {
+		t.Errorf("status %s, %q", rec.Status, rec.StatusReason)
 	}
 }
 

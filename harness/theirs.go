@@ -28,6 +28,7 @@ type Access struct {
 	TLS      *tls.Config // what is trusted and shown; nil: no TLS. Who wants to change it clones it
 	URL      string      // of an HTTP component or of the entry; "" of anything else
 	Headers  http.Header // of a request to URL; nil: none
+	Status   int         // of a good answer there; 0: 200
 }
 
 // InPlace is what a driver offers whose databases nobody may start or stop: what was left behind is read where it stands.

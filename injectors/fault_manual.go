@@ -165,7 +165,7 @@ func (w manualCheck) subject(k questions.Kind, target harness.Description, regio
 				return l.Name, nil
 			}
 		}
-		return "", fmt.Errorf("%s: no link of target %s leads from outside to %s", w.Check, target.Name, name)
+		return "", fmt.Errorf("%s: no link of target %s leads from outside to %s: write {from: outside, to: %s} under its links", w.Check, target.Name, name, name)
 	}
 	_, link := target.LinkByName(name)
 	_, component := target.ComponentByName(name)

@@ -169,8 +169,8 @@ func (w *watchedTarget) idle(t *testing.T) map[string]string {
 		}
 	}
 	owner.Close(t.Context())
-	// The standby writes down what it got, and once, within 15 s, the primary's background writer which transactions run.
-	const snapshots = 16 * time.Second
+	// The standby writes down what it got, and once, within 15 s and as long as it sleeps (10 s), the primary's background writer which transactions run.
+	const snapshots = 27 * time.Second
 	for end := time.Now().Add(2 * time.Minute); ; {
 		before := w.state(t)
 		time.Sleep(snapshots)

@@ -106,7 +106,9 @@ func (h *httpKind) Look(ctx context.Context, at At) (Seen, error) {
 
 // Access implements Accessed.
 func (h *httpKind) Access(ctx context.Context, at At) (harness.Access, error) {
-	return at.Secrets.Web(ctx, h.with.Scheme+"://"+at.Address+h.with.Path, h.with.TLS, h.with.Headers, at.Pins()...)
+	a, err := at.Secrets.Web(ctx, h.with.Scheme+"://"+at.Address+h.with.Path, h.with.TLS, h.with.Headers, at.Pins()...)
+	a.Status = h.with.Status
+	return a, err
 }
 
 // Web gives the way to a URL: what is trusted and shown there, and the headers of a request, secret ones among them.

@@ -151,6 +151,11 @@ func (d *dataset) exceptions() []string {
 			}
 		}
 	}
+	for _, p := range d.rec.People {
+		if p.Task.Again != "" {
+			all = append(all, truncate("somebody said that it was done, and it was not ("+p.Task.What+"): "+p.Task.Again))
+		}
+	}
 	all = append(all, d.unspoken()...)
 	if d.rec.DecisionsErr != "" {
 		all = append(all, "the target's own log was not read: "+d.rec.DecisionsErr)

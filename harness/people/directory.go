@@ -75,7 +75,7 @@ func (d *Directory) put(task harness.PersonTask) (n string, err error) {
 		if len(left) > 0 {
 			continue
 		}
-		err = writeNew(filepath.Join(d.Path, n+".task.txt"), []byte(words(task)+"\n"))
+		err = writeNew(filepath.Join(d.Path, n+".task.txt"), []byte(words(task)+"\n"+answers(n)))
 		if claimed = err == nil; err != nil && !errors.Is(err, fs.ErrExist) {
 			return "", err
 		}
@@ -85,6 +85,12 @@ func (d *Directory) put(task harness.PersonTask) (n string, err error) {
 		return "", err
 	}
 	return n, os.Rename(path+".new", path)
+}
+
+// answers says how whoever reads a task answers it.
+func answers(n string) string {
+	return fmt.Sprintf("\nAnswer with a file beside this one that holds your name: %s.begun when you begin,\n%s.done when it is done. If it cannot be done: %s.cannot, which holds why.\n"+
+		"Write it under another name first, and rename it.\n", n, n, n)
 }
 
 // globbed quotes a path for filepath.Glob.

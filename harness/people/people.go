@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode"
 
 	"blackstart/harness"
@@ -85,10 +86,10 @@ func words(t harness.PersonTask) string {
 		text = "to take it back, " + text
 	}
 	if t.Takes > 0 {
-		text += fmt.Sprintf(" (planned: %s)", t.Takes)
+		text += fmt.Sprintf(" (planned: %s)", t.Takes.D().Round(time.Second))
 	}
 	if t.Within > 0 {
-		text += fmt.Sprintf(", within %s", t.Within)
+		text += fmt.Sprintf(", within %s (until %s UTC)", t.Within.D().Round(time.Second), time.Now().Add(t.Within.D()).UTC().Format(time.TimeOnly))
 	}
 	if t.Again != "" {
 		text += "\nonce more, since it is not so: " + t.Again

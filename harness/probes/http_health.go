@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -14,7 +15,7 @@ import (
 var _ = Probes.Add(registry.Kind[Factory]{
 	Name: harness.ProbeHealth,
 	Doc: "GET /health on a region's API from outside, on a fresh TLS connection that is verified as a client would: OK is " +
-		"status 200 in time.",
+		"status 200 in time. Of a service that a target file describes: its own scheme, path, headers, TLS and status.",
 	Example: "{probe: http.health, region: standby, failingFor: 5s}",
 	New:     func() Factory { return healthFactory{} },
 })
@@ -48,6 +49,9 @@ func (healthFactory) Open(_ context.Context, config harness.ProbeConfig) (harnes
 	if !ok {
 		return nil, fmt.Errorf("target %s has no link from outside to an API of region %s", config.Target.Name, r.Name)
 	}
+	if config.Target.Kind == harness.External {
+		return ofService(config, link.To)
+	}
 	trust, err := entryTLS(config.Target.Entry)
 	if err != nil {
 		return nil, err
@@ -55,7 +59,21 @@ func (healthFactory) Open(_ context.Context, config harness.ProbeConfig) (harnes
 	dial := func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", link.Address)
 	}
-	return &healthProbe{clock: config.Clock, component: link.To, client: client{tls: trust, dial: dial}}, nil
+	return &healthProbe{clock: config.Clock, component: link.To, client: client{tls: trust, dial: dial}, path: "/health", want: http.StatusOK}, nil
+}
+
+// ofService asks a service as its target file says.
+func ofService(config harness.ProbeConfig, name string) (harness.Probe, error) {
+	config.On = name
+	r, err := reachOf(config)
+	if err != nil {
+		return nil, err
+	}
+	c, path, err := r.web("")
+	if err != nil {
+		return nil, err
+	}
+	return &healthProbe{clock: config.Clock, component: name, client: *c, path: path, want: cmp.Or(r.status, http.StatusOK)}, nil
 }
 
 // entryLink is the link from outside to the API of a region.
@@ -73,24 +91,26 @@ type healthProbe struct {
 	clock     *harness.Clock
 	component string
 	client    client
+	path      string
+	want      int // status of a good answer
 }
 
-// Ask sends one request on a connection of its own. Value is 1 for status 200.
+// Ask sends one request on a connection of its own. Value is 1 for the status of a good answer.
 func (h *healthProbe) Ask(ctx context.Context) harness.Observation {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	o := harness.Observation{Probe: harness.ProbeHealth, On: h.component, Unit: unitBool}
 	o.At.Lo = h.clock.Now()
-	status, _, err := h.client.send(ctx, http.MethodGet, "/health", nil, maxHealthBytes)
+	status, _, err := h.client.send(ctx, http.MethodGet, h.path, nil, maxHealthBytes)
 	o.At.Hi = h.clock.Now()
 	o.Reached = err == nil || gotResponse(err)
 	switch {
 	case err != nil:
 		o.Detail = reason(err)
-	case status != http.StatusOK:
+	case status != h.want:
 		o.Detail = fmt.Sprintf("status %d", status)
 	default:
-		o.OK, o.Value, o.Detail = true, 1, "status 200"
+		o.OK, o.Value, o.Detail = true, 1, fmt.Sprintf("status %d", status)
 	}
 	return o
 }

@@ -70,6 +70,36 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// A service that a file describes is asked as the file says: its scheme, path, headers and status, whatever the entry is.
+func TestHealthOfAServiceOfAFile(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/alive" || r.Header.Get("X-Desk") != "orders" {
+			w.WriteHeader(http.StatusTeapot)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer s.Close()
+	tlsServer := httptest.NewTLSServer(nil)
+	tlsServer.Close()
+	config := healthConfig(tlsServer, s.Listener.Addr().String())
+	config.Target.Kind, config.Target.Entry = harness.External, harness.Entry{}
+	way := harness.Access{URL: s.URL + "/alive", Headers: http.Header{"X-Desk": {"orders"}}, Status: http.StatusNoContent}
+	config.Access = func(place, name string) (harness.Access, error) {
+		if place != harness.Outside || name != "west.api" {
+			return harness.Access{}, fmt.Errorf("no way from %s to %s", place, name)
+		}
+		return way, nil
+	}
+	if o := open(t, "http.health", config).Ask(t.Context()); !o.OK || o.Detail != "status 204" || o.On != "west.api" {
+		t.Errorf("%+v", o)
+	}
+	way.Status = 0
+	if o := open(t, "http.health", config).Ask(t.Context()); o.OK || !o.Reached || o.Detail != "status 204" {
+		t.Errorf("a status that nobody wrote: %+v", o)
+	}
+}
+
 func TestHealthOfWhatDoesNotAnswer(t *testing.T) {
 	s := httptest.NewTLSServer(http.NotFoundHandler())
 	s.Close()

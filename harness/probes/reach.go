@@ -21,6 +21,8 @@ type reach struct {
 	dial func(ctx context.Context) (net.Conn, error)
 	url  *url.URL // of what speaks HTTP, else nil
 	head http.Header
+
+	status int // of a good answer; 0: 200
 }
 
 // reachOf finds the way to the component that a probe is listed for, or to the public entry.
@@ -37,7 +39,7 @@ func reachOf(config harness.ProbeConfig) (reach, error) {
 	if err != nil {
 		return reach{}, err
 	}
-	r := reach{on: config.On, tls: a.TLS, head: a.Headers}
+	r := reach{on: config.On, tls: a.TLS, head: a.Headers, status: a.Status}
 	if a.URL != "" {
 		if r.url, err = url.Parse(a.URL); err != nil {
 			return reach{}, errors.New("its URL is none")

@@ -36,17 +36,34 @@ func certificateIs(v Victim, check harness.Check) (Ask, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := strict(v.Target.Entry)
-	if err != nil {
-		return nil, err
+	trust := func() (*tls.Config, error) { return v.trustOf(to.Name) }
+	if v.Target.Kind != harness.External {
+		config, err := strict(v.Target.Entry)
+		if err != nil {
+			return nil, err
+		}
+		trust = func() (*tls.Config, error) { return config, nil }
 	}
 	return func(ctx context.Context, _ func()) error {
+		config, err := trust()
+		if err != nil {
+			return err
+		}
 		leaf, verdict, err := handshake(ctx, link.Address, config)
 		if err != nil {
 			return err
 		}
 		return judge(check.Want, verdict, leaf, to.Expires, within)
 	}, nil
+}
+
+// trustOf is what a client of a service that a file describes trusts there.
+func (v Victim) trustOf(name string) (*tls.Config, error) {
+	a, _, err := v.service(name)
+	if err == nil && a.TLS == nil {
+		err = fmt.Errorf("%s shows no certificate: its scheme is http", name)
+	}
+	return a.TLS, err
 }
 
 // wanted reads what a handshake is to come to, and with "expiring N" the span in which the certificate ends.

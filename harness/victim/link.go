@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"syscall"
 	"time"
@@ -33,8 +34,13 @@ func (v Victim) datagram(to harness.Component) (string, error) {
 
 func unknownProtocol(l harness.Link) error { return fmt.Errorf("protocol %q is not known", l.Protocol) }
 
-// greetingOf is what makes a component of a kind speak first.
-func greetingOf(target *harness.Description, to harness.Component) (greeting, error) {
+// greetingOf is what makes a component of a kind speak first. A service that a file describes is greeted as the file says, with its own
+// scheme and TLS; of a rehearsal target an API stands behind the entry and shows its certificate.
+func (v Victim) greetingOf(to harness.Component) (greeting, error) {
+	target := v.Target
+	if to.Kind == apiKind && target.Kind == harness.External {
+		return v.greetService(to.Name), nil
+	}
 	switch to.Kind {
 	case "postgres":
 		return greetBytes(string([]byte{0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f})), nil // SSLRequest: one byte comes back
@@ -86,15 +92,48 @@ func greetTLS(entry harness.Entry) (greeting, error) {
 	if err != nil {
 		return nil, err
 	}
+	return func(ctx context.Context, conn net.Conn) error { return shakes(ctx, conn, config) }, nil
+}
+
+// shakes holds if the other end answers a handshake. A certificate that cannot be trusted is still an answer.
+func shakes(ctx context.Context, conn net.Conn, config *tls.Config) error {
+	err := tls.Client(conn, config).HandshakeContext(ctx)
+	var untrusted *tls.CertificateVerificationError
+	var wire *net.OpError
+	if errors.As(err, &untrusted) || errors.As(err, &wire) && wire.Op == remoteAlert {
+		return nil
+	}
+	return err
+}
+
+// greetService asks a service by the way that its target has to it, which is there once it is attached to. Nothing secret is sent.
+func (v Victim) greetService(name string) greeting {
 	return func(ctx context.Context, conn net.Conn) error {
-		err := tls.Client(conn, config).HandshakeContext(ctx)
-		var untrusted *tls.CertificateVerificationError
-		var wire *net.OpError
-		if errors.As(err, &untrusted) || errors.As(err, &wire) && wire.Op == remoteAlert {
-			return nil
+		a, u, err := v.service(name)
+		if err != nil {
+			return err
 		}
-		return err
-	}, nil
+		if a.TLS != nil {
+			return shakes(ctx, conn, a.TLS)
+		}
+		return greetBytes("GET "+u.RequestURI()+" HTTP/1.1\r\nHost: "+u.Host+"\r\nConnection: close\r\n\r\n")(ctx, conn)
+	}
+}
+
+// service is the way to a service that a file describes, with the name that its certificate must have.
+func (v Victim) service(name string) (a harness.Access, u *url.URL, err error) {
+	if a, err = v.Driver.Access(harness.Outside, name); err != nil {
+		return a, nil, err
+	}
+	if u, err = url.Parse(a.URL); err != nil || a.URL == "" {
+		return a, nil, fmt.Errorf("%s has no URL", name)
+	}
+	if a.TLS != nil {
+		if a.TLS = a.TLS.Clone(); a.TLS.ServerName == "" {
+			a.TLS.ServerName = u.Hostname()
+		}
+	}
+	return a, u, nil
 }
 
 // greetDNS asks over an open connection.

@@ -24,7 +24,7 @@ func linkAnswers(v Victim, check harness.Check) (Ask, error) {
 	}
 	switch link.Protocol {
 	case "tcp":
-		greet, err := greetingOf(v.Target, to)
+		greet, err := v.greetingOf(to)
 		return func(ctx context.Context, _ func()) error { return dialAnswers(ctx, link.Address, greet) }, err
 	case "udp":
 		name, err := v.datagram(to)

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -65,7 +66,24 @@ func Database(ctx context.Context, owner *pgx.Conn, dataDirs ...string) (map[str
 // firewalls are what lists the rules of this machine, where it is installed and may be run.
 var firewalls = [][]string{{"nft", "list", "ruleset"}, {"iptables-save"}, {"ip6tables-save"}, {"tc", "qdisc", "show"}, {"ip", "rule"}, {"ip", "route", "show", "table", "all"}}
 
-// Machine is the state of this machine: the rules of its firewall and its routes, and the processes below some, with when each began and its title.
+var (
+	counts    = regexp.MustCompile(`counter packets \d+ bytes \d+`)
+	elsewhere = regexp.MustCompile(`\bdev [^l]|\bdev l[^o]|\b(docker|br-|veth)|DOCKER|\b172\.`) // interfaces that come and go with what others run here
+)
+
+// ofLoopback leaves out what changes by itself: comments, which have the time, counts of packets, and what speaks of other interfaces.
+func ofLoopback(listed string) string {
+	var kept []string
+	for line := range strings.Lines(listed) {
+		if !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, ":") && !elsewhere.MatchString(line) {
+			kept = append(kept, counts.ReplaceAllString(line, "counter"))
+		}
+	}
+	return strings.Join(kept, "")
+}
+
+// Machine is the state of this machine: the rules of its firewall and its routes, as far as they may bear on loopback, and the processes below
+// some, with when each began and its title.
 // Sessions of a database end when their clients do: who compares waits for that.
 func Machine(parents ...int) map[string]string {
 	all := map[string]string{}
@@ -76,13 +94,7 @@ func Machine(parents ...int) map[string]string {
 		if err != nil {
 			continue // not here
 		}
-		var kept []string
-		for line := range strings.Lines(string(out)) {
-			if !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, ":") { // a comment has the time, a chain its counts of packets
-				kept = append(kept, line)
-			}
-		}
-		all[strings.Join(argv, " ")] = strings.Join(kept, "")
+		all[strings.Join(argv, " ")] = ofLoopback(string(out))
 	}
 	for _, pid := range parents {
 		children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))

@@ -182,6 +182,9 @@ func local(b *strings.Builder, t *target.Target) {
 		}
 	}
 	note(t)
+	if d := t.Decisions; d != nil && d.File != "" {
+		reads = append(reads, d.File)
+	}
 	for _, c := range t.Components {
 		k, _ := component.Kinds.Get(c.Kind)
 		if kind, err := k.Make(c.With); err == nil {
