@@ -59,7 +59,7 @@ func certificateIs(v Victim, check harness.Check) (Ask, error) {
 
 // trustOf is what a client of a service that a file describes trusts there.
 func (v Victim) trustOf(name string) (*tls.Config, error) {
-	a, _, err := v.service(name)
+	a, _, err := v.wayTo(name)
 	if err == nil && a.TLS == nil {
 		err = fmt.Errorf("%s shows no certificate: its scheme is http", name)
 	}

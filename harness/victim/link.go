@@ -39,7 +39,7 @@ func unknownProtocol(l harness.Link) error { return fmt.Errorf("protocol %q is n
 func (v Victim) greetingOf(to harness.Component) (greeting, error) {
 	target := v.Target
 	if to.Kind == apiKind && target.Kind == harness.External {
-		return v.greetService(to.Name), nil
+		return v.greetAPI(to.Name), nil
 	}
 	switch to.Kind {
 	case "postgres":
@@ -106,10 +106,10 @@ func shakes(ctx context.Context, conn net.Conn, config *tls.Config) error {
 	return err
 }
 
-// greetService asks a service by the way that its target has to it, which is there once it is attached to. Nothing secret is sent.
-func (v Victim) greetService(name string) greeting {
+// greetAPI asks a service by the way that its target has to it, which is there once it is attached to. Nothing secret is sent.
+func (v Victim) greetAPI(name string) greeting {
 	return func(ctx context.Context, conn net.Conn) error {
-		a, u, err := v.service(name)
+		a, u, err := v.wayTo(name)
 		if err != nil {
 			return err
 		}
@@ -120,8 +120,8 @@ func (v Victim) greetService(name string) greeting {
 	}
 }
 
-// service is the way to a service that a file describes, with the name that its certificate must have.
-func (v Victim) service(name string) (a harness.Access, u *url.URL, err error) {
+// wayTo is the way to a service that a file describes, with the name that its certificate must have.
+func (v Victim) wayTo(name string) (a harness.Access, u *url.URL, err error) {
 	if a, err = v.Driver.Access(harness.Outside, name); err != nil {
 		return a, nil, err
 	}
