@@ -50,7 +50,7 @@ func (healthFactory) Open(_ context.Context, config harness.ProbeConfig) (harnes
 		return nil, fmt.Errorf("target %s has no link from outside to an API of region %s", config.Target.Name, r.Name)
 	}
 	if config.Target.Kind == harness.External {
-		return ofService(config, link.To)
+		return described(config, link.To)
 	}
 	trust, err := entryTLS(config.Target.Entry)
 	if err != nil {
@@ -62,8 +62,8 @@ func (healthFactory) Open(_ context.Context, config harness.ProbeConfig) (harnes
 	return &healthProbe{clock: config.Clock, component: link.To, client: client{tls: trust, dial: dial}, path: "/health", want: http.StatusOK}, nil
 }
 
-// ofService asks a service as its target file says.
-func ofService(config harness.ProbeConfig, name string) (harness.Probe, error) {
+// described asks a service as its target file says.
+func described(config harness.ProbeConfig, name string) (harness.Probe, error) {
 	config.On = name
 	r, err := reachOf(config)
 	if err != nil {
