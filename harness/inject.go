@@ -265,7 +265,7 @@ func (d *drill) reconcile(ctx context.Context, _ PlannedAct) error {
 	if !d.started {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, examineLimit)
+	ctx, cancel := context.WithTimeout(ctx, examineLimit+d.lookUpTime())
 	defer cancel()
 	defer d.noteShortages() // what was looked at from here on may have been seen by a machine in want, too
 	if log := d.rec.Target.Decisions; log != nil {

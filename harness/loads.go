@@ -121,3 +121,26 @@ func (d *drill) noteShortages() {
 		d.rec.Shortages = d.Shortages()
 	}
 }
+
+// slowLookUps is how many writes a second can be looked up at the entry of a target whose file bounds nothing, and which is slow.
+const slowLookUps = 20
+
+// lookUpTime is what reading a ledger may take longer where each write is looked up at the public entry, twice if it is not there, and no
+// faster than the target's file lets a load be. People are told, since nothing else is to be seen meanwhile.
+func (d *drill) lookUpTime() time.Duration {
+	writes, rate := 0, float64(slowLookUps)
+	for _, s := range d.rec.Streams {
+		if s.Kind == "ledger" && s.Traits().LookedUp == EntryName {
+			writes += s.Count
+		}
+	}
+	if writes == 0 {
+		return 0
+	}
+	if l := d.rec.Target.LoadLimits; l != nil && l.Rate.Count > 0 {
+		rate = min(rate, l.Rate.PerSecond())
+	}
+	most := time.Duration(2*float64(writes)/rate)*time.Second + time.Minute
+	d.note("target.progress", fmt.Sprintf("%d writes are looked up at the entry, which may take up to %s", writes, most), nil)
+	return most
+}

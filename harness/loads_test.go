@@ -61,3 +61,32 @@ func TestShortagesAreOnRecordToTheEnd(t *testing.T) {
 		}
 	}
 }
+
+// Looking writes up one by one takes as long as the target lets it: a drill with many of them is not cut short, and people are told.
+func TestTimeForLookingUp(t *testing.T) {
+	ledger := func(at string, n int) Stream {
+		return Stream{Kind: "ledger", Count: n, Recorded: &Traits{Ledger: true, LookedUp: at}}
+	}
+	for name, c := range map[string]struct {
+		streams []Stream
+		rate    int
+		want    time.Duration
+	}{
+		"none":              {nil, 0, 0},
+		"in a database":     {[]Stream{ledger("postgres", 90_000), ledger("", 90_000)}, 1, 0},
+		"samples":           {[]Stream{{Kind: "samples", Count: 9_000, Recorded: &Traits{LookedUp: EntryName}}}, 1, 0},
+		"at the entry":      {[]Stream{ledger(EntryName, 9_000)}, 0, 16 * time.Minute},
+		"two, and slowly":   {[]Stream{ledger(EntryName, 500), ledger(EntryName, 100)}, 5, 5 * time.Minute},
+		"no faster allowed": {[]Stream{ledger(EntryName, 200)}, 1000, 80 * time.Second},
+	} {
+		r := newRig()
+		d := newDrill(r.parts(t.TempDir(), NewClock()))
+		d.rec.Streams = c.streams
+		if c.rate > 0 {
+			d.rec.Target.LoadLimits = &LoadLimits{Rate: Rate{Count: c.rate, Per: time.Second}}
+		}
+		if got := d.lookUpTime(); got != c.want || slices.Contains(r.events, "target.progress") == (c.want == 0) {
+			t.Errorf("%s: %s, want %s; events %q", name, got, c.want, r.events)
+		}
+	}
+}

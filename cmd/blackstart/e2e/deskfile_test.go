@@ -43,6 +43,7 @@ links: [{name: writers-east, from: outside, to: east.db}, {name: writers-west, f
   {name: clients, from: outside, to: desk.api}, {name: watchers, from: outside, to: metrics}]
 entry: {url: "https://` + d.service.address() + `/health", resolver: system, tls: TLS, headers: [` + header + `]}
 allows:
+  - {path: POST /orders}
   - {write: ledger, on: east.db}
   - {write: ledger, on: west.db}
   - {write: heartbeat, on: east.db}
