@@ -160,7 +160,7 @@ func (r *Row) yes(text string) { r.State, r.Text = Works, text }
 
 // no fills a row in for what does not: an answer is a refusal, everything else means that there was none.
 func (r *Row) no(err error) {
-	r.State, r.Text = NotAvailable, err.Error()
+	r.State, r.Text = NotAvailable, strings.TrimPrefix(err.Error(), "not available: ") // which its state says
 	if component.Refused(err) {
 		r.State = Refused
 	}
