@@ -98,11 +98,11 @@ func Run(ctx context.Context, r Request) ([]Row, error) {
 	})
 }
 
-// Attach asks what must work before a drill begins: every secret, who everything is and, once that is certain, each host, each component,
-// its clock, what may be written there, the entry, and whether what opens them outlives a drill. Its errors are those of Run.
+// Attach asks what must work before a drill begins: every secret, who everything is and, once that is certain, each host that programs are run
+// on, each component, its clock, what may be written there, the entry, and whether what opens them outlives a drill. Its errors are those of Run.
 func Attach(ctx context.Context, r Request) ([]Row, error) {
 	return ask(ctx, r, func(c *checker) []question {
-		return []question{c.hosts, c.components, c.writes, c.entryRows, c.outlives}
+		return []question{c.hostsThatRun, c.components, c.writes, c.entryRows, c.outlives}
 	})
 }
 

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,9 +17,16 @@ const hostTime = 15 * time.Second
 func hostLook(int) time.Duration { return hostTime }
 
 // hosts tells by which way each host is reached and, of one that programs can be run on, what it says of itself.
-func (c *checker) hosts(ctx context.Context) []Row {
-	return each(ctx, len(c.Target.Hosts), hostLook, anywhere, func(ctx context.Context, i int) []Row {
-		of := c.Target.Hosts[i]
+func (c *checker) hosts(ctx context.Context) []Row { return c.look(ctx, c.Target.Hosts) }
+
+// hostsThatRun are those that programs are run on: a drill needs nothing of the others.
+func (c *checker) hostsThatRun(ctx context.Context) []Row {
+	return c.look(ctx, slices.DeleteFunc(slices.Clone(c.Target.Hosts), func(h target.Host) bool { return h.By == "" }))
+}
+
+func (c *checker) look(ctx context.Context, hosts []target.Host) []Row {
+	return each(ctx, len(hosts), hostLook, anywhere, func(ctx context.Context, i int) []Row {
+		of := hosts[i]
 		row := Row{Of: "host", Name: of.Name}
 		if of.OS == target.Windows {
 			row.notAvailable("not supported: a host that runs Windows")

@@ -64,6 +64,13 @@ calls:
 	if _, err := os.Stat(mark); err == nil {
 		t.Error("a call that acts was made")
 	}
+	got, err := reader.Parse("t.yaml", []byte(text))
+	must(t, err)
+	attached, err := check.Attach(t.Context(), request(got)) // a drill needs the one that programs are run on, and no other
+	must(t, err)
+	if row(attached, "host", "pod").State != check.Works || row(attached, "host", "bare").Of != "" {
+		t.Errorf("attached to: %+v", attached)
+	}
 	must(t, os.Remove(filepath.Join(dir, "asked")))
 	_, err = ask("by: kubectl,", "by: kubectl, identity: 1f3c1a52-7a64-4a5b-9f39-6f6b2a1f0c11,")
 	var mistaken *check.Mistaken
