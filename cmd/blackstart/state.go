@@ -231,6 +231,8 @@ type unfinishedRun struct {
 	store  storeFlags   // where its register may be now, if it is not where it was
 	people string       // how people are asked for what they are to undo
 	notify func(string) // tells where they are asked
+
+	givenUp string // by whom and why, where nothing has shown that its faults are over; "": not
 }
 
 // unfinishedRuns lists runs whose process is gone; we hold the lock, so none of them is alive. Those that ended and were kept on

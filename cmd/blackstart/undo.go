@@ -20,7 +20,7 @@ import (
 
 func undoCommand() *cobra.Command {
 	var store storeFlags
-	var people string
+	var people, givenUp string
 	cmd := &cobra.Command{
 		Use:   "undo",
 		Short: "finish what a drill that was killed left behind",
@@ -31,17 +31,25 @@ be run at any time and as often as you like.
 A run that was opened in a register is closed there. Where its store or key lie
 elsewhere now, name both; another register than its own is refused.
 
+A run on the target of a file whose end nothing shows keeps other drills away.
+Who has seen to the target otherwise says so with --given-up: it is told in the
+pack, if there is none yet, and the exit code is 5 once more.
+
 Ctrl-C does not end it. Twice: the rest is left to the next one.`,
-		Example: `  blackstart undo`,
-		Args:    cobra.NoArgs,
+		Example: `  blackstart undo
+  blackstart undo --given-up "Ann Operator: east.db was rebuilt from a backup"`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ignoreBrokenPipe()
+			if err := wrongGivenUp(givenUp); err != nil {
+				return err
+			}
 			st, err := openState()
 			if err != nil {
 				return err
 			}
 			defer st.close()
-			found, err := restore(cmd.Context(), st, cmd.ErrOrStderr(), func(text string) { printWrapped(cmd.OutOrStdout(), text) }, store, people)
+			found, err := restore(cmd.Context(), st, cmd.ErrOrStderr(), func(text string) { printWrapped(cmd.OutOrStdout(), text) }, store, people, givenUp)
 			if err == nil && found == 0 {
 				fmt.Fprintln(cmd.OutOrStdout(), "nothing to undo: no drill was left unfinished")
 			}
@@ -49,6 +57,7 @@ Ctrl-C does not end it. Twice: the rest is left to the next one.`,
 		},
 	}
 	peopleFlag(cmd, &people)
+	cmd.Flags().StringVar(&givenUp, "given-up", "", "\"NAME: WHY\" of who has seen to a target that nothing shows to be restored")
 	store.storeFlag(cmd, ", if it is not where it was")
 	store.keyFlag(cmd)
 	return cmd
@@ -62,7 +71,7 @@ func printWrapped(out io.Writer, text string) {
 
 // undoUnfinishedRuns is what `run` does first: the next command must say what happened.
 func undoUnfinishedRuns(ctx context.Context, st *state, stderr io.Writer, s *screen, store storeFlags, people string) error {
-	_, err := restore(ctx, st, stderr, func(text string) { s.say("%s", text) }, store, people)
+	_, err := restore(ctx, st, stderr, func(text string) { s.say("%s", text) }, store, people, "")
 	var exit *exitError
 	if errors.As(err, &exit) && exit.code != harness.ExitUndo { // nothing of it is in force: it keeps nobody from a drill
 		s.say("error: %v", exit.err)
@@ -73,7 +82,7 @@ func undoUnfinishedRuns(ctx context.Context, st *state, stderr io.Writer, s *scr
 }
 
 // restore finishes every run whose process is gone. A signal does not end it, a second one does.
-func restore(ctx context.Context, st *state, stderr io.Writer, say func(string), store storeFlags, people string) (int, error) {
+func restore(ctx context.Context, st *state, stderr io.Writer, say func(string), store storeFlags, people, givenUp string) (int, error) {
 	left, err := st.unfinishedRuns()
 	if err != nil || len(left) == 0 {
 		return 0, err
@@ -86,7 +95,7 @@ func restore(ctx context.Context, st *state, stderr io.Writer, say func(string),
 	defer onUndoInterrupt(ctx, stderr, &waiting)()
 	var worst *exitError // one that cannot be finished keeps nobody from the others
 	for _, l := range left {
-		l.store, l.people, l.notify = store, people, say
+		l.store, l.people, l.notify, l.givenUp = store, people, say, givenUp
 		e := l.finish(context.WithoutCancel(ctx), say, func() { waiting.Add(-1) })
 		if e == nil {
 			continue
@@ -120,9 +129,16 @@ func (l unfinishedRun) finish(ctx context.Context, say func(string), undone func
 func (l unfinishedRun) undo(ctx context.Context, say func(string), undone func(), redact *evidence.Redactor, secretsErr error) *exitError {
 	say("found " + l.kind() + ": " + l.describe())
 	done, err := l.recover(ctx, redact)
+	var left *exitError
 	if err != nil {
-		return &exitError{code: harness.ExitUndo, err: fmt.Errorf("undo run %s: %w", l.info.RunID, err),
+		left = &exitError{code: harness.ExitUndo, err: fmt.Errorf("undo run %s: %w", l.info.RunID, err),
 			hint: "its state is kept in " + l.dir + "; mend the cause and run `blackstart undo` again"}
+	}
+	if left != nil {
+		var ok bool
+		if done, ok = l.giveUp(done, left, redact); !ok {
+			return left
+		}
 	}
 	undone()
 	open, logErr := harness.ReadUndoLog(filepath.Join(l.dir, "undo.jsonl"))
@@ -139,7 +155,7 @@ func (l unfinishedRun) undo(ctx context.Context, say func(string), undone func()
 	if err := l.keepRecord(ctx, len(open) > 0 || logErr != nil, done, redact, say); err != nil {
 		return l.quarantine(fmt.Errorf("seal what run %s recorded: %w", l.info.RunID, err), redact)
 	}
-	return nil
+	return left
 }
 
 // keepRecord sees to it that what was recorded is in a pack, and removes the run's state.

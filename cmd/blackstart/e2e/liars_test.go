@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -241,6 +242,19 @@ func TestAnOldPrimaryThatSaysItTakesNoWrites(t *testing.T) {
 	if o := b.run(t, "undo"); o.exit != harness.ExitUndo || !strings.Contains(o.stdout+o.stderr, taskHeal) {
 		t.Errorf("while it writes, undo: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
 	}
+	if o := b.run(t, "undo", "--given-up", "nobody says why"); o.exit != harness.ExitUsage {
+		t.Errorf("given up without a reason: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
+	}
+	kept := t.TempDir() + "/state"
+	must(t, exec.Command("cp", "-a", b.state, kept).Run())
+	if o := b.run(t, "undo", "--given-up", "Ann Operator: the machine was rebuilt"); o.exit != harness.ExitUndo || !strings.Contains(o.stderr, "given up by Ann Operator: the machine was rebuilt") {
+		t.Errorf("given up: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
+	}
+	if o := b.run(t, "undo"); o.exit != harness.ExitPass || !strings.Contains(o.stdout, "nothing to undo") {
+		t.Errorf("after it was given up: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
+	}
+	must(t, os.RemoveAll(b.state))
+	must(t, exec.Command("cp", "-a", kept, b.state).Run())
 	end()
 	if o := b.run(t, "undo"); o.exit != harness.ExitPass || !strings.Contains(o.stdout, "fault.manual is over: seen from the victim's side") {
 		t.Errorf("undo: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
