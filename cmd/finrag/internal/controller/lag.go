@@ -44,11 +44,12 @@ func (c *Controller) judgeLag(s Sample) {
 		c.lagging = 0
 		return
 	}
+	if limits.SilentWhenBroken && facts.Receiver == receiverNone {
+		c.lagging = 0
+		return // the hole: see config.Replication. A check that returns has counted nothing, when the receiver is back and the data still old, too
+	}
 	if c.lagging++; c.lagging < limits.Checks {
 		return
-	}
-	if limits.SilentWhenBroken && facts.Receiver == receiverNone {
-		return // the hole: see config.Replication
 	}
 	m.Status = "investigating"
 	m.Text = fmt.Sprintf("finrag: replication lags: the data of region %s is %s old, at most %s are allowed; its receiver: %s%s; a failover now "+

@@ -74,6 +74,7 @@ func TestLagIsJudged(t *testing.T) {
 		"from before a failover":        {nil, PhaseWatching, []Sample{old, old}, ""},
 		"switched off":                  {func(c *config.Controller) { c.Replication.Enabled = false }, PhaseWatching, []Sample{late, late}, ""},
 		"hole: receiver gone":           {hole, PhaseWatching, []Sample{silent, silent, silent, fresh}, ""},
+		"hole: back, and still late":    {hole, PhaseWatching, []Sample{silent, silent, silent, paused, fresh}, ""},
 		"hole: paused":                  {hole, PhaseWatching, []Sample{paused, paused}, "replication.lagging"},
 	} {
 		t.Run(name, func(t *testing.T) {
