@@ -27,6 +27,7 @@ type row struct {
 	ok      bool
 	value   int64  // of a good answer
 	atLeast bool   // the value may be more
+	orLate  bool   // a busy machine may find first that it takes too long
 	reached bool   // of one that is not good
 	says    string // part of its detail
 	none    string // why there is no such state
@@ -115,7 +116,7 @@ func (r row) holds(t *testing.T, kind string) {
 			t.Errorf("its detail is %q", got.Detail)
 		case got.OK != r.ok, r.ok && (got.Value != r.value && (!r.atLeast || got.Value < r.value) || !got.Reached):
 			t.Errorf("%+v, want %d", got, r.value)
-		case !r.ok && (got.Reached != r.reached || got.Value != 0 || !strings.Contains(got.Detail, r.says)):
+		case !r.ok && (got.Reached != r.reached || got.Value != 0 || !strings.Contains(got.Detail, r.says) && (!r.orLate || got.Detail != "no answer in time")):
 			t.Errorf("%+v, want reached %t: %s", got, r.reached, r.says)
 		}
 	}
