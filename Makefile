@@ -45,7 +45,7 @@ base-image: ## debian:bookworm-slim by debootstrap, where it cannot be pulled (r
 
 test: build ## everything: unit, conformance, command line, end-to-end drills with real servers
 	go vet ./...
-	go test -race -timeout 15m $$(go list ./... | grep -v -e /e2e -e '/evidence$$')
+	go test -race -timeout 25m $$(go list ./... | grep -v -e /e2e -e '/evidence$$')
 	go test -race -skip '$(MANY_REPORTS)' ./evidence
 	go test -run '$(MANY_REPORTS)' ./evidence
 	go test -timeout 45m -v -run . ./cmd/blackstart/e2e
