@@ -128,7 +128,7 @@ func (d *drill) undoCanBeShown(ctx context.Context, f *FaultRecord) error {
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	f.Detail = "nobody was asked to break anything, since what is to show that it is over does not hold while nothing is broken: " + err.Error()
+	f.Detail = "nobody was asked to break anything, since what is to show that it is over does not hold while nothing is broken (mend it, or write another check under restored): " + err.Error()
 	d.note("fault.unseen", f.Plan.Fault.Kind+": "+f.Detail, nil)
 	return errUnconfirmed
 }

@@ -219,7 +219,7 @@ func TestWhatCouldNeverBeShown(t *testing.T) {
 	b := &byHands{rig: newRig(), people: &hands{takes: time.Second}, inForce: true}
 	rec, err := b.drill(t, nil)
 	f := rec.Faults[0]
-	if err != nil || f.Confirmed || f.Do != (Interval{}) || len(b.people.asked) > 0 || !rec.Undo.Complete || !strings.Contains(f.Detail, "does not hold while nothing is broken: it is silent") {
+	if err != nil || f.Confirmed || f.Do != (Interval{}) || len(b.people.asked) > 0 || !rec.Undo.Complete || !strings.Contains(f.Detail, "does not hold while nothing is broken (mend it, or write another check under restored): it is silent") {
 		t.Errorf("%v: %+v, asked %v, undo %+v", err, f, b.people.asked, rec.Undo)
 	}
 	if rec.Status != Completed || !strings.Contains(rec.StatusReason, "not seen in force") {

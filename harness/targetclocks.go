@@ -99,6 +99,20 @@ func (d *drill) takeTargetClocks(wait bool) {
 	d.rec.TargetClocks = slices.Clone(d.targetClocks.taken)
 }
 
+// ClockBounds are what all readings of one clock allow, taken together, and how many of them could be read.
+func ClockBounds(all []TargetClock, of string) (bounds Offset, read int) {
+	for _, r := range all {
+		if r.Of != of || r.Detail != "" {
+			continue
+		}
+		if read++; read == 1 {
+			bounds = r.Offset
+		}
+		bounds = Offset{Lo: min(bounds.Lo, r.Offset.Lo), Hi: max(bounds.Hi, r.Offset.Hi)}
+	}
+	return bounds, read
+}
+
 // maxClocks bounds the readings of a drill: a record may not say more than could have been read.
 const maxClocks = 100_000
 

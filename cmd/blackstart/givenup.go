@@ -25,6 +25,7 @@ func (l unfinishedRun) giveUp(done undoOutcome, left *exitError, redact *evidenc
 		return done, false
 	}
 	by := redact.Text(l.givenUp)
+	done.givenUp = true
 	done.Detail = strings.TrimPrefix(done.Detail+"; given up by "+by+"; nothing has shown that it is over", "; ")
 	left.hint = "it was given up by " + by + ": its state is gone, and no drill waits for it any more; see to the target"
 	return done, true

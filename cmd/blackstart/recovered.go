@@ -33,6 +33,8 @@ type undoOutcome struct {
 	Began  harness.Stamp          `json:"began"`
 	Over   harness.Stamp          `json:"over"`
 	People []harness.PersonRecord `json:"people,omitempty"` // what they were asked to take back, and said of it
+
+	givenUp bool // nothing has shown that its faults are over, and somebody answers for that
 }
 
 // recover has every way to make a target take back and remove what it has left of the run. redact learns the secrets of a target
@@ -165,7 +167,7 @@ func (l unfinishedRun) keepRecovered(now undoOutcome) undoOutcome {
 func (u undoOutcome) apply(rec *harness.Record) {
 	rec.Ended = u.Over
 	rec.People = append(rec.People, u.People...)
-	rec.Undo = harness.UndoRecord{At: harness.Interval{Lo: u.Began, Hi: u.Over}, Complete: true, Detail: "finished by `blackstart undo`: " + u.end()}
+	rec.Undo = harness.UndoRecord{At: harness.Interval{Lo: u.Began, Hi: u.Over}, Complete: !u.givenUp, Detail: "finished by `blackstart undo`: " + u.end()}
 	var open []string
 	for i := range rec.Faults {
 		f := &rec.Faults[i]

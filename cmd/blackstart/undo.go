@@ -277,7 +277,7 @@ func resumeEvents(bag string, rec *harness.Record, redact *evidence.Redactor, te
 		return nil, err
 	}
 	first := harness.Event{Kind: "drill.interrupted", At: harness.Interval{Lo: done.Began, Hi: done.Began}, Phase: "undo", Text: text}
-	last := harness.Event{Kind: "undo.complete", At: harness.Interval{Lo: rec.Ended, Hi: rec.Ended}, Phase: "undo", Text: rec.Undo.Detail}
+	last := harness.Event{Kind: map[bool]string{true: "undo.complete", false: "undo.given-up"}[rec.Undo.Complete], At: harness.Interval{Lo: rec.Ended, Hi: rec.Ended}, Phase: "undo", Text: rec.Undo.Detail}
 	for _, e := range slices.Concat([]harness.Event{first}, done.Events, []harness.Event{last}) {
 		if err := journal.Append(e); err != nil {
 			return nil, err

@@ -176,18 +176,12 @@ func targetClocks(all []harness.TargetClock) (fields []Field) {
 		}
 	}
 	for _, name := range names {
-		read, of, off := 0, 0, harness.Offset{}
+		off, read := harness.ClockBounds(all, name)
+		of := 0
 		for _, r := range all {
-			if r.Of != name {
-				continue
+			if r.Of == name {
+				of++
 			}
-			if of++; r.Detail != "" {
-				continue
-			}
-			if read++; read == 1 {
-				off = r.Offset
-			}
-			off = harness.Offset{Lo: min(off.Lo, r.Offset.Lo), Hi: max(off.Hi, r.Offset.Hi)}
 		}
 		text := fmt.Sprintf("could not be read in %d of %d readings", of-read, of)
 		if read > 0 {

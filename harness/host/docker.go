@@ -99,10 +99,7 @@ func identified(ctx context.Context, w Transport, argv []string) (string, error)
 
 // Explain implements Transport.
 func (*dockerTransport) Explain(complaint string) (why string, refused bool) {
-	for _, p := range []struct {
-		phrase, why string
-		refused     bool
-	}{
+	return explain(complaint, []meaning{
 		{"No such container", "there is no such container", true},
 		{"is not running", "the container does not run", true},
 		{"is paused", "the container is paused", true},
@@ -111,12 +108,7 @@ func (*dockerTransport) Explain(complaint string) (why string, refused bool) {
 		{"no such file or directory", "there is no /bin/sh in the container", true},
 		{"executable file not found", "there is no /bin/sh in the container", true},
 		{"unable to find user", "there is no such account in the container", true},
-	} {
-		if strings.Contains(complaint, p.phrase) {
-			return p.why, p.refused
-		}
-	}
-	return "", false
+	})
 }
 
 // Needs implements Transport.

@@ -40,6 +40,22 @@ type Transport interface {
 	Needs(h target.Host) string
 }
 
+// meaning is what a phrase in the complaints of a program means, in words of our own; refused tells that somebody has answered.
+type meaning struct {
+	phrase, why string
+	refused     bool
+}
+
+// explain gives the meaning of the first phrase that a complaint holds.
+func explain(complaint string, all []meaning) (why string, refused bool) {
+	for _, m := range all {
+		if strings.Contains(complaint, m.phrase) {
+			return m.why, m.refused
+		}
+	}
+	return "", false
+}
+
 // Reaching is a transport that connects to the host itself, at a port.
 type Reaching interface{ Port() string }
 

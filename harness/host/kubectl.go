@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"strings"
 
 	"blackstart/harness/target"
 	"blackstart/internal/registry"
@@ -71,10 +70,7 @@ func (k *kubectlTransport) Identity(ctx context.Context, _ target.Host) (string,
 
 // Explain implements Transport.
 func (*kubectlTransport) Explain(complaint string) (why string, refused bool) {
-	for _, p := range []struct {
-		phrase, why string
-		refused     bool
-	}{
+	return explain(complaint, []meaning{
 		{"(NotFound)", "there is no such pod, or no such namespace", true},
 		{"(Forbidden)", "the account may not do that: its role needs get on namespaces and pods, and create on pods/exec", true},
 		{"(Unauthorized)", "the cluster does not know the account", true},
@@ -85,12 +81,7 @@ func (*kubectlTransport) Explain(complaint string) (why string, refused bool) {
 		{"no such file or directory", "there is no /bin/sh in the container", true},
 		{"connection to the server", "no cluster answers", false},
 		{"Unable to connect to the server", "no cluster answers", false},
-	} {
-		if strings.Contains(complaint, p.phrase) {
-			return p.why, p.refused
-		}
-	}
-	return "", false
+	})
 }
 
 // Needs implements Transport.

@@ -132,10 +132,7 @@ func (s *sshTransport) Identity(ctx context.Context, h target.Host) (string, err
 
 // Explain implements Transport: what ssh says is known by its phrases, and told in words of our own.
 func (*sshTransport) Explain(complaint string) (why string, refused bool) {
-	for _, p := range []struct {
-		phrase, why string
-		refused     bool
-	}{
+	return explain(debugLine.ReplaceAllString(complaint, ""), []meaning{
 		{"HOST IDENTIFICATION HAS CHANGED", "its host key is another than the one that is known", true},
 		{"host key is known for", "its host key is not known: add it to the file of known hosts, once it is certain", true},
 		{"Host key verification failed", "its host key is not known, or another than the one that is", true},
@@ -149,12 +146,7 @@ func (*sshTransport) Explain(complaint string) (why string, refused bool) {
 		{"Connection timed out", "no answer in time", false},
 		{"Operation timed out", "no answer in time", false},
 		{"UNPROTECTED PRIVATE KEY FILE", "the private key may be read by others, so ssh does not use it", true},
-	} {
-		if strings.Contains(debugLine.ReplaceAllString(complaint, ""), p.phrase) {
-			return p.why, p.refused
-		}
-	}
-	return "", false
+	})
 }
 
 var debugLine = regexp.MustCompile(`(?m)^debug\d: .*$`)

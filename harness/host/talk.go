@@ -93,7 +93,7 @@ func (t *talk) begin(login string) ([]byte, error) {
 	}
 	limit := int(time.Until(t.until.Add(-margin)).Seconds())
 	if limit < 1 {
-		return nil, fmt.Errorf("run on host %s: less than a second is left of its time", t.host.Name)
+		return nil, fmt.Errorf("run on host %s: less than a second is left of its time: write a longer timeout, 5s or more", t.host.Name)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %d %d\n", t.nonce, len(t.q.Argv), limit)
@@ -128,7 +128,7 @@ func (t *talk) answer(a procs.Answer, err error) (Answer, error) {
 	case t.Ended:
 		return t.Answer, nil
 	case t.Sent:
-		return t.Answer, fmt.Errorf("host %s was told to run it, and did not say how it ended", t.host.Name)
+		return t.Answer, fmt.Errorf("host %s was told to run it, and did not say how it ended: it may run there until its limit is over; look there before it is made again", t.host.Name)
 	case err != nil && !a.Started:
 		return t.Answer, err
 	}
@@ -140,5 +140,5 @@ func (t *talk) answer(a procs.Answer, err error) (Answer, error) {
 	if err != nil {
 		return t.Answer, fmt.Errorf("reach host %s: %w", t.host.Name, err)
 	}
-	return t.Answer, fmt.Errorf("no POSIX shell was ready on host %s (exit code %d; what was complained of, %d bytes, is not shown)", t.host.Name, a.Code, t.complaint.Len())
+	return t.Answer, fmt.Errorf("no POSIX shell was ready on host %s (exit code %d; what was complained of, %d bytes, is not shown): run %s by hand with the account that runs this", t.host.Name, a.Code, t.complaint.Len(), t.host.Program())
 }

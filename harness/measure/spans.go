@@ -2,6 +2,7 @@ package measure
 
 import (
 	"math/bits"
+	"slices"
 
 	"blackstart/harness"
 )
@@ -41,21 +42,13 @@ func (d *dataset) onDrillClock(at harness.Stamp) harness.Interval {
 	return harness.Interval{Lo: at - d.wall.Hi - off, Hi: at - d.wall.Lo + off}
 }
 
-// offsetOf is the hull of all that the readings of one clock say. It is known only where the first of all readings and the last have one.
+// offsetOf is what the readings of one clock allow. It is known only where the first of all readings and the last have one.
 func offsetOf(all []harness.TargetClock, of string) (off harness.Offset, known bool) {
-	var first, last bool
-	n := 0
-	for _, r := range all {
-		if of == "" || r.Of != of || r.Detail != "" {
-			continue
-		}
-		if n++; n == 1 {
-			off = r.Offset
-		}
-		off = harness.Offset{Lo: min(off.Lo, r.Offset.Lo), Hi: max(off.Hi, r.Offset.Hi)}
-		first, last = first || r.Phase == harness.ActPlan, last || r.Phase == harness.ActStop
+	read := func(phase string) bool {
+		return slices.ContainsFunc(all, func(r harness.TargetClock) bool { return r.Of == of && r.Phase == phase && r.Detail == "" })
 	}
-	return off, first && last
+	off, _ = harness.ClockBounds(all, of)
+	return off, of != "" && read(harness.ActPlan) && read(harness.ActStop)
 }
 
 // mulDiv is floor(a × b ÷ c) for a, b ≥ 0 and c > 0, without overflow on the way. It is 0 for anything else.

@@ -184,6 +184,19 @@ func TestKillNineWhilePeopleHoldAFault(t *testing.T) {
 	if all := o.stdout + o.stderr; o.exit != harness.ExitUndo || !strings.Contains(all, "let the primary data centre be reached again") {
 		t.Fatalf("undo: exit %d\n%s", o.exit, all)
 	}
+	kept := t.TempDir() + "/state"
+	must(t, exec.Command("cp", "-a", b.state, kept).Run())
+	if o = b.run(t, "undo", "--given-up", "Ann Operator: the region was rebuilt"); o.exit != harness.ExitUndo || !strings.Contains(o.stderr, "given up by Ann Operator") {
+		t.Errorf("given up: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
+	}
+	if rec := readRecord(t, b, "dc-loss.hands"); rec.Undo.Complete || rec.Faults[0].Restored || !strings.Contains(rec.Undo.Detail, "given up by Ann Operator: the region was rebuilt; nothing has shown that it is over") {
+		t.Errorf("the pack of a run that was given up: %+v, restored %t", rec.Undo, rec.Faults[0].Restored)
+	}
+	if v := b.run(t, "verify", b.pack("dc-loss.hands"), "--recompute"); !strings.HasPrefix(v.firstLine(), "UNDO INCOMPLETE: act now: ") || !strings.Contains(v.stdout, "integrity   ok") {
+		t.Errorf("verify of a run that was given up: exit %d\n%s%s", v.exit, v.stdout, v.stderr)
+	}
+	must(t, exec.Command("rm", "-rf", b.state, b.pack("dc-loss.hands")).Run())
+	must(t, exec.Command("cp", "-a", kept, b.state).Run())
 	if o = b.run(t, "undo", "--people", "dir:"+dir); o.exit != harness.ExitPass || !strings.Contains(o.stdout, "done, says Ann Operator") {
 		t.Fatalf("undo with people: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
 	}
