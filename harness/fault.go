@@ -11,13 +11,16 @@ type ActionKind string
 
 // The actions of the first faults. More come with the faults that need them.
 const (
-	LinkCut        ActionKind = "link.cut"        // Links, Direction
-	LinkHeal       ActionKind = "link.heal"       // Links
-	ComponentKill  ActionKind = "component.kill"  // Components: SIGKILL to every process of each
-	ComponentStart ActionKind = "component.start" // Components
-	RunbookCall    ActionKind = "runbook.call"    // Call: a step that people would take, by its name in the description
-	ComponentFence ActionKind = "component.fence" // Components that replicate, whatever their kind: they take no writes any more, by the private path
-	SQLRun         ActionKind = "sql.run"         // Components: databases that run SQL, by the private path
+	LinkCut         ActionKind = "link.cut"         // Links, Direction
+	LinkHeal        ActionKind = "link.heal"        // Links
+	ComponentKill   ActionKind = "component.kill"   // Components: SIGKILL to every process of each
+	ComponentStop   ActionKind = "component.stop"   // Components: ended as their own stop does
+	ComponentPause  ActionKind = "component.pause"  // Components: frozen, with everything open
+	ComponentStart  ActionKind = "component.start"  // Components: what ComponentKill or ComponentStop ended
+	ComponentResume ActionKind = "component.resume" // Components: what ComponentPause froze
+	RunbookCall     ActionKind = "runbook.call"     // Call: a step that people would take, by its name in the description
+	ComponentFence  ActionKind = "component.fence"  // Components that replicate, whatever their kind: they take no writes any more, by the private path
+	SQLRun          ActionKind = "sql.run"          // Components: databases that run SQL, by the private path
 
 	CertificateSwap    ActionKind = "certificate.swap"    // Components serve Certificate; what they served is kept first
 	CertificateRestore ActionKind = "certificate.restore" // Components serve again what was kept

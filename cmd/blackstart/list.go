@@ -12,6 +12,7 @@ import (
 	"blackstart/harness/call"
 	"blackstart/harness/component"
 	"blackstart/harness/host"
+	"blackstart/harness/means"
 	"blackstart/harness/measure"
 	"blackstart/harness/pollers"
 	"blackstart/harness/probes"
@@ -47,6 +48,7 @@ var lists = map[string]func() []item{
 	"components": func() []item { return kinds(&component.Kinds) },
 	"calls":      func() []item { return kinds(&call.Calls) },
 	"transports": func() []item { return kinds(&host.Transports) },
+	"means":      func() []item { return kinds(&means.Means) },
 	"workloads":  func() []item { return kinds(&workloads.Workloads) },
 	"measures": func() (all []item) {
 		for _, m := range measure.Specs() {
@@ -62,7 +64,7 @@ var lists = map[string]func() []item{
 	},
 }
 
-var listKinds = []string{"scenarios", "faults", "probes", "checks", "channels", "pollers", "components", "calls", "transports", "workloads", "measures", "frameworks"}
+var listKinds = []string{"scenarios", "faults", "probes", "checks", "channels", "pollers", "components", "calls", "transports", "means", "workloads", "measures", "frameworks"}
 
 // kinds lists what stands in a registry.
 func kinds[T any](r *registry.Registry[T]) (all []item) {

@@ -20,12 +20,12 @@ import (
 
 // Reader reads target files. Components, Calls, Probes and Channels are the kinds that exist, each with the zero value of its parameters.
 type Reader struct {
-	Components, Calls, Probes, Channels, Transports map[string]any
-	Traits                                          map[string]Traits         // of the kinds of component
-	HostIdentity                                    map[string]*regexp.Regexp // form of the identity of a host, by its transport
-	Probe                                           ProbeRules
-	Alerts                                          map[string]AlertTraits // of the kinds of channel
-	Here                                            func(netip.Addr) error // why an address is not shown to be on this machine; nil: only loopback is
+	Components, Calls, Probes, Channels, Transports, Means map[string]any
+	Traits                                                 map[string]Traits         // of the kinds of component
+	HostIdentity                                           map[string]*regexp.Regexp // form of the identity of a host, by its transport
+	Probe                                                  ProbeRules
+	Alerts                                                 map[string]AlertTraits // of the kinds of channel
+	Here                                                   func(netip.Addr) error // why an address is not shown to be on this machine; nil: only loopback is
 }
 
 // perLoad says where a limit of loads stands.
@@ -42,18 +42,18 @@ func (r Reader) format() *strictyaml.Format {
 			Name: "duration", Example: "`250ms`, `10s`", Pattern: `^(0|[1-9][0-9]*)(\.[0-9]+)?(ns|us|µs|ms|s|m|h)([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`,
 		}, reflect.TypeFor[harness.Rate](): {Name: "rate", Example: "`50/s`", Pattern: `^(0|[1-9][0-9]{0,6})/(ms|s|m|h)$`}, reflect.TypeFor[jsonpointer.Pointer](): {Name: "JSON pointer", Example: "`/alerts/0/status`", Pattern: jsonpointer.Pattern}},
 		Singular: map[string]string{"regions": "region", "hosts": "host", "components": "component", "links": "link", "allows": "allowance",
-			"calls": "call", "probes": "probe", "headers": "header", "holidays": "holiday", "days": "day", "alerts": "alert", "announce": "announcement", "standDown": "announcement"},
+			"calls": "call", "probes": "probe", "headers": "header", "holidays": "holiday", "days": "day", "alerts": "alert", "announce": "announcement", "standDown": "announcement", "means": "means"},
 		Prose:   []string{"owner", "service", "plan"},
 		Instead: map[reflect.Type]string{reflect.TypeFor[secret.Reference](): secret.Write},
 		Gone: map[reflect.Type]map[string]string{
-			reflect.TypeFor[Target](): {"channels": later, "means": later, "extends": later},
+			reflect.TypeFor[Target](): {"channels": later, "extends": later},
 			reflect.TypeFor[Limits](): {"rate": perLoad, "rows": perLoad, "pace": later},
 			reflect.TypeFor[Allow]():  {"channel": later, "statusPage": later, "rows": later, "bytes": later},
 			reflect.TypeFor[Call]():   {"undo": later, "oneWay": later},
 			reflect.TypeFor[Host]():   {"ssh": "write by: ssh", "hostKey": "write identity:, the fingerprint that check prints"},
 			reflect.TypeFor[Clocks](): {"hosts": later},
 		},
-		Kinds: map[string]map[string]any{"components": r.Components, "calls": r.Calls, "probes": r.Probes, "alerts": r.Channels, "hosts": r.Transports},
+		Kinds: map[string]map[string]any{"components": r.Components, "calls": r.Calls, "probes": r.Probes, "alerts": r.Channels, "hosts": r.Transports, "means": r.Means},
 	}
 }
 

@@ -34,6 +34,7 @@ type Target struct {
 	Clocks     Clocks              `yaml:"clocks" doc:"what the clocks of the components are held to"`
 	Probes     []harness.ProbeSpec `yaml:"probes" doc:"probes that are asked in every drill on it, each by a kind of probe; scenarios name them by id"`
 	Calls      []Call              `yaml:"calls" doc:"questions and acts of the system's own, each by a kind of call"`
+	Means      []Means             `yaml:"means" doc:"how the harness breaks something there and takes it back, each by a kind of means; nothing is broken by it if not written"`
 	Alerts     []Alert             `yaml:"alerts" doc:"where its alerts can be seen"`
 	Decisions  *Decisions          `yaml:"decisions" doc:"its own account of a failover"`
 	Announce   []Announce          `yaml:"announce" doc:"whom a drill tells that it begins, before anything is broken"`
@@ -165,6 +166,16 @@ type Call struct {
 	Fields  map[string]string `yaml:"fields" doc:"what is kept of a JSON answer: a JSON pointer by name"`
 	Keep    string            `yaml:"keep" one:"digest|text" doc:"digest, size and fields of an answer, or its text as well; digest if not written"`
 	With    map[string]any    `yaml:"with" with:"calls call" doc:"parameters of the kind"`
+}
+
+// Means is one ready-made way to break something and to take it back.
+type Means struct {
+	Name  string         `yaml:"name" need:"yes" doc:"its name"`
+	Means string         `yaml:"means" need:"yes" doc:"kind of means: see blackstart list means"`
+	On    []string       `yaml:"on" need:"yes" doc:"the components, or the links, that it acts on"`
+	Host  string         `yaml:"host" need:"yes" doc:"the host where its commands are run, and which takes everything back when the harness falls silent; never one that is broken itself"`
+	Sudo  bool           `yaml:"sudo" doc:"whether the account there needs sudo (without a password) for what only root may do"`
+	With  map[string]any `yaml:"with" with:"means means" doc:"parameters of the kind"`
 }
 
 // ComponentByName finds a component.
