@@ -119,7 +119,9 @@ func parse(text []byte) (answer, error) {
 		case "said":
 			f.all, a.Said = nil, printable(rest)
 		case "ours":
-			a.ours, f.all = f.all, nil
+			for len(f.all) > 0 {
+				a.ours = append(a.ours, f.word())
+			}
 		case "lease":
 			f.lease(&a.Status)
 		case "moment":

@@ -209,7 +209,7 @@ func TestRace(t *testing.T) {
 			}
 		})
 		acts.Go(func() {
-			time.Sleep(time.Duration(round%5) * 20 * time.Millisecond)
+			time.Sleep(time.Duration(round%5) * 80 * time.Millisecond)
 			if _, err := l.Undo(t.Context(), e.ID); err != nil {
 				t.Error(err)
 			}

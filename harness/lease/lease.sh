@@ -513,7 +513,7 @@ try() {
 	wrong=$(home make)
 	if [ -z "$wrong" ]; then
 		f=$dir/try.$$
-		{ echo a >"$f"; } 2>/dev/null && exec 8<"$f" && timeout 5 flock -n 8 && ! flock -n "$f" true && setsid true && timeout 20 sync "$f" || wrong="flock, setsid, sync or timeout does not do what it should in $dir"
+		{ echo a >"$f"; } 2>/dev/null && exec 8<"$f" && timeout 5 flock -n 8 && ! flock -n "$f" sleep 0 && setsid sleep 0 && timeout 20 sync "$f" || wrong="flock, setsid, sync or timeout does not do what it should in $dir"
 		rm -f "$f"
 	fi
 	[ $locked = 1 ] || rm -f "$dir/lock"

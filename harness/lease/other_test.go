@@ -76,16 +76,16 @@ func TestSecondHarness(t *testing.T) {
 	if _, err := l.Renew(t.Context()); as[*BusyError](t, err) == nil || !strings.Contains(err.Error(), "taken over") && !strings.Contains(err.Error(), "held by") {
 		t.Error(err)
 	}
-	if _, err := copied.Do(t.Context(), r.entry("two")); as[*RefusedError](t, err).Outcome != "over" {
+	if _, err := copied.Do(t.Context(), r.entry("two")); as[*ExpiredError](t, err).State != Over {
 		t.Error(err)
 	}
 	if s, err := copied.Release(t.Context()); err != nil || s.State != Released {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if _, err := r.lease("run-1", 10*time.Second).Arm(t.Context()); as[*RefusedError](t, err).Outcome != "over" {
+	if _, err := r.lease("run-1", 10*time.Second).Arm(t.Context()); as[*ExpiredError](t, err).State != Over {
 		t.Errorf("a run that is over was armed again: %v", err)
 	}
-	next := r.armed("run-2", 10*time.Second)
+	next := r.armed("run-3", 10*time.Second)
 	if _, err := l.Undo(t.Context(), "one"); as[*ExpiredError](t, err).State != OtherRun {
 		t.Error(err)
 	}
@@ -130,7 +130,7 @@ func TestWallClock(t *testing.T) {
 	l := r.armed("run-1", shortTTL)
 	r.did(l, r.entry("one"))
 	for _, jump := range []string{"+3d", "-3d"} {
-		l.executor = local{before: []string{"faketime", jump}, path: standard}
+		l.executor = local{before: []string{"faketime", "-f", jump}, path: standard}
 		s, err := l.Renew(t.Context())
 		if d := time.Until(s.Now.Wall); err != nil || d.Abs() < 71*time.Hour || s.State != Armed || s.Left < 3*time.Second || s.Left > shortTTL || !s.Alive {
 			t.Errorf("%s: %+v, %v", jump, s, err)
@@ -206,7 +206,7 @@ func TestDiskFull(t *testing.T) {
 			t.Errorf("armed: %v", err)
 		}
 		must(t, os.Remove(r.dir+"/fill"))
-		l = r.armed("run-1", shortTTL)
+		l = r.armed("run-1", 2*shortTTL)
 		r.did(l, r.entry("one"))
 		if _, err := l.Undo(t.Context(), "one"); err != nil {
 			t.Error(err)
@@ -219,7 +219,7 @@ func TestDiskFull(t *testing.T) {
 		if s, err := l.Renew(t.Context()); err != nil || !s.Alive {
 			t.Errorf("renewed: %+v, %v", s, err)
 		}
-		r.undoneInTime(l, shortTTL) // by the watchdog, without room for a word
+		r.undoneInTime(l, 2*shortTTL) // by the watchdog, without room for a word
 		if _, err := l.Do(t.Context(), r.entry("four")); as[*ExpiredError](t, err).State != Expired {
 			t.Error(err)
 		}
