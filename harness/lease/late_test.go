@@ -200,6 +200,7 @@ func TestRace(t *testing.T) {
 	did := 0
 	for round := range 50 {
 		e := r.entry(fmt.Sprintf("round-%d", round))
+		e.Scripts.Do = "sleep 0.1; " + e.Scripts.Do // so that there is a time between what it asks and what it does
 		var acts sync.WaitGroup
 		var done error
 		acts.Go(func() { _, done = l.call(t.Context(), quick, nil, "do", sent(e)...) })
@@ -209,7 +210,7 @@ func TestRace(t *testing.T) {
 			}
 		})
 		acts.Go(func() {
-			time.Sleep(time.Duration(round%5) * 80 * time.Millisecond)
+			time.Sleep(time.Duration(round%10) * 40 * time.Millisecond)
 			if _, err := l.Undo(t.Context(), e.ID); err != nil {
 				t.Error(err)
 			}

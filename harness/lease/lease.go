@@ -150,7 +150,7 @@ func (l *Lease) Arm(ctx context.Context) (Status, error) {
 
 // Renew renews the lease: it lives for its whole time again.
 func (l *Lease) Renew(ctx context.Context) (Status, error) {
-	a, err := l.call(ctx, quick, nil, "renew")
+	a, err := l.call(ctx, quick+l.ttl, nil, "renew") // it may wait for a Do
 	if err == nil && !a.Status.Alive {
 		err = &UnwatchedError{Run: l.run}
 	}
@@ -225,7 +225,7 @@ func (l *Lease) UndoAll(ctx context.Context) (Status, error) {
 
 // Release ends the lease. It is refused while anything is in force.
 func (l *Lease) Release(ctx context.Context) (Status, error) {
-	a, err := l.call(ctx, quick+longestAct*time.Second, nil, "release")
+	a, err := l.call(ctx, quick+2*longestAct*time.Second, nil, "release")
 	return a.Status, err
 }
 

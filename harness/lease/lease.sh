@@ -15,7 +15,7 @@ case $0 in
 /*/lease.sh) ;;
 *) dir=$root/$1 && shift ;;
 esac
-WAS=- IS=- CODE=- SAID= OURS= STATE=none RUN=- HOLDER=- BY=- TTL=0 EVERY=0 DEADLINE=0 LEASE=- BEAT=0 ALIVE=no pid=0
+WAS=- IS=- CODE=- SAID="" OURS="" STATE=none RUN=- HOLDER=- BY=- TTL=0 EVERY=0 DEADLINE=0 LEASE=- BEAT=0 ALIVE=no pid=0
 cd / || exit 3
 
 now() { # NOW is the uptime
@@ -199,7 +199,7 @@ settles() { # ID free|ours
 # undo takes one entry back, under the lock: OUTCOME. It acts on what is ours, and on nothing else.
 undo() { # ID
 	e=$dir/entries/$1
-	OUTCOME=ok WAS=- IS=- CODE=- SAID= OURS=
+	OUTCOME=ok WAS=- IS=- CODE=- SAID="" OURS=""
 	[ -e "$e/undo" ] || { OUTCOME=absent && return; }
 	get "$e/is"
 	case $GOT in refused) return ;; undone) [ -e "$e/late" ] || return ;; esac
@@ -281,15 +281,15 @@ holds() { # ID
 # bury makes sure that nothing is done any more in a run, or under a name. Where there is no room for a tombstone, nothing is done in the run.
 bury() { # RUN|- ID|-
 	if [ "$2" = - ]; then
-		rm -f "$dir/open"
+		rm -f "$dir/open" 2>/dev/null
 		grave "$1"
 	else
-		{ mkdir -p "$dir/entries/$2" && true >"$dir/entries/$2/tombstone"; } 2>/dev/null || rm -f "$dir/open"
+		{ mkdir -p "$dir/entries/$2" && true >"$dir/entries/$2/tombstone"; } 2>/dev/null || rm -f "$dir/open" 2>/dev/null
 	fi
 }
 
 expire() {
-	lock 60 || return 1
+	lock 660 || return 1
 	load && [ "$LEASE" = "$1" ] && [ "$STATE" = expired ] || return 1
 	if ! [ -e "$dir/expired" ]; then
 		log expired
@@ -390,14 +390,29 @@ arm() { # TTL EVERY
 }
 
 renew() {
-	lock 30 || answer locked "somebody else acts here"
+	load || true
+	lock $((TTL / 100 + 5)) || answer locked "somebody else acts here"
 	live
 	put "$dir/deadline" $((NOW + TTL)) || answer failed "the lease cannot be written: $(room "$dir")"
 	answer ok
 }
 
-writes() { # FILE TEXT
-	{ printf '%s\n' "$2" >"$e/$1"; } 2>/dev/null
+fields="most held state do undo guard hold free ours"
+
+# stores puts an entry on the disk: what would undo it, and room for what will be said of it.
+stores() { # ID FIELD…
+	mkdir -p "$e" 2>/dev/null
+	for field in $fields; do
+		shift
+		[ -z "$1" ] || { printf '%s\n' "$1" >"$e/$field"; } 2>/dev/null || return 1
+	done
+	for field in found now did undid; do
+		put "$e/$field" - || return 1
+	done
+	put "$e/is" begun || return 1
+	timeout 20 sync "$e/state" "$e/undo" "$e/is" "$e" 2>/dev/null 9>&- || return 1
+	{ echo "$id" >>"$dir/order"; } 2>/dev/null || return 1
+	timeout 20 sync "$dir/order" 2>/dev/null 9>&-
 }
 
 # act does what an entry is there to do, once everything that would undo it is on the disk.
@@ -410,15 +425,12 @@ act() { # ID MOST HELD STATE DO UNDO GUARD HOLD FREE OURS
 	[ -e "$dir/open" ] || answer over "nothing is done in this run any more"
 	[ "$ALIVE" = yes ] || answer dead "the watchdog does not run: nobody would undo it"
 	[ $((DEADLINE - NOW)) -ge $((2 * EVERY + 100 * $2)) ] || answer short "the lease ends too soon: renew it first"
-	mkdir -p "$e" 2>/dev/null
-	writes most "$2" && writes held "$3" && writes state "$4" && writes do "$5" && writes undo "$6" && { [ -z "$7" ] || writes guard "$7"; } && { [ -z "$8" ] || writes hold "$8"; } && writes free "$9" &&
-		shift 9 && writes ours "$1" && put "$e/found" - && put "$e/now" - && put "$e/did" - && put "$e/undid" - && put "$e/is" begun &&
-		timeout 20 sync "$e/state" "$e/undo" "$e/is" "$e" 2>/dev/null 9>&- && { echo "${e##*/}" >>"$dir/order"; } 2>/dev/null && timeout 20 sync "$dir/order" 2>/dev/null 9>&- || {
-		for field in most held state do undo guard hold free ours found now did undid is; do rm -f "$e/$field"; done
+	id=$1
+	stores "$@" || {
+		for field in $fields is found now did undid; do rm -f "$e/$field"; done
 		rmdir "$e" 2>/dev/null
 		answer nospace "what would undo it cannot be written, so nothing was done: $(room "$dir")"
 	}
-	id=${e##*/}
 	word "$id"
 	WAS=$WORD IS=$WORD
 	put "$e/found" "$WAS"
@@ -455,7 +467,7 @@ act() { # ID MOST HELD STATE DO UNDO GUARD HOLD FREE OURS
 back() { # ID
 	mine takeover
 	bury - "$1"
-	lock 60 || answer locked "somebody else acts here"
+	lock 660 || answer locked "somebody else acts here"
 	mine takeover
 	[ "$HOLDER" = "$holder" ] || { rm -f "$dir/open" && put "$dir/holder" "$holder" && log holder "$by"; }
 	undo "$1"
@@ -474,7 +486,7 @@ again() { # ID
 # finish ends a run in which everything is undone.
 finish() {
 	mine takeover
-	lock 60 || answer locked "somebody else acts here"
+	lock 660 || answer locked "somebody else acts here"
 	mine takeover
 	[ "$STATE" = released ] && answer ok
 	bury "$RUN" -

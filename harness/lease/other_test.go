@@ -96,11 +96,11 @@ func TestSecondHarness(t *testing.T) {
 func TestTooShort(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, dash())
-	if _, err := New(r.x, r.target, "run-1", 2*time.Second, time.Second); err == nil {
+	if _, err := New(r.x, r.target, "run-1", time.Second, renewal); err == nil {
 		t.Error("made with two renewals")
 	}
 	slow := local{before: []string{"sh", "-c", `sleep 1.2; exec "$@"`, "sh"}, path: standard}
-	l, err := New(slow, r.target, "run-1", shortTTL, time.Second)
+	l, err := New(slow, r.target, "run-1", 2*time.Second, renewal)
 	must(t, err)
 	if _, err := l.Arm(t.Context()); as[*RefusedError](t, err).Outcome != "short" || l.Longest() < 1200*time.Millisecond {
 		t.Errorf("round trips of %v: %v", l.Longest(), err)
@@ -110,12 +110,12 @@ func TestTooShort(t *testing.T) {
 	}
 	l = r.armed("run-1", shortTTL)
 	e := r.entry("one")
-	e.Most = 2
+	e.Most = 4
 	if _, err := l.Do(t.Context(), e); as[*RefusedError](t, err).Outcome != "short" {
 		t.Error(err)
 	}
 	e.Most = 1
-	r.wait(5*time.Second, "less than two renewals left", func() bool { return r.status(l).Left < 1900*time.Millisecond })
+	r.wait(5*time.Second, "less than two renewals left", func() bool { return r.status(l).Left < 1800*time.Millisecond })
 	if _, err := l.call(t.Context(), quick, nil, "do", sent(e)...); as[*RefusedError](t, err).Outcome != "short" {
 		t.Error(err)
 	}
@@ -132,7 +132,7 @@ func TestWallClock(t *testing.T) {
 	for _, jump := range []string{"+3d", "-3d"} {
 		l.executor = local{before: []string{"faketime", "-f", jump}, path: standard}
 		s, err := l.Renew(t.Context())
-		if d := time.Until(s.Now.Wall); err != nil || d.Abs() < 71*time.Hour || s.State != Armed || s.Left < 3*time.Second || s.Left > shortTTL || !s.Alive {
+		if d := time.Until(s.Now.Wall); err != nil || d.Abs() < 71*time.Hour || s.State != Armed || s.Left < 2*time.Second || s.Left > shortTTL || !s.Alive {
 			t.Errorf("%s: %+v, %v", jump, s, err)
 		}
 	}
@@ -225,6 +225,35 @@ func TestDiskFull(t *testing.T) {
 		}
 		if s, err := l.Release(t.Context()); err != nil {
 			t.Errorf("released: %+v, %v", s, err)
+		}
+	})
+}
+
+// A disk that has turned read-only takes nothing from an undo, either.
+func TestDiskReadOnly(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("a small disk needs root")
+	}
+	each(t, func(t *testing.T, r *rig) {
+		must(t, os.MkdirAll(r.dir, 0o700))
+		must(t, syscall.Mount("tmpfs", r.dir, "tmpfs", 0, "size=256k,mode=0700"))
+		t.Cleanup(func() { _ = syscall.Unmount(r.dir, syscall.MNT_DETACH) })
+		l := r.armed("run-1", 8*time.Second)
+		r.did(l, r.entry("one"))
+		must(t, syscall.Mount("", r.dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+		if _, err := l.Do(t.Context(), r.entry("two")); err == nil {
+			t.Error("done on a disk that takes nothing")
+		}
+		if r.Name() == "TestDiskReadOnly/dash" {
+			if got, err := l.Undo(t.Context(), "one"); err != nil || !got.Ran || got.Now != "absent" {
+				t.Errorf("undone: %+v, %v", got, err)
+			}
+		}
+		r.wait(15*time.Second, "undone by the executor", func() bool { _, err := os.Stat(r.file); return err != nil })
+		must(t, syscall.Mount("", r.dir, "", syscall.MS_REMOUNT, "size=256k"))
+		r.wait(20*time.Second, "on record", func() bool { return !r.status(l).Entries[0].InForce() })
+		if _, err := l.Release(t.Context()); err != nil {
+			t.Error(err)
 		}
 	})
 }

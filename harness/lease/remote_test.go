@@ -36,7 +36,7 @@ func lives(t *testing.T, h target.Host) {
 	if a := run("sh", "-c", Try(r.target)); a.Code != 0 {
 		t.Fatalf("try: exit code %d", a.Code)
 	}
-	const ttl = 5 * time.Second
+	const ttl = 10 * time.Second
 	l := r.armed("run-1", ttl)
 	e := r.entry("one")
 	e.Hold = "words that a shell would make something else of: $HOME `id` \"it's\" \\n é"

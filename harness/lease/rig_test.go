@@ -138,7 +138,7 @@ func (r *rig) kill() {
 
 func (r *rig) lease(run string, ttl time.Duration) *Lease {
 	r.Helper()
-	l, err := New(r.x, r.target, run, ttl, time.Second)
+	l, err := New(r.x, r.target, run, ttl, renewal)
 	must(r.T, err)
 	return l
 }
