@@ -93,6 +93,7 @@ type CheckKind string
 const (
 	LinkSilent      CheckKind = "link.silent"
 	LinkAnswers     CheckKind = "link.answers"
+	LinkUnanswered  CheckKind = "link.unanswered"
 	ComponentRuns   CheckKind = "component.runs"
 	ComponentGone   CheckKind = "component.gone"
 	HeartbeatStalls CheckKind = "heartbeat.stalls"

@@ -191,7 +191,7 @@ func (p *Plan) silencedByPeople(t ProbeTraits, of Subject, d *Description, link 
 			to = l.To
 		}
 		on := to == of.On || t.Follows && to == source.Name
-		if c.Kind == LinkSilent && (on || c.On == link.Name) || c.Kind == ComponentGone && on {
+		if (c.Kind == LinkSilent || c.Kind == LinkUnanswered) && (on || c.On == link.Name) || c.Kind == ComponentGone && on {
 			return true
 		}
 	}
@@ -213,7 +213,7 @@ func (p *Plan) Silences(t ProbeTraits, of Subject, d *Description, promotes bool
 		link, _ := d.linkTo(of.On)
 		on := slices.Contains(s.Do.Components, of.On)
 		switch s.Do.Kind {
-		case ComponentKill:
+		case ComponentKill, ComponentStop, ComponentPause:
 			if on || t.Follows && slices.Contains(s.Do.Components, source.Name) {
 				return true
 			}

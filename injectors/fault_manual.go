@@ -54,7 +54,7 @@ const patience = harness.Duration(10 * time.Minute)
 
 // opposites are the checks that hold when another does no more.
 var opposites = map[harness.CheckKind]harness.CheckKind{
-	harness.LinkSilent: harness.LinkAnswers, harness.ComponentGone: harness.ComponentRuns, harness.ReceiverGone: harness.ReceiverStreams,
+	harness.LinkSilent: harness.LinkAnswers, harness.LinkUnanswered: harness.LinkAnswers, harness.ComponentGone: harness.ComponentRuns, harness.ReceiverGone: harness.ReceiverStreams,
 	harness.SlotInactive: harness.SlotActive, harness.ReplayPaused: harness.ReplayRuns, harness.HeartbeatStalls: harness.HeartbeatFlows,
 }
 

@@ -13,6 +13,7 @@ import (
 	"blackstart/harness/call"
 	"blackstart/harness/component"
 	"blackstart/harness/host"
+	"blackstart/harness/means"
 	"blackstart/harness/pollers"
 	"blackstart/harness/probes"
 	"blackstart/harness/receivers"
@@ -25,7 +26,7 @@ const cataloguePage = "../../docs/catalogue.md"
 // catalogue is the generated page: every probe, check, channel, kind of component and call with what it says of itself.
 func catalogue() string {
 	var b strings.Builder
-	b.WriteString("# Probes, checks, channels, pollers, components, calls, transports\n\nGenerated from the registries by `make golden`. Faults are in [faults.md](faults.md).\n\n## Probes\n")
+	b.WriteString("# Probes, checks, channels, pollers, components, calls, transports, means\n\nGenerated from the registries by `make golden`. Faults are in [faults.md](faults.md).\n\n## Probes\n")
 	for _, k := range probes.Probes.All() {
 		fmt.Fprintf(&b, "\n### %s\n%s\n\n%s Asked every %s, and no oftener than every %s.\n", k.Name, k.Doc, ofProbe(k.New().Traits()), k.New().Every(), probes.Fastest(k.Name))
 		if k.New().Traits().Listed {
@@ -67,7 +68,20 @@ func catalogue() string {
 	for _, k := range host.Transports.All() {
 		fmt.Fprintf(&b, "\n### %s\n%s\n\n    %s\n%s", k.Name, k.Doc, k.Example, parameters(host.Transports.Parameters()[k.Name]))
 	}
+	b.WriteString("\n## Means\nOf target files: how something is broken there, and taken back.\n")
+	for _, k := range means.Means.All() {
+		fmt.Fprintf(&b, "\n### %s\n%s Acts: %s.\n\n    %s\n%s", k.Name, k.Doc, acts(k.New()), k.Example, parameters(means.Means.Parameters()[k.Name]))
+	}
 	return b.String()
+}
+
+// acts lists what a means does.
+func acts(k means.Kind) string {
+	var all []string
+	for _, a := range k.Acts() {
+		all = append(all, "`"+string(a)+"`")
+	}
+	return strings.Join(all, ", ")
 }
 
 // parameters is the table of a struct's keys, "" for nil.

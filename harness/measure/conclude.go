@@ -179,7 +179,7 @@ func (d *dataset) downAtEnd() []string {
 		ours := d.rec.Undo.Fenced && (c.Name == d.rec.Ledger.OldPrimary)
 		for _, f := range d.rec.Faults {
 			for _, s := range f.Plan.Steps {
-				down := s.Do.Kind == harness.ComponentKill || s.Do.Kind == harness.ComponentFence
+				down := s.Do.Kind == harness.ComponentKill || s.Do.Kind == harness.ComponentStop || s.Do.Kind == harness.ComponentFence
 				ours = ours || down && slices.Contains(s.Do.Components, c.Name)
 			}
 		}

@@ -22,11 +22,11 @@ func (d *dataset) checkUndisturbed() harness.ValidityCheck {
 	return verdict("target.undisturbed", strings.Join(why, "; "), "no component was removed by others")
 }
 
-// killed tells whether a fault of the drill killed a component.
+// killed tells whether a fault of the drill killed or stopped a component.
 func (d *dataset) killed(component string) bool {
 	for _, f := range d.rec.Faults {
 		for _, s := range f.Plan.Steps {
-			if f.Do.Lo != 0 && s.Do.Kind == harness.ComponentKill && slices.Contains(s.Do.Components, component) {
+			if f.Do.Lo != 0 && (s.Do.Kind == harness.ComponentKill || s.Do.Kind == harness.ComponentStop) && slices.Contains(s.Do.Components, component) {
 				return true
 			}
 		}

@@ -35,19 +35,24 @@ func linkAnswers(v Victim, check harness.Check) (Ask, error) {
 
 // dialAnswers holds if a dial succeeds and the other end answers the greeting: a relay accepts for a dead end too.
 func dialAnswers(ctx context.Context, address string, greet greeting) error {
+	if what, err := exchange(ctx, address, greet); err != nil {
+		return unanswered(what, err)
+	}
+	return nil
+}
+
+// exchange dials and greets. The error is that of the dial or of the greeting, whichever is named.
+func exchange(ctx context.Context, address string, greet greeting) (what string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return unanswered("dial", err)
+		return "dial", err
 	}
 	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // wakes whoever waits on it
 	defer stop()
-	if err := greet(ctx, conn); err != nil {
-		return unanswered("greeting", err)
-	}
-	return nil
+	return "greeting", greet(ctx, conn)
 }
 
 func datagramAnswers(ctx context.Context, address, name string) error {
