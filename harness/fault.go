@@ -22,6 +22,9 @@ const (
 	ComponentFence  ActionKind = "component.fence"  // Components that replicate, whatever their kind: they take no writes any more, by the private path
 	SQLRun          ActionKind = "sql.run"          // Components: databases that run SQL, by the private path
 
+	AutomationPause  ActionKind = "automation.pause"  // Components, each of a cluster that decides by itself who leads: it decides nothing any more
+	AutomationResume ActionKind = "automation.resume" // Components: what AutomationPause paused decides again
+
 	CertificateSwap    ActionKind = "certificate.swap"    // Components serve Certificate; what they served is kept first
 	CertificateRestore ActionKind = "certificate.restore" // Components serve again what was kept
 	CodeDeploy         ActionKind = "code.deploy"         // Components run Build, one of the description's builds
@@ -109,6 +112,9 @@ const (
 	CertificateIs   CheckKind = "certificate.is"
 	BuildIs         CheckKind = "build.is"
 	AnswerIs        CheckKind = "answer.is"
+
+	AutomationPaused CheckKind = "automation.paused"
+	AutomationRuns   CheckKind = "automation.runs"
 )
 
 // Check is one question about one link or component.

@@ -56,6 +56,7 @@ const patience = harness.Duration(10 * time.Minute)
 var opposites = map[harness.CheckKind]harness.CheckKind{
 	harness.LinkSilent: harness.LinkAnswers, harness.LinkUnanswered: harness.LinkAnswers, harness.ComponentGone: harness.ComponentRuns, harness.ReceiverGone: harness.ReceiverStreams,
 	harness.SlotInactive: harness.SlotActive, harness.ReplayPaused: harness.ReplayRuns, harness.HeartbeatStalls: harness.HeartbeatFlows,
+	harness.AutomationPaused: harness.AutomationRuns,
 }
 
 // Plan has people do one thing, and take it back. It fences nothing: who undoes it sees to that, and a check can ask.

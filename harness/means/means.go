@@ -20,7 +20,7 @@ var Means registry.Registry[Kind]
 type Kind interface {
 	// Of says whether it acts on components or on links.
 	Of() Scope
-	// Acts lists what it does: harness.ComponentStop, ComponentKill, ComponentPause, or LinkCut.
+	// Acts lists what it does: harness.ComponentStop, ComponentKill, ComponentPause, AutomationPause, or LinkCut.
 	Acts() []harness.ActionKind
 	// Scripts builds one act on one subject.
 	Scripts(act harness.Action, on Subject) (lease.Scripts, error)
