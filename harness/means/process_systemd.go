@@ -62,7 +62,7 @@ func (p *processSystemd) Scripts(act harness.Action, on Subject) (lease.Scripts,
 		s.Ours = []string{isStopped, "failed", "stopping", "starting"}
 	case harness.ComponentPause:
 		s.Do = must + "root_do systemctl kill -s STOP \"$unit\" || fail 'systemctl does not stop it'\n" +
-			"until_paused 15 || fail 'a part of it does not stop: it may wait for a disk'\n"
+			"until_unit paused 15 || fail 'a part of it does not stop: it may wait for a disk'\n"
 		s.Undo, s.Held, s.Most = begin+unitThaw, true, mostPause
 		s.Ours = []string{isPaused, isHalf}
 	default:
@@ -125,10 +125,10 @@ unit_state() {
 	*) word=unknown ;;
 	esac
 }
-until_paused() {
+until_unit() {
 	clock
-	end=$((now + $1))
-	while unit_state; test "$word" != paused; do
+	end=$((now + $2))
+	while unit_state; test "$word" != "$1"; do
 		clock
 		test "$now" -lt "$end" || return 1
 		nap
@@ -142,7 +142,7 @@ paused | half) root_do systemctl kill -s CONT "$unit" || fail 'systemctl does no
 running) ;;
 *) fail "it is $word: that is not how a pause left it" ;;
 esac
-until_word running 15 || fail "it is $word, and was to go on"
+until_unit running 15 || fail "it is $word, and was to go on"
 `
 
 const unitAgain = `unit_state
@@ -152,8 +152,7 @@ stopped | stopping | starting) root_do systemctl start "$unit" || fail 'systemct
 running) ;;
 *) fail "it is $word: that is not how a stop or a kill left it" ;;
 esac
-unit_state
-test "$word" = running || fail "it was started, and is $word"
+until_unit running 15 || fail "it was started, and is $word"
 `
 
 const systemdTry = `unit_state
