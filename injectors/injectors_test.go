@@ -205,7 +205,7 @@ func heedsEveryParameter(t *testing.T, kind registry.Kind[harness.Injector], fau
 		}
 	}
 	for _, f := range fields {
-		values := []any{"east.api", "east.db", "7s", []any{map[string]any{"check": "link.answers", "of": "postgres"}}, true, float64(max(f.Min, 2)), float64(max(f.Min, 3))}
+		values := []any{"east.api", "east.db", "7s", []any{map[string]any{"check": "link.answers", "of": "postgres"}}, []any{"outside→east.db"}, true, float64(max(f.Min, 2)), float64(max(f.Min, 3))}
 		for _, word := range f.One {
 			values = append(values, word)
 		}
