@@ -60,7 +60,7 @@ func (*kubernetesPolicy) Acts() []harness.ActionKind { return []harness.ActionKi
 
 // policyShell is what the scripts share. A policy of ours that somebody has changed is ours still, and cut in part.
 const policyShell = `LC_ALL=C PATH="$PATH:/usr/local/bin:/usr/bin"; export LC_ALL PATH
-kubectl_() { KUBECTL "$@" || { echo "kubectl $1 fails for $(id -un) (exit code $?)" >&2; return 3; }; }
+kubectl_() { KUBECTL "$@" || { code=$?; echo "kubectl $1 fails for $(id -un) (exit code $code)" >&2; return 3; }; }
 now() {
   is=$(kubectl_ get networkpolicy "$policy" --ignore-not-found -o 'jsonpath={.spec.podSelector.matchLabels}{.spec.policyTypes}{.spec.ingress}{.spec.egress}') || return
   case $is in '') echo free ;; "$should") echo cut ;; *) echo partly ;; esac

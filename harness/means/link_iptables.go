@@ -40,16 +40,17 @@ var families = map[bool]string{false: "iptables", true: "ip6tables"}
 // iptablesShell is what the scripts share. Each program may be there three times: as it is called by everybody, and by each of the two
 // firewalls that the kernel may have at once. What was done by one is found and undone whichever of them is the one in use by then.
 //
-//	state PROGRAM KEEP DROP HOOK…  prints how one family is
+//	state PROGRAM KEEP DROP HOOK…  prints how one family is; in part, too, where a rule of somebody else has come to stand before the jump
 //	undo PROGRAM                   takes our chain away, with every jump to it
 const iptablesShell = `LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; export LC_ALL PATH
 chain=CHAIN
 variants() { for v in $1 $1-nft $1-legacy; do if command -v $v-save >/dev/null; then echo $v; fi; done; }
 save() {
   ROOT"$@" && return
-  echo "$1 fails for $(id -un) (exit code $?), which needs root, or sudo without a password for it" >&2; return 3
+  code=$?; echo "$1 fails for $(id -un) (exit code $code), which needs root, or sudo without a password for it" >&2; return 3
 }
 lines() { printf '%s\n' "$all" | grep -c -e "$1"; }
+first() { printf '%s\n' "$all" | sed -n "/^-A $hook /{/ -j $chain\$/{p;q;};/ -j BS-[0-9a-f]*\$/d;p;q;}"; }
 state() {
   family=$1 keep=$2 drop=$3; shift 3
   word=free legacy=0 nft=0
@@ -59,7 +60,7 @@ state() {
     [ $word = cut ] || [ $(lines "^:$chain ") = 0 ] && continue
     word=partly
     [ $(lines "^-A $chain .*-j RETURN\$") = $keep ] && [ $(lines "^-A $chain .*-j DROP\$") = $drop ] || continue
-    for hook in "$@"; do [ $(lines "^-A $hook -j $chain\$") != 0 ] || continue 2; done
+    for hook in "$@"; do [ "$(first)" = "-A $hook -j $chain" ] || continue 2; done
     word=cut
   done
   [ $nft = 0 ] || [ $legacy = 0 ] || echo "two firewalls hold rules: $nft of $family in nf_tables, $legacy in legacy. A packet passes both, and what either drops is dropped. $($family -V | sed 's/^[^(]*$/& (legacy)/') is the one in use here" >&2
@@ -183,7 +184,7 @@ func (l *linkIptables) Counter(act harness.Action, on Subject) string {
 // Needs implements Kind. What is tried is the rules themselves, which are read and thrown away; a legacy firewall that has no such table
 // yet would make one for that, and is not asked.
 func (l *linkIptables) Needs(on Subject) Needs {
-	n := Needs{Programs: []string{"grep", "sed"}, Reboot: rebooted, Ticket: "the chain " + mark("BS-", on) +
+	n := Needs{Programs: withSudo(on, "grep", "sed"), Reboot: rebooted, Ticket: "the chain " + mark("BS-", on) +
 		" in the table filter for the time of the drill, and a jump to it; no other rule is changed or removed"}
 	f, err := l.with.filter(harness.Action{Kind: harness.LinkCut}, on)
 	if err != nil {

@@ -39,7 +39,7 @@ const nftShell = `LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; export 
 table=TABLE
 ask() {
   printf '%s\n' "$@" | ROOTnft -f - && return
-  echo "nft fails for $(id -un) (exit code $?), which needs root, or sudo without a password for it" >&2; return 3
+  code=$?; echo "nft fails for $(id -un) (exit code $code), which needs root, or sudo without a password for it" >&2; return 3
 }
 lines() { printf '%s\n' "$all" | grep -c -e "$1"; }
 list() {
@@ -138,7 +138,7 @@ func (l *linkNft) Counter(act harness.Action, on Subject) string {
 
 // Needs implements Kind. What is tried is the rules themselves, which nft checks and throws away.
 func (l *linkNft) Needs(on Subject) Needs {
-	n := Needs{Programs: []string{"nft", "grep", "sed"}, Reboot: rebooted, Root: []string{"/usr/sbin/nft -f -", "/usr/sbin/nft -c -f -"},
+	n := Needs{Programs: withSudo(on, "nft", "grep", "sed"), Reboot: rebooted, Root: []string{"/usr/sbin/nft -f -", "/usr/sbin/nft -c -f -"},
 		Ticket: "the table inet " + mark("bs_", on) + " for the time of the drill; no other table is changed"}
 	f, err := l.with.filter(harness.Action{Kind: harness.LinkCut}, on)
 	if err != nil {

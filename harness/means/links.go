@@ -80,6 +80,14 @@ func cutsAllOf(links []string, act harness.Action, on Subject) error {
 	return nil
 }
 
+// withSudo are programs, and sudo where the account needs it.
+func withSudo(on Subject, programs ...string) []string {
+	if on.Sudo {
+		return append(programs, "sudo")
+	}
+	return programs
+}
+
 // addressesOf are the addresses and networks of a list, or of the end that is written "host" or "host:port"; none for "", which is any.
 func addressesOf(written []string, end, key string) ([]netip.Prefix, error) {
 	if len(written) == 0 && end != "" {

@@ -52,7 +52,7 @@ func TestALockThatIsHeld(t *testing.T) {
 	t.Parallel()
 	w := newWires(t)
 	lock := filepath.Join(t.TempDir(), "lock")
-	before := "PATH=" + legacyPath(t) + ":$PATH XTABLES_LOCKFILE=" + lock + "; export XTABLES_LOCKFILE\n"
+	before := "PATH=" + pathOf(t, "legacy") + ":$PATH XTABLES_LOCKFILE=" + lock + "; export XTABLES_LOCKFILE\n"
 	s := scriptsOf(t, kindOf(t, "link.iptables", routerWith), cutting(harness.Both, "east"), subject(clientAt, serverAt))
 	s.State, s.Do, s.Undo = before+s.State, before+s.Do, before+s.Undo
 	hold := func() func() {
@@ -107,13 +107,40 @@ func TestRulesThatAreRefused(t *testing.T) {
 	}
 }
 
+// TestSomebodyStandsBeforeUs: a rule that others put before the jump may let through what is to vanish, so it is cut in part; one of
+// another link of ours does not. An undo leaves theirs where it is.
+func TestSomebodyStandsBeforeUs(t *testing.T) {
+	mustRun(t, "ip", "iptables")
+	t.Parallel()
+	w := newWires(t)
+	k := kindOf(t, "link.iptables", routerWith)
+	on := subject(clientAt, serverAt)
+	s := scriptsOf(t, k, cutting(harness.Both, "east"), on)
+	on.Link.Name = "another"
+	another := scriptsOf(t, k, cutting(harness.Both, "east"), on)
+	w.succeeds("router", s.Do)
+	w.succeeds("router", another.Do)
+	w.is("router", s, "cut")
+	w.is("router", another, "cut")
+	w.succeeds("router", another.Undo)
+	w.is("router", another, "free")
+	w.is("router", s, "cut")
+	w.succeeds("router", "iptables -I FORWARD 1 -m conntrack --ctstate ESTABLISHED -j ACCEPT")
+	w.is("router", s, "partly")
+	w.succeeds("router", s.Undo)
+	w.is("router", s, "free")
+	if rules := w.succeeds("router", "iptables -S FORWARD"); !strings.HasSuffix(rules, "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT") {
+		t.Error(rules)
+	}
+}
+
 // TestTwoFirewalls: a host whose kernel heeds nf_tables and the older one at once. Both are named, a cut by either holds, and one that
 // was made by the program in use then is found and undone by the program in use now.
 func TestTwoFirewalls(t *testing.T) {
 	mustRun(t, "ip", "iptables", "iptables-legacy", "iptables-nft")
 	t.Parallel()
 	w := newWires(t)
-	other := "PATH=" + legacyPath(t) + ":$PATH\n"
+	other := "PATH=" + pathOf(t, "legacy") + ":$PATH\n"
 	db := w.listen(serverAt, dbPort)
 	w.succeeds("router", "iptables-nft -A FORWARD -p tcp --dport 5432 -j ACCEPT; iptables-legacy -A FORWARD -p tcp --dport 5432 -j ACCEPT")
 	k := kindOf(t, "link.iptables", routerWith)

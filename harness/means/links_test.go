@@ -68,7 +68,7 @@ type wireCase struct {
 	name, kind, at string
 	with           map[string]any
 	from, to       string
-	legacy         bool // the host has the other firewall
+	programs       string // of the host: "", legacy (the other firewall), or busybox (a small system)
 	partly         []string
 	gone           string
 }
@@ -85,17 +85,19 @@ func wireCases() []wireCase {
 	gone := "iptables -D FORWARD -j CHAIN 2>/dev/null; iptables -D INPUT -j CHAIN 2>/dev/null; iptables -D OUTPUT -j CHAIN 2>/dev/null; iptables -F CHAIN; iptables -X CHAIN"
 	keep := list(watchAt)
 	return []wireCase{
-		{"iptables on the router", "link.iptables", "router", map[string]any{"where": "forward", "keep": keep}, clientAt, serverAt, false, iptables, gone},
-		{"iptables on the router, legacy", "link.iptables", "router", map[string]any{"where": "forward", "keep": keep}, clientAt, serverAt, true, iptables, gone},
-		{"iptables, from anywhere", "link.iptables", "router", map[string]any{"where": "forward", "keep": keep}, "", serverAt, false, iptables, gone},
-		{"iptables at the server", "link.iptables", "server", map[string]any{"where": "input", "keep": keep}, clientAt, serverAt, false, iptables, gone},
-		{"iptables at the client", "link.iptables", "client", map[string]any{"where": "output", "keep": list("10.77.1.0/24"), "keepPort": float64(22)}, clientAt, serverAt, false, iptables, gone},
-		{"ip6tables", "link.iptables", "router", map[string]any{"where": "forward"}, clientAt6, serverAt6, false, []string{"ip6tables -F CHAIN"}, "ip6tables -D FORWARD -j CHAIN; ip6tables -F CHAIN; ip6tables -X CHAIN"},
-		{"nft on the router", "link.nft", "router", map[string]any{"where": "forward", "keep": keep}, clientAt, serverAt, false, []string{"nft flush chain inet TABLE rules", "nft delete chain inet TABLE HOOK"}, "nft delete table inet TABLE"},
-		{"nft at the server", "link.nft", "server", map[string]any{"where": "input", "keep": keep}, "", serverAt, false, []string{"nft flush table inet TABLE"}, "nft delete table inet TABLE"},
-		{"nft at the client", "link.nft", "client", map[string]any{"where": "output", "keep": list("10.77.1.0/24"), "keepPort": float64(22)}, clientAt, serverAt, false, []string{"nft flush chain inet TABLE rules"}, "nft delete table inet TABLE"},
-		{"nft, IPv6", "link.nft", "router", map[string]any{"where": "forward"}, clientAt6, serverAt6, false, []string{"nft flush chain inet TABLE rules"}, "nft delete table inet TABLE"},
-		{"both families", "link.iptables", "router", map[string]any{"where": "forward", "from": list(clientAt, clientAt6), "to": list(serverAt, serverAt6)}, "a.name", serverAt, false,
+		{"iptables on the router", "link.iptables", "router", map[string]any{"where": "forward", "keep": keep}, clientAt, serverAt, "", iptables, gone},
+		{"iptables on the router, legacy", "link.iptables", "router", map[string]any{"where": "forward", "keep": keep}, clientAt, serverAt, "legacy", iptables, gone},
+		{"iptables, from anywhere", "link.iptables", "router", map[string]any{"where": "forward", "keep": keep}, "", serverAt, "", iptables, gone},
+		{"iptables at the server", "link.iptables", "server", map[string]any{"where": "input", "keep": keep}, clientAt, serverAt, "", iptables, gone},
+		{"iptables at the client", "link.iptables", "client", map[string]any{"where": "output", "keep": list("10.77.1.0/24"), "keepPort": float64(22)}, clientAt, serverAt, "", iptables, gone},
+		{"ip6tables", "link.iptables", "router", map[string]any{"where": "forward"}, clientAt6, serverAt6, "", []string{"ip6tables -F CHAIN"}, "ip6tables -D FORWARD -j CHAIN; ip6tables -F CHAIN; ip6tables -X CHAIN"},
+		{"nft on the router", "link.nft", "router", map[string]any{"where": "forward", "keep": keep}, clientAt, serverAt, "", []string{"nft flush chain inet TABLE rules", "nft delete chain inet TABLE HOOK"}, "nft delete table inet TABLE"},
+		{"nft at the server", "link.nft", "server", map[string]any{"where": "input", "keep": keep}, "", serverAt, "", []string{"nft flush table inet TABLE", "nft flush chain inet TABLE HOOK"}, "nft delete table inet TABLE"},
+		{"nft at the client", "link.nft", "client", map[string]any{"where": "output", "keep": list("10.77.1.0/24"), "keepPort": float64(22)}, clientAt, serverAt, "", []string{"nft flush chain inet TABLE rules"}, "nft delete table inet TABLE"},
+		{"nft, IPv6", "link.nft", "router", map[string]any{"where": "forward"}, clientAt6, serverAt6, "", []string{"nft flush chain inet TABLE rules"}, "nft delete table inet TABLE"},
+		{"iptables on a small system", "link.iptables", "router", map[string]any{"where": "forward", "keep": keep}, clientAt, serverAt, "busybox", iptables, gone},
+		{"nft on a small system", "link.nft", "router", map[string]any{"where": "forward", "keep": keep}, clientAt, serverAt, "busybox", []string{"nft flush chain inet TABLE rules"}, "nft delete table inet TABLE"},
+		{"both families", "link.iptables", "router", map[string]any{"where": "forward", "from": list(clientAt, clientAt6), "to": list(serverAt, serverAt6)}, "a.name", serverAt, "",
 			[]string{"iptables -F CHAIN", "ip6tables -D FORWARD -j CHAIN"}, gone + "; ip6tables -D FORWARD -j CHAIN 2>/dev/null; ip6tables -F CHAIN; ip6tables -X CHAIN"},
 	}
 }
@@ -103,7 +105,7 @@ func wireCases() []wireCase {
 // TestALinkIsCutAndHealed tells the whole story of each packet filter: a black hole for what is new and what is open, nothing else
 // touched, whoever takes it away in between is found, and afterwards the firewall is what it was.
 func TestALinkIsCutAndHealed(t *testing.T) {
-	mustRun(t, "ip", "iptables", "iptables-legacy", "iptables-nft", "nft")
+	mustRun(t, "ip", "iptables", "iptables-legacy", "iptables-nft", "nft", "busybox")
 	for _, c := range wireCases() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -112,12 +114,16 @@ func TestALinkIsCutAndHealed(t *testing.T) {
 	}
 }
 
-// legacyPath is a folder in which iptables is the legacy one.
-func legacyPath(t *testing.T) string {
+// pathOf is a folder in which programs are those of another: of the legacy firewall, or of busybox.
+func pathOf(t *testing.T, of string) string {
 	t.Helper()
+	at, programs := "/usr/sbin/xtables-legacy-multi", []string{"iptables", "iptables-save", "iptables-restore"}
+	if of == "busybox" {
+		at, programs = "/bin/busybox", []string{"sh", "grep", "sed", "sort", "cut", "id", "printf"}
+	}
 	dir := t.TempDir()
-	for _, p := range []string{"iptables", "iptables-save", "iptables-restore"} {
-		if err := os.Symlink("/usr/sbin/xtables-legacy-multi", filepath.Join(dir, p)); err != nil {
+	for _, p := range programs {
+		if err := os.Symlink(at, filepath.Join(dir, p)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -130,8 +136,8 @@ func (c wireCase) story(t *testing.T) {
 	on := subject(c.from, c.to)
 	s := scriptsOf(t, k, cutting(harness.Both, "east"), on)
 	before := ""
-	if c.legacy {
-		before = "PATH=" + legacyPath(t) + ":$PATH\n"
+	if c.programs != "" {
+		before = "PATH=" + pathOf(t, c.programs) + ":$PATH\n"
 		s.State, s.Do, s.Undo = before+s.State, before+s.Do, before+s.Undo
 	}
 	w.succeeds(c.at, before+ownRules+" | iptables-restore && "+ownRules+" | ip6tables-restore")
@@ -161,6 +167,9 @@ func (c wireCase) story(t *testing.T) {
 	if watch.conn != nil {
 		watch.answers()
 		w.dial(ssh, watchAt)
+	}
+	if c.from == "" { // everybody is cut off, but for the management
+		w.dial(db, watchAt)
 	}
 	w.is(c.at, s, "cut")
 	if n := w.succeeds(c.at, before+k.(means.Counting).Counter(cutting(harness.Both, "east"), on)); n == "0" || n == "" {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"gopkg.in/yaml.v3"
+
 	"blackstart/harness"
 	"blackstart/harness/means"
 	"blackstart/harness/target"
@@ -56,9 +58,7 @@ func TestWhatALinkMeansRefuses(t *testing.T) {
 		{"kubernetes.networkpolicy", policy("namespace", "orders"), ""}, {"kubernetes.networkpolicy", policy("selector", "app"), "selector"},
 		{"kubernetes.networkpolicy", policy("selector", "app in (a)"), "selector"}, {"kubernetes.networkpolicy", policy("kubeconfig", "~/.kube/config"), "kubeconfig"},
 	} {
-		with := kindOf(t, c.kind, c.with).(registry.Parametrised).With().(interface {
-			Wrong(*target.Target, bool) (string, string, string)
-		})
+		with := kindOf(t, c.kind, c.with).(registry.Parametrised).With().(target.Judge)
 		if key, wrong, hint := with.Wrong(file, false); key != c.key || (key == "") != (wrong == "") || (key == "") != (hint == "") {
 			t.Errorf("%s %v: %q %s; %s, want %q", c.kind, c.with, key, wrong, hint, c.key)
 		}
@@ -110,7 +110,21 @@ func TestEveryLinkMeansSaysWhatItIs(t *testing.T) {
 	if len(linkKinds()) < 4 {
 		t.Fatal("means of links are missing")
 	}
+	file := &target.Target{Links: []target.Link{{Name: "api-to-db"}}}
 	for _, k := range linkKinds() {
+		var m target.Means
+		d := yaml.NewDecoder(strings.NewReader(k.Example))
+		if d.KnownFields(true); d.Decode(&m) != nil || m.Means != k.Name || len(m.On) == 0 || m.Host == "" {
+			t.Errorf("the example of %s: %+v", k.Name, m)
+		}
+		for key, v := range m.With {
+			if n, ok := v.(int); ok {
+				m.With[key] = float64(n) // as files are read
+			}
+		}
+		if key, wrong, _ := kindOf(t, k.Name, m.With).(registry.Parametrised).With().(target.Judge).Wrong(file, false); wrong != "" {
+			t.Errorf("the example of %s: %s %s", k.Name, key, wrong)
+		}
 		if k.Doc == "" || !strings.Contains(k.Example, "means: "+k.Name) || len(k.New().Acts()) != 1 || k.New().Acts()[0] != harness.LinkCut {
 			t.Errorf("%s: %s", k.Name, k.Example)
 		}

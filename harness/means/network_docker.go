@@ -104,7 +104,7 @@ const (
 
 // dockerShell is what the scripts share. The engine adds the first 12 digits of the container's ID to its aliases, which are not compared.
 const dockerShell = `LC_ALL=C PATH="$PATH:/usr/local/bin:/usr/bin"; export LC_ALL PATH
-docker_() { DOCKER "$@" || { echo "docker $1 fails for $(id -un) (exit code $?)" >&2; return 3; }; }
+docker_() { DOCKER "$@" || { code=$?; echo "docker $1 fails for $(id -un) (exit code $code)" >&2; return 3; }; }
 found() {
   id=$(docker_ inspect --type container -f '{{.Id}}' "$container") || return
   is=$(docker_ inspect --type container -f '{{with index .NetworkSettings.Networks "'"$network"'"}}ip={{with .IPAMConfig}}{{.IPv4Address}} ip6={{.IPv6Address}}{{else}} ip6={{end}} links={{range .Links}}{{.}},{{end}} aliases={{range .Aliases}}
@@ -188,7 +188,7 @@ func (n *networkDocker) Needs(on Subject) Needs {
 	if n.with.Program != "" {
 		program = n.with.Program
 	}
-	needs := Needs{Programs: []string{program, "cut", "grep", "sed", "sort"},
+	needs := Needs{Programs: withSudo(on, program, "cut", "grep", "sed", "sort"),
 		Ticket: fmt.Sprintf("that container %s is taken off network %s for the time of the drill; the engine, for the account (group docker) or by sudo", n.with.Container, n.with.Network),
 		Reboot: "The engine keeps it: after a reboot, or a start of the container, it is still off the network, until its undo. One that is made anew is on it."}
 	if on.Sudo {
