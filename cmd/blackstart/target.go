@@ -116,7 +116,7 @@ written. It holds no password, and nothing is run.`,
 			}
 			text, err := grants.DDL(t, on)
 			if err != nil {
-				return usage(err, "--on names a component of kind postgres")
+				return usage(err, "--on names a component of kind postgres or redis")
 			}
 			return put(cmd.OutOrStdout(), []byte(text))
 		},

@@ -46,6 +46,13 @@ type Accessed interface {
 	Access(ctx context.Context, at At) (harness.Access, error)
 }
 
+// Holding is a kind on whose components something may be written: what its Traits say it holds.
+type Holding interface {
+	// MayWrite finds out, without leaving anything, whether a thing could be written by what opens the component, and says how that is
+	// known. What is lacking is a Refusal.
+	MayWrite(ctx context.Context, at At, write string) (string, error)
+}
+
 // AccessTo gives the way to a component of a kind. It resolves secrets and dials nobody.
 func AccessTo(ctx context.Context, k Kind, at At) (harness.Access, error) {
 	if a, ok := k.(Accessed); ok {

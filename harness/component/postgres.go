@@ -57,7 +57,8 @@ func (p *Postgres) Role() (database, user string) { return p.with.Database, p.wi
 
 // Traits implements Kind.
 func (p *Postgres) Traits() target.Traits {
-	return target.Traits{Identity: regexp.MustCompile(`^[0-9]{15,20}$`), Tables: true, Clock: true, Replicates: true}
+	return target.Traits{Identity: regexp.MustCompile(`^[0-9]{15,20}$`), Clock: true, Replicates: true, Holds: map[string]string{
+		target.WriteHeartbeat: target.Allow{Write: target.WriteHeartbeat}.Table(), target.WriteLedger: target.Allow{Write: target.WriteLedger}.Table()}}
 }
 
 // maxMessage bounds one message of a server, in bytes: more than one row of what is kept has.
@@ -197,8 +198,14 @@ func (p *Postgres) Look(ctx context.Context, at At) (s Seen, err error) {
 	return s, err
 }
 
-// MayWrite finds out, without writing, whether there is a table and the role has rights on it. What it lacks is a Refusal.
-func (p *Postgres) MayWrite(ctx context.Context, at At, table string, rights []string) error {
+// MayWrite implements Holding: it asks for the table, and for the rights of the role on it.
+func (p *Postgres) MayWrite(ctx context.Context, at At, write string) (string, error) {
+	a := target.Allow{Write: write}
+	table, rights := a.Table(), a.Rights()
+	return "the role has " + strings.Join(rights, ", ") + " on " + table + "; nothing was written", p.mayWrite(ctx, at, table, rights)
+}
+
+func (p *Postgres) mayWrite(ctx context.Context, at At, table string, rights []string) error {
 	return p.Read(ctx, at, func(tx pgx.Tx) error {
 		schema, name, _ := strings.Cut(table, ".")
 		var there, entered bool

@@ -2,7 +2,6 @@ package component
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +22,7 @@ import (
 var _ = Kinds.Add(registry.Kind[Kind]{
 	Name: "redis",
 	Doc: "A Redis server: version, whether it leads or copies another, its clock, and, where it is the beginning of a link, its link to the " +
-		"server that it copies. It is asked INFO and TIME, and nothing else. It has no identity: its run id is a new one at every start.",
+		"server that it copies. It is asked INFO and TIME; where allows lists the ledger, a write is queued and given up, too. It has no identity: its run id is a new one at every start.",
 	Example: "{name: east.cache, kind: redis, region: east, address: 10.1.0.7, port: 6379, with: {user: blackstart, password: {file: /run/secrets/cache}, encryption: tls}}",
 	New:     func() Kind { return &redisKind{} },
 })
@@ -49,11 +48,8 @@ func (w redisWith) Wrong(*target.Target, bool) (key, wrong, hint string) {
 func (r *redisKind) With() any { return &r.with }
 
 // Traits implements Kind.
-func (*redisKind) Traits() target.Traits { return target.Traits{Clock: true, Replicates: true} }
-
-// Needs implements Needing.
-func (r *redisKind) Needs() string {
-	return "user " + cmp.Or(r.with.User, "default") + ": +info +time"
+func (*redisKind) Traits() target.Traits {
+	return target.Traits{Clock: true, Replicates: true, Holds: map[string]string{target.WriteLedger: redisLedger}}
 }
 
 // Access implements Accessed.

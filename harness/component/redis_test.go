@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"blackstart/harness/secret"
+	"blackstart/harness/target"
 )
 
 // startRedis starts a server with a password on loopback.
@@ -127,7 +128,11 @@ func TestRedis(t *testing.T) {
 // What a ticket asks for is enough, and more is not needed.
 func TestRedisNeedsWhatItSays(t *testing.T) {
 	k := &redisKind{redisWith{User: "watcher", Encryption: "none", Password: &secret.Reference{Env: "PLANTED"}}}
-	acl := strings.TrimPrefix(k.Needs(), "user watcher: ")
+	user, all := k.ACL(&target.Target{}, "cache")
+	acl := strings.Join(all, " ")
+	if user != "watcher" || strings.Contains(acl, "rpush") {
+		t.Errorf("%s: %s", user, acl)
+	}
 	for rights, want := range map[string]bool{acl: true, "+info": false, "+time": false} {
 		address := startRedis(t, "user watcher on >pl4nted-Secret "+rights)
 		if _, err := k.Look(t.Context(), At{Address: address, Secrets: secrets(t, "pl4nted-Secret")}); (err == nil) != want || err != nil && !Refused(err) {

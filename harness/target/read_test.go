@@ -201,7 +201,7 @@ func TestBadFilesAreRefused(t *testing.T) {
 		{"status: 204", "status: 204\n  identities: [" + strings.Repeat("ab", 32) + ", abc]", "the identity of the entry is none of a TLS key"},
 		{"{name: Accept, value: text/plain}", "{name: Accept}", `header "Accept" needs a value or a secret`},
 		{"write: ledger", "write: everything", `is "everything": write one of heartbeat, ledger`},
-		{"{write: ledger, on: east.db}", "{write: ledger, on: east.cache}", "a component of kind tcp holds no tables"},
+		{"{write: ledger, on: east.db}", "{write: ledger, on: east.cache}", "a component of kind tcp holds no ledger: name one of kind postgres or redis"},
 		{"by: ssh, identity", "by: telnet, identity", `there is no transport "telnet"`},
 		{"by: ssh, identity", "identity", "host db2 has no transport by which anything is asked of it: write by: ssh, or leave identity and with out"},
 		{"SHA256:jOHdBMhiFZmHWIAYLPWXLNb1gErQy9bxgpt6S4bJ3mc", "MD5:aa", "the identity of db2 is none of a host by ssh: write what"},

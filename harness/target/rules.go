@@ -16,11 +16,11 @@ import (
 
 // Traits are what the reader must know of a kind of component.
 type Traits struct {
-	Identity   *regexp.Regexp // form of its identity, nil if it has none
-	Tables     bool           // it can hold the tables that may be allowed
-	Clock      bool           // it tells its clock
-	Replicates bool           // one leads and others follow it
-	Speaks     string         // kind that probes and loads know it by: that of components of a rehearsal
+	Identity   *regexp.Regexp    // form of its identity, nil if it has none
+	Holds      map[string]string // what may be written there, by the word of allows: the table, or what its keys begin with
+	Clock      bool              // it tells its clock
+	Replicates bool              // one leads and others follow it
+	Speaks     string            // kind that probes and loads know it by: that of components of a rehearsal
 }
 
 // Judge is implemented by parameters that know more rules than their tags say: Wrong gives the key, what is wrong with it, and what

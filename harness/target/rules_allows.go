@@ -2,6 +2,8 @@ package target
 
 import (
 	"regexp"
+	"slices"
+	"strings"
 
 	"blackstart/harness"
 )
@@ -27,13 +29,24 @@ func (r *rules) allows() {
 			r.out.Add(n.Pos, "keep one of the two", "%s is allowed twice", a.Path)
 		case a.Path != "":
 		case !r.known(n, "on", "component", a.On, r.componentNames()):
-		case !r.r.Traits[c.Kind].Tables:
-			r.out.Add(at(n, "on"), "name a database", "a component of kind %s holds no tables", c.Kind)
+		case r.r.Traits[c.Kind].Holds[a.Write] == "":
+			r.out.Add(at(n, "on"), "name one of kind "+strings.Join(r.holders(a.Write), " or "), "a component of kind %s holds no %s", c.Kind, a.Write)
 		case seen[a]:
 			r.out.Add(n.Pos, "keep one of the two", "the %s on %s is allowed twice", a.Write, a.On)
 		}
 		seen[a] = true
 	}
+}
+
+// holders are the kinds of component on which a thing can be written.
+func (r *rules) holders(write string) (all []string) {
+	for kind, t := range r.r.Traits {
+		if t.Holds[write] != "" {
+			all = append(all, kind)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // one tells whether an allowance is for one thing.

@@ -125,16 +125,16 @@ const (
 
 // Allow lets one thing be written on one component, one request be made that may change something, or one announcement be made to people.
 type Allow struct {
-	Write    string `yaml:"write" one:"heartbeat|ledger" doc:"the table that may be written"`
+	Write    string `yaml:"write" one:"heartbeat|ledger" doc:"what may be written: see the kinds of component"`
 	On       string `yaml:"on" doc:"of write: the component"`
 	Path     string `yaml:"path" doc:"the request that loads may make of the entry, method and path as a scenario writes them, without a query: POST /orders"`
 	Announce string `yaml:"announce" doc:"the entry of announce or standDown that may be made: it reaches people"`
 }
 
-// Table is the table that an allowance is for, with its schema.
+// Table is the table of a database that an allowance is for, with its schema.
 func (a Allow) Table() string { return "blackstart." + a.Write }
 
-// Rights are those that the role needs on the table: a beat replaces the one before it, a ledger only grows.
+// Rights are those that the role of a database needs on the table: a beat replaces the one before it, a ledger only grows.
 func (a Allow) Rights() []string {
 	if a.Write == WriteHeartbeat {
 		return []string{"SELECT", "INSERT", "UPDATE"}

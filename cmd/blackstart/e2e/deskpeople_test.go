@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -84,13 +85,16 @@ func (d *desk) press(page string, form url.Values) error {
 }
 
 // inDirectory answers in a directory.
-func (d *desk) inDirectory(dir string) (stop func()) {
+func (d *desk) inDirectory(dir string) (stop func()) { return inDirectory(d.t, dir, d.act) }
+
+// inDirectory answers in a directory what somebody was asked for, once act has done it.
+func inDirectory(t *testing.T, dir string, act func(task string) error) (stop func()) {
 	say := func(n, word, text string) error {
 		path := filepath.Join(dir, n+"."+word)
 		return errors.Join(os.WriteFile(path+".new", []byte(text), 0o600), os.Rename(path+".new", path))
 	}
 	next := 0
-	return d.working(func() error {
+	return working(t, func() error {
 		n := fmt.Sprintf("%03d", next)
 		data, err := os.ReadFile(filepath.Join(dir, n+".task.json"))
 		if err != nil {
@@ -101,7 +105,7 @@ func (d *desk) inDirectory(dir string) (stop func()) {
 		if err := json.Unmarshal(data, &task); err != nil {
 			return err
 		}
-		if err := d.act(task.What); err != nil {
+		if err := act(task.What); err != nil {
 			return say(n, "cannot", err.Error())
 		}
 		return say(n, "done", whoSays)
@@ -138,14 +142,16 @@ func (d *desk) atTerminal(said *watcher, keyboard io.Writer) (stop func()) {
 	})
 }
 
+func (d *desk) working(do func() error) (stop func()) { return working(d.t, do) }
+
 // working does something again and again until it is stopped; an error is one of the test.
-func (d *desk) working(do func() error) (stop func()) {
+func working(t *testing.T, do func() error) (stop func()) {
 	end := make(chan struct{})
 	var work sync.WaitGroup
 	work.Go(func() {
 		for {
 			if err := do(); err != nil {
-				d.t.Errorf("the firm's people: %v", err)
+				t.Errorf("the firm's people: %v", err)
 				return
 			}
 			select {

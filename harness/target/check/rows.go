@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net"
 	"slices"
-	"strings"
 	"time"
 
 	"blackstart/harness"
@@ -66,22 +65,23 @@ func (c *checker) writes(ctx context.Context) []Row {
 		a := tables[i]
 		row := Row{Of: "write", Name: a.Write + " on " + a.On}
 		for _, p := range c.parts {
-			db, ok := p.kind.(*component.Postgres)
+			holder, ok := p.kind.(component.Holding)
 			if !ok || p.Name != a.On {
 				continue
 			}
+			var text string
 			err := c.known(p.Name, p.at.Pins())
 			if err == nil {
-				err = db.MayWrite(ctx, p.at, a.Table(), a.Rights())
+				text, err = holder.MayWrite(ctx, p.at, a.Write)
 			}
 			if err != nil {
 				row.no(err)
 			} else {
-				row.yes("the role has " + strings.Join(a.Rights(), ", ") + " on " + a.Table() + "; nothing was written")
+				row.yes(text)
 			}
 			return []Row{row}
 		}
-		row.notAvailable("%s is no database that holds tables", a.On)
+		row.notAvailable("%s holds nothing of ours", a.On)
 		return []Row{row}
 	})
 }

@@ -54,14 +54,14 @@ func databases(t *target.Target) ([]database, error) {
 }
 
 // DDL is the SQL that makes the role and, where the file allows it, the tables, on the database component on; "" means each that
-// is no copy. The tables are those of the harness, in the schema blackstart.
+// is no copy. The tables are those of the harness, in the schema blackstart. On a Redis it is the line for its access list.
 func DDL(t *target.Target, on string) (string, error) {
 	all, err := databases(t)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	n := 0
+	n := lists(&b, t, on)
 	for _, d := range all {
 		switch {
 		case on != "" && d.Name != on:
@@ -73,9 +73,30 @@ func DDL(t *target.Target, on string) (string, error) {
 		}
 	}
 	if n == 0 {
-		return "", errors.New("the target has no such database")
+		return "", errors.New("the target has no such database, or Redis")
 	}
 	return b.String(), nil
+}
+
+// lists writes what the access lists of Redis servers need: as it is run, where one is asked for; else where it is had from, as a comment
+// of SQL. It tells for how many.
+func lists(b *strings.Builder, t *target.Target, on string) (n int) {
+	for _, c := range t.Components {
+		k, _ := component.Kinds.Get(c.Kind)
+		kind, err := k.Make(c.With)
+		of, ok := kind.(component.Listed)
+		if err != nil || !ok || on != "" && c.Name != on {
+			continue
+		}
+		n++
+		if on == "" {
+			fmt.Fprintf(b, "-- %s has an access list of its own:\n--   blackstart target ddl --on %s | redis-cli\n\n", c.Name, c.Name)
+			continue
+		}
+		user, rights := of.ACL(t, c.Name)
+		fmt.Fprintf(b, "ACL SETUSER %s on %s\n", user, strings.Join(rights, " "))
+	}
+	return n
 }
 
 func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }

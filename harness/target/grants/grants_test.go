@@ -180,6 +180,12 @@ func TestOnlyWhatIsAllowed(t *testing.T) {
 			}
 		}
 	}
+	if text, err := grants.DDL(read(t, "[{write: ledger, on: cache}]"), "cache"); err != nil || text != "ACL SETUSER watcher on +info +time ~blackstart:ledger:* +multi +discard +rpush +lrange\n" {
+		t.Errorf("on a Redis: %s, %v", text, err)
+	}
+	if text, err := grants.DDL(read(t, "[]"), ""); err != nil || !strings.Contains(text, "-- cache has an access list of its own:\n--   blackstart target ddl --on cache | redis-cli\n") || strings.Contains(text, "ACL") {
+		t.Errorf("SQL with a Redis beside it: %s, %v", text, err)
+	}
 	if text, err := grants.DDL(read(t, "[]"), "west.db"); err != nil || !strings.Contains(text, "-- west.db") || strings.Contains(text, "east.db") {
 		t.Errorf("on one: %s, %v", text, err)
 	}

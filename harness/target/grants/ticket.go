@@ -58,8 +58,12 @@ func Ticket(t *target.Target) (string, error) {
 	for _, c := range t.Components {
 		k, _ := component.Kinds.Get(c.Kind)
 		if kind, err := k.Make(c.With); err == nil {
-			if n, ok := kind.(component.Needing); ok {
-				put("\nOn %s (%s): %s", c.Name, c.Kind, n.Needs())
+			if of, ok := kind.(component.Listed); ok {
+				user, rights := of.ACL(t, c.Name)
+				put("\nOn %s (%s): user %s: %s", c.Name, c.Kind, user, strings.Join(rights, " "))
+				if t.MayWrite(target.WriteLedger, c.Name) {
+					put("  Keys that a drill writes stay there: some 150 bytes of memory each, to be\n  deleted by hand.")
+				}
 			}
 		}
 	}

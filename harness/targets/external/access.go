@@ -7,7 +7,6 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/component"
-	"blackstart/harness/target"
 	"blackstart/harness/target/check"
 )
 
@@ -78,19 +77,19 @@ func (d *Driver) Allowed(name, table string) error {
 	if d.Unwritten != "" {
 		return &harness.NotAllowedError{Why: d.Unwritten}
 	}
-	for _, a := range d.Target.Allows {
-		if a.On == name && a.Table() == table {
-			return nil
-		}
+	if write := thing(table); d.Target.MayWrite(write, name) {
+		return nil
 	}
 	return &harness.NotAllowedError{Why: fmt.Sprintf("allows does not list %s on %s", thing(table), name)}
 }
 
-// thing is the word of a target file for a table.
+// thing is the word of a target file for a table, or for what keys begin with.
 func thing(table string) string {
-	for _, write := range []string{target.WriteHeartbeat, target.WriteLedger} {
-		if (target.Allow{Write: write}).Table() == table {
-			return write
+	for _, t := range component.Traits() {
+		for write, where := range t.Holds {
+			if where == table {
+				return write
+			}
 		}
 	}
 	return table
@@ -105,11 +104,12 @@ func (d *Driver) Writable(ctx context.Context, name, table string) error {
 	if err != nil {
 		return err
 	}
-	db, ok := p.kind.(*component.Postgres)
-	if !ok {
-		return fmt.Errorf("not available: %s holds no tables", name)
+	holder, ok := p.kind.(component.Holding)
+	if write := thing(table); !ok || p.kind.Traits().Holds[write] != table {
+		return fmt.Errorf("not available: %s holds no %s", name, table)
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	return db.MayWrite(ctx, p.at, table, target.Allow{Write: thing(table)}.Rights())
+	_, err = holder.MayWrite(ctx, p.at, thing(table))
+	return err
 }

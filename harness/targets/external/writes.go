@@ -20,6 +20,9 @@ func (d *Driver) onDatabase(ctx context.Context, name string, question func(cont
 		return p, err
 	}
 	db, ok := p.kind.(*component.Postgres)
+	if component.SpeaksRedis(p.kind) {
+		return p, fmt.Errorf("not available: %s is a Redis, which does not show that nobody writes there, and loses what it alone had once it copies another", name)
+	}
 	if !ok {
 		return p, fmt.Errorf("not available: %s is no database that says whether it takes writes", name)
 	}
