@@ -16,6 +16,7 @@ type LoadLimits struct {
 	Rate        Rate `yaml:"rate" json:"rate" doc:"operations that are due per unit of time, such as 50/s, retries of a write not counted"`
 	Connections int  `yaml:"connections" json:"connections" min:"1" max:"65536" doc:"connections at a time: of http loads to the entry, of others to each component"`
 	Rows        int  `yaml:"rows" json:"rows" min:"1" max:"1000000000" doc:"writes and requests that may change something, in all, retries counted"`
+	Bytes       Size `yaml:"bytes" json:"bytes,omitempty" doc:"what these come to in all, at most: of a request its method and path, the headers of the scenario and its body; of a ledger the row, or the key with its value"`
 }
 
 // startLoads opens and starts every load of the scenario.

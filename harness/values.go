@@ -41,6 +41,48 @@ func (d *Duration) UnmarshalYAML(n *yaml.Node) (err error) {
 	return err
 }
 
+// Size is a number of bytes, written "10MB" in YAML and as an integer in JSON. Units are decimal, or, with an i, binary.
+type Size int64
+
+var sizePattern = regexp.MustCompile(`^([1-9]\d{0,5})(B|kB|MB|GB|KiB|MiB|GiB)$`)
+
+// sizeUnits are the units of a Size, the largest first.
+var sizeUnits = []struct {
+	name  string
+	bytes Size
+}{{"GiB", 1 << 30}, {"GB", 1e9}, {"MiB", 1 << 20}, {"MB", 1e6}, {"KiB", 1 << 10}, {"kB", 1e3}, {"B", 1}}
+
+// ParseSize reads "10MB".
+func ParseSize(s string) (Size, error) {
+	m := sizePattern.FindStringSubmatch(s)
+	if m == nil {
+		return 0, fmt.Errorf("%q is no number of bytes: write a whole number with a unit (B, kB, MB, GB, or KiB, MiB, GiB), such as 10MB", s)
+	}
+	n, _ := strconv.ParseInt(m[1], 10, 64) // the pattern allows six digits, which fit
+	for _, u := range sizeUnits {
+		if u.name == m[2] {
+			return Size(n) * u.bytes, nil
+		}
+	}
+	return 0, fmt.Errorf("%q has a unit that is none", s)
+}
+
+// String writes the largest unit of which it is a whole number, else bytes.
+func (s Size) String() string {
+	for _, u := range sizeUnits {
+		if s != 0 && s%u.bytes == 0 {
+			return fmt.Sprintf("%d%s", s/u.bytes, u.name)
+		}
+	}
+	return fmt.Sprintf("%dB", int64(s))
+}
+
+// UnmarshalYAML reads a size with its unit. By UnmarshalText JSON, too, would have it so.
+func (s *Size) UnmarshalYAML(n *yaml.Node) (err error) {
+	*s, err = ParseSize(n.Value)
+	return err
+}
+
 // Rate is a number of operations per span, written "200/s".
 type Rate struct {
 	Count int

@@ -15,13 +15,14 @@ func TestValuesReadWhatTheyWrite(t *testing.T) {
 		R Rate     `yaml:"r"`
 		S Ratio    `yaml:"s"`
 		A Amount   `yaml:"a"`
+		B Size     `yaml:"b"`
 	}
 	var v all
-	text := "d: 1m30s\nr: 200/s\ns: 99.95%\na: \"1234.05\"\n"
+	text := "d: 1m30s\nr: 200/s\ns: 99.95%\na: \"1234.05\"\nb: 10MB\n"
 	if err := yaml.Unmarshal([]byte(text), &v); err != nil {
 		t.Fatal(err)
 	}
-	if v.D.D() != 90*time.Second || v.R.PerSecond() != 200 || v.S != 999_500 || v.A != (Amount{Minor: 123_405, Exponent: 2}) {
+	if v.D.D() != 90*time.Second || v.R.PerSecond() != 200 || v.S != 999_500 || v.A != (Amount{Minor: 123_405, Exponent: 2}) || v.B != 10_000_000 {
 		t.Errorf("read %+v", v)
 	}
 	out, err := json.Marshal(v)
@@ -42,6 +43,7 @@ func TestValuesSayWhatToWriteInstead(t *testing.T) {
 	}{
 		{"10", new(Duration), "10s"}, {"-5s", new(Duration), "10s"}, {"ten", new(Duration), "10s"},
 		{"200", new(Rate), "200/s"}, {"200/fortnight", new(Rate), "200/s"}, {"-1/s", new(Rate), "200/s"},
+		{"10", new(Size), "10MB"}, {"10mb", new(Size), "10MB"}, {"0B", new(Size), "10MB"}, {"-1kB", new(Size), "10MB"}, {"1.5GB", new(Size), "10MB"}, {"1000000B", new(Size), "10MB"},
 		{"0.99", new(Ratio), "99.9%"}, {"101%", new(Ratio), "100%"}, {"99.99999%", new(Ratio), "four decimals"},
 		{"1,000.00", new(Amount), "100.00"}, {"100.", new(Amount), "100.00"}, {"0.123456789", new(Amount), "100.00"},
 	} {
@@ -95,5 +97,13 @@ func TestVerdictIsInconclusiveUnlessSaidOtherwise(t *testing.T) {
 	v = Pass
 	if err := v.UnmarshalText([]byte("PASS!")); err != nil || v != Inconclusive {
 		t.Error("an unknown word is a verdict")
+	}
+}
+
+func TestSizesSayTheirLargestUnit(t *testing.T) {
+	for size, want := range map[Size]string{0: "0B", 999: "999B", 1000: "1kB", 1024: "1KiB", 10e6: "10MB", 3 << 30: "3GiB", 1_000_001: "1000001B", 2e9: "2GB"} {
+		if got := size.String(); got != want {
+			t.Errorf("%d: %s, want %s", int64(size), got, want)
+		}
 	}
 }

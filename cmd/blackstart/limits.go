@@ -38,6 +38,14 @@ func limited(about harness.Description, all []harness.LoadSpec, lasts time.Durat
 			refuse("rate", "may write %d times in the %s that the drill may last, and limits.loads of target %s allow %d: write a lower rate, or a shorter drill",
 				wants.Rows, lasts.Round(time.Second), about.Name, to.Rows)
 		}
+		switch {
+		case to.Bytes == 0:
+		case !wants.Sized:
+			refuse("workload", "writes, and limits.loads of target %s allow %s: how much one write of %s is, is not known: take another workload", about.Name, to.Bytes, l.Workload)
+		case wants.Bytes > to.Bytes:
+			refuse("rate", "may write %s, %d times, in the %s that the drill may last, and limits.loads of target %s allow %s: write a lower rate, less at a time, or a shorter drill",
+				wants.Bytes, wants.Rows, lasts.Round(time.Second), about.Name, to.Bytes)
+		}
 	}
 	return refused
 }

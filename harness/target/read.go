@@ -31,6 +31,9 @@ type Reader struct {
 // perLoad says where a limit of loads stands.
 const perLoad = "write it under loads:, it bounds each load"
 
+// inLimits says where an allowance is bounded.
+const inLimits = "write it under limits.loads, where it bounds each load"
+
 // later says what to write in place of what does not exist yet.
 const later = "leave it out: it is not supported yet"
 
@@ -40,15 +43,15 @@ func (r Reader) format() *strictyaml.Format {
 		Top: reflect.TypeFor[Target](), Alone: true, Other: otherFile,
 		Forms: map[reflect.Type]strictyaml.Form{reflect.TypeFor[harness.Duration](): {
 			Name: "duration", Example: "`250ms`, `10s`", Pattern: `^(0|[1-9][0-9]*)(\.[0-9]+)?(ns|us|µs|ms|s|m|h)([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`,
-		}, reflect.TypeFor[harness.Rate](): {Name: "rate", Example: "`50/s`", Pattern: `^(0|[1-9][0-9]{0,6})/(ms|s|m|h)$`}, reflect.TypeFor[jsonpointer.Pointer](): {Name: "JSON pointer", Example: "`/alerts/0/status`", Pattern: jsonpointer.Pattern}},
+		}, reflect.TypeFor[harness.Rate](): {Name: "rate", Example: "`50/s`", Pattern: `^(0|[1-9][0-9]{0,6})/(ms|s|m|h)$`}, reflect.TypeFor[harness.Size](): {Name: "size", Example: "`10MB`", Pattern: `^([1-9][0-9]{0,5})(B|kB|MB|GB|KiB|MiB|GiB)$`}, reflect.TypeFor[jsonpointer.Pointer](): {Name: "JSON pointer", Example: "`/alerts/0/status`", Pattern: jsonpointer.Pattern}},
 		Singular: map[string]string{"regions": "region", "hosts": "host", "components": "component", "links": "link", "allows": "allowance",
 			"calls": "call", "probes": "probe", "headers": "header", "holidays": "holiday", "days": "day", "alerts": "alert", "announce": "announcement", "standDown": "announcement", "means": "means"},
 		Prose:   []string{"owner", "service", "plan"},
 		Instead: map[reflect.Type]string{reflect.TypeFor[secret.Reference](): secret.Write},
 		Gone: map[reflect.Type]map[string]string{
 			reflect.TypeFor[Target](): {"channels": later, "extends": later},
-			reflect.TypeFor[Limits](): {"rate": perLoad, "rows": perLoad, "pace": later},
-			reflect.TypeFor[Allow]():  {"channel": later, "statusPage": later, "rows": later, "bytes": later},
+			reflect.TypeFor[Limits](): {"rate": perLoad, "rows": perLoad, "bytes": perLoad, "pace": later},
+			reflect.TypeFor[Allow]():  {"channel": later, "statusPage": later, "rows": inLimits, "bytes": inLimits},
 			reflect.TypeFor[Call]():   {"undo": later, "oneWay": later},
 			reflect.TypeFor[Host]():   {"ssh": "write by: ssh", "hostKey": "write identity:, the fingerprint that check prints"},
 			reflect.TypeFor[Clocks](): {"hosts": later},

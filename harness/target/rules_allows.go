@@ -68,6 +68,6 @@ func (r *rules) loadLimits() {
 	case n.Get("loads").Get("rate") != nil && l.Rate.Count == 0:
 		r.out.Add(at(n, "loads.rate"), "write one such as 50/s, or leave it out", "a load of rate %s does nothing", l.Rate)
 	case *l == harness.LoadLimits{}:
-		r.out.Add(at(n, "loads"), "write rate, connections or rows", "the limits of loads bound nothing")
+		r.out.Add(at(n, "loads"), "write rate, connections, rows or bytes", "the limits of loads bound nothing")
 	}
 }

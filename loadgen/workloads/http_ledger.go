@@ -87,6 +87,9 @@ func (h *httpLedger) request() *httpRequest {
 	return &httpRequest{with: requestWith{Method: cmp.Or(w.Method, http.MethodPost), Path: w.Path, Headers: w.Headers, Body: w.Body, Status: w.Status, Pointer: w.Pointer, Is: w.Is, Matches: w.Matches}}
 }
 
+// WriteSize implements Sized.
+func (h *httpLedger) WriteSize() int { return h.request().WriteSize() }
+
 // asksOnly is how a statement begins that reads; the transaction holds the rest to it.
 var asksOnly = regexp.MustCompile(`(?i)^[\s(]*(select|with|values|table)\b`)
 

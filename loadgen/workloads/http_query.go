@@ -3,6 +3,7 @@ package workloads
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -39,6 +40,15 @@ func (q *httpQuery) Traits() loadgen.Traits {
 		t.Cohorts = append(t.Cohorts, c.String())
 	}
 	return t
+}
+
+// WriteSize implements Sized: a question is a POST.
+func (q *httpQuery) WriteSize() (most int) {
+	for _, text := range questions {
+		body, _ := json.Marshal(question{Namespace: DefaultNamespace, Text: text, K: questionK}) // strings and an int always marshal
+		most = max(most, len(http.MethodPost)+len(defaultPath)+len(body))
+	}
+	return most
 }
 
 // cohorts are those that the load plays.

@@ -3,6 +3,7 @@ package workloads
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -77,6 +78,28 @@ func (q *httpRequest) changes() []string {
 	}
 	path, _, _ := strings.Cut(q.with.Path, "?")
 	return []string{q.with.Method + " " + path}
+}
+
+// WriteSize implements Sized.
+func (q *httpRequest) WriteSize() (most int) {
+	for _, one := range append([]*httpRequest{q}, q.targets...) {
+		if one.changes() != nil {
+			most = max(most, one.with.size())
+		}
+	}
+	return most
+}
+
+// longest fills in what is longest.
+var longest = filler(math.MaxUint64, uuid.Nil.String())
+
+// size is how much is said of one request at most: its method and path, its own headers, and its body.
+func (w requestWith) size() int {
+	n := len(w.Method) + len(longest.Replace(w.Path)) + len(longest.Replace(w.Body))
+	for _, h := range w.Headers {
+		n += len(h.Name) + len(longest.Replace(h.Value))
+	}
+	return n
 }
 
 // Reads implements Reader: a GET asks.

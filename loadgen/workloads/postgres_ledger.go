@@ -28,6 +28,12 @@ type postgresLedger struct{ LedgerWith }
 // Traits implements Workload.
 func (p *postgresLedger) Traits() loadgen.Traits { return p.traits("postgres", LedgerTable) }
 
+// rowSize is what a row of the ledger takes in its table beside the digits of its amount: header, line pointer, columns and padding.
+const rowSize = 80
+
+// WriteSize implements Sized.
+func (p *postgresLedger) WriteSize() int { return rowSize + len(p.amount().String()) }
+
 // Open implements Workload.
 func (p *postgresLedger) Open(cfg Config, ledger *loadgen.AttemptWriter) (loadgen.Op, error) {
 	return OpenLedger(cfg, p.LedgerWith, ledger, p)

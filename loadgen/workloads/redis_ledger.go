@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,11 @@ type redisLedger struct{ LedgerWith }
 
 // Traits implements Workload.
 func (r *redisLedger) Traits() loadgen.Traits { return r.traits("redis", redisTable) }
+
+// WriteSize implements Sized.
+func (r *redisLedger) WriteSize() int {
+	return len(redisKey([16]byte{}, math.MaxUint64)) + len(redisValue(math.MaxUint64, r.amount()))
+}
 
 // Open implements Workload.
 func (r *redisLedger) Open(cfg Config, ledger *loadgen.AttemptWriter) (loadgen.Op, error) {
@@ -54,6 +60,9 @@ func redisKey(run [16]byte, id uint64) string {
 	return fmt.Sprintf(redisTable+":%x:%d", run, id)
 }
 
+// redisValue is what is written there.
+func redisValue(key uint64, amount loadgen.Amount) string { return fmt.Sprintf("%d %s", key, amount) }
+
 // Prepare implements LedgerStore: a key is made by the first write to it, on the master alone.
 func (s *redisStore) Prepare(ctx context.Context) error {
 	serves, _, err := s.Serves(ctx)
@@ -75,7 +84,7 @@ func (s *redisStore) Write(ctx context.Context, e LedgerEntry) (Fate, error) {
 		// There was no connection, so nothing of this attempt has left.
 		return Fate{loadgen.AttemptDefinite, classifyRedis(err)}, err
 	}
-	length, err := redisInteger(sess.do(deadline, "RPUSH", redisKey(e.Run, e.ID), fmt.Sprintf("%d %s", e.Key, e.Amount)))
+	length, err := redisInteger(sess.do(deadline, "RPUSH", redisKey(e.Run, e.ID), redisValue(e.Key, e.Amount)))
 	if err == nil && length < 1 {
 		err = fmt.Errorf("%w: a list of length %d", errRedisReply, length)
 	}

@@ -50,7 +50,7 @@ hosts:
   - {name: pod, region: west, address: 10.2.0.6, by: kubectl, with: {context: west, namespace: orders, pod: orders-0}}
 links: [{name: wal, from: west.db, to: east.db}, {name: clients, from: outside, to: east.db}]
 entry: {url: "https://orders.example.com/", resolver: "10.0.0.53:53"}
-limits: {connections: 3, loads: {rate: 50/s, rows: 900}, ticket: "CHG[0-9]+", changeWindow: {zone: UTC, days: [sat], from: "01:00", to: "02:00"}}
+limits: {connections: 3, loads: {rate: 50/s, rows: 900, bytes: 2MB}, ticket: "CHG[0-9]+", changeWindow: {zone: UTC, days: [sat], from: "01:00", to: "02:00"}}
 calls: [{name: depth, call: exec, timeout: 5s, with: {argv: [queue, depth], stdin: {exec: [vault, read]}}}, {name: log, call: exec, timeout: 5s, with: {on: db1, argv: [journalctl]}},
   {name: keys, call: redis, reads: true, timeout: 5s, with: {on: cache, command: [DBSIZE]}}]
 allows: `+allows+"\n"))
@@ -202,7 +202,7 @@ func TestOnlyWhatIsAllowed(t *testing.T) {
 func TestTheTicketNamesEverything(t *testing.T) {
 	text, err := grants.Ticket(read(t, "[{write: ledger, on: east.db}, {path: POST /orders}]"))
 	must(t, err)
-	for _, want := range []string{"Requests to the entry, by an account of their own:\n  POST /orders\n  each load at most: rate 50/s, 0 connections, 900 rows",
+	for _, want := range []string{"Requests to the entry, by an account of their own:\n  POST /orders\n  each load at most: rate 50/s, 0 connections, 900 rows, 2MB",
 		"critical: yes", "sat, 01:00 to 02:00, UTC", "matches CHG[0-9]+", "tcp     10.1.0.5:5432\n          for east.db (postgres), link clients",
 		"tcp     10.2.0.5:5432", "udp+tcp 10.0.0.53:53", "orders.example.com:443", "role black-start", "blackstart.ledger: SELECT, INSERT", "pg_read_all_stats",
 		"On cache (redis): user watcher: +info +time", "For call keys, the user of cache: +ping +dbsize",

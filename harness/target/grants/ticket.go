@@ -90,7 +90,7 @@ func requests(b *strings.Builder, t *target.Target) {
 		}
 	}
 	if l := t.Limits.Loads; l != nil && title == "" {
-		fmt.Fprintf(b, "  each load at most: rate %s, %d connections, %d rows (0: any number)\n", l.Rate, l.Connections, l.Rows)
+		fmt.Fprintf(b, "  each load at most: rate %s, %d connections, %d rows, %s (0: any number)\n", l.Rate, l.Connections, l.Rows, l.Bytes)
 	}
 }
 
