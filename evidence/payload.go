@@ -77,6 +77,9 @@ func (c *checker) expectedFiles(rec *harness.Record) (required []string, allowed
 		if s.Closed {
 			required = append(required, s.File+seal.TreeExt)
 		}
+		if s.IDs != "" {
+			required = append(required, s.IDs)
+		}
 	}
 	for _, p := range rec.Probes {
 		required = append(required, p.File)

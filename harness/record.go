@@ -123,6 +123,7 @@ type Stream struct {
 	Count     int      `json:"count"`
 	Root      string   `json:"merkle_root"`
 	Closed    bool     `json:"closed"`
+	IDs       string   `json:"ids,omitempty"` // of a ledger: path in the pack of the ids that the system gave its writes, one JSON object a line; "": they go by ours
 }
 
 // Traits are what the workload said of the load; nothing holds of a load of which it is not on record.

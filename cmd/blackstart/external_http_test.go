@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -61,7 +62,7 @@ const carriedOut = "fault.manual carried out"
 // newOrderService serves from east.
 func newOrderService(t *testing.T, east, west *postgres.Cluster) *orderService {
 	o := &orderService{t: t, east: east, west: west, inForce: make(chan struct{})}
-	o.sql(east, "CREATE TABLE orders (ref uuid PRIMARY KEY, n bigint NOT NULL)", "GRANT SELECT ON orders TO watcher")
+	o.sql(east, "CREATE TABLE orders (ref uuid PRIMARY KEY, n bigint NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY)", "GRANT SELECT ON orders TO watcher")
 	o.serve(east)
 	return o
 }
@@ -120,7 +121,11 @@ func (o *orderService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (o *orderService) find(w http.ResponseWriter, ref string) {
 	var n int64
-	err := o.db.QueryRow(context.Background(), "SELECT n FROM orders WHERE ref = $1", ref).Scan(&n)
+	question := "SELECT n, ref::text FROM orders WHERE ref::text = $1"
+	if _, err := strconv.Atoi(ref); err == nil { // by the number that it was given
+		question = "SELECT n, ref::text FROM orders WHERE id::text = $1"
+	}
+	err := o.db.QueryRow(context.Background(), question, ref).Scan(&n, &ref)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		w.WriteHeader(http.StatusNotFound)
@@ -140,7 +145,8 @@ func (o *orderService) take(w http.ResponseWriter, body []byte) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	if _, err := o.db.Exec(context.Background(), "INSERT INTO orders VALUES ($1, $2)", order.Ref, order.N); err != nil {
+	var id int64
+	if err := o.db.QueryRow(context.Background(), "INSERT INTO orders VALUES ($1, $2) RETURNING id", order.Ref, order.N).Scan(&id); err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
@@ -149,7 +155,7 @@ func (o *orderService) take(w http.ResponseWriter, body []byte) {
 	}
 	o.acked = append(o.acked, order.Ref)
 	w.WriteHeader(http.StatusCreated)
-	_, _ = fmt.Fprintf(w, `{"ref":%q}`, order.Ref)
+	_, _ = fmt.Fprintf(w, `{"ref":%q,"id":%d}`, order.Ref, id)
 }
 
 // await waits until more has happened.
@@ -264,8 +270,9 @@ func TestLostOrdersAreCounted(t *testing.T) {
 		t.Skip("runs drills")
 	}
 	for name, lookup := range map[string]string{
-		"at the entry":     "{path: '/orders/{uuid}', pointer: /order/ref}",
-		"in the databases": "{query: 'SELECT ref FROM orders WHERE ref = $1'}",
+		"at the entry":             "{path: '/orders/{uuid}', pointer: /order/ref}",
+		"by the service's own ids": "{path: '/orders/{id}', pointer: /order/ref, is: '{uuid}', unused: '0'}, idFrom: /id",
+		"in the databases":         "{query: 'SELECT ref FROM orders WHERE ref = $1'}",
 	} {
 		t.Run(name, func(t *testing.T) { lostOrders(t, lookup) })
 	}
@@ -321,7 +328,10 @@ func lostOrders(t *testing.T, lookup string) {
 	if want < 40 || want > len(o.acked)/2 {
 		t.Fatalf("the service lost %d of %d orders", want, len(o.acked))
 	}
-	counted(t, filepath.Join(out, "lossy.zip"), want, strings.Contains(lookup, "query"))
+	rec := counted(t, filepath.Join(out, "lossy.zip"), want, strings.Contains(lookup, "query"))
+	if given := strings.Contains(lookup, "idFrom"); given != strings.Contains(rec.Ledger.OldDetail, "of them had been given no id, and could not be") || given != (rec.Streams[1].IDs == "data/ledger/orders.ids.jsonl") {
+		t.Errorf("%+v, %s", rec.Ledger, rec.Streams[1].IDs)
+	}
 	ran(t, filepath.Join(out, "lossy.zip"), targets)
 	badQueries(t, west)
 	holdsNone(t, "of-the-drill", out, state)
@@ -381,14 +391,13 @@ func ran(t *testing.T, pack, targets string) {
 }
 
 // counted holds a pack to how many acknowledged writes were lost; bothSides tells that the old side was read, too.
-func counted(t *testing.T, pack string, want int, bothSides bool) {
+func counted(t *testing.T, pack string, want int, bothSides bool) (rec harness.Record) {
 	t.Helper()
 	p, err := seal.Open(pack)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	var rec harness.Record
 	var findings harness.Findings
 	for name, into := range map[string]any{"data/record.json": &rec, "data/findings.json": &findings} {
 		data, err := p.ReadFile(name)
@@ -407,4 +416,5 @@ func counted(t *testing.T, pack string, want int, bothSides bool) {
 	if bothSides && l.OldOnly < want {
 		t.Errorf("only %d of %d are on the old side", l.OldOnly, want)
 	}
+	return rec
 }

@@ -113,6 +113,7 @@ type load struct {
 	s        harness.RunningTarget
 	running  *workloads.Running
 	files    []*os.File
+	ids      *workloads.IDBook // of the ids that the system gives; nil: its writes go by ours
 }
 
 // Entry is the public entry of a target as clients that stand outside see it.
@@ -195,8 +196,11 @@ func (l *load) place() error {
 }
 
 func (l *load) path(kind string) string {
-	if kind == "ledger" {
+	switch kind {
+	case "ledger":
 		return "ledger/" + l.spec.ID + ".bin"
+	case "ids":
+		return "ledger/" + l.spec.ID + ".ids.jsonl"
 	}
 	return "samples/" + l.spec.ID + ".bin"
 }
@@ -227,6 +231,13 @@ func (l *load) Start(ctx context.Context) error {
 		}
 		files.Ledger = f
 	}
+	if named, ok := l.workload.(workloads.Named); ok && named.GivenIDs() {
+		if f, err = l.create("ids"); err != nil {
+			return err
+		}
+		l.ids = workloads.NewIDBook(f)
+		named.Keep(l.ids)
+	}
 	l.config.Start = l.s.Clock.SinceAnchor() + int64(leadIn)
 	l.running, err = workloads.Start(ctx, l.workload, l.config, files)
 	return err
@@ -247,6 +258,9 @@ func (l *load) Flush() ([]harness.Written, error) {
 // Wait returns the streams of the load once their files are closed.
 func (l *load) Wait() ([]harness.Stream, error) {
 	stats, err := l.running.Wait()
+	if l.ids != nil {
+		err = errors.Join(err, l.ids.Flush())
+	}
 	for _, f := range l.files {
 		err = errors.Join(err, f.Close())
 	}
@@ -261,6 +275,9 @@ func (l *load) Wait() ([]harness.Stream, error) {
 	if l.traits.Ledger {
 		attempts := base
 		attempts.Kind, attempts.File = "ledger", "data/"+l.path("ledger")
+		if l.ids != nil {
+			attempts.IDs = "data/" + l.path("ids")
+		}
 		if f, openErr := os.Open(filepath.Join(l.s.DataDir, l.path("ledger"))); openErr == nil {
 			h, headErr := loadgen.ReadHeader(f)
 			attempts.Count = int(h.Count)

@@ -179,6 +179,9 @@ func (e *examiner) readEntry(ctx context.Context, both nodePair, unpaired error)
 		return copies{}
 	}
 	l.Read, l.BusinessTwice = true, int(found.RepeatedKeys) //nolint:gosec // at most one for each attempt
+	if n := found.Nameless; n > 0 {
+		l.OldDetail += fmt.Sprintf("; %d of them had been given no id, and could not be", n)
+	}
 	return copies{serving: found}
 }
 

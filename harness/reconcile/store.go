@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -178,6 +180,9 @@ func (e *examiner) groups() (all []group, err error) {
 		if !ok {
 			return nil, fmt.Errorf("load %s keeps no ledger that could be looked up", st.Load)
 		}
+		if err := e.named(k, st); err != nil {
+			return nil, err
+		}
 		table := k.Traits().Table
 		of := slices.IndexFunc(all, func(g group) bool { return table != "" && g.table == table })
 		if of < 0 {
@@ -186,6 +191,24 @@ func (e *examiner) groups() (all []group, err error) {
 		all[of].streams[uint32(st.ID)] = uint64(st.Count) //nolint:gosec // both are small and positive
 	}
 	return all, nil
+}
+
+// named hands to what keeps a ledger the ids that the system gave its writes.
+func (e *examiner) named(k workloads.Keeper, st harness.Stream) error {
+	named, ok := k.(workloads.Named)
+	if !ok || st.IDs == "" {
+		return nil
+	}
+	f, err := os.Open(filepath.Join(e.s.DataDir, filepath.FromSlash(strings.TrimPrefix(st.IDs, "data/"))))
+	if err != nil {
+		return fmt.Errorf("the ids that the system gave: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // it was read
+	book, err := workloads.ReadIDBook(f)
+	if err == nil {
+		named.Keep(book)
+	}
+	return err
 }
 
 // find reads the ledgers on a node and refuses an answer that cannot be one about these streams.

@@ -1,7 +1,6 @@
 package workloads
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -30,7 +29,10 @@ var _ = Workloads.Add(registry.Kind[Workload]{
 	New: func() Workload { return &httpLedger{} },
 })
 
-type httpLedger struct{ with httpLedgerWith }
+type httpLedger struct {
+	with httpLedgerWith
+	book *IDBook // of the ids that the system gives; nil: it is not kept
+}
 
 // httpLedgerWith are the parameters of http.ledger.
 type httpLedgerWith struct {
@@ -42,6 +44,7 @@ type httpLedgerWith struct {
 	Pointer  string          `yaml:"pointer" doc:"JSON pointer to a value that this answer has"`
 	Is       string          `yaml:"is" doc:"text that must stand at the pointer, with {seq} and {uuid} as in path"`
 	Matches  string          `yaml:"matches" doc:"regular expression (RE2) that the body of this answer matches"`
+	IDFrom   string          `yaml:"idFrom" doc:"where this answer has the id that the system gives to the write: a JSON pointer, or Location for the last part of that header's path. The write is looked up by it, {id}; an answer without one leaves the outcome unknown"`
 	Lookup   lookupWith      `yaml:"lookup" need:"yes" doc:"how a write is looked up afterwards: path and pointer, or query"`
 	Amount   loadgen.Amount  `yaml:"amount" doc:"value of one write, with the decimals of its currency; 0.00 if not written"`
 	Currency string          `yaml:"currency" doc:"of the amount, by ISO 4217, such as USD; a unit that is no currency if not written"`
@@ -49,11 +52,12 @@ type httpLedgerWith struct {
 
 // lookupWith says how one write is looked up.
 type lookupWith struct {
-	Path    string `yaml:"path" doc:"what is asked of the entry by GET, with {uuid}"`
+	Path    string `yaml:"path" doc:"what is asked of the entry by GET, with {uuid}, or {id} where idFrom is written"`
 	Status  int    `yaml:"status" min:"200" max:"299" doc:"of path: status of the answer if the write is there; 200 if not written"`
 	Absent  int    `yaml:"absent" min:"400" max:"499" doc:"of path: status of the answer if it is not there; 404 if not written"`
 	Pointer string `yaml:"pointer" doc:"of path: JSON pointer to the id of the write in the answer"`
-	Is      string `yaml:"is" doc:"of path: text that must stand at the pointer; {uuid} if not written"`
+	Is      string `yaml:"is" doc:"of path: text that must stand at the pointer; {uuid}, or {id} with idFrom, if not written; {uuid} there shows that it is the record of this write"`
+	Unused  string `yaml:"unused" doc:"of path with idFrom: an id that the system has given to nothing, in its own form, such as 0; it is looked up before the load starts. A UUID if not written"`
 	Empty   string `yaml:"empty" doc:"of path: JSON pointer to a list that such an answer has, with nothing in it if the write is not there"`
 	Query   string `yaml:"query" doc:"one statement that begins with SELECT, WITH, VALUES or TABLE, asked of each PostgreSQL with the id as $1; each row is a write, and its one column is the id"`
 }
@@ -82,10 +86,7 @@ func (h *httpLedger) Traits() loadgen.Traits {
 }
 
 // request is the write as http.request sends one.
-func (h *httpLedger) request() *httpRequest {
-	w := h.with
-	return &httpRequest{with: requestWith{Method: cmp.Or(w.Method, http.MethodPost), Path: w.Path, Headers: w.Headers, Body: w.Body, Status: w.Status, Pointer: w.Pointer, Is: w.Is, Matches: w.Matches}}
-}
+func (h *httpLedger) request() *httpRequest { return &httpRequest{with: h.with.request()} }
 
 // WriteSize implements Sized.
 func (h *httpLedger) WriteSize() int { return h.request().WriteSize() }
@@ -96,10 +97,13 @@ var asksOnly = regexp.MustCompile(`(?i)^[\s(]*(select|with|values|table)\b`)
 // Wrong implements Judge.
 func (h *httpLedger) Wrong() (key, wrong, hint string) {
 	q, l := h.request(), h.with.Lookup
-	if !q.with.holds(own[1]) {
+	if !q.with.holds(own[1]) && !h.GivenIDs() {
 		return "path", "sends no {uuid}, nor do headers and body, so that no write could be told from another", `write it where the system keeps it, such as body: '{"ref": "{uuid}"}'`
 	}
 	if key, wrong, hint := q.Wrong(); wrong != "" {
+		return key, wrong, hint
+	}
+	if key, wrong, hint := h.with.wrongGiven(); wrong != "" {
 		return key, wrong, hint
 	}
 	switch byPath := l.Path != ""; {
@@ -112,18 +116,23 @@ func (h *httpLedger) Wrong() (key, wrong, hint string) {
 	case !byPath:
 		return "", "", ""
 	}
-	asked := httpRequest{with: requestWith{Path: l.Path, Pointer: l.Pointer, Is: numbers("1", "1").Replace(l.Is)}}
+	return l.wrong(h.GivenIDs())
+}
+
+// wrong judges how a write is looked up at the entry, by an id that the system gives or by ours.
+func (l lookupWith) wrong(given bool) (key, wrong, hint string) {
+	asked := httpRequest{with: requestWith{Path: strings.ReplaceAll(l.Path, givenID, "1"), Pointer: l.Pointer, Is: numbers("1", "1").Replace(l.Is)}}
 	if key, wrong, hint := asked.Wrong(); wrong != "" {
 		return "lookup", "has a " + key + " that " + wrong, hint
 	}
 	switch p := jsonpointer.Pointer(""); {
 	case l.Empty != "" && p.UnmarshalText([]byte(l.Empty)) != nil:
 		return "lookup", "has in empty what is no JSON pointer", "write one such as /orders"
-	case !strings.Contains(l.Path, "{uuid}"):
+	case !given && !strings.Contains(l.Path, "{uuid}"):
 		return "lookup", "asks for no {uuid} by its path", "write one such as /orders/{uuid}"
 	case l.Pointer == "":
 		return "lookup", "has no pointer: any answer would do, that of another write, too", "write pointer: where the id of the write stands in the answer"
-	case l.Is != "" && !strings.Contains(l.Is, "{uuid}"):
+	case l.Is != "" && !strings.Contains(l.Is, "{uuid}") && !(given && strings.Contains(l.Is, givenID)):
 		return "lookup", "is content with what does not hold the {uuid}", "leave is: out, or write it with {uuid}"
 	}
 	return "", "", ""
@@ -153,13 +162,14 @@ func (h *httpLedger) Store(at Config) (LedgerStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &httpStore{with: h.with, request: h.request(), entry: at.Entry, client: client, rate: at.Rate, conns: at.Workers}, nil
+	return &httpStore{with: h.with, book: h.book, request: h.request(), entry: at.Entry, client: client, rate: at.Rate, conns: at.Workers}, nil
 }
 
 // httpStore is what a system keeps of the writes that it took by its own interface: written and looked up at its entry, or, where db
 // is set, looked up on one database.
 type httpStore struct {
 	with    httpLedgerWith
+	book    *IDBook
 	request *httpRequest
 	entry   Entry
 	client  *httpClient
@@ -192,7 +202,7 @@ func (s *httpStore) Write(ctx context.Context, e LedgerEntry) (Fate, error) {
 		return Fate{loadgen.AttemptDefinite, classify(err)}, err
 	}
 	w := s.request.with
-	status, err := s.client.exchange(conn, s.request.wire(s.entry, w.Method, w.Path, false, fill), w.Status, w.filled(nil, fill))
+	status, err := s.client.exchange(conn, s.request.wire(s.entry, w.Method, w.Path, false, fill), w.Status, s.answered(e, w.filled(nil, fill)))
 	fate := Fate{loadgen.AttemptUnknown, classifyHTTP(status, w.Status, err)}
 	switch {
 	case err == nil && status == w.Status:
@@ -232,13 +242,21 @@ func (s *httpStore) Prepare(ctx context.Context) error {
 	return nil
 }
 
-// Find implements LedgerStore. Each attempt is looked up, whatever is known of it.
+// Find implements LedgerStore. Each attempt is looked up, whatever is known of it, if it has an id.
 func (s *httpStore) Find(ctx context.Context, ids IDs) (*Found, error) {
 	found := NewFound(ids)
 	var all []uint64
+	if err := s.askable(); err != nil {
+		return nil, err
+	}
 	for stream, count := range ids.Streams {
 		for n := range count {
-			all = append(all, loadgen.AttemptID(stream, n))
+			id := loadgen.AttemptID(stream, n)
+			if _, ok := s.idOf(ids.Run, id); !ok { // nobody can ask for it
+				found.Nameless++
+				continue
+			}
+			all = append(all, id)
 		}
 	}
 	slices.Sort(all)

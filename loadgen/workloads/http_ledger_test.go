@@ -63,7 +63,7 @@ func lookPauseFor(t *testing.T, d time.Duration) {
 }
 
 func orderLedger() *httpLedger {
-	return &httpLedger{httpLedgerWith{Path: "/orders", Status: 201, Pointer: "/ref", Is: "{uuid}", Body: `{"ref":"{uuid}","n":{seq}}`,
+	return &httpLedger{with: httpLedgerWith{Path: "/orders", Status: 201, Pointer: "/ref", Is: "{uuid}", Body: `{"ref":"{uuid}","n":{seq}}`,
 		Headers: []requestHeader{{"Idempotency-Key", "{uuid}"}}, Lookup: lookupWith{Path: "/orders/{uuid}", Pointer: "/ref"}}}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,9 @@ var lookPause = time.Second
 
 // errNeither is an answer that says neither that a write is there nor that it is not.
 var errNeither = errors.New("it is not known")
+
+// errAnother is an answer that tells of another write.
+var errAnother = errors.New("the answer is that of another write")
 
 // lookHTTP asks the entry for each attempt. One that is not there is asked for once more when all have been: behind an entry there may be
 // copies that follow, and only what stays away is gone. Where one answer says neither yes nor no, however often it is asked for, nothing is
@@ -159,7 +163,13 @@ func (s *httpStore) ask(ctx context.Context, client *http.Client, run [16]byte, 
 
 func (s *httpStore) askOnce(ctx context.Context, client *http.Client, run [16]byte, id uint64) (int, error) {
 	l, fill := s.with.Lookup, filled(run, id)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url(fill.Replace(l.Path)), nil)
+	given, ok := s.idOf(run, id)
+	if !ok {
+		return 0, fmt.Errorf("%w: it was given no id", errNeither)
+	}
+	// What the system gave is put in last: nothing in it is looked for.
+	path := strings.ReplaceAll(fill.Replace(l.Path), givenID, url.PathEscape(given))
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url(path), nil)
 	if err != nil {
 		return 0, err
 	}
@@ -187,11 +197,19 @@ func (s *httpStore) askOnce(ctx context.Context, client *http.Client, run [16]by
 	case len(body) > maxBody:
 		return 0, fmt.Errorf("%w: the answer is longer than %d bytes", errNeither, maxBody)
 	}
-	return l.read(body, fill)
+	is := own[1]
+	if s.with.IDFrom != "" {
+		is = givenID
+	}
+	copies, err := l.read(body, strings.ReplaceAll(fill.Replace(cmp.Or(l.Is, is)), givenID, given))
+	if errors.Is(err, errAnother) && s.with.tellsApart() && id != nobody {
+		return 0, nil
+	}
+	return copies, err
 }
 
-// read tells how often a write is there by the body of an answer of the right status.
-func (l lookupWith) read(body []byte, fill *strings.Replacer) (int, error) {
+// read tells how often a write is there by the body of an answer of the right status; is must stand at the pointer.
+func (l lookupWith) read(body []byte, is string) (int, error) {
 	v, err := jsonpointer.Decode(body)
 	if err != nil {
 		return 0, fmt.Errorf("%w: the answer: %w", errNeither, err)
@@ -208,8 +226,8 @@ func (l lookupWith) read(body []byte, fill *strings.Replacer) (int, error) {
 	switch got, err := jsonpointer.Pointer(l.Pointer).Text(v); {
 	case err != nil:
 		return 0, fmt.Errorf("%w: nothing can be read at %s of the answer", errNeither, l.Pointer)
-	case got != fill.Replace(cmp.Or(l.Is, "{uuid}")):
-		return 0, fmt.Errorf("%w: the answer is that of another write, by its %s", errNeither, l.Pointer)
+	case got != is:
+		return 0, fmt.Errorf("%w: %w, by its %s", errNeither, errAnother, l.Pointer)
 	}
 	return 1, nil
 }

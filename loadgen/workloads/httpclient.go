@@ -94,7 +94,10 @@ func (c *httpClient) roundTrip(request []byte, deadline time.Time, want int, che
 	if err != nil {
 		return 0, err
 	}
-	return c.exchange(conn, request, want, check)
+	if check == nil {
+		return c.exchange(conn, request, want, nil)
+	}
+	return c.exchange(conn, request, want, func(r *fasthttp.Response) error { return check(r.Body()) })
 }
 
 // open gives a connection that nothing of a request has left on yet.
@@ -114,8 +117,8 @@ func (c *httpClient) open(deadline time.Time) (*connection, error) {
 	return conn, nil
 }
 
-// exchange sends request on conn and reads its answer.
-func (c *httpClient) exchange(conn *connection, request []byte, want int, check func([]byte) error) (int, error) {
+// exchange sends request on conn and reads its answer; check sees one with the status that is wanted, while it is valid.
+func (c *httpClient) exchange(conn *connection, request []byte, want int, check func(*fasthttp.Response) error) (int, error) {
 	if err := conn.send(request); err != nil {
 		conn.close()
 		return 0, err
@@ -143,7 +146,7 @@ func (conn *connection) send(request []byte) error {
 }
 
 // receive parses the answer and says whether the connection can be used again.
-func (conn *connection) receive(want int, check func([]byte) error) (status int, whole bool, err error) {
+func (conn *connection) receive(want int, check func(*fasthttp.Response) error) (status int, whole bool, err error) {
 	a := answers.Get().(*answer)
 	a.in.Reset(conn)
 	defer func() {
@@ -155,7 +158,7 @@ func (conn *connection) receive(want int, check func([]byte) error) (status int,
 	}
 	status = a.resp.StatusCode()
 	if status == want && check != nil {
-		err = check(a.resp.Body())
+		err = check(&a.resp)
 	}
 	return status, !a.resp.ConnectionClose() && a.in.Buffered() == 0 && len(conn.pending) == 0, err
 }

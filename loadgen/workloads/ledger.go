@@ -62,6 +62,8 @@ type Found struct {
 	Streams map[uint32]*loadgen.IDSet // attempt numbers, by stream
 	Rows    uint64                    // all rows of the run
 	Foreign uint64                    // rows whose id no attempt can have; must be 0
+	// Nameless is how many attempts have no id by which they could be looked up: they are neither there nor absent.
+	Nameless uint64
 	// RepeatedKeys is how many business keys have more than one row: one payment booked twice. Retries share the key of their
 	// first attempt.
 	RepeatedKeys uint64
@@ -111,6 +113,7 @@ func (f *Found) Join(other *Found) {
 	}
 	maps.Copy(f.Streams, other.Streams)
 	f.Rows, f.Foreign, f.RepeatedKeys = f.Rows+other.Rows, f.Foreign+other.Foreign, f.RepeatedKeys+other.RepeatedKeys
+	f.Nameless += other.Nameless
 }
 
 // Copies returns how many rows hold the attempt id.
