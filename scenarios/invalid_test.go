@@ -30,7 +30,7 @@ var known = Known{
 		"replication.lag":       {Speaks: "postgres", Roles: []string{"standby"}, Follows: true},
 		"dns.answer":            {Roles: []string{"standby"}},
 	},
-	ProbeKinds: probes.Probes.Parameters(), ListedTraits: probes.TraitsOf, WrongProbe: probes.Wrong, WrongLoad: loads.Wrong, WrongBeside: loads.WrongBeside,
+	ProbeKinds: probes.Probes.Parameters(), ListedTraits: probes.TraitsOf, WrongProbe: probes.Wrong, Pace: probes.Pace, WrongLoad: loads.Wrong, WrongBeside: loads.WrongBeside,
 	Measures: measure.Specs(),
 	Channels: []string{"pagerduty", "slack", "smtp", "statuspage"},
 	Profiles: []string{"fast", "standard"},

@@ -15,6 +15,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"blackstart/harness"
 	"blackstart/internal/strictyaml"
@@ -36,6 +37,7 @@ type Known struct {
 	WrongLoad                     func(harness.LoadSpec) (key, wrong, hint string)      // what is wrong with the parameters of a load
 	WrongBeside                   func(harness.LoadSpec) (line int, wrong, hint string) // what is wrong with the file that a load names, once it was read
 	WrongProbe                    func(harness.ProbeSpec) (key, wrong, hint string)     // what is wrong with a listed probe, "" for nothing
+	Pace                          func(harness.ProbeSpec) time.Duration                 // how often a probe is asked where its target does not slow it; 0: not known
 	Listed                        []harness.ProbeSpec                                   // that the file of the target lists
 	Faults, Workloads, ProbeKinds map[string]any                                        // kinds, each with the zero value of its parameters, nil for none
 	Traits                        func(harness.LoadSpec) (harness.Traits, bool)         // what a load is; false where its parameters cannot be read

@@ -88,6 +88,7 @@ func (r *rules) all() bool {
 	r.cannotFail()
 	r.spans()
 	r.guards()
+	r.paces()
 	r.lists()
 	r.overlays()
 	r.target()

@@ -22,7 +22,7 @@ import (
 func reader() scenarios.Reader {
 	return scenarios.Reader{Known: scenarios.Known{
 		Workloads: workloads.Workloads.Parameters(), Faults: injectors.Faults.Parameters(), Traits: loads.Traits, Probes: probeTraits(),
-		ProbeKinds: probes.Probes.Parameters(), ListedTraits: probes.TraitsOf, WrongProbe: probes.Wrong, WrongLoad: loads.Wrong, WrongBeside: loads.WrongBeside,
+		ProbeKinds: probes.Probes.Parameters(), ListedTraits: probes.TraitsOf, WrongProbe: probes.Wrong, Pace: probes.Pace, WrongLoad: loads.Wrong, WrongBeside: loads.WrongBeside,
 		Measures: measure.Specs(), Channels: receivers.Channels.Names(),
 		Profiles: finrag.ProfileNames(), Settings: finrag.KnownSettings(),
 		Carried: alertVocabulary(), Refuses: cannot, Target: outlineOf, Plan: planned,

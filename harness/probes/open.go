@@ -136,5 +136,14 @@ func Fastest(kind string) time.Duration {
 	return cmp.Or(f.Traits().Fastest, f.Every())
 }
 
+// Pace is the time between two questions of a probe where the target does not ask for more; 0 of one that cannot be read.
+func Pace(spec harness.ProbeSpec) time.Duration {
+	f, err := made(spec)
+	if err != nil {
+		return 0
+	}
+	return cmp.Or(spec.Every.D(), f.Every())
+}
+
 // slowest is the longest time between two questions: what is asked less often watches nothing in a drill.
 const slowest = time.Hour
