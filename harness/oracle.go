@@ -2,13 +2,18 @@ package harness
 
 import "context"
 
+// LogReader is what a driver offers that can read the write-ahead log of a database that was left behind. What keeps it from that is an error that says so.
+type LogReader interface {
+	// LedgerCommits reads the log of the old primary from the point at which the new one left its timeline and reports the commits that
+	// touched table (schema.name), and lists them by the ids of the rows they left there.
+	LedgerCommits(ctx context.Context, old, promoted, table string) (WALReport, []WALCommit, error)
+}
+
 // OracleReader is what a driver offers when the database that was left behind can be examined after the drill.
 type OracleReader interface {
+	LogReader
 	// StartAlone starts a fenced database with nobody attached and gives access to it; stop ends it again.
 	StartAlone(ctx context.Context, component string) (a Access, stop func(context.Context) error, err error)
-	// LedgerCommits reads the write-ahead log of the old primary from the point at which the new one left its timeline
-	// and reports the commits that touched table (schema.name), and lists them by the ids of the rows they left there.
-	LedgerCommits(ctx context.Context, old, promoted, table string) (WALReport, []WALCommit, error)
 }
 
 // WALReport is what the old primary's own log says of commits the new one never had.

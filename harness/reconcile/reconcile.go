@@ -272,7 +272,7 @@ func (e *examiner) readOld(ctx context.Context, both nodePair, read *bool, detai
 // readWAL reads what the old node's own log tells of the ledger, by the name that the log has for it.
 func (e *examiner) readWAL(ctx context.Context, both nodePair) {
 	l := &e.rec.Ledger
-	oracle, ok := e.driver.(harness.OracleReader)
+	oracle, ok := e.driver.(harness.LogReader)
 	if !ok {
 		l.WALDetail = "this target does not let the old primary's log be read"
 		return

@@ -87,7 +87,7 @@ func newDesk(t *testing.T) *desk {
 	d.secrets = newSecrets(t, dir)
 	d.sql(d.east, "CREATE ROLE watcher LOGIN PASSWORD '"+strings.ReplaceAll(d.secrets.password, "'", "''")+"'; CREATE ROLE app LOGIN PASSWORD 'of-the-service'; "+
 		"CREATE TABLE orders (id text PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp()); GRANT ALL ON orders TO app; GRANT SELECT ON orders TO watcher; "+
-		"GRANT pg_read_all_stats TO watcher;"+workloads.CreateLedgerSQL+"GRANT USAGE ON SCHEMA blackstart TO watcher; GRANT SELECT, INSERT, UPDATE ON blackstart.heartbeat TO watcher; "+
+		"GRANT pg_read_all_stats TO watcher; GRANT EXECUTE ON FUNCTION pg_get_wal_records_info(pg_lsn, pg_lsn), pg_ls_waldir() TO watcher;"+workloads.CreateLedgerSQL+"GRANT USAGE ON SCHEMA blackstart TO watcher; GRANT SELECT, INSERT, UPDATE ON blackstart.heartbeat TO watcher; "+
 		"GRANT SELECT, INSERT ON blackstart.ledger TO watcher")
 	d.until(30*time.Second, "the standby has what was made last", func() error {
 		return d.one(d.west, "SELECT 1 / has_table_privilege('watcher', 'blackstart.ledger', 'INSERT')::int", new(int))

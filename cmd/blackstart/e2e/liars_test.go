@@ -81,6 +81,9 @@ func TestLostWritesAndAlertsThatLie(t *testing.T) {
 	if l := rec.Ledger; !l.OldRead || !strings.Contains(l.OldBasis, "east.db says itself that its sessions are read-only by default; a write of ours to blackstart.heartbeat was refused") || l.OldOnly != truth || len(rec.People) != 3 || rec.People[0].DoneBy != whoSays || rec.People[0].BegunBy != whoSays {
 		t.Errorf("%+v, people %+v", l, rec.People)
 	}
+	if w := rec.Ledger.WAL; w.Tool != "pg_walinspect" || w.Commits != truth || w.Listed != truth || rec.Ledger.WALDetail != "" {
+		t.Errorf("%d are gone, and the old primary's log tells of %+v, %s", truth, w, rec.Ledger.WALDetail)
+	}
 	judgedAlone(t, b, rec)
 	b.accepted(t, "lost")
 	stranger(t, b, "lost")

@@ -136,6 +136,13 @@ func (d database) write(b *strings.Builder, t *target.Target) {
 	for _, a := range d.tables(t) {
 		put("GRANT %s ON %s TO %s;", strings.Join(a.Rights(), ", "), a.Table(), role)
 	}
+	if ledger {
+		put("-- By a superuser, who may leave it out: then what the log of an old primary")
+		put("-- tells of lost commits is not available. It shows no row.")
+		put("--   CREATE EXTENSION pg_walinspect;")
+		put("--   GRANT EXECUTE ON FUNCTION pg_ls_waldir(),")
+		put("--     pg_get_wal_records_info(pg_lsn, pg_lsn) TO %s;", role)
+	}
 	put("")
 }
 

@@ -164,7 +164,7 @@ func TestOnlyWhatIsAllowed(t *testing.T) {
 	for allows, c := range map[string]struct{ has, lacks []string }{
 		"[]":                                {[]string{"CREATE ROLE", "GRANT CONNECT", "allows nothing"}, []string{"TABLE", "SCHEMA", "INSERT"}},
 		"[{write: heartbeat, on: east.db}]": {[]string{"blackstart.heartbeat", "GRANT SELECT, INSERT, UPDATE ON blackstart.heartbeat"}, []string{"ledger"}},
-		"[{write: ledger, on: east.db}]":    {[]string{"GRANT SELECT, INSERT ON blackstart.ledger"}, []string{"UPDATE ON blackstart"}},
+		"[{write: ledger, on: east.db}]":    {[]string{"GRANT SELECT, INSERT ON blackstart.ledger", "--     pg_get_wal_records_info(pg_lsn, pg_lsn) TO \"black-start\";"}, []string{"UPDATE ON blackstart"}},
 		"[{write: ledger, on: west.db}]":    {[]string{"allows nothing", "west.db is in a standby region"}, []string{"ledger"}},
 	} {
 		text, err := grants.DDL(read(t, allows), "")

@@ -208,6 +208,7 @@ func (r *rig) leftBehind(t *testing.T) {
 		t.Errorf("a copy: %v", err)
 	}
 	r.sql(r.west, "SELECT pg_promote()")
+	r.onlyOld()
 	if _, err := d.LeftBehind(t.Context(), "east.db", "west.db"); err == nil || !strings.Contains(err.Error(), "east.db takes writes") {
 		t.Errorf("two that lead: %v", err)
 	}
@@ -216,6 +217,7 @@ func (r *rig) leftBehind(t *testing.T) {
 		t.Errorf("what one role may not says nothing of the others: %v, %v", refuses, err)
 	}
 	r.sql(r.east, "ALTER ROLE watcher RESET default_transaction_read_only", "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+	r.logInPlace(t, d)
 	r.wordOfAStandby(t, d)
 }
 

@@ -130,23 +130,32 @@ const lookBehind = LSN(8 << 20)
 // committed after it: its first records stand a little earlier. A segment that was ended early, as a base backup does, is
 // empty behind that point, and no record to begin with is found there: its first page always has one.
 func walBegin(ctx context.Context, conn *pgx.Conn, from LSN) (begin LSN, timeline uint32, err error) {
-	var oldest string
-	var segment uint64
-	err = conn.QueryRow(ctx, `SELECT min(name), (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size'),
-		(SELECT timeline_id FROM pg_control_checkpoint()) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'`).Scan(&oldest, &segment, &timeline)
+	oldest, segment, timeline, err := walKept(ctx, conn)
 	if err != nil {
-		return 0, 0, fmt.Errorf("list the WAL: %w", err)
-	}
-	var hi, lo uint32
-	if _, err := fmt.Sscanf(oldest[8:], "%08X%08X", &hi, &lo); err != nil {
-		return 0, 0, fmt.Errorf("parse WAL file %s: %w", oldest, err)
+		return 0, 0, err
 	}
 	start := from - min(from, lookBehind)
-	begin = max(start-start%LSN(max(segment, 1)), LSN(uint64(hi)<<32+uint64(lo)*segment))
+	begin = max(start-start%segment, oldest)
 	if begin > from {
 		return 0, 0, fmt.Errorf("the WAL begins at %v, after %v: some of it was removed", begin, from)
 	}
 	return begin, timeline, nil
+}
+
+// walKept finds where the log that a server keeps begins, how long its segments are, and its timeline.
+func walKept(ctx context.Context, conn *pgx.Conn) (oldest, segment LSN, timeline uint32, err error) {
+	var name string
+	var size uint64
+	err = conn.QueryRow(ctx, `SELECT min(name), (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size'),
+		(SELECT timeline_id FROM pg_control_checkpoint()) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'`).Scan(&name, &size, &timeline)
+	if err != nil {
+		return 0, 0, 0, fmt.Errorf("list the WAL: %w", err)
+	}
+	var hi, lo uint32
+	if _, err := fmt.Sscanf(name[8:], "%08X%08X", &hi, &lo); err != nil {
+		return 0, 0, 0, fmt.Errorf("parse WAL file %s: %w", name, err)
+	}
+	return LSN(uint64(hi)<<32 + uint64(lo)*size), LSN(max(size, 1)), timeline, nil
 }
 
 // A Dump runs pg_waldump where the server's WAL is, on one timeline from begin to end, and returns what it printed.
