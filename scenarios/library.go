@@ -13,6 +13,11 @@ import (
 //go:embed finrag/*.yaml
 var library embed.FS
 
+// Start is a commented scenario to begin with, for the target of a file that target.Start is.
+//
+//go:embed start.yaml
+var Start []byte
+
 // libraryFolder is where the library lies in the source tree; paths may be written with it.
 const libraryFolder = "scenarios/"
 

@@ -59,7 +59,7 @@ delivery as its users see them, and seals the result into a signed pack.`,
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(listCommand(), validateCommand(), planCommand(), runCommand(), stopCommand(), undoCommand(), targetsCommand(), targetCommand(), verifyCommand(),
+	root.AddCommand(listCommand(), validateCommand(), planCommand(), runCommand(), stopCommand(), undoCommand(), targetsCommand(), targetCommand(), scenarioCommand(), verifyCommand(),
 		samplesCommand(), storeCommand(), registerCommand())
 	root.SetUsageTemplate(usageTemplate)
 	finishHelp(root)

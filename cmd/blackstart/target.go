@@ -107,7 +107,8 @@ func targetDDL() *cobra.Command {
 		Use: "ddl FILE", Short: "print what a database administrator runs: role, grants, tables",
 		Long: `Prints, for each database of a target file, the SQL that makes the role of
 blackstart with the rights it needs, and the tables that the file allows to be
-written. It holds no password, and nothing is run.`,
+written; for a Redis that --on names, the line of its access list. It holds no
+password, and nothing is run.`,
 		Example: "  blackstart target ddl orders.target.yaml --on east.db", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t, err := loadTarget(args[0])

@@ -190,12 +190,32 @@ func (p *Postgres) Look(ctx context.Context, at At) (s Seen, err error) {
 		s.Windows = madeForWindows.MatchString(whole)
 		s.Version, _, _ = strings.Cut("PostgreSQL "+s.Version, " (")
 		s.Role = Leads
-		if recovers {
-			s.Role = Follows
+		if !recovers {
+			return nil
 		}
-		return nil
+		s.Role = Follows
+		s.Also, err = lateReceiver(ctx, tx)
+		return err
 	})
 	return s, err
+}
+
+// soonGone is within what time most drills want to see that a standby has lost its primary: their confirmWithin.
+const soonGone = 30 * time.Second
+
+// lateReceiver says of a standby whether it gives its primary up later than most drills wait for that, "" if it does not.
+func lateReceiver(ctx context.Context, tx pgx.Tx) (string, error) {
+	var ms int64
+	if err := tx.QueryRow(ctx, "SELECT setting::bigint FROM pg_settings WHERE name = 'wal_receiver_timeout'").Scan(&ms); err != nil {
+		return "", err
+	}
+	switch after := time.Duration(ms) * time.Millisecond; {
+	case ms == 0:
+		return "its wal_receiver_timeout is 0: where its primary falls silent, it does not give it up, and receiver.gone never holds", nil
+	case after > soonGone:
+		return fmt.Sprintf("its wal_receiver_timeout is %s: where its primary falls silent, receiver.gone holds only then, and confirmWithin must be longer (1m at most)", after), nil
+	}
+	return "", nil
 }
 
 // MayWrite implements Holding: it asks for the table, and for the rights of the role on it.

@@ -9,6 +9,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/probes"
+	"blackstart/harness/targets/postgres"
 	"blackstart/harness/victim"
 	"blackstart/internal/pgdial"
 	"blackstart/internal/registry"
@@ -72,3 +73,31 @@ type redirected struct {
 }
 
 func (r redirected) Access(place, name string) (harness.Access, error) { return r.access(place, name) }
+
+// lateReceiver: a standby that notices the loss of its primary later than most drills wait says so; it works all the same, and a primary says nothing of it.
+func (r *rig) lateReceiver(t *testing.T) {
+	d, _ := r.running(t)
+	for setting, want := range map[string]string{"25s": "", "45s": "its wal_receiver_timeout is 45s: where its primary falls silent, receiver.gone holds only then", "0": "its wal_receiver_timeout is 0: "} {
+		for name, c := range map[string]*postgres.Cluster{"east.db": r.east, "west.db": r.west} {
+			r.sql(c, "ALTER SYSTEM SET wal_receiver_timeout = '"+setting+"'", "SELECT pg_reload_conf()")
+			p, err := d.find(name)
+			must(t, err)
+			want := want
+			if name == "east.db" {
+				want = ""
+			}
+			var also string
+			for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) { // a reload is heard of, not waited for
+				seen, err := p.kind.Look(t.Context(), p.at)
+				must(t, err)
+				if also = seen.Also; (also == "") == (want == "") && strings.HasPrefix(also, want) || time.Now().After(end) {
+					break
+				}
+			}
+			if (also == "") != (want == "") || !strings.HasPrefix(also, want) {
+				t.Errorf("%s with %s: %q, want %q", name, setting, also, want)
+			}
+		}
+	}
+	r.sql(r.west, "ALTER SYSTEM RESET wal_receiver_timeout", "SELECT pg_reload_conf()")
+}
