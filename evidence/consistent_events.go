@@ -23,6 +23,8 @@ type recordedEvents struct {
 	ended  []harness.Interval            // of each act that ended
 	alerts []harness.Event
 	gone   []string // what the undo found gone, in words
+	kept   []string // what the undo left as it was on purpose, in words
+	undone []string // what somebody else has undone, in words
 	left   []harness.LeftOut
 	guards []harness.Event
 	gaps   []harness.Event // over which the harness could not measure
@@ -44,12 +46,16 @@ func (t *recordedEvents) add(seq int64, e harness.Event) error {
 		t.gaps = append(t.gaps, e)
 	case "component.gone":
 		t.gone = append(t.gone, e.Text)
-	case "steady.held", "fault.done", "fault.in-force", "fault.undone", "fault.restored", "person.asked", "primary.fenced", "undo.complete",
+	case "component.left":
+		t.kept = append(t.kept, e.Text)
+	case "fault.released":
+		t.undone = append(t.undone, e.Text)
+	case "steady.held", "fault.done", "fault.in-force", "fault.undone", "fault.restored", "person.asked", "primary.fenced", "primary.refuses", "undo.complete",
 		"drill.stopped", "drill.left", "drill.unsteady", "drill.error", "drill.interrupted":
 		t.at[e.Kind] = append(t.at[e.Kind], e.At)
 	}
 	if max(len(t.begun), len(t.ended)) > maxToldMoments || len(t.alerts) > maxToldAlerts || len(t.at[e.Kind]) > maxToldMoments ||
-		max(len(t.gone), len(t.guards), len(t.left), len(t.gaps)) > maxToldMoments {
+		max(len(t.gone), len(t.kept), len(t.undone), len(t.guards), len(t.left), len(t.gaps)) > maxToldMoments {
 		return fmt.Errorf("event %d: more of kind %s than a drill can have", seq, e.Kind)
 	}
 	return nil
@@ -193,8 +199,13 @@ func (t *recordedEvents) peopleOf(rec *harness.Record) error {
 // undoOf holds the undo against the events.
 func (t *recordedEvents) undoOf(rec *harness.Record) error {
 	var errs []error
-	if fenced := len(t.at["primary.fenced"]); fenced > 0 != (rec.Undo.FencedBy == "harness") && rec.Status != harness.Interrupted {
-		errs = append(errs, fmt.Errorf("fenced by %q, and %d events primary.fenced", rec.Undo.FencedBy, fenced))
+	fenced, refuses := len(t.at["primary.fenced"]), len(t.at["primary.refuses"])
+	by := map[bool]string{true: "harness"}[fenced > 0]
+	if by == "" && refuses > 0 {
+		by = "target"
+	}
+	if rec.Undo.FencedBy != by && rec.Status != harness.Interrupted {
+		errs = append(errs, fmt.Errorf("fenced by %q, and %d events primary.fenced, %d primary.refuses", rec.Undo.FencedBy, fenced, refuses))
 	}
 	if complete := len(t.at["undo.complete"]); anyInjected(rec) && rec.Undo.Complete != (complete > 0) {
 		errs = append(errs, fmt.Errorf("undo.complete is %t, and %d events say so", rec.Undo.Complete, complete))
@@ -202,6 +213,10 @@ func (t *recordedEvents) undoOf(rec *harness.Record) error {
 	errs = append(errs, watchedUndo(rec))
 	if !slices.Equal(rec.Undo.Gone, t.gone) && rec.Status != harness.Interrupted {
 		errs = append(errs, fmt.Errorf("the record tells of %d components that are gone, the events of %d, or of others", len(rec.Undo.Gone), len(t.gone)))
+	}
+	if rec.Status != harness.Interrupted && (!slices.Equal(rec.Undo.Left, t.kept) || !slices.Equal(rec.Released, t.undone)) {
+		errs = append(errs, fmt.Errorf("the record tells of %d components left as they are and %d acts undone by others, the events of %d and %d, or of others",
+			len(rec.Undo.Left), len(rec.Released), len(t.kept), len(t.undone)))
 	}
 	return errors.Join(errs...)
 }

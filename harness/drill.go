@@ -146,6 +146,9 @@ func (d *drill) plan(ctx context.Context, _ PlannedAct) error {
 		d.rec.Faults = append(d.rec.Faults, FaultRecord{Plan: p})
 		d.note("fault.planned", fmt.Sprintf("%s on the %s region: %d steps", p.Fault.Kind, p.Fault.On, len(p.Steps)), nil)
 	}
+	if err := d.arm(ctx, plans); err != nil {
+		return err
+	}
 	return d.announce(ctx)
 }
 

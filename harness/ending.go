@@ -15,7 +15,7 @@ func (d *drill) conclude(ctx context.Context, err error) {
 		}
 	case errors.Is(err, errUnsteady):
 		d.rec.Status, d.rec.StatusReason = Unsteady, err.Error()
-	case errors.Is(err, errGuard):
+	case errors.Is(err, errGuard), errors.Is(err, errLease):
 		d.rec.Status, d.rec.StatusReason = Stopped, err.Error()
 	case ctx.Err() != nil:
 		d.rec.Status, d.rec.StatusReason = Stopped, "interrupted by the operator during "+d.phase
@@ -66,7 +66,7 @@ func harmless(err error) bool {
 		}
 		return true
 	}
-	for _, known := range []error{errUnsteady, errUnconfirmed, errNotDone, errGap, errGuard, context.Canceled} {
+	for _, known := range []error{errUnsteady, errUnconfirmed, errNotDone, errGap, errGuard, errLease, context.Canceled} {
 		if errors.Is(err, known) {
 			return true
 		}

@@ -24,6 +24,7 @@ const (
 
 	AutomationPause  ActionKind = "automation.pause"  // Components, each of a cluster that decides by itself who leads: it decides nothing any more
 	AutomationResume ActionKind = "automation.resume" // Components: what AutomationPause paused decides again
+	CallMake         ActionKind = "call.make"         // Call: one of the target's own that has a way back, or that is one
 
 	CertificateSwap    ActionKind = "certificate.swap"    // Components serve Certificate; what they served is kept first
 	CertificateRestore ActionKind = "certificate.restore" // Components serve again what was kept
@@ -161,4 +162,19 @@ func (p Plan) Ages() bool {
 // Injector plans one kind of fault. It may look at the description but touches nothing.
 type Injector interface {
 	Plan(ctx context.Context, target Description, fault FaultSpec) (Plan, error)
+}
+
+// UndoOf is the kind of action that takes an act on a component or link back; "" for what has none of its own.
+func UndoOf(act ActionKind) ActionKind {
+	switch act {
+	case ComponentStop, ComponentKill:
+		return ComponentStart
+	case ComponentPause:
+		return ComponentResume
+	case LinkCut:
+		return LinkHeal
+	case AutomationPause:
+		return AutomationResume
+	}
+	return ""
 }

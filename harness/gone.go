@@ -95,6 +95,9 @@ func (d *drill) awaitRestored(ctx context.Context, f *FaultRecord) (at Interval,
 	d.awaitNetwork(ctx)
 	for {
 		ask := ChecksThatCanHold(d.rec.Target, f.Plan.Restored, func(name string) bool { return d.fencedNames[name] || d.gone[name] != "" }, d.Follows)
+		if d.superseded {
+			ask = slices.DeleteFunc(ask, func(c Check) bool { return d.Follows(c.Kind) })
+		}
 		if len(ask) == 0 {
 			return Interval{}, 0, nil
 		}

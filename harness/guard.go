@@ -103,6 +103,9 @@ func (d *drill) guard() error {
 	if d.rec.Undo.At.Lo != 0 {
 		return nil
 	}
+	if err := d.leased(); err != nil {
+		return err
+	}
 	for _, s := range d.series {
 		if w, why := s.fired(d.clock.Now()); w != nil {
 			text := w.guard.subject(s.run) + " " + why

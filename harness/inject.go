@@ -224,6 +224,11 @@ func (d *drill) fence(ctx context.Context) error {
 // fenceOne fences one database. One that is gone takes no writes: nothing is left that could be fenced.
 func (d *drill) fenceOne(ctx context.Context, name string) error {
 	c, _ := d.rec.Target.ComponentByName(name)
+	if c.Fencing != "" {
+		if fence, err := d.fencedByTarget(ctx, c); !fence || err != nil {
+			return err
+		}
+	}
 	from := d.clock.Now()
 	err := d.Driver.Execute(ctx, Action{Kind: ComponentFence, Region: c.Region, Components: []string{name}})
 	missing, _ := Gone(err)
@@ -257,7 +262,7 @@ func (d *drill) tolerateGone(err error) error {
 		d.rec.Undo.Gone = append(d.rec.Undo.Gone, g.Error())
 		d.note("component.gone", g.Error(), map[string]string{"component": g.Component})
 	}
-	return errors.Join(rest...)
+	return errors.Join(d.leftOnPurpose(rest)...)
 }
 
 // reconcile reads what is left on both sides: the target's own log, both ledgers, the write-ahead log.

@@ -106,6 +106,9 @@ func planOne(ctx context.Context, spec FaultSpec, target Description, can []Acti
 			}
 		}
 	}
+	if err := covered(p, target); err != nil {
+		return Plan{}, err
+	}
 	if len(p.Fences) > 0 && spec.For > 0 {
 		return Plan{}, fmt.Errorf("plan %s: it cannot end while clients are watched: its undo fences %s first; remove `for: %s`",
 			spec.Kind, strings.Join(p.Fences, ", "), spec.For)

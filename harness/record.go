@@ -64,6 +64,7 @@ type Record struct {
 	Ledger       LedgerRecord      `json:"ledger"`
 	Components   []ComponentStatus `json:"components"`
 	Shortages    []string          `json:"shortages,omitempty"` // of the harness's own machine: where, what, how often
+	Released     []string          `json:"released,omitempty"`  // what of a fault somebody else has undone while it was to be in force, in words
 	Gaps         []Gap             `json:"gaps,omitempty"`      // over which the harness could not measure
 	Redactions   []string          `json:"redactions"`          // what was taken out, by name
 }
@@ -170,6 +171,7 @@ type UndoRecord struct {
 	FenceChecked bool     `json:"fence_checked"` // the old primary was seen to refuse a write
 	Complete     bool     `json:"complete"`
 	Watched      Interval `json:"watched,omitzero"` // under load: from the begin of the undo to the end of the watch after it
+	Left         []string `json:"left,omitempty"`   // what was left as it is on purpose, each with why and what people must do, in words
 	Gone         []string `json:"gone"`             // components that the undo found gone, each with what was looked for, in words
 	Detail       string   `json:"detail"`
 }

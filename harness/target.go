@@ -30,7 +30,8 @@ type Description struct {
 	Channels    []Channel         `json:"channels"`
 	Decisions   *DecisionLog      `json:"decisions"` // nil: the target keeps no log that can be read
 	Timings     Timings           `json:"timings"`
-	Calls       []string          `json:"calls"` // runbook steps that can be carried out, by name
+	Calls       []string          `json:"calls"`            // runbook steps that can be carried out, by name
+	Undoes      map[string]string `json:"undoes,omitempty"` // the call that undoes a call, by its name
 	Settings    map[string]string `json:"settings"`
 	Breakable   []string          `json:"breakable"`                  // regions (by name) and components that may be broken
 	Provides    []string          `json:"provides"`                   // answers TargetSpec.Needs, e.g. postgres.primary
@@ -40,9 +41,20 @@ type Description struct {
 	Probes      []ProbeSpec       `json:"probes,omitempty"`           // that its file lists
 	ProbePaces  map[string]int64  `json:"probe_paces_ns,omitempty"`   // shortest time between two questions that its file allows, by kind of probe
 	LoadLimits  *LoadLimits       `json:"load_limits,omitempty"`      // what its file lets each load do
+	Means       []MeansOf         `json:"means,omitempty"`            // by which the harness acts on a target of a file
+	LeaseNS     int64             `json:"lease_ns,omitempty"`         // how long the harness may be silent before the hosts of its means undo what is in force
 	LongestNS   int64             `json:"longest_drill_ns,omitempty"` // longest that a drill may take there, its undo included, by its file
 	Nonce       string            `json:"nonce"`                      // where an alert carries the drill's nonce: routing-key or dedup-key; each of Channels may say otherwise
 	Owned       *Ownership        `json:"owned,omitempty"`
+}
+
+// MeansOf says by which means the harness acts on some parts of a target that a file describes.
+type MeansOf struct {
+	Name string       `json:"name"`
+	Kind string       `json:"kind"`
+	On   []string     `json:"on"` // components or links
+	Acts []ActionKind `json:"acts"`
+	Host string       `json:"host"` // where its commands are run, and who undoes them when the harness falls silent
 }
 
 // Build is one build of the target's code that can be deployed.
@@ -80,10 +92,11 @@ type Component struct {
 	Region   string `json:"region"` // name of the region, or outside
 	Role     string `json:"role"`   // when the drill starts, of what replicates: primary (it leads) or standby (it follows); else ""
 	Version  string `json:"version"`
-	SHA256   string `json:"sha256"`   // digest of the program, "" if it cannot be read
-	Identity string `json:"identity"` // PostgreSQL system identifier; SHA-256 of the TLS key of an entry
-	Expires  Stamp  `json:"expires"`  // end of its certificate
-	URL      string `json:"url"`      // where it tells of its health, as seen from its own place
+	SHA256   string `json:"sha256"`            // digest of the program, "" if it cannot be read
+	Identity string `json:"identity"`          // PostgreSQL system identifier; SHA-256 of the TLS key of an entry
+	Expires  Stamp  `json:"expires"`           // end of its certificate
+	URL      string `json:"url"`               // where it tells of its health, as seen from its own place
+	Fencing  string `json:"fencing,omitempty"` // what keeps it from leading beside another: self, hold, or call and its name; "": the harness itself does
 }
 
 // Link is one arrow between two places, e.g. outside→east.api.

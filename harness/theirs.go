@@ -57,3 +57,18 @@ type Allowing interface {
 	// Writable asks the component whether the table is there and may be written; nothing is written.
 	Writable(ctx context.Context, component, table string) error
 }
+
+// LinkAsking is what a driver offers that can ask a link from its own end, inside the target.
+type LinkAsking interface {
+	// AskLink connects from there and says in one word what came of it: LinkWordAnswers, LinkWordRefused or LinkWordSilent.
+	AskLink(ctx context.Context, link string) (string, error)
+	// AsksLink says why it cannot; nil if it can. It asks nobody.
+	AsksLink(link string) error
+}
+
+// What comes of connecting through a link.
+const (
+	LinkWordAnswers = "answers" // a connection was taken
+	LinkWordRefused = "refused" // somebody said no
+	LinkWordSilent  = "silent"  // nobody said anything
+)

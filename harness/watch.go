@@ -24,6 +24,7 @@ type drill struct {
 	undoLog     *UndoLog
 	inForce     []stepInForce
 	fencedNames map[string]bool
+	superseded  bool              // what led refuses writes by itself: nothing follows it any more
 	gone        map[string]string // components met gone by the undo, and what was found
 	underLoad   bool              // the undo is carried out while loads go on
 	pulse       pulse             // finds when the harness could not measure

@@ -3,7 +3,6 @@ package injectors
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"blackstart/harness"
@@ -65,26 +64,6 @@ func (m *faultManual) Plan(_ context.Context, target harness.Description, fault 
 	if err != nil {
 		return harness.Plan{}, err
 	}
-	inForce, err := resolve(m.with.InForce, target, region)
-	if err != nil {
-		return harness.Plan{}, fmt.Errorf("plan %s: inForce: %w", fault.Kind, err)
-	}
-	if len(inForce) == 0 {
-		return harness.Plan{}, fmt.Errorf("plan %s: nothing shows that it is in force: write inForce: [{check: link.silent, of: api}], or another check", fault.Kind)
-	}
-	follows, err := resolve(m.with.Follows, target, region)
-	if err != nil {
-		return harness.Plan{}, fmt.Errorf("plan %s: follows: %w", fault.Kind, err)
-	}
-	restored, err := resolve(m.with.Restored, target, region)
-	if err != nil {
-		return harness.Plan{}, fmt.Errorf("plan %s: restored: %w", fault.Kind, err)
-	}
-	if len(restored) == 0 {
-		if restored, err = oppositesOf(slices.Concat(inForce, follows)); err != nil {
-			return harness.Plan{}, fmt.Errorf("plan %s: %w", fault.Kind, err)
-		}
-	}
 	task := func(what string, within harness.Duration) harness.PersonTask {
 		if within == 0 {
 			within = patience
@@ -93,14 +72,17 @@ func (m *faultManual) Plan(_ context.Context, target harness.Description, fault 
 	}
 	do, undo := task(m.with.Do, m.with.Within), task(m.with.Undo, m.with.UndoWithin)
 	do.Takes, undo.Undoing = m.with.Takes, true
-	return harness.Plan{
-		Fault: fault, Label: fault.Kind, What: m.with.Do + " (by people)", Isolates: m.with.Isolates,
+	p := harness.Plan{
+		Fault: fault, Label: fault.Kind, What: m.with.Do + " (by people)", Isolates: m.with.Isolates, Fences: []string{},
 		Steps: []harness.Step{{
 			Do:   harness.Action{Kind: harness.PersonAct, Region: region.Name, Person: &do},
 			Undo: harness.Action{Kind: harness.PersonAct, Region: region.Name, Person: &undo},
 		}},
-		InForce: inForce, Follows: follows, Restored: restored, Fences: []string{},
-	}, nil
+	}
+	if err := shownBy(&p, target, region, m.with.InForce, m.with.Follows, m.with.Restored); err != nil {
+		return harness.Plan{}, fmt.Errorf("plan %s: %w", fault.Kind, err)
+	}
+	return p, nil
 }
 
 // oppositesOf are the checks that show that others do not hold any more.

@@ -38,6 +38,7 @@ func estate() harness.Description {
 			{Name: "outside→west.db", From: harness.Outside, To: "west.db"},
 			{Name: "west.db→east.db", From: "west", To: "east.db"},
 		},
+		Calls: []string{"stop-api", "start-api", "rebuild"}, Undoes: map[string]string{"stop-api": "start-api"},
 		Builds: []harness.Build{{Name: harness.BuildCurrent, Version: "1.2.0"}, {Name: harness.BuildPrevious, Version: "1.1.0"}},
 		Questions: []harness.Question{
 			{ID: "q1", Namespace: "public", Text: "what both answer alike", Right: "doc-1"},
@@ -154,7 +155,7 @@ func named(t *testing.T, plan harness.Plan) {
 	}
 	for _, s := range plan.Steps {
 		for _, a := range []harness.Action{s.Do, s.Undo} {
-			if len(a.Links)+len(a.Components) == 0 && a.Person == nil {
+			if len(a.Links)+len(a.Components) == 0 && a.Person == nil && a.Call == "" {
 				t.Errorf("action %+v acts on nothing", a)
 			}
 		}

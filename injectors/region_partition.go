@@ -3,6 +3,7 @@ package injectors
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"blackstart/harness"
 	"blackstart/internal/registry"
@@ -60,8 +61,19 @@ func (p *regionPartition) Plan(_ context.Context, target harness.Description, fa
 			Do:   harness.Action{Kind: harness.LinkCut, Region: region.Name, Direction: way, Links: links},
 			Undo: harness.Action{Kind: harness.LinkHeal, Region: region.Name, Links: links},
 		}},
-		InForce:  append(checks(harness.LinkSilent, links), checks(harness.ComponentRuns, inRegion(target, region.Name))...),
+		InForce:  append(checks(harness.LinkSilent, links), checks(harness.ComponentRuns, alive(target, region.Name))...),
 		Restored: checks(harness.LinkAnswers, links),
 		Fences:   fences,
 	}, nil
+}
+
+// alive lists what can be asked, behind the cut, whether it runs: of a target that a file describes only what has a means that can tell.
+func alive(target harness.Description, region string) (names []string) {
+	for _, name := range inRegion(target, region) {
+		tells := slices.ContainsFunc(target.Means, func(m harness.MeansOf) bool { return slices.Contains(m.On, name) })
+		if target.Kind != harness.External || tells {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -93,7 +93,11 @@ func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 	for i, r := range refused {
 		var cannot *harness.CannotError
 		if errors.As(r.Err, &cannot) {
-			refused[i].Err = fmt.Errorf("%w, and nothing is broken there by the harness: write kind: fault.manual, which its people carry out", r.Err)
+			why := "its file has no means or call for that: write one"
+			if about.Environment == harness.Production {
+				why = "nothing is broken in production by the harness: write kind: fault.manual, which its people carry out"
+			}
+			refused[i].Err = fmt.Errorf("%w, and %s", r.Err, why)
 		}
 	}
 	for _, p := range plans {

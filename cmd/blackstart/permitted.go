@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"blackstart/harness"
@@ -13,12 +14,18 @@ import (
 // permitted refuses a drill on the target of a file that its owner does not allow now: a change window that is shut, or shuts before
 // the drill would end, and a ticket that is none of theirs. Nothing has been touched by then. f is nil for a rehearsal target. An
 // observation is a change only if it writes: it is refused another ticket, and else writes nothing where a drill would be refused.
-func permitted(f *external.File, s harness.Scenario, plans []harness.Plan, ticket string, now time.Time) error {
+func permitted(f *external.File, s harness.Scenario, plans []harness.Plan, ticket, confirm string, now time.Time) error {
 	if f == nil {
 		if ticket != "" {
 			return usage(fmt.Errorf("--ticket %.50q is for the target of a file", ticket), "leave it out")
 		}
+		if confirm != "" {
+			return usage(fmt.Errorf("--confirm %.50q is for the target of a file", confirm), "leave it out")
+		}
 		return nil
+	}
+	if err := confirmed(f, plans, confirm); err != nil {
+		return err
 	}
 	limits := f.Target.Limits
 	if f.ObserveOnly {
@@ -63,4 +70,20 @@ func guarded(t *target.Target, s harness.Scenario, about harness.Description, tr
 		refuse(errors.New("it is in production, and its file does not say what the ticket of a change looks like: write limits.ticket in it"))
 	}
 	return refused
+}
+
+// confirmed demands that whoever has the harness break something outside a rehearsal writes the target's name.
+func confirmed(f *external.File, plans []harness.Plan, confirm string) error {
+	name := f.Target.Metadata.Name
+	breaks := !f.ObserveOnly && slices.ContainsFunc(plans, func(p harness.Plan) bool { return p.Task() == nil })
+	switch {
+	case confirm != "" && !breaks:
+		return usage(fmt.Errorf("--confirm %.50q: the harness breaks nothing in this drill", confirm), "leave it out")
+	case confirm != "" && confirm != name:
+		return usage(fmt.Errorf("--confirm %.50q is not the target, which is %s", confirm, name), "write --confirm "+name+" if that is what is to be broken")
+	case confirm == "" && breaks && f.Target.Metadata.Environment != harness.Rehearsal:
+		return usage(fmt.Errorf("the harness would break %s, which is no rehearsal (%s)", name, f.Target.Metadata.Environment),
+			"look at what blackstart plan prints; then write --confirm "+name)
+	}
+	return nil
 }

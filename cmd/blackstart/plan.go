@@ -123,6 +123,7 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 	}
 	for _, p := range plans {
 		printFault(out, step, p)
+		printExecutors(step, target, p)
 	}
 	if observe != nil {
 		fmt.Fprintln(out, "\nobserved only: nothing is broken, and these are left out, as is each probe that\nwould write what is not allowed")
@@ -249,6 +250,9 @@ func describeSteady(s harness.Scenario) string {
 
 func describe(a harness.Action) string {
 	text := string(a.Kind) + " " + strings.Join(append(append([]string{}, a.Links...), a.Components...), ", ")
+	if a.Call != "" {
+		text += a.Call
+	}
 	if p := a.Person; p != nil {
 		return fmt.Sprintf("people: %s: %s, within %s", p.By, p.What, p.Within)
 	}

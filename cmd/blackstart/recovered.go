@@ -81,7 +81,7 @@ func (l unfinishedRun) reattached(ctx context.Context, kept external.File, rec *
 		return left.Recovered, nil, err
 	}
 	d := external.New(kept, redact.Text)
-	if err := d.Reattach(ctx, harness.StartRequest{Dir: l.dir, Profile: rec.Profile, AddSecrets: redact.Add, Progress: func(string) {}}); err != nil {
+	if err := d.Reattach(ctx, harness.StartRequest{RunID: l.info.RunID, Dir: l.dir, Profile: rec.Profile, AddSecrets: redact.Add, Progress: func(string) {}}); err != nil {
 		return left.Recovered, nil, err
 	}
 	within := proofLimit

@@ -26,7 +26,7 @@ type runFlags struct {
 	asJSON, keepState        bool
 	observeOnly              bool
 	junit, executor          string
-	people, ticket           string
+	people, ticket, confirm  string
 	store                    storeFlags
 	file                     *external.File // that target names; nil: a rehearsal target
 }
@@ -85,6 +85,7 @@ Ctrl-C undoes first and still writes the pack. Twice: the undo is left to
 	cmd.Flags().StringVar(&f.junit, "junit", "", "also write the result as JUnit XML to `FILE`")
 	cmd.Flags().StringVar(&f.executor, "executor", "", "natural person who runs the drill; the account's name if empty")
 	cmd.Flags().StringVar(&f.ticket, "ticket", "", "change ticket, where the file of the target wants one")
+	cmd.Flags().StringVar(&f.confirm, "confirm", "", "`NAME` of a target that is no rehearsal, where the harness itself breaks something")
 	peopleFlag(cmd, &f.people)
 	f.store.storeFlag(cmd, " in which the run is opened before it starts")
 	f.store.keyFlag(cmd)
@@ -105,7 +106,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err != nil {
 		return err
 	}
-	if err := permitted(f.file, *s, plans, f.ticket, time.Now()); err != nil {
+	if err := permitted(f.file, *s, plans, f.ticket, f.confirm, time.Now()); err != nil {
 		return err
 	}
 	if err := f.resources(ctx, f.played(*s)); err != nil {
@@ -125,7 +126,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err := undoUnfinishedRuns(ctx, st, stderr, screen, f.store, f.people); err != nil {
 		return err
 	}
-	if err := cmp.Or(storeErr, permitted(f.file, *s, plans, f.ticket, time.Now())); err != nil { // again: people may have been long about what was left
+	if err := cmp.Or(storeErr, permitted(f.file, *s, plans, f.ticket, f.confirm, time.Now())); err != nil { // again: people may have been long about what was left
 		return err
 	}
 	if err := f.roomFor(st.dir); err != nil {
@@ -142,6 +143,9 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	}
 	d, err := newDrillRun(drillRequest{flags: f, scenario: *s, loaded: loaded, target: target, plans: plans, state: st, screen: screen, junit: junit, register: writer, people: who})
 	if err != nil {
+		return err
+	}
+	if err := d.writeAbort(); err != nil {
 		return err
 	}
 	stopTwice := d.secondInterrupt(ctx, stderr)

@@ -37,7 +37,7 @@ than it describes · 11 error of the tool.`
 func targetReader() target.Reader {
 	return target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits(),
 		Probes: probes.Probes.Parameters(), Probe: target.ProbeRules{Fastest: probes.Fastest, Wrong: probes.Wrong, Traits: probes.TraitsOf},
-		Channels: channels.Parameters(), Alerts: channels.Traits(), Transports: host.Transports.Parameters(), Means: means.Means.Parameters(), HostIdentity: host.Forms(), Here: ownaddress.Check}
+		Channels: channels.Parameters(), Alerts: channels.Traits(), Transports: host.Transports.Parameters(), Means: means.Means.Parameters(), MeansTraits: means.Traits(), HostIdentity: host.Forms(), Here: ownaddress.Check}
 }
 
 // keptReader reads the copy of a target file that a run has kept: what was on this machine then may be gone by now.

@@ -37,6 +37,12 @@ type Asking interface{ Asks() (component string) }
 // Running is a kind whose calls run a program: on a host of the target, or on this machine ("").
 type Running interface{ Runs() (on, program string) }
 
+// Scripted is a kind whose calls a host could make by itself: a program there, without a secret.
+type Scripted interface {
+	// Script gives the host, "" for this machine, and the program with its arguments; none of a call that needs more.
+	Script() (on string, argv []string)
+}
+
 // Around is what a call is made with.
 type Around struct {
 	Secrets component.Secrets

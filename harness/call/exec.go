@@ -112,3 +112,11 @@ func (e *execCall) Reach(ctx context.Context, around Around) (string, error) {
 	}
 	return h.Find(ctx, e.with.Argv[0])
 }
+
+// Script implements Scripted.
+func (e *execCall) Script() (on string, argv []string) {
+	if e.with.Stdin != nil {
+		return "", nil
+	}
+	return e.with.On, e.with.Argv
+}

@@ -5,6 +5,7 @@
 package means
 
 import (
+	"fmt"
 	"strings"
 
 	"blackstart/harness"
@@ -65,4 +66,23 @@ func (s Subject) Root() string {
 		return "sudo -n "
 	}
 	return ""
+}
+
+// Traits are what the reader of target files must know of every kind.
+func Traits() map[string]target.MeansTraits {
+	all := map[string]target.MeansTraits{}
+	for _, k := range Means.All() {
+		m := k.New()
+		all[k.Name] = target.MeansTraits{Links: m.Of() == Links, Acts: m.Acts()}
+	}
+	return all
+}
+
+// Make makes the kind of a means with its parameters.
+func Make(m target.Means) (Kind, error) {
+	k, ok := Means.Get(m.Means)
+	if !ok {
+		return nil, fmt.Errorf("make means %s: there is no kind %q", m.Name, m.Means)
+	}
+	return k.Make(m.With)
 }

@@ -107,6 +107,9 @@ func (d *dataset) checkFaults() harness.ValidityCheck {
 				f.Plan.Fault.Kind, Length(int64(f.Plan.Fault.For))), "")
 		}
 	}
+	if len(d.rec.Released) > 0 {
+		return verdict(name, "while it was to be in force: "+strings.Join(d.rec.Released, "; "), "")
+	}
 	if d.tf.Never() {
 		return verdict(name, d.noFault().Error(), "")
 	}

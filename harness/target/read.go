@@ -22,6 +22,7 @@ import (
 type Reader struct {
 	Components, Calls, Probes, Channels, Transports, Means map[string]any
 	Traits                                                 map[string]Traits         // of the kinds of component
+	MeansTraits                                            map[string]MeansTraits    // of the kinds of means
 	HostIdentity                                           map[string]*regexp.Regexp // form of the identity of a host, by its transport
 	Probe                                                  ProbeRules
 	Alerts                                                 map[string]AlertTraits // of the kinds of channel
@@ -52,7 +53,6 @@ func (r Reader) format() *strictyaml.Format {
 			reflect.TypeFor[Target](): {"channels": later, "extends": later},
 			reflect.TypeFor[Limits](): {"rate": perLoad, "rows": perLoad, "bytes": perLoad, "pace": later},
 			reflect.TypeFor[Allow]():  {"channel": later, "statusPage": later, "rows": inLimits, "bytes": inLimits},
-			reflect.TypeFor[Call]():   {"undo": later, "oneWay": later},
 			reflect.TypeFor[Host]():   {"ssh": "write by: ssh", "hostKey": "write identity:, the fingerprint that check prints"},
 			reflect.TypeFor[Clocks](): {"hosts": later},
 		},

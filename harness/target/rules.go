@@ -23,6 +23,12 @@ type Traits struct {
 	Speaks     string            // kind that probes and loads know it by: that of components of a rehearsal
 }
 
+// MeansTraits are what the reader must know of a kind of means.
+type MeansTraits struct {
+	Links bool                 // it acts on links; else on components
+	Acts  []harness.ActionKind // what it does
+}
+
 // Judge is implemented by parameters that know more rules than their tags say: Wrong gives the key, what is wrong with it, and what
 // to write instead, "" for nothing. reads says that the file calls a call one that only reads.
 type Judge interface {
@@ -63,6 +69,7 @@ func (r *rules) all() {
 	r.limits()
 	r.loadLimits()
 	r.calls()
+	r.means()
 	r.probes()
 	r.alerts()
 	r.decisions()
@@ -100,7 +107,7 @@ func (r *rules) names() {
 	for _, of := range []struct {
 		list string
 		used map[string]bool
-	}{{"regions", places}, {"components", places}, {"hosts", map[string]bool{}}, {"links", map[string]bool{}}, {"calls", map[string]bool{}},
+	}{{"regions", places}, {"components", places}, {"hosts", map[string]bool{}}, {"links", map[string]bool{}}, {"calls", map[string]bool{}}, {"means", map[string]bool{}},
 		{"alerts", map[string]bool{}}, {"announce", map[string]bool{}}, {"standDown", map[string]bool{}}} {
 		list, used := of.list, of.used
 		n := r.root.Get(list)
@@ -280,5 +287,6 @@ func (r *rules) calls() {
 			}
 		}
 		r.kind(n, "call", "kind of call", c.Call, r.r.Calls, c.With, c.Reads)
+		r.undoOf(n, c)
 	}
 }

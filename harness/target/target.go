@@ -83,7 +83,33 @@ type Component struct {
 	Port     int            `yaml:"port" need:"yes" min:"1" max:"65535" doc:"port it listens on"`
 	Identity string         `yaml:"identity" doc:"what it cannot be mistaken for another by, in quotes: see its kind; check prints it"`
 	With     map[string]any `yaml:"with" with:"components kind" doc:"parameters of the kind"`
+	Fencing  *Fencing       `yaml:"fencing" doc:"of what leads or follows: what keeps it from leading beside another once a fault is over"`
 }
+
+// Fencing says what keeps a component from leading beside another. There is no default.
+type Fencing struct {
+	By    string `yaml:"by" need:"yes" one:"self|call|hold" doc:"self: its own cluster manager sees to it; call: a call fences it; hold: what was broken stays so until people have lifted it"`
+	Call  string `yaml:"call" doc:"of by: call: the call that fences it"`
+	Asked string `yaml:"asked" doc:"the call that tries a real write on the node itself, and is done when it is refused"`
+}
+
+// Words say it in one.
+func (f *Fencing) Words() string {
+	switch {
+	case f == nil:
+		return ""
+	case f.Call != "":
+		return f.By + " " + f.Call
+	}
+	return f.By
+}
+
+// What fences a component.
+const (
+	FencedBySelf = "self"
+	FencedByCall = "call"
+	FencedByHold = "hold"
+)
 
 // Link is one connection that the system depends on.
 type Link struct {
@@ -148,6 +174,7 @@ type Limits struct {
 	Probes       map[string]harness.Duration `yaml:"probes" doc:"shortest time between two questions, by kind of probe; in production 1s for those that are not written"`
 	Loads        *harness.LoadLimits         `yaml:"loads" doc:"what each load of a drill may do there at most"`
 	ChangeWindow *Window                     `yaml:"changeWindow" doc:"when something may be done there; always if not written"`
+	Lease        harness.Duration            `yaml:"lease" doc:"how long the harness may be silent before the host of a means undoes what is in force, 15s to 10m; 20s if not written"`
 	LongestDrill harness.Duration            `yaml:"longestDrill" doc:"longest that a drill may take there, its undo and what people may take included, 1m to 24h; not bounded if not written"`
 	Ticket       string                      `yaml:"ticket" doc:"regular expression (RE2) that a change ticket matches as a whole: see check --ticket"`
 }
@@ -162,6 +189,8 @@ type Call struct {
 	Name    string            `yaml:"name" need:"yes" doc:"its name"`
 	Call    string            `yaml:"call" need:"yes" doc:"kind of call"`
 	Reads   bool              `yaml:"reads" doc:"whether it only reads; check makes such a call, and no other"`
+	Undo    string            `yaml:"undo" doc:"the call that undoes it: a fault may be this one"`
+	OneWay  bool              `yaml:"oneWay" doc:"whether nothing undoes it: a step of a recovery may be this one, and no fault"`
 	Timeout harness.Duration  `yaml:"timeout" need:"yes" doc:"how long it may take; 100ms to 10m"`
 	Fields  map[string]string `yaml:"fields" doc:"what is kept of a JSON answer: a JSON pointer by name"`
 	Keep    string            `yaml:"keep" one:"digest|text" doc:"digest, size and fields of an answer, or its text as well; digest if not written"`

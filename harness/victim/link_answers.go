@@ -22,6 +22,9 @@ func linkAnswers(v Victim, check harness.Check) (Ask, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ask, inside, err := v.fromInside(link, harness.LinkWordAnswers); inside {
+		return ask, err
+	}
 	switch link.Protocol {
 	case "tcp":
 		greet, err := v.greetingOf(to)

@@ -27,6 +27,9 @@ func linkSilent(v Victim, check harness.Check) (Ask, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ask, inside, err := v.fromInside(link, harness.LinkWordSilent); inside {
+		return ask, err
+	}
 	switch link.Protocol {
 	case "tcp":
 		if to, err := netip.ParseAddrPort(link.Address); err != nil || !to.Addr().Is4() {

@@ -57,12 +57,15 @@ func ownCopy(a harness.Access) harness.Access {
 	return a
 }
 
-// Running asks a component from outside what it is: one that works runs. Of one that gives no good answer it is not known, which is
+// Running asks the means of a component whether it runs; without one, itself, from outside: one that works runs. Of one that gives no good answer it is not known, which is
 // an error and never a no.
 func (d *Driver) Running(ctx context.Context, name string) (bool, error) {
 	p, err := d.find(name)
 	if err != nil {
 		return false, err
+	}
+	if running, known, err := d.runs(ctx, name); known {
+		return running, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()

@@ -42,6 +42,7 @@ func (d *Driver) Outline(map[string]string) (harness.Description, error) {
 		if traits[c.Kind].Replicates {
 			of.Role = region.Role
 		}
+		of.Fencing = c.Fencing.Words()
 		about.Components = append(about.Components, of)
 		about.Breakable = append(about.Breakable, c.Name)
 		if has := speaks + "." + region.Role; !slices.Contains(about.Provides, has) {
@@ -56,6 +57,7 @@ func (d *Driver) Outline(map[string]string) (harness.Description, error) {
 		}
 		about.Links = append(about.Links, harness.Link{Name: l.Name, From: from, To: l.To, Protocol: "tcp", Address: t.AddressOf(to)})
 	}
+	describeMeans(t, &about)
 	about.Channels, about.Decisions = channels.Describe(t)
 	var err error
 	if t.Entry != nil {
@@ -63,6 +65,27 @@ func (d *Driver) Outline(map[string]string) (harness.Description, error) {
 		about.Provides = append(about.Provides, "entrypoint."+schemeOf(t.Entry.URL))
 	}
 	return about, err
+}
+
+// describeMeans tells by what the harness acts there.
+func describeMeans(t *target.Target, about *harness.Description) {
+	if len(t.Means) > 0 {
+		about.LeaseNS = int64(t.LeaseTime())
+	}
+	for _, m := range t.Means {
+		about.Means = append(about.Means, harness.MeansOf{Name: m.Name, Kind: m.Means, On: m.On, Acts: actsOf(m), Host: m.Host})
+	}
+	for _, c := range t.Calls {
+		if c.OneWay || c.Undo != "" {
+			about.Calls = append(about.Calls, c.Name)
+		}
+		if c.Undo != "" {
+			if about.Undoes == nil {
+				about.Undoes = map[string]string{}
+			}
+			about.Undoes[c.Name] = c.Undo
+		}
+	}
 }
 
 func schemeOf(address string) string {

@@ -1,5 +1,6 @@
 // Package external is the target that we did not start: a system that a target file describes. It is attached to, watched and left
-// as it was. Nothing of it is started, stopped, broken or mended here, and nothing is written there but what its file allows.
+// as it was. Nothing of it is broken or mended but by the means and calls of its file, under a lease of the hosts that carry them out, and
+// nothing is written there but what its file allows.
 //
 // There is no private path: every place has the way from outside. Who needs another is told that it is not available.
 package external
@@ -15,6 +16,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/component"
+	"blackstart/harness/lease"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
 	"blackstart/harness/target/check"
@@ -39,7 +41,10 @@ type Driver struct {
 	File
 	redact func(string) string
 
+	held held // what is done there, and by whom it is undone
+
 	mu      sync.Mutex // guards what follows
+	runID   string
 	secrets *secret.Resolver
 	parts   []part // in the order of the file, once attached
 	entry   *harness.Access
@@ -56,14 +61,8 @@ type part struct {
 }
 
 // New makes the driver of a file. redact takes what AddSecrets of a StartRequest was told out of a text.
-func New(f File, redact func(string) string) *Driver { return &Driver{File: f, redact: redact} }
-
-// Can lists nothing: whatever acts there is done by people.
-func (*Driver) Can() []harness.ActionKind { return nil }
-
-// Execute refuses every action.
-func (d *Driver) Execute(_ context.Context, a harness.Action) error {
-	return fmt.Errorf("carry out %s: not available: nothing of target %s is changed by the harness", a.Kind, d.Target.Metadata.Name)
+func New(f File, redact func(string) string) *Driver {
+	return &Driver{File: f, redact: redact, held: held{leases: map[string]*lease.Lease{}, inForce: map[string]deed{}, known: map[string]bool{}}}
 }
 
 // resolve resolves a reference. Every secret is told to the request's AddSecrets before anybody else has it.
@@ -79,6 +78,7 @@ func (d *Driver) resolve(ctx context.Context, ref secret.Reference) (secret.Secr
 func (d *Driver) begin(req harness.StartRequest) *secret.Resolver {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.runID = req.RunID
 	if d.secrets == nil {
 		hide := req.AddSecrets
 		if hide == nil {
@@ -228,10 +228,11 @@ func (d *Driver) Logs(_ context.Context, dir string) error {
 	return nil
 }
 
-// Stop detaches. Nothing of the target is ended, and no connection is held.
-func (d *Driver) Stop(context.Context) error {
+// Stop detaches. Nothing of the target is ended, and no connection is held. Hosts on which everything is undone are released.
+func (d *Driver) Stop(ctx context.Context) error {
+	err := d.disarm(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.parts, d.entry = nil, nil
-	return nil
+	return err
 }

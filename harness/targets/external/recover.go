@@ -50,6 +50,9 @@ func (d *Driver) Reattach(ctx context.Context, req harness.StartRequest) error {
 // bounds the proof of one fault.
 func (d *Driver) Recover(ctx context.Context, l *undostate.State, within time.Duration) (undostate.Recovered, error) {
 	var why []string
+	if err := d.undoOpen(ctx, l); err != nil {
+		why = append(why, err.Error())
+	}
 	l.Prove(func(harness.Plan) bool { return true }, func(p harness.Plan) (harness.Interval, string, string, error) {
 		at, err := victim.Await(ctx, l.Record.Target, d, p.Restored, within, l.Clock)
 		if err != nil {
@@ -86,7 +89,7 @@ func over(f harness.FaultRecord, i int, restored []int) bool {
 // taskOf says what an action is, for whoever is to do it.
 func taskOf(a harness.Action) string {
 	if a.Person == nil {
-		return string(a.Kind)
+		return strings.TrimSpace(string(a.Kind) + " " + strings.Join(append(append([]string{a.Call}, a.Components...), a.Links...), " "))
 	}
 	text := a.Person.What
 	if a.Person.By != "" {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"blackstart/harness"
+	"blackstart/harness/call"
 	"blackstart/harness/component"
 	"blackstart/harness/target"
 	"blackstart/harness/victim"
@@ -39,9 +40,17 @@ func (d *Driver) onDatabase(ctx context.Context, name string, question func(cont
 	return p, nil
 }
 
-// RefusesWrites asks a database whether it takes writes; nothing is tried. One that does not answer is an error: nobody here can see
+// RefusesWrites asks a database whether it takes writes, by the call that its file names for that, on the node itself; without one by the
+// way from outside, and nothing is tried. One that does not answer is an error: nobody here can see
 // whether it is down.
 func (d *Driver) RefusesWrites(ctx context.Context, name string) (bool, error) {
+	if c, ok := d.Target.ComponentByName(name); ok && c.Fencing != nil && c.Fencing.Asked != "" {
+		e, err := d.effect(ctx, c.Fencing.Asked)
+		if err == nil && (e.Outcome == call.Unknown || e.Unsent) {
+			err = fmt.Errorf("call %s, which asks whether %s takes writes, ended %s: %s", c.Fencing.Asked, name, e.Outcome, e.Why)
+		}
+		return err == nil && e.Outcome == call.Done, err
+	}
 	var taken error
 	_, err := d.onDatabase(ctx, name, func(ctx context.Context, c *pgx.Conn) (err error) {
 		_, taken, err = victim.TakesWrites(ctx, c)

@@ -1,0 +1,144 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Leasing is what a driver offers whose target has somebody near it who undoes what is in force when the harness falls silent.
+type Leasing interface {
+	// Arm has them ready for these plans, and sees that they are; from then on they are kept so. It says of each, in words, what it does.
+	Arm(ctx context.Context, plans []Plan) (words []string, err error)
+	// Lapsed says why they have undone what is in force by themselves, or could not do so; "" while all is well.
+	Lapsed() string
+	// Released lists what is in force no more, though nobody here has undone it, each in words and once.
+	Released() []string
+}
+
+// errLease ends the story of a drill that nobody would undo if the harness fell silent, or that somebody has.
+var errLease = errors.New("the drill was ended because of its lease")
+
+// arm has somebody ready near the target before anything is loaded or broken.
+func (d *drill) arm(ctx context.Context, plans []Plan) error {
+	l, ok := d.Driver.(Leasing)
+	if !ok {
+		return nil
+	}
+	words, err := l.Arm(ctx, plans)
+	for _, w := range words {
+		d.note("lease.armed", w, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("arm the lease: %w", err)
+	}
+	return nil
+}
+
+// leased ends a drill whose lease has lapsed, and puts on record what somebody else has undone.
+func (d *drill) leased() error {
+	l, ok := d.Driver.(Leasing)
+	if !ok {
+		return nil
+	}
+	for _, words := range l.Released() {
+		d.rec.Released = append(d.rec.Released, words)
+		d.note("fault.released", words, nil)
+	}
+	if why := l.Lapsed(); why != "" {
+		d.note("lease.lapsed", why, nil)
+		return fmt.Errorf("%w: %s", errLease, why)
+	}
+	return nil
+}
+
+// A LeftError says that an undo has left a component as it is, on purpose: what was done to it would, taken back, put two in the lead.
+type LeftError struct {
+	Component string
+	Why       string // and what people must do
+}
+
+func (e *LeftError) Error() string { return e.Component + " was left as it is: " + e.Why }
+
+// leftOnPurpose takes, out of an error, what was left on purpose, and puts each on record.
+func (d *drill) leftOnPurpose(rest []error) []error {
+	return slices.DeleteFunc(rest, func(err error) bool {
+		var left *LeftError
+		if !errors.As(err, &left) {
+			return false
+		}
+		if d.gone[left.Component] == "" {
+			d.gone[left.Component] = left.Error()
+			d.rec.Undo.Left = append(d.rec.Undo.Left, left.Error())
+			d.note("component.left", left.Error(), map[string]string{"component": left.Component})
+		}
+		return true
+	})
+}
+
+// Fencing is what a driver offers on which a fence is a question first.
+type Fencing interface {
+	// LeadsBeside names who leads in place of a component, "" for nobody. An error says who could not be asked.
+	LeadsBeside(ctx context.Context, component string) (string, error)
+}
+
+// fencedByTarget asks a component whose file says what fences it whether it refuses writes by now. fence tells that the harness must
+// have it fenced; an error, that nothing may be taken back.
+func (d *drill) fencedByTarget(ctx context.Context, c Component) (fence bool, err error) {
+	from := d.clock.Now()
+	for {
+		refuses, err := d.Driver.RefusesWrites(ctx, c.Name)
+		if refuses && err == nil {
+			d.superseded = true
+			d.rec.Undo.Fenced, d.rec.Undo.FenceChecked = true, true
+			if d.rec.Undo.FencedBy == "" {
+				d.rec.Undo.FencedBy = "target"
+			}
+			d.event(Event{Kind: "primary.refuses", At: Interval{from, d.clock.Now()}, Text: c.Name + " refuses writes by itself"})
+			return false, nil
+		}
+		other, asked := "", error(nil)
+		if f, ok := d.Driver.(Fencing); ok {
+			other, asked = f.LeadsBeside(ctx, c.Name)
+		}
+		switch {
+		case asked == nil && other == "" && c.Fencing == "self":
+			d.note("fence.unneeded", "nothing leads in place of "+c.Name+", and its own cluster manager decides who does", nil)
+			return false, nil
+		case strings.HasPrefix(c.Fencing, "call"):
+			d.noteTwoLeaders(c.Name, other, refuses, err)
+			return true, nil
+		case c.Fencing == "hold" || !waited(ctx, tick):
+			d.noteTwoLeaders(c.Name, other, refuses, err)
+			return false, fmt.Errorf("fence %s: it was not seen to refuse writes (%w)", c.Name, errors.Join(err, asked, notRefused(refuses, err)))
+		}
+	}
+}
+
+// notRefused is what an answer that takes writes says.
+func notRefused(refuses bool, err error) error {
+	if refuses || err != nil {
+		return nil
+	}
+	return errors.New("it takes writes")
+}
+
+// noteTwoLeaders puts on record that two take writes.
+func (d *drill) noteTwoLeaders(name, other string, refuses bool, err error) {
+	if other != "" && !refuses && err == nil {
+		d.note("primary.two", name+" took writes while "+other+" led", map[string]string{"component": name, "beside": other})
+	}
+}
+
+// waited waits; false when the time is over.
+func waited(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}

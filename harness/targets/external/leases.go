@@ -1,0 +1,236 @@
+package external
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"blackstart/harness"
+	"blackstart/harness/host"
+	"blackstart/harness/lease"
+)
+
+// renewals is how many of them a lease lasts.
+const renewals = 4
+
+// held is what this run has on the hosts that undo it when it falls silent.
+type held struct {
+	mu       sync.Mutex
+	leases   map[string]*lease.Lease // by host
+	lapsed   string
+	inForce  map[string]deed // by ID of its entry: what was done and not undone here
+	released []string
+	known    map[string]bool // IDs of entries that were found undone by others
+	stop     context.CancelFunc
+	stopped  sync.WaitGroup
+}
+
+// Arm implements harness.Leasing: on each host that carries out an act of these plans the permissions are tried, the lease is armed
+// and read back, and then renewed until the driver stops.
+func (d *Driver) Arm(ctx context.Context, plans []harness.Plan) (words []string, err error) {
+	hosts := map[string][]deed{}
+	for _, p := range plans {
+		for _, s := range p.Steps {
+			if harness.UndoOf(s.Do.Kind) == "" && s.Do.Kind != harness.CallMake {
+				continue
+			}
+			all, err := d.deeds(s.Do)
+			if err != nil {
+				return nil, err
+			}
+			for _, one := range all {
+				if one.host == "" && d.Target.Metadata.Environment != harness.Rehearsal {
+					return nil, fmt.Errorf("call %s: no host could undo it if the harness fell silent: let it, and its undo, be exec on: the same host, without stdin", one.on)
+				}
+				if one.host != "" {
+					hosts[one.host] = append(hosts[one.host], one)
+				}
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(hosts)) {
+		w, err := d.armOne(ctx, name, hosts[name])
+		if err != nil {
+			return words, fmt.Errorf("on host %s: %w", name, err)
+		}
+		words = append(words, w)
+	}
+	d.keepRenewed()
+	return words, nil
+}
+
+// armOne tries what a host needs, and arms its lease.
+func (d *Driver) armOne(ctx context.Context, name string, all []deed) (string, error) {
+	h, err := d.host(name)
+	if err != nil {
+		return "", err
+	}
+	for _, one := range all {
+		if err := tried(ctx, h, one); err != nil {
+			return "", err
+		}
+	}
+	l, err := d.newLease(name)
+	if err != nil {
+		return "", err
+	}
+	if _, err := l.Arm(ctx); err != nil {
+		return "", err
+	}
+	d.held.mu.Lock()
+	defer d.held.mu.Unlock()
+	d.held.leases[name] = l
+	return fmt.Sprintf("host %s undoes what is in force by itself when the harness has been silent for %s", name, d.Target.LeaseTime()), nil
+}
+
+// newLease makes the lease of this run on a host, which asks nobody yet.
+func (d *Driver) newLease(name string) (*lease.Lease, error) {
+	h, err := d.host(name)
+	if err != nil {
+		return nil, err
+	}
+	return lease.New(h, d.Target.Metadata.Name, d.run(), d.Target.LeaseTime(), d.Target.LeaseTime()/renewals)
+}
+
+// tried asks a host whether everything is permitted that an act needs.
+func tried(ctx context.Context, h *host.Host, one deed) error {
+	ctx, cancel := context.WithTimeout(ctx, tryTime)
+	defer cancel()
+	for _, p := range one.needs.Programs {
+		if _, err := h.Find(ctx, p); err != nil {
+			return fmt.Errorf("refused: %s needs %s: %w", one.on, p, err)
+		}
+	}
+	if one.needs.Try == "" {
+		return nil
+	}
+	a, err := h.Run(ctx, host.Question{Argv: []string{"sh", "-c", one.needs.Try + "\n", "sh"}, Most: lookMost})
+	if err != nil {
+		return fmt.Errorf("what %s needs could not be tried: %w", one.on, err)
+	}
+	if a.Code != 0 {
+		return fmt.Errorf("refused: what %s needs is not permitted (exit code %d): blackstart target grants says what to ask for", one.on, a.Code)
+	}
+	return nil
+}
+
+const (
+	tryTime  = 20 * time.Second
+	lookMost = 4 << 10
+)
+
+// keepRenewed renews every lease until the driver stops.
+func (d *Driver) keepRenewed() {
+	ctx, cancel := context.WithCancel(context.Background())
+	d.held.mu.Lock()
+	defer d.held.mu.Unlock()
+	d.held.stop = cancel
+	for name, l := range d.held.leases {
+		d.held.stopped.Add(1)
+		go func() {
+			defer d.held.stopped.Done()
+			d.renew(ctx, name, l)
+		}()
+	}
+}
+
+// renew renews one lease, and looks at what is in force there. It ends when the lease cannot be trusted any more.
+func (d *Driver) renew(ctx context.Context, name string, l *lease.Lease) {
+	every := d.Target.LeaseTime() / renewals
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		one, cancel := context.WithTimeout(ctx, every)
+		s, err := l.Renew(one)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			last = time.Now()
+			d.look(s)
+			continue
+		case !lease.Certain(err) && time.Since(last) < 2*every:
+			continue // it may answer the next time
+		}
+		d.lapse(fmt.Sprintf("host %s cannot be trusted any more to undo what is in force: %v", name, err))
+		return
+	}
+}
+
+// look finds what somebody else has undone.
+func (d *Driver) look(s lease.Status) {
+	d.held.mu.Lock()
+	defer d.held.mu.Unlock()
+	for _, e := range s.Entries {
+		one, ours := d.held.inForce[e.ID]
+		if !ours || !one.entry.Held || d.held.known[e.ID] || !slices.Contains(one.entry.Free, e.Now) {
+			continue
+		}
+		d.held.known[e.ID] = true
+		d.held.released = append(d.held.released, fmt.Sprintf("%s is %s again, and the drill has not undone it", one.on, e.Now))
+	}
+}
+
+func (d *Driver) lapse(why string) {
+	d.held.mu.Lock()
+	defer d.held.mu.Unlock()
+	if d.held.lapsed == "" {
+		d.held.lapsed = why
+	}
+}
+
+// Lapsed implements harness.Leasing.
+func (d *Driver) Lapsed() string {
+	d.held.mu.Lock()
+	defer d.held.mu.Unlock()
+	return d.held.lapsed
+}
+
+// Released implements harness.Leasing.
+func (d *Driver) Released() []string {
+	d.held.mu.Lock()
+	defer d.held.mu.Unlock()
+	all := d.held.released
+	d.held.released = nil
+	return all
+}
+
+// leaseOn is the lease of a host.
+func (d *Driver) leaseOn(name string) (*lease.Lease, error) {
+	d.held.mu.Lock()
+	defer d.held.mu.Unlock()
+	l, ok := d.held.leases[name]
+	if !ok {
+		return nil, fmt.Errorf("no lease is armed on host %s: nothing is done there", name)
+	}
+	return l, nil
+}
+
+// disarm ends the renewals, and releases every lease where everything is undone. What is not stays with its host, which undoes it.
+func (d *Driver) disarm(ctx context.Context) error {
+	d.held.mu.Lock()
+	stop, leases := d.held.stop, maps.Clone(d.held.leases)
+	d.held.mu.Unlock()
+	if stop != nil {
+		stop()
+		d.held.stopped.Wait()
+	}
+	var errs []error
+	for name, l := range leases {
+		if err := l.Release(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("release the lease on host %s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
