@@ -20,24 +20,17 @@ func (d *drillRun) writeAbort() error {
 	}
 	text, err := driver.Abort(d.runID, d.plans)
 	if err != nil || text == "" {
-		return harnessErrorOrNil(err)
+		return err
 	}
 	path := filepath.Join(d.info.Out, d.info.Name+".abort.md")
 	if err := os.MkdirAll(d.info.Out, 0o755); err != nil {
-		return harnessError(err, "nothing was started")
+		return err
 	}
 	if err := writeAtomic(path, []byte(text)); err != nil {
-		return harnessError(err, "nothing was started")
+		return err
 	}
 	d.screen.say("how to take everything back without this program: %s", path)
 	return nil
-}
-
-func harnessErrorOrNil(err error) error {
-	if err == nil {
-		return nil
-	}
-	return harnessError(err, "nothing was started")
 }
 
 // printExecutors says by whom a fault is undone when the harness falls silent, and what then keeps two from leading.

@@ -48,12 +48,12 @@ func TestPermitted(t *testing.T) {
 		{"no ticket", target.Limits{Ticket: `CHG-\d{4}`}, short, nil, "", monday, "with a change ticket only"},
 		{"another ticket", target.Limits{Ticket: `CHG-\d{4}`}, short, nil, "CHG-12345", monday, "does not match"},
 	} {
-		err := permitted(&external.File{Path: "x.yaml", Target: &target.Target{Limits: c.limits}}, c.s, c.plans, c.ticket, c.now)
+		err := permitted(&external.File{Path: "x.yaml", Target: &target.Target{Limits: c.limits}}, c.s, c.plans, c.ticket, "", c.now)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
-	if err := permitted(nil, short, nil, "CHG-1", monday); err == nil {
+	if err := permitted(nil, short, nil, "CHG-1", "", monday); err == nil {
 		t.Error("a ticket for a rehearsal target has no effect, and is taken")
 	}
 }
@@ -106,7 +106,7 @@ func TestAnObservationWritesOnlyWhenItMay(t *testing.T) {
 		"a ticket nobody asks": {target.Limits{}, "CHG-1", at("12:00"), "", ""},
 	} {
 		f := &external.File{Path: "x.yaml", Target: &target.Target{Limits: c.limits, Allows: []target.Allow{{Write: target.WriteHeartbeat, On: "east.db"}}}, ObserveOnly: true}
-		err := permitted(f, s, nil, c.ticket, c.now)
+		err := permitted(f, s, nil, c.ticket, "", c.now)
 		if (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
 			t.Errorf("%s: %v, want %q", name, err, c.refused)
 		}

@@ -145,9 +145,6 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err != nil {
 		return err
 	}
-	if err := d.writeAbort(); err != nil {
-		return err
-	}
 	stopTwice := d.secondInterrupt(ctx, stderr)
 	defer stopTwice()
 	res, err := d.run(ctx)
@@ -260,7 +257,7 @@ func (d *drillRun) run(ctx context.Context) (res result, err error) {
 			return result{}, harnessError(err, "")
 		}
 	}
-	if err := d.writeInputs(ctx); err != nil {
+	if err := errors.Join(d.writeInputs(ctx), d.writeAbort()); err != nil {
 		return result{}, harnessError(err, "nothing was started")
 	}
 	inbox.look(ctx, d)

@@ -147,24 +147,28 @@ database roles, files and programs on this host.`,
 }
 
 func targetCheck() *cobra.Command {
-	var asJSON bool
+	var asJSON, exercise bool
 	var ticket string
 	cmd := &cobra.Command{
 		Use: "check FILE [SCENARIO|DIR]…", Short: "ask everything that a target file names once; changes nothing",
 		Long: `Resolves every secret, asks who everything is, and only then looks at each
 component, clock, link, entry and call, from this host. It only reads. A call
 without "reads: true" is not made: whether it could be is found out. Of each
-scenario, or each in a directory, it tells whether it could run there.`,
+scenario, or each in a directory, it tells whether it could run there.
+
+With --exercise each host of a means arms a lease, does and undoes something to
+a file of its own, and undoes it by itself after a lease that nobody renews.`,
 		Example: `  blackstart target check orders.target.yaml
   blackstart target check orders.target.yaml scenarios/orders
   blackstart target check orders.target.yaml --ticket CHG0012345 --json`,
 		Args: cobra.MinimumNArgs(1), Annotations: map[string]string{"exits": checkExits},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return checkTarget(cmd.Context(), cmd.OutOrStdout(), args[0], args[1:], ticket, asJSON)
+			return checkTarget(cmd.Context(), cmd.OutOrStdout(), args[0], args[1:], ticket, asJSON, exercise)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	cmd.Flags().StringVar(&ticket, "ticket", "", "number of the change ticket: must match limits.ticket")
+	cmd.Flags().BoolVar(&exercise, "exercise", false, "outside production: have each host of a means do and undo something of its own, and let a lease run out")
 	return cmd
 }
 
@@ -179,7 +183,7 @@ type checked struct {
 	Rows        []check.Row `json:"rows"`
 }
 
-func checkTarget(ctx context.Context, out io.Writer, path string, drills []string, ticket string, asJSON bool) error {
+func checkTarget(ctx context.Context, out io.Writer, path string, drills []string, ticket string, asJSON, exercise bool) error {
 	if err := strictyaml.CheckText(ticket, 100); err != nil {
 		return usage(fmt.Errorf("read the ticket: %w", err), "write its number")
 	}
@@ -191,8 +195,14 @@ func checkTarget(ctx context.Context, out io.Writer, path string, drills []strin
 	if pattern := t.Limits.Ticket; ticket != "" && !t.Limits.FitsTicket(ticket) {
 		return usage(fmt.Errorf("the ticket %q does not match %q, limits.ticket of %s", ticket, pattern, path), "write the number of the change")
 	}
+	switch {
+	case exercise && t.Metadata.Environment == harness.Production:
+		return usage(fmt.Errorf("%s is in production, and nothing is done there by the harness", t.Metadata.Name), "leave --exercise out")
+	case exercise && len(t.Means) == 0:
+		return usage(fmt.Errorf("%s has no means: no host would undo anything", path), "leave --exercise out")
+	}
 	redact := evidence.NewRedactor()
-	rows, err := check.Run(ctx, check.Request{Target: t, Secrets: &secret.Resolver{Hide: redact.Add}, Redact: redact.Text, Now: time.Now()})
+	rows, err := check.Run(ctx, check.Request{Target: t, Secrets: &secret.Resolver{Hide: redact.Add}, Redact: redact.Text, Now: time.Now(), Exercise: exercise})
 	var mistaken *check.Mistaken
 	switch {
 	case errors.As(err, &mistaken):

@@ -91,6 +91,19 @@ type Said struct {
 
 	// Answered tells that what is not Done was answered, by somebody who says no. It is not there where nobody answered.
 	Answered bool
+	Code     int // exit code of a program that has ended by itself
+}
+
+// Says reads the answer of a call that asks something by its end: yes by done, no by exit code 1, or by an answer of another kind that says
+// no. Any other end is no answer.
+func (s Said) Says() (yes bool, err error) {
+	switch {
+	case s.Outcome == Done:
+		return true, nil
+	case s.Outcome == Refused && s.Answered && s.Code <= 1:
+		return false, nil
+	}
+	return false, fmt.Errorf("it does not say, and ended %s: %s", s.Outcome, s.Why)
 }
 
 // MaxOutput bounds what a call may say, in bytes.

@@ -94,7 +94,7 @@ func exited(code, complaint int, s Said) Said {
 	if code == 0 {
 		return s
 	}
-	s.Outcome, s.Answered, s.Why = Refused, true, fmt.Sprintf("it ended with exit code %d", code)
+	s.Outcome, s.Answered, s.Code, s.Why = Refused, true, code, fmt.Sprintf("it ended with exit code %d", code)
 	if complaint > 0 {
 		s.Why += fmt.Sprintf("; what it complained of (%d bytes) is not shown", complaint)
 	}

@@ -13,6 +13,7 @@ import (
 	"blackstart/harness/call"
 	"blackstart/harness/component"
 	"blackstart/harness/host"
+	"blackstart/harness/means"
 	"blackstart/harness/probes"
 	"blackstart/harness/target"
 	"blackstart/harness/target/channels"
@@ -22,7 +23,7 @@ import (
 func reader() target.Reader {
 	return target.Reader{Components: component.Kinds.Parameters(), Calls: call.Calls.Parameters(), Traits: component.Traits(),
 		Probes: probes.Probes.Parameters(), Probe: target.ProbeRules{Fastest: probes.Fastest, Wrong: probes.Wrong, Traits: probes.TraitsOf},
-		Channels: channels.Parameters(), Alerts: channels.Traits(), Transports: host.Transports.Parameters(), HostIdentity: host.Forms()}
+		Channels: channels.Parameters(), Alerts: channels.Traits(), Transports: host.Transports.Parameters(), HostIdentity: host.Forms(), Means: means.Means.Parameters(), MeansTraits: means.Traits()}
 }
 
 // whole uses every key that there is.
@@ -245,7 +246,7 @@ func TestBadFilesAreRefused(t *testing.T) {
 		{"statement: SELECT 1", "statement: COPY orders TO PROGRAM 'sh'", "may do more than read"},
 		{"statement: SELECT 1", "statement: SELECTED", "may do more than read"},
 		{"with: {on: east.db", "with: {on: east.cache", "on of open is no database"},
-		{"call: http, timeout: 5s", "call: http, timeout: 5s, undo: x", "not supported yet"},
+		{"call: http, timeout: 5s", "call: http, timeout: 5s, undo: x", `there is no call "x"`},
 		{"kind: Target\n", "kind: Target\nextends: other.yaml\n", "not supported yet"},
 	} {
 		text, line := changed(t, c.from, c.to)

@@ -1,6 +1,9 @@
 package target
 
-import "blackstart/internal/strictyaml"
+import (
+	"blackstart/harness"
+	"blackstart/internal/strictyaml"
+)
 
 func (r *rules) regionNames() (all []string) {
 	for _, region := range r.Regions {
@@ -13,7 +16,7 @@ func (r *rules) regionNames() (all []string) {
 func (r *rules) hosts() (all []string) {
 	for i, h := range r.Hosts {
 		all = append(all, h.Name)
-		r.known(r.item("hosts", i), "region", "region", h.Region, r.regionNames())
+		r.known(r.item("hosts", i), "region", "region", h.Region, append(r.regionNames(), harness.Outside))
 		r.address(r.item("hosts", i), "address", h.Address)
 		r.transport(r.item("hosts", i), h)
 	}

@@ -62,7 +62,7 @@ type Region struct {
 // Host is a machine.
 type Host struct {
 	Name     string         `yaml:"name" need:"yes" doc:"its name"`
-	Region   string         `yaml:"region" need:"yes" doc:"the region it stands in"`
+	Region   string         `yaml:"region" need:"yes" doc:"the region it stands in, or outside"`
 	Address  string         `yaml:"address" need:"yes" doc:"its address or name, without a port"`
 	By       string         `yaml:"by" doc:"the transport by which programs are run there: see blackstart list transports; none are if not written"`
 	Identity string         `yaml:"identity" doc:"of one with a transport: what it cannot be mistaken for another by, in quotes; check prints it"`
@@ -90,7 +90,7 @@ type Component struct {
 type Fencing struct {
 	By    string `yaml:"by" need:"yes" one:"self|call|hold" doc:"self: its own cluster manager sees to it; call: a call fences it; hold: what was broken stays so until people have lifted it"`
 	Call  string `yaml:"call" doc:"of by: call: the call that fences it"`
-	Asked string `yaml:"asked" doc:"the call that tries a real write on the node itself, and is done when it is refused"`
+	Asked string `yaml:"asked" doc:"the call that tries a real write on the node itself, done when it is refused, exit code 1 when it is taken"`
 }
 
 // Words say it in one.
@@ -174,7 +174,7 @@ type Limits struct {
 	Probes       map[string]harness.Duration `yaml:"probes" doc:"shortest time between two questions, by kind of probe; in production 1s for those that are not written"`
 	Loads        *harness.LoadLimits         `yaml:"loads" doc:"what each load of a drill may do there at most"`
 	ChangeWindow *Window                     `yaml:"changeWindow" doc:"when something may be done there; always if not written"`
-	Lease        harness.Duration            `yaml:"lease" doc:"how long the harness may be silent before the host of a means undoes what is in force, 15s to 10m; 20s if not written"`
+	Lease        harness.Duration            `yaml:"lease" doc:"how long the harness may be silent before the host of a means undoes what is in force, 15s to 10m; 60s if not written"`
 	LongestDrill harness.Duration            `yaml:"longestDrill" doc:"longest that a drill may take there, its undo and what people may take included, 1m to 24h; not bounded if not written"`
 	Ticket       string                      `yaml:"ticket" doc:"regular expression (RE2) that a change ticket matches as a whole: see check --ticket"`
 }

@@ -45,7 +45,7 @@ const (
 
 // Row is one line of the table: what was asked, and what came of it.
 type Row struct {
-	Of     string       `json:"of"` // secret, identity, host, component, clock, write, link, entry, call, alert, decisions, announce, window
+	Of     string       `json:"of"` // secret, identity, host, component, clock, write, link, entry, call, means, lease, exercise, alert, decisions, announce, window
 	Name   string       `json:"name"`
 	State  State        `json:"state"`
 	Text   string       `json:"text"`
@@ -69,6 +69,8 @@ type Request struct {
 	Secrets *secret.Resolver
 	Redact  func(string) string // takes what Secrets has told out of a text; must not be nil
 	Now     time.Time
+
+	Exercise bool // only the hosts of means are asked, and each is had to undo something of its own
 }
 
 // checker is one check. Everything in it is set before questions are asked at the same time, but for what mu guards.
@@ -94,7 +96,10 @@ type part struct {
 // Run checks a target. The error is a *Mistaken, or the end of ctx: then nothing is said of what was not asked.
 func Run(ctx context.Context, r Request) ([]Row, error) {
 	return ask(ctx, r, func(c *checker) []question {
-		return []question{c.hosts, c.components, c.writes, c.links, c.entryRows, c.calls, c.alerts, c.decisions, c.announcements, c.window, c.outlives}
+		if r.Exercise {
+			return []question{c.hostsThatRun, c.means, c.exercise}
+		}
+		return []question{c.hosts, c.components, c.writes, c.links, c.entryRows, c.calls, c.means, c.alerts, c.decisions, c.announcements, c.window, c.outlives}
 	})
 }
 

@@ -169,9 +169,17 @@ func (c *checker) calls(ctx context.Context) []Row {
 			effect := call.Kept(of, said)
 			row.Effect = &effect
 			row.made(effect, said.Answered)
+			if yes, err := said.Says(); err == nil && !yes && c.asksOfWrites(of.Name) { // the answer of one that leads
+				row.yes("it says that writes are taken")
+			}
 		}
 		return []Row{row}
 	})
+}
+
+// asksOfWrites tells whether a call is there to ask whether a component takes writes.
+func (c *checker) asksOfWrites(name string) bool {
+	return slices.ContainsFunc(c.Target.Components, func(of target.Component) bool { return of.Fencing != nil && of.Fencing.Asked == name })
 }
 
 // made fills a row in for a call that was made; answered tells that what was not done was answered.

@@ -77,6 +77,7 @@ func Ticket(t *target.Target) (string, error) {
 	requests(&b, t)
 	local(&b, t)
 	there(&b, t)
+	breaks(&b, t)
 	return b.String(), nil
 }
 

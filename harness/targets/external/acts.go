@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"blackstart/harness"
 	"blackstart/harness/call"
 	"blackstart/harness/component"
+	"blackstart/harness/lease"
+	"blackstart/harness/means"
 	"blackstart/harness/target"
 )
 
@@ -26,7 +29,7 @@ func (d *Driver) Can() []harness.ActionKind {
 		}
 	}
 	for _, m := range d.Target.Means {
-		for _, act := range actsOf(m) {
+		for _, act := range means.ActsOf(m) {
 			add(act)
 			add(harness.UndoOf(act))
 		}
@@ -91,7 +94,7 @@ func (d *Driver) do(ctx context.Context, one deed) error {
 	d.held.mu.Lock()
 	d.held.inForce[one.entry.ID] = one // whatever becomes of it
 	d.held.mu.Unlock()
-	if err := l.Do(ctx, one.entry); err != nil {
+	if _, err := l.Do(ctx, one.entry); err != nil {
 		return fmt.Errorf("%s, on host %s: %w", one.entry.ID, one.host, err)
 	}
 	return nil
@@ -114,7 +117,7 @@ func (d *Driver) undoEach(ctx context.Context, a harness.Action) error {
 // hostFor is the host where what an action undoes was done.
 func (d *Driver) hostFor(undo harness.ActionKind, on string) string {
 	for _, m := range d.Target.Means {
-		if slices.Contains(m.On, on) && slices.ContainsFunc(actsOf(m), func(act harness.ActionKind) bool { return harness.UndoOf(act) == undo }) {
+		if slices.Contains(m.On, on) && slices.ContainsFunc(means.ActsOf(m), func(act harness.ActionKind) bool { return harness.UndoOf(act) == undo }) {
 			return m.Host
 		}
 	}
@@ -130,10 +133,28 @@ func (d *Driver) undoOne(ctx context.Context, host, id string) error {
 	d.held.mu.Lock()
 	d.held.known[id] = true // nobody else undoes it from now on
 	d.held.mu.Unlock()
-	if err := l.Undo(ctx, id); err != nil {
-		return fmt.Errorf("%s, on host %s: %w", id, host, err)
+	for {
+		_, err := l.Undo(ctx, id)
+		var busy *lease.BusyError
+		switch {
+		case err == nil:
+			return nil
+		case !errors.As(err, &busy) || d.armed(): // the run that was killed may still hold it, until it has been silent for its lease
+			return fmt.Errorf("%s, on host %s: %w", id, host, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s, on host %s: %w", id, host, errors.Join(err, ctx.Err()))
+		case <-time.After(time.Second):
+		}
 	}
-	return nil
+}
+
+// armed tells whether this process holds the leases.
+func (d *Driver) armed() bool {
+	d.held.mu.Lock()
+	defer d.held.mu.Unlock()
+	return d.held.stop != nil
 }
 
 // leave has a host undo an entry no more.
@@ -142,7 +163,8 @@ func (d *Driver) leave(ctx context.Context, host, id string) error {
 	if err != nil {
 		return err
 	}
-	return l.Leave(ctx, id)
+	_, err = l.Leave(ctx, id)
+	return err
 }
 
 // superseded says why a component that led is not to act again by an undo, and what people must do; "" if it may.
@@ -216,29 +238,29 @@ func (d *Driver) callMake(ctx context.Context, a harness.Action) error {
 
 // make makes a call of the file once, and demands that it is done.
 func (d *Driver) make(ctx context.Context, name string) error {
-	e, err := d.effect(ctx, name)
-	switch {
-	case err != nil:
+	c, said, err := d.said(ctx, name)
+	if err != nil {
 		return err
-	case e.Outcome != call.Done:
+	}
+	if e := call.Kept(c, said); e.Outcome != call.Done {
 		return fmt.Errorf("call %s ended %s: %s", name, e.Outcome, e.Why)
 	}
 	return nil
 }
 
-// effect makes a call of the file once.
-func (d *Driver) effect(ctx context.Context, name string) (call.Effect, error) {
+// said makes a call of the file once.
+func (d *Driver) said(ctx context.Context, name string) (target.Call, call.Said, error) {
 	c, ok := d.Target.CallByName(name)
 	if !ok {
-		return call.Effect{}, fmt.Errorf("target %s has no call %s", d.Target.Metadata.Name, name)
+		return c, call.Said{}, fmt.Errorf("target %s has no call %s", d.Target.Metadata.Name, name)
 	}
 	kind, err := call.Make(c)
 	if err != nil {
-		return call.Effect{}, err
+		return c, call.Said{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout.D())
 	defer cancel()
-	return call.Kept(c, kind.Call(ctx, call.Around{Secrets: d.resolve, Database: d.database, Pins: d.pins, Redis: d.redis, Host: d.host}, c.Reads)), nil
+	return c, kind.Call(ctx, call.Around{Secrets: d.resolve, Database: d.database, Pins: d.pins, Redis: d.redis, Host: d.host}, c.Reads), nil
 }
 
 // fence has each component fenced as its file says.

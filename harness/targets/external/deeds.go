@@ -2,7 +2,6 @@ package external
 
 import (
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 
@@ -44,7 +43,7 @@ func (d *Driver) deed(a harness.Action, on string) (deed, error) {
 	if err != nil {
 		return deed{}, err
 	}
-	s := d.subject(m, on)
+	s := means.SubjectOf(d.Target, m, on, d.run())
 	scripts, err := kind.Scripts(a, s)
 	if err != nil {
 		return deed{}, fmt.Errorf("means %s, %s of %s: %w", m.Name, a.Kind, on, err)
@@ -56,7 +55,7 @@ func (d *Driver) deed(a harness.Action, on string) (deed, error) {
 
 // meansFor finds the means of an act on a thing.
 func (d *Driver) meansFor(act harness.ActionKind, on string) (target.Means, means.Kind, error) {
-	m, ok := d.Target.MeansFor(on, actsOf, act)
+	m, ok := d.Target.MeansFor(on, means.ActsOf, act)
 	if !ok {
 		return m, nil, fmt.Errorf("target %s has no means of %s for %s", d.Target.Metadata.Name, act, on)
 	}
@@ -64,36 +63,10 @@ func (d *Driver) meansFor(act harness.ActionKind, on string) (target.Means, mean
 	return m, kind, err
 }
 
-func actsOf(m target.Means) []harness.ActionKind {
-	k, ok := means.Means.Get(m.Means)
-	if !ok {
-		return nil
-	}
-	return k.New().Acts()
-}
-
 // entryID names what is undone by one kind of action on one thing.
 func entryID(undo harness.ActionKind, on string) string {
 	_, word, _ := strings.Cut(string(undo), ".")
 	return on + "." + word
-}
-
-// subject is what a means acts on.
-func (d *Driver) subject(m target.Means, on string) means.Subject {
-	s := means.Subject{Run: d.run(), Sudo: m.Sudo}
-	for _, l := range d.Target.Links {
-		if l.Name != on {
-			continue
-		}
-		s.Link = l
-		if from, ok := d.Target.ComponentByName(l.From); ok {
-			s.From, _, _ = net.SplitHostPort(d.Target.AddressOf(from)) //nolint:errcheck // it was joined
-		}
-		on = l.To
-	}
-	s.Component, _ = d.Target.ComponentByName(on)
-	s.Address = d.Target.AddressOf(s.Component)
-	return s
 }
 
 // run is the run that holds the target, "" before there is one.

@@ -12,6 +12,7 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/component"
+	"blackstart/harness/means"
 	"blackstart/harness/secret"
 	"blackstart/harness/target"
 	"blackstart/harness/target/channels"
@@ -73,7 +74,7 @@ func describeMeans(t *target.Target, about *harness.Description) {
 		about.LeaseNS = int64(t.LeaseTime())
 	}
 	for _, m := range t.Means {
-		about.Means = append(about.Means, harness.MeansOf{Name: m.Name, Kind: m.Means, On: m.On, Acts: actsOf(m), Host: m.Host})
+		about.Means = append(about.Means, harness.MeansOf{Name: m.Name, Kind: m.Means, On: m.On, Acts: means.ActsOf(m), Host: m.Host})
 	}
 	for _, c := range t.Calls {
 		if c.OneWay || c.Undo != "" {

@@ -65,7 +65,7 @@ func (d *Driver) word(ctx context.Context, on, script string) (string, error) {
 // runs asks the means of a component whether its process runs; known is false where no means can tell.
 func (d *Driver) runs(ctx context.Context, name string) (running, known bool, err error) {
 	for _, act := range []harness.ActionKind{harness.ComponentKill, harness.ComponentStop, harness.ComponentPause} {
-		m, ok := d.Target.MeansFor(name, actsOf, act)
+		m, ok := d.Target.MeansFor(name, means.ActsOf, act)
 		if !ok {
 			continue
 		}

@@ -14,8 +14,13 @@ import (
 	"blackstart/harness/lease"
 )
 
-// renewals is how many of them a lease lasts.
-const renewals = 4
+const (
+	renewEvery = 3 * time.Second  // a lease lives for three renewals and the longest act or round trip
+	lookEvery  = 2                // renewals: what is in force is asked about every 6 s
+	roundTrip  = 5 * time.Second  // that is allowed for
+	tryTime    = 20 * time.Second // to find out what is permitted on a host
+	lookMost   = 4 << 10          // bytes of one word
+)
 
 // held is what this run has on the hosts that undo it when it falls silent.
 type held struct {
@@ -32,6 +37,24 @@ type held struct {
 // Arm implements harness.Leasing: on each host that carries out an act of these plans the permissions are tried, the lease is armed
 // and read back, and then renewed until the driver stops.
 func (d *Driver) Arm(ctx context.Context, plans []harness.Plan) (words []string, err error) {
+	hosts, err := d.byHost(plans)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(hosts)) {
+		w, err := d.armOne(ctx, name, hosts[name])
+		if err != nil {
+			return words, fmt.Errorf("on host %s: %w", name, err)
+		}
+		words = append(words, w)
+	}
+	d.keepRenewed()
+	return words, nil
+}
+
+// byHost gives what these plans have each host do. What no host could undo by itself is refused outside a rehearsal, and so is an act
+// that takes longer than its lease can wait.
+func (d *Driver) byHost(plans []harness.Plan) (map[string][]deed, error) {
 	hosts := map[string][]deed{}
 	for _, p := range plans {
 		for _, s := range p.Steps {
@@ -43,24 +66,26 @@ func (d *Driver) Arm(ctx context.Context, plans []harness.Plan) (words []string,
 				return nil, err
 			}
 			for _, one := range all {
-				if one.host == "" && d.Target.Metadata.Environment != harness.Rehearsal {
+				need := lease.TTLFor(renewEvery, time.Duration(one.entry.Most)*time.Second+roundTrip)
+				switch {
+				case one.host == "" && d.Target.Metadata.Environment != harness.Rehearsal:
 					return nil, fmt.Errorf("call %s: no host could undo it if the harness fell silent: let it, and its undo, be exec on: the same host, without stdin", one.on)
-				}
-				if one.host != "" {
+				case one.host == "":
+				case need > d.Target.LeaseTime():
+					return nil, fmt.Errorf("what is done to %s may take %d s, and the lease is %v: write limits.lease: %v or more", one.on, one.entry.Most, d.Target.LeaseTime(), need)
+				default:
 					hosts[one.host] = append(hosts[one.host], one)
 				}
 			}
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(hosts)) {
-		w, err := d.armOne(ctx, name, hosts[name])
-		if err != nil {
-			return words, fmt.Errorf("on host %s: %w", name, err)
-		}
-		words = append(words, w)
-	}
-	d.keepRenewed()
-	return words, nil
+	return hosts, nil
+}
+
+// Leasable says why the acts of these plans could not be done under a lease; nil if they can. It asks nobody.
+func (d *Driver) Leasable(plans []harness.Plan) error {
+	_, err := d.byHost(plans)
+	return err
 }
 
 // armOne tries what a host needs, and arms its lease.
@@ -93,7 +118,7 @@ func (d *Driver) newLease(name string) (*lease.Lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lease.New(h, d.Target.Metadata.Name, d.run(), d.Target.LeaseTime(), d.Target.LeaseTime()/renewals)
+	return lease.New(h, d.Target.Metadata.Name, d.run(), d.Target.LeaseTime(), renewEvery)
 }
 
 // tried asks a host whether everything is permitted that an act needs.
@@ -118,11 +143,6 @@ func tried(ctx context.Context, h *host.Host, one deed) error {
 	return nil
 }
 
-const (
-	tryTime  = 20 * time.Second
-	lookMost = 4 << 10
-)
-
 // keepRenewed renews every lease until the driver stops.
 func (d *Driver) keepRenewed() {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -140,27 +160,29 @@ func (d *Driver) keepRenewed() {
 
 // renew renews one lease, and looks at what is in force there. It ends when the lease cannot be trusted any more.
 func (d *Driver) renew(ctx context.Context, name string, l *lease.Lease) {
-	every := d.Target.LeaseTime() / renewals
-	ticker := time.NewTicker(every)
+	ticker := time.NewTicker(renewEvery)
 	defer ticker.Stop()
 	last := time.Now()
-	for {
+	for round := 1; ; round++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		one, cancel := context.WithTimeout(ctx, every)
-		s, err := l.Renew(one)
-		cancel()
+		s, err := l.Renew(ctx)
+		if err == nil && round%lookEvery == 0 {
+			if s, err = l.Look(ctx); err == nil {
+				d.look(s)
+			}
+		}
+		var unknown *lease.UnknownError
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err == nil:
 			last = time.Now()
-			d.look(s)
 			continue
-		case !lease.Certain(err) && time.Since(last) < 2*every:
+		case errors.As(err, &unknown) && time.Since(last) < d.Target.LeaseTime()/2:
 			continue // it may answer the next time
 		}
 		d.lapse(fmt.Sprintf("host %s cannot be trusted any more to undo what is in force: %v", name, err))
@@ -174,11 +196,11 @@ func (d *Driver) look(s lease.Status) {
 	defer d.held.mu.Unlock()
 	for _, e := range s.Entries {
 		one, ours := d.held.inForce[e.ID]
-		if !ours || !one.entry.Held || d.held.known[e.ID] || !slices.Contains(one.entry.Free, e.Now) {
+		if !ours || !e.Held || d.held.known[e.ID] || e.Is != lease.Gone {
 			continue
 		}
 		d.held.known[e.ID] = true
-		d.held.released = append(d.held.released, fmt.Sprintf("%s is %s again, and the drill has not undone it", one.on, e.Now))
+		d.held.released = append(d.held.released, fmt.Sprintf("%s is %s again, and the drill has not undone it", one.on, e.Word))
 	}
 }
 
@@ -228,7 +250,7 @@ func (d *Driver) disarm(ctx context.Context) error {
 	}
 	var errs []error
 	for name, l := range leases {
-		if err := l.Release(ctx); err != nil {
+		if _, err := l.Release(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("release the lease on host %s: %w", name, err))
 		}
 	}

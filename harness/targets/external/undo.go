@@ -23,7 +23,7 @@ func (d *Driver) undoOpen(ctx context.Context, l *undostate.State) error {
 		errs = append(errs, err)
 	}
 	for name, lease := range d.held.leases {
-		if err := lease.Release(ctx); err != nil {
+		if _, err := lease.Release(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("release the lease on host %s: %w", name, err))
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"blackstart/harness"
-	"blackstart/harness/call"
 	"blackstart/harness/component"
 	"blackstart/harness/target"
 	"blackstart/harness/victim"
@@ -45,11 +44,15 @@ func (d *Driver) onDatabase(ctx context.Context, name string, question func(cont
 // whether it is down.
 func (d *Driver) RefusesWrites(ctx context.Context, name string) (bool, error) {
 	if c, ok := d.Target.ComponentByName(name); ok && c.Fencing != nil && c.Fencing.Asked != "" {
-		e, err := d.effect(ctx, c.Fencing.Asked)
-		if err == nil && (e.Outcome == call.Unknown || e.Unsent) {
-			err = fmt.Errorf("call %s, which asks whether %s takes writes, ended %s: %s", c.Fencing.Asked, name, e.Outcome, e.Why)
+		_, said, err := d.said(ctx, c.Fencing.Asked)
+		if err != nil {
+			return false, err
 		}
-		return err == nil && e.Outcome == call.Done, err
+		refuses, err := said.Says()
+		if err != nil {
+			err = fmt.Errorf("call %s, which asks whether %s takes writes: %w", c.Fencing.Asked, name, err)
+		}
+		return refuses, err
 	}
 	var taken error
 	_, err := d.onDatabase(ctx, name, func(ctx context.Context, c *pgx.Conn) (err error) {

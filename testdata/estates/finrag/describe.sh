@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# describe.sh: the target file of the estate as it runs now, on stdout, with who everything is.
+# describe.sh: the target file of the estate as it runs now, on stdout, with who everything is. MEANS=yes: also by which means it is
+# broken from here, and what keeps two from leading; without it its people break it.
 . "$(dirname "$0")/lib.sh"
 [[ -e $ESTATE/.finrag-estate ]] || die "there is no estate at $ESTATE: ./up.sh starts one"
 [[ -e $ESTATE/secret/blackstart ]] || as sh -c 'umask 077; openssl rand -hex 24 > "$1"' - "$ESTATE/secret/blackstart"
@@ -11,6 +12,7 @@ for region in east west; do
   keys[$region]=$(key "$region")
   [[ -n ${systems[$region]} && -n ${keys[$region]} ]] || die "$region does not say who it is"
 done
+means=${MEANS:-no} machine=machine-$(printf 'blackstart %s' "$(cat /etc/machine-id)" | sha256sum | cut -c1-32)
 cat <<EOF
 apiVersion: blackstart.target/v1
 kind: Target
@@ -18,8 +20,14 @@ metadata: {name: finrag-estate, owner: finrag operators, environment: staging, c
 regions:
   - {name: east, role: primary}
   - {name: west, role: standby}
-components:
 EOF
+[[ $means != yes ]] || cat <<EOF
+hosts:                        # namespaces of this machine: the router cuts, and stands outside of both data centres
+  - {name: router, region: outside, address: 10.77.0.254, by: here, identity: $machine, with: {netns: $(ns router)}}
+  - {name: east-node, region: east, address: ${net[east]}.2, by: here, identity: $machine, with: {netns: $(ns east)}}
+  - {name: west-node, region: west, address: ${net[west]}.2, by: here, identity: $machine, with: {netns: $(ns west)}}
+EOF
+echo components:
 for region in east west; do
   cat <<EOF
   - name: $region.db
@@ -29,6 +37,12 @@ for region in east west; do
     port: 5432
     identity: "${systems[$region]}"
     with: {database: finrag, user: blackstart, password: {file: $ESTATE/secret/blackstart}, encryption: none}
+EOF
+  [[ $means != yes ]] || cat <<EOF
+    host: $region-node
+    fencing: {by: call, call: fence-$region, asked: $region-refuses}
+EOF
+  cat <<EOF
   - name: $region.api
     kind: http
     region: $region
@@ -37,6 +51,7 @@ for region in east west; do
     identity: ${keys[$region]}
     with: {scheme: https, path: /health, tls: {roots: $ESTATE/ca.crt, serverName: api.finrag.test}}
 EOF
+  [[ $means != yes ]] || echo "    host: $region-node"
 done
 cat <<EOF
 links:
@@ -59,6 +74,18 @@ allows:
 calls:
   - {name: controller, call: http, reads: true, timeout: 2s, with: {method: GET, url: "http://${net[outside]}.10:8500/state"}}
   - {name: audit, call: http, reads: true, timeout: 5s, with: {method: GET, url: "http://${net[outside]}.10:8500/audit"}}
+EOF
+[[ $means != yes ]] || for region in east west; do
+  cat <<EOF
+  - {name: fence-$region, call: exec, oneWay: true, timeout: 15s, with: {on: router, argv: [env, ESTATE=$ESTATE, $here/fence.sh, $region]}}
+  - {name: $region-refuses, call: exec, reads: true, timeout: 10s, with: {on: router, argv: [env, ESTATE=$ESTATE, $here/refuses.sh, $region]}}
+EOF
+done
+[[ $means != yes ]] || cat <<EOF
+means:
+  - {name: cut, means: link.iptables, on: [clients-east, clients-west, writers-east, writers-west, replication], host: router, with: {where: forward}}
+EOF
+cat <<EOF
 probes:
   - {id: served, probe: http.get, on: entry, every: 1s}   # what others than the drill's own clients get
 alerts:

@@ -5,7 +5,6 @@
 [[ -n ${net[${1:-}]:-} && $1 != outside ]] || die "usage: heal.sh east|west"
 other=west; [[ $1 = east ]] || other=east
 recovers() { sql "$1" "SELECT pg_is_in_recovery()" postgres; }
-fenced() { [[ $(sql "$1" "SHOW default_transaction_read_only" postgres) = on ]]; }
 there=$(recovers "$other") || die "the database of $other does not say whether it leads: nothing was healed"
 if [[ $there = f ]]; then
   # A server that is down takes no writes, and nobody here starts it; one that is up must say what it is.
@@ -17,10 +16,7 @@ if [[ $there = f ]]; then
     here=down
   fi
   if [[ $here = f ]]; then
-    sql "$1" "ALTER SYSTEM SET default_transaction_read_only = on" postgres
-    sql "$1" "SELECT pg_reload_conf()" postgres >/dev/null
-    sql "$1" "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'" postgres >/dev/null
-    until_ok 5 fenced "$1" || die "the database of $1 still takes writes: nothing was healed"
+    fence "$1" || die "the database of $1 still takes writes: nothing was healed"
     say "fenced: the database of $1 refuses writes"
   fi
 fi

@@ -30,3 +30,11 @@ sql() {
   in_ns "$1" setpriv --reuid "$account" --regid "$account" --init-groups -- \
     "$pgbin/psql" -X -v ON_ERROR_STOP=1 -h "$ESTATE/$1/socket" -U postgres -d "${3:-finrag}" -Atq -f - <<<"$2"
 }
+fenced() { [[ $(sql "$1" "SHOW default_transaction_read_only" postgres) = on ]]; }
+# fence REGION: its database takes no writes any more, and nobody is left who does any
+fence() {
+  sql "$1" "ALTER SYSTEM SET default_transaction_read_only = on" postgres
+  sql "$1" "SELECT pg_reload_conf()" postgres >/dev/null
+  sql "$1" "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'" postgres >/dev/null
+  until_ok 5 fenced "$1"
+}

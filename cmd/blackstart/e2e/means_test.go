@@ -1,0 +1,174 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"blackstart/harness"
+)
+
+const byMeans = "../../../testdata/estates/finrag/dc-loss.means.yaml"
+
+// described is an estate that runs, and its target file with the means by which the harness breaks it.
+func described(t *testing.T, b box) (e estate, file string) {
+	t.Helper()
+	e, file = admitted(t, b)
+	e.env = append(e.env, "MEANS=yes")
+	must(t, os.WriteFile(file, []byte(e.does("", "describe.sh")), 0o600))
+	return e, file
+}
+
+// rules are the firewall rules of the estate's router, without counters.
+func rules(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("ip", "netns", "exec", "finrag-router", "iptables-save", "-t", "filter").Output()
+	must(t, err)
+	return regexp.MustCompile(`(?m)^#.*\n|\[\d+:\d+\]`).ReplaceAllString(string(out), "")
+}
+
+// TestDrillByMeans: the estate's links are cut by the harness on a host of the estate, under a lease. The verdict is that of the drill by
+// hands, the old primary is fenced before anything heals, and the router is as it was.
+func TestDrillByMeans(t *testing.T) {
+	b := newBox(t)
+	_, file := described(t, b)
+	before := rules(t)
+	if o := b.run(t, "run", byMeans, "--target", file, "--out", b.out); o.exit != harness.ExitUsage || !strings.Contains(o.stderr, "--confirm finrag-estate") {
+		t.Errorf("without --confirm: exit %d\n%s", o.exit, o.stderr)
+	}
+	o := b.run(t, "run", byMeans, "--target", file, "--confirm", "finrag-estate", "--out", b.out)
+	if o.exit != harness.ExitPass {
+		t.Fatalf("exit %d: %s\n%s", o.exit, o.firstLine(), o.stderr)
+	}
+	const name = "dc-loss.means"
+	rec := readRecord(t, b, name)
+	if f := rec.Faults[0]; !f.Confirmed || !f.Restored || len(rec.Released) > 0 || !rec.Undo.Complete || rec.Undo.FencedBy != "harness" {
+		t.Errorf("fault %+v, undo %+v, released %v", f, rec.Undo, rec.Released)
+	}
+	if !rec.Ledger.OldRead || len(rec.Target.Means) == 0 {
+		t.Errorf("old side read %t (%s), means %+v", rec.Ledger.OldRead, rec.Ledger.OldDetail, rec.Target.Means)
+	}
+	if after := rules(t); after != before {
+		t.Errorf("the router's rules were\n%s\nand are\n%s", before, after)
+	}
+	v := b.run(t, "verify", b.pack(name), "--recompute", "--root", filepath.Join(b.out, name+".root.pem"))
+	if !strings.Contains(v.stdout, "integrity   ok") || v.exit != exitUnproven {
+		t.Errorf("verify: exit %d\n%s%s", v.exit, v.stdout, v.stderr)
+	}
+	stranger(t, b, name)
+}
+
+// begun starts a drill by means and waits until its fault is in force.
+func (b box) begun(t *testing.T, file string) *exec.Cmd {
+	t.Helper()
+	cmd := b.command(t.Context(), "run", byMeans, "--target", file, "--confirm", "finrag-estate", "--out", b.out)
+	watch := newWatcher("region.partition is in force")
+	cmd.Stderr = watch
+	must(t, cmd.Start())
+	select {
+	case <-watch.seen:
+	case <-time.After(2 * time.Minute):
+		t.Fatalf("it was not seen in force:\n%s", watch.text())
+	}
+	return cmd
+}
+
+// shortLease has the hosts wait for as short a time as their acts allow.
+func shortLease(t *testing.T, file string) time.Duration {
+	t.Helper()
+	const lease = 45 * time.Second
+	text, err := os.ReadFile(file)
+	must(t, err)
+	must(t, os.WriteFile(file, append(text, []byte("limits: {lease: "+lease.String()+"}\n")...), 0o600))
+	return lease
+}
+
+// TestKillNineHoldingALease: when the harness is killed and nobody comes, the host fences the old primary and heals by itself, no later
+// than two seconds after its lease has run out; the next command finds that, and says so.
+func TestKillNineHoldingALease(t *testing.T) {
+	b := newBox(t)
+	_, file := described(t, b)
+	lease := shortLease(t, file)
+	before := rules(t)
+	cmd := b.begun(t, file)
+	_ = cmd.Process.Signal(syscall.SIGKILL)
+	_ = cmd.Wait()
+	killed := time.Now()
+	if rules(t) == before {
+		t.Fatal("nothing is cut")
+	}
+	for rules(t) != before {
+		if time.Since(killed) > lease+20*time.Second {
+			t.Fatalf("still cut %v after the kill:\n%s", time.Since(killed), rules(t))
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if took := time.Since(killed); took > lease+5*time.Second { // to fence and to heal three links takes its time, too
+		t.Errorf("healed %v after the kill, by a lease of %v", took, lease)
+	}
+	if out, err := exec.Command(filepath.Join(filepath.Dir(byMeans), "refuses.sh"), "east").CombinedOutput(); err != nil {
+		t.Errorf("the old primary: %v: %s", err, out)
+	}
+	o := b.run(t, "undo")
+	if o.exit != harness.ExitPass {
+		t.Fatalf("undo: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
+	}
+	if rec := readRecord(t, b, "dc-loss.means"); rec.Status != harness.Interrupted || !rec.Undo.Complete || !rec.Faults[0].Restored {
+		t.Errorf("status %s, undo %+v, restored %t", rec.Status, rec.Undo, rec.Faults[0].Restored)
+	}
+}
+
+// TestAbortWithoutUs: after a kill, with the program gone, the commands that it wrote before it began take everything back.
+func TestAbortWithoutUs(t *testing.T) {
+	b := newBox(t)
+	_, file := described(t, b)
+	before := rules(t)
+	cmd := b.begun(t, file)
+	_ = cmd.Process.Signal(syscall.SIGKILL)
+	_ = cmd.Wait()
+	text, err := os.ReadFile(filepath.Join(b.out, "dc-loss.means.abort.md"))
+	must(t, err)
+	_, first, _ := strings.Cut(string(text), "```sh\n")
+	command, _, ok := strings.Cut(first, "\n```")
+	if !ok || !strings.Contains(command, "lease.sh abort") {
+		t.Fatalf("no command in\n%s", text)
+	}
+	out, err := exec.Command("ip", "netns", "exec", "finrag-router", "sh", "-c", command).CombinedOutput()
+	if after := rules(t); err != nil || after != before {
+		t.Errorf("%v: %s\nthe router's rules are\n%s", err, out, after)
+	}
+	if o := b.run(t, "undo"); o.exit != harness.ExitPass {
+		t.Errorf("undo: exit %d\n%s%s", o.exit, o.stdout, o.stderr)
+	}
+}
+
+// TestSuspendedBeyondItsLease: a harness that slept longer than its lease finds that the host has undone everything, does nothing more
+// there, and ends.
+func TestSuspendedBeyondItsLease(t *testing.T) {
+	if os.Getenv("BLACKSTART_SOME") != "" {
+		t.Skip("make drills-means runs it: it sleeps for a minute")
+	}
+	b := newBox(t)
+	_, file := described(t, b)
+	lease := shortLease(t, file)
+	before := rules(t)
+	cmd := b.begun(t, file)
+	must(t, cmd.Process.Signal(syscall.SIGSTOP))
+	time.Sleep(lease + 5*time.Second)
+	if after := rules(t); after != before {
+		t.Errorf("after its lease the router's rules are\n%s", after)
+	}
+	must(t, cmd.Process.Signal(syscall.SIGCONT))
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != harness.ExitStopped && code != harness.ExitInconclusive {
+		t.Errorf("exit %d", code)
+	}
+	if rec := readRecord(t, b, "dc-loss.means"); !rec.Undo.Complete || rec.Status == harness.Broken {
+		t.Errorf("status %s (%s), undo %+v", rec.Status, rec.StatusReason, rec.Undo)
+	}
+}

@@ -1,0 +1,148 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"blackstart/harness"
+	"blackstart/harness/component"
+	"blackstart/harness/host"
+	"blackstart/harness/lease"
+	"blackstart/harness/means"
+	"blackstart/harness/target"
+)
+
+// meansTime bounds what is tried of one means, and what is asked about its lease.
+const meansTime = 20 * time.Second
+
+// means finds out whether each means could do what it is there for, and each of its hosts keep a lease. Nothing is changed, and what is tried
+// leaves nothing.
+func (c *checker) means(ctx context.Context) []Row {
+	type asked struct {
+		m  target.Means
+		on string // "": whether its host can keep a lease
+	}
+	var all []asked
+	var hosts []string
+	for _, m := range c.Target.Means {
+		if !slices.Contains(hosts, m.Host) {
+			hosts = append(hosts, m.Host)
+			all = append(all, asked{m: m})
+		}
+		for _, on := range m.On {
+			all = append(all, asked{m, on})
+		}
+	}
+	return each(ctx, len(all), func(int) time.Duration { return meansTime }, func(int) chan struct{} { return nil }, func(ctx context.Context, i int) []Row {
+		a := all[i]
+		row := Row{Of: "means", Name: a.m.Name + " on " + a.on}
+		text, err := "", error(nil)
+		if a.on == "" {
+			row = Row{Of: "lease", Name: "host " + a.m.Host}
+			text, err = c.keepsLease(ctx, a.m.Host)
+		} else {
+			text, err = c.permits(ctx, a.m, a.on)
+		}
+		if err != nil {
+			row.no(err)
+		} else {
+			row.yes(text)
+		}
+		return []Row{row}
+	})
+}
+
+// keepsLease asks whether a host can undo by itself what is in force when we fall silent.
+func (c *checker) keepsLease(ctx context.Context, name string) (string, error) {
+	h, err := c.host(name)
+	if err != nil {
+		return "", err
+	}
+	if err := canRun(ctx, h, lease.Programs(), lease.Try(c.Target.Metadata.Name)); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("undoes what is in force by itself, when we are silent for %v", c.Target.LeaseTime()), nil
+}
+
+// permits asks whether everything is there that a means needs for one thing, and how that thing is.
+func (c *checker) permits(ctx context.Context, m target.Means, on string) (string, error) {
+	h, err := c.host(m.Host)
+	if err != nil {
+		return "", err
+	}
+	kind, err := means.Make(m)
+	if err != nil {
+		return "", err
+	}
+	s := means.SubjectOf(c.Target, m, on, "check")
+	need := kind.Needs(s)
+	if err := canRun(ctx, h, need.Programs, need.Try); err != nil {
+		return "", err
+	}
+	var acts []string
+	for _, act := range kind.Acts() {
+		acts = append(acts, string(act))
+	}
+	scripts, err := kind.Scripts(harness.Action{Kind: kind.Acts()[0], Components: []string{on}, Links: []string{on}}, s)
+	if err != nil {
+		return "", err
+	}
+	word, err := said(ctx, h, scripts.State)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("how it is: %w", err)
+	case !slices.Contains(scripts.Free, word):
+		return "", component.Refuse("it is %s, and a fault begins from %s", word, strings.Join(scripts.Free, " or "))
+	}
+	return fmt.Sprintf("%s, by host %s; it is %s", strings.Join(acts, ", "), m.Host, word), nil
+}
+
+// canRun looks for programs on a host, and runs a script that shows that the rest is permitted.
+func canRun(ctx context.Context, h *host.Host, programs []string, try string) error {
+	for _, p := range programs {
+		if _, err := h.Find(ctx, p); err != nil {
+			return err
+		}
+	}
+	if try == "" {
+		return nil
+	}
+	a, err := h.Run(ctx, host.Question{Argv: []string{"sh", "-c", explained(try), "sh"}, Most: mostSaid})
+	switch {
+	case err != nil:
+		return err
+	case a.Code != 0:
+		return component.Refuse("needs more than the account may do there: %s", lastLine(a.Stdout))
+	}
+	return nil
+}
+
+// explained has a script say on stdout what it complains of: nobody keeps what hosts complain of otherwise. It is ours, and holds no secret.
+func explained(script string) string { return "exec 2>&1\n" + script }
+
+// said runs a script on a host that prints one word.
+func said(ctx context.Context, h *host.Host, script string) (string, error) {
+	a, err := h.Run(ctx, host.Question{Argv: []string{"sh", "-c", script, "sh"}, Most: mostSaid})
+	word := strings.TrimSpace(string(a.Stdout))
+	switch {
+	case err != nil:
+		return "", err
+	case a.Code != 0 || word == "" || strings.ContainsAny(word, " \t\n"):
+		return "", component.Refuse("%s does not say it in one word (exit code %d)", h.Name, a.Code)
+	}
+	return word, nil
+}
+
+const mostSaid = 4 << 10
+
+// lastLine is the last line that says something.
+func lastLine(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
+		return last
+	}
+	return "it does not say what"
+}
