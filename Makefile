@@ -18,7 +18,7 @@ TOOL := go tool -modfile=tools/go.mod
 MANY_REPORTS := Forger|Told|FirstPage|Attack|Unchanged|Hostile|NewRunKey|Large
 
 .DEFAULT_GOAL := help
-.PHONY: help build release reproduce rehearse rehearse-containers base-image test check integration drills drills-containers drills-external compare spread bench wrk fuzz golden mutate short lint fmt clean
+.PHONY: help build release reproduce rehearse rehearse-containers base-image test check integration drills drills-containers drills-external drills-means compare spread bench wrk fuzz golden mutate short lint fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ drills-containers: build ## the same in containers; needs a Docker-compatible en
 drills-external: ROUNDS = 10
 drills-external: build ## the drill of testdata/estates/finrag by the hands of its people, and the same on processes, ROUNDS times; needs root
 	BLACKSTART_NEEDS_ENGINE=1 BLACKSTART_ROUNDS=$(ROUNDS) go test -count 1 -timeout 60m -v -run '^(TestDrillsByHands|TestPeopleWho|TestKillNineWhilePeople|TestAnEstateIsOnly)' ./cmd/blackstart/e2e
+
+drills-means: build ## drills that the harness breaks by means on the estate of testdata/estates/finrag, and each way that they can be cut short; needs root
+	BLACKSTART_NEEDS_ENGINE=1 go test -count 1 -timeout 60m -v -run '^(TestDrillByMeans|TestDrillsOfComponents|TestKillNineHoldingALease|TestAbortWithoutUs|TestSuspendedBeyondItsLease)' ./cmd/blackstart/e2e
 
 compare: N = 5
 compare: build ## N runs of every scenario on both targets (default 5; about 25 minutes each); every run goes to docs/targets.md

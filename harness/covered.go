@@ -31,6 +31,15 @@ func covered(p Plan, target Description) error {
 			}
 		}
 	}
+	for _, s := range p.Steps {
+		for _, name := range s.Do.Components {
+			c, _ := target.ComponentByName(name)
+			if s.Do.Kind == ComponentPause && c.Role == Primary && c.Fencing != FencedBySelf {
+				return fmt.Errorf("plan %s: what is frozen can neither be asked nor fenced, and %s goes on in the lead when it is let go: "+
+					"only one with fencing: {by: self} may be frozen; kill it, or cut its links", p.Fault.Kind, name)
+			}
+		}
+	}
 	for _, name := range p.Fences {
 		if c, ok := target.ComponentByName(name); ok && c.Fencing == "" {
 			return fmt.Errorf("plan %s: its undo has to fence %s, and the file of target %s does not say how: write fencing: at the component", p.Fault.Kind, name, target.Name)

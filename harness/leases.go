@@ -85,9 +85,34 @@ type Fencing interface {
 	LeadsBeside(ctx context.Context, component string) (string, error)
 }
 
+// FencedBySelf is the word of a component whose own cluster manager keeps it from leading beside another.
+const FencedBySelf = "self"
+
+// frozen tells whether a fault in force has frozen a component.
+func (d *drill) frozen(name string) bool {
+	return slices.ContainsFunc(d.inForce, func(s stepInForce) bool {
+		return s.step.Do.Kind == ComponentPause && slices.Contains(s.step.Do.Components, name) && s.fault.Undone.Never()
+	})
+}
+
+// fenceThawed asks what was frozen, and led, whether it refuses writes since it goes on, where another leads.
+func (d *drill) fenceThawed(ctx context.Context) {
+	for _, c := range d.thawed {
+		if _, err := d.fencedByTarget(ctx, c); err != nil {
+			d.rec.Undo.Complete, d.rec.Undo.Detail = false, err.Error()
+			d.note("undo.failed", err.Error(), nil)
+		}
+	}
+}
+
 // fencedByTarget asks a component whose file says what fences it whether it refuses writes by now. fence tells that the harness must
 // have it fenced; an error, that nothing may be taken back.
 func (d *drill) fencedByTarget(ctx context.Context, c Component) (fence bool, err error) {
+	if d.frozen(c.Name) {
+		d.thawed = append(d.thawed, c)
+		d.note("fence.later", c.Name+" is frozen and cannot be asked; its own cluster manager sees to it when it goes on, and then it is asked", nil)
+		return false, nil
+	}
 	from := d.clock.Now()
 	for {
 		refuses, err := d.Driver.RefusesWrites(ctx, c.Name)
@@ -105,7 +130,7 @@ func (d *drill) fencedByTarget(ctx context.Context, c Component) (fence bool, er
 			other, asked = f.LeadsBeside(ctx, c.Name)
 		}
 		switch {
-		case asked == nil && other == "" && c.Fencing == "self":
+		case asked == nil && other == "" && c.Fencing == FencedBySelf:
 			d.note("fence.unneeded", "nothing leads in place of "+c.Name+", and its own cluster manager decides who does", nil)
 			return false, nil
 		case strings.HasPrefix(c.Fencing, "call"):

@@ -165,6 +165,14 @@ func TestCovered(t *testing.T) {
 	if err := covered(p, l.Description()); err == nil || !strings.Contains(err.Error(), "does not say how") {
 		t.Error(err)
 	}
+	target.Means[0] = MeansOf{Name: "stop", On: []string{"east.db"}, Acts: []ActionKind{ComponentPause}, Host: "router"}
+	frozen := Plan{Fault: FaultSpec{Kind: "component.pause"}, Steps: []Step{{Do: Action{Kind: ComponentPause, Components: []string{"east.db"}}}}, Fences: []string{"east.db"}}
+	for fencing, want := range map[string]string{"self": "", "hold": "can neither be asked nor fenced", "call fence-east": "can neither be asked nor fenced"} {
+		target.Components[0].Fencing = fencing
+		if err := covered(frozen, target); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("frozen, fencing %s: %v", fencing, err)
+		}
+	}
 	target.Kind, target.Means = "processes", nil
 	if err := covered(p, target); err != nil {
 		t.Error(err)

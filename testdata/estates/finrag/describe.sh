@@ -85,6 +85,13 @@ done
 means:
   - {name: cut, means: link.iptables, on: [clients-east, clients-west, writers-east, writers-west, replication], host: router, with: {where: forward}}
 EOF
+[[ $means != yes ]] || for region in east west; do
+  start="env, ESTATE=$ESTATE, FINRAG=$FINRAG, $here/start.sh, $region"
+  cat <<EOF
+  - {name: $region-db, means: process.pidfile, on: [$region.db], host: $region-node, with: {pidfile: $ESTATE/$region/data/postmaster.pid, program: $pgbin/postgres, user: $account, start: [/usr/bin/$start, db]}}
+  - {name: $region-api, means: process.pidfile, on: [$region.api], host: $region-node, with: {pidfile: $ESTATE/run/$region.api.pid, program: $(realpath "$FINRAG"), user: $account, start: [/usr/bin/$start, api]}}
+EOF
+done
 cat <<EOF
 probes:
   - {id: served, probe: http.get, on: entry, every: 1s}   # what others than the drill's own clients get

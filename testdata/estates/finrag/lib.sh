@@ -38,3 +38,13 @@ fence() {
   sql "$1" "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'" postgres >/dev/null
   until_ok 5 fenced "$1"
 }
+# spawn PLACE NAME: one of the service's processes, with a pid file and a log
+spawn() {
+  local at=$1 name=$2 command=$3
+  in_ns "$at" setsid setpriv --reuid "$account" --regid "$account" --init-groups -- sh -c 'echo $$ > "$1"; shift; exec "$@"' - \
+    "$ESTATE/run/$name.pid" "$FINRAG" "$command" --config "$ESTATE/$name.yaml" >>"$ESTATE/log/$name.log" 2>&1 </dev/null &
+}
+# serve REGION: its database is started
+serve() {
+  in_ns "$1" setpriv --reuid "$account" --regid "$account" --init-groups -- "$pgbin/pg_ctl" -D "$ESTATE/$1/data" -l "$ESTATE/log/$1.db.log" -w -t 60 start >/dev/null
+}

@@ -88,14 +88,7 @@ log_line_prefix = '%m [%p] %q%a '
 log_timezone = 'UTC'
 timezone = 'UTC'
 EOF
-  in_ns "$region" setpriv --reuid "$account" --regid "$account" --init-groups -- "$pgbin/pg_ctl" -D "$dir/data" -l "$ESTATE/log/$region.db.log" -w -t 60 start >/dev/null
-}
-
-# spawn PLACE NAME: one of the service's processes, with a pid file and a log
-spawn() {
-  local at=$1 name=$2 command=$3
-  in_ns "$at" setsid setpriv --reuid "$account" --regid "$account" --init-groups -- sh -c 'echo $$ > "$1"; shift; exec "$@"' - \
-    "$ESTATE/run/$name.pid" "$FINRAG" "$command" --config "$ESTATE/$name.yaml" >>"$ESTATE/log/$name.log" 2>&1 </dev/null &
+  serve "$region"
 }
 
 configure() {
