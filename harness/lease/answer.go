@@ -35,6 +35,7 @@ const (
 	Undone  Is = "undone"  // it has been undone
 	Failed  Is = "failed"  // its Undo was done, and it is in force all the same
 	Other   Is = "other"   // it was found in a state that is neither free nor ours, and left alone
+	Left    Is = "left"    // it stays in force on purpose
 	Held    Is = "held"    // its Guard has not let the executor undo it
 )
 
@@ -71,7 +72,7 @@ type EntryStatus struct {
 }
 
 // InForce tells whether an entry may still be in force.
-func (e EntryStatus) InForce() bool { return e.Is != Undone && e.Is != Refused }
+func (e EntryStatus) InForce() bool { return e.Is != Undone && e.Is != Refused && e.Is != Left }
 
 // Result is what came of a Do or an Undo.
 type Result struct {
@@ -241,7 +242,7 @@ func (f *fields) entry() EntryStatus {
 	most := f.number()
 	e.Most, e.Did, e.Undid = int(most), f.moment(), f.moment()
 	switch e.Is {
-	case Begun, InForce, Gone, Refused, Undone, Failed, Other, Held:
+	case Begun, InForce, Gone, Refused, Undone, Failed, Other, Held, Left:
 	default:
 		f.wrong = true
 	}

@@ -200,6 +200,15 @@ func (l *Lease) Undo(ctx context.Context, id string) (Result, error) {
 	return a.Result, err
 }
 
+// Leave has the executor undo an entry no more: what it has done stays as it is, on purpose.
+func (l *Lease) Leave(ctx context.Context, id string) (Result, error) {
+	if !idForm.MatchString(id) {
+		return Result{}, fmt.Errorf("leave: %q is no name of an entry: write letters, digits, dots and dashes", id)
+	}
+	a, err := l.call(ctx, quick+2*longestAct*time.Second, nil, "leave", id)
+	return a.Result, err
+}
+
 // UndoAll sees to it that nothing more is done in the run, and undoes every entry, from the last to the first. One that cannot be undone does not
 // keep the others from it; the first error is given.
 func (l *Lease) UndoAll(ctx context.Context) (Status, error) {
@@ -209,7 +218,7 @@ func (l *Lease) UndoAll(ctx context.Context) (Status, error) {
 	}
 	var first error
 	for _, e := range slices.Backward(a.Status.Entries) {
-		if e.Is == Undone || e.Is == Refused {
+		if !e.InForce() {
 			continue
 		}
 		if _, err := l.Undo(ctx, e.ID); err != nil && first == nil {

@@ -93,7 +93,7 @@ line() { # ID
 ask() { # ID: how what is in force is now
 	get "$dir/entries/$1/is"
 	case $GOT in
-	undone | refused) ;;
+	undone | refused | left) ;;
 	*) word "$1" && put "$dir/entries/$1/now" "$WORD" ;;
 	esac
 }
@@ -202,7 +202,7 @@ undo() { # ID
 	OUTCOME=ok WAS=- IS=- CODE=- SAID="" OURS=""
 	[ -e "$e/undo" ] || { OUTCOME=absent && return; }
 	get "$e/is"
-	case $GOT in refused) return ;; undone) [ -e "$e/late" ] || return ;; esac
+	case $GOT in refused | left) return ;; undone) [ -e "$e/late" ] || return ;; esac
 	word "$1"
 	WAS=$WORD IS=$WORD
 	get "$e/ours"
@@ -239,7 +239,7 @@ complaint() { # SAID is the last line of OUT
 # guarded takes an entry back unless its guard holds it.
 guarded() { # ID
 	get "$dir/entries/$1/is"
-	case $GOT in undone | refused) return ;; esac
+	case $GOT in undone | refused | left) return ;; esac
 	if [ -s "$dir/entries/$1/guard" ]; then
 		get "$dir/entries/$1/most"
 		runs "$dir/entries/$1/guard" "$GOT" 2
@@ -264,7 +264,7 @@ hold() {
 holds() { # ID
 	e=$dir/entries/$1
 	get "$e/is"
-	case $GOT in undone | refused) return ;; esac
+	case $GOT in undone | refused | left) return ;; esac
 	is=$GOT
 	get "$e/found"
 	found=$GOT
@@ -479,6 +479,17 @@ back() { # ID
 	answer "$OUTCOME"
 }
 
+# leave has nobody undo an entry by itself any more: whoever says so knows why it must stay as it is.
+leave() { # ID
+	mine takeover
+	bury - "$1"
+	lock 60 || answer locked "somebody else acts here"
+	mine takeover
+	[ "$HOLDER" = "$holder" ] || { rm -f "$dir/open" && put "$dir/holder" "$holder" && log holder "$by"; }
+	mark "$1" left
+	answer ok
+}
+
 again() { # ID
 	[ -e "$dir/entries/$1/late" ] && undo "$1"
 }
@@ -544,7 +555,7 @@ esac
 run=${1--} holder=${2--} by=${3--}
 [ $# -lt 3 ] && set -- - - -
 shift 3
-case $verb in status | look | over | release | undo) wrong=$(home) ;; *) wrong=$(home make) ;; esac
+case $verb in status | look | over | release | undo | leave) wrong=$(home) ;; *) wrong=$(home make) ;; esac
 [ -z "$wrong" ] || answer unfit "$wrong"
 case $verb in
 status) answer ok ;;
@@ -553,6 +564,7 @@ arm) arm "$@" ;;
 renew) renew ;;
 do) act "$@" ;;
 undo) back "$1" ;;
+leave) leave "$1" ;;
 over) mine takeover && bury "$RUN" - ;;
 release) finish ;;
 *) exit 3 ;;
