@@ -415,17 +415,29 @@ stores() { # ID FIELD…
 	timeout 20 sync "$dir/order" 2>/dev/null 9>&-
 }
 
+# refuse answers that nothing of an entry has been done.
+refuse() { # OUTCOME WHY
+	if [ -e "$e/is" ]; then mark "$id" refused; fi
+	answer "$@"
+}
+
+# allowed answers unless the entry may be done now.
+allowed() { # SECONDS
+	load
+	[ -e "$e/tombstone" ] && refuse tombstone "$id has been undone"
+	[ "$STATE" = armed ] && [ -e "$dir/open" ] || refuse over "nothing is done in this run any more"
+	[ "$ALIVE" = yes ] || refuse dead "the watchdog does not run: nobody would undo it"
+	[ $((DEADLINE - NOW)) -ge $((2 * EVERY + 100 * $1)) ] || refuse short "the lease ends too soon: renew it first"
+}
+
 # act does what an entry is there to do, once everything that would undo it is on the disk.
 act() { # ID MOST HELD STATE DO UNDO GUARD HOLD FREE OURS
 	lock 30 || answer locked "somebody else acts here"
 	live
-	e=$dir/entries/$1
-	[ -e "$e/tombstone" ] && answer tombstone "$1 has been undone"
-	[ -e "$e/is" ] && answer used "there is an entry $1 already"
-	[ -e "$dir/open" ] || answer over "nothing is done in this run any more"
-	[ "$ALIVE" = yes ] || answer dead "the watchdog does not run: nobody would undo it"
-	[ $((DEADLINE - NOW)) -ge $((2 * EVERY + 100 * $2)) ] || answer short "the lease ends too soon: renew it first"
-	id=$1
+	id=$1 e=$dir/entries/$1 most=$2
+	[ -e "$e/tombstone" ] && answer tombstone "$id has been undone"
+	[ -e "$e/is" ] && answer used "there is an entry $id already"
+	allowed "$most"
 	stores "$@" || {
 		for field in $fields is found now did undid; do rm -f "$e/$field"; done
 		rmdir "$e" 2>/dev/null
@@ -435,16 +447,8 @@ act() { # ID MOST HELD STATE DO UNDO GUARD HOLD FREE OURS
 	WAS=$WORD IS=$WORD
 	put "$e/found" "$WAS"
 	get "$e/free" && free=$GOT
-	within "$WAS" "$free" || {
-		mark "$id" refused
-		answer not-free "$id is $WAS, and is begun from $free"
-	}
-	get "$e/most" && most=$GOT
-	load
-	if [ "$STATE" != armed ] || [ -e "$e/tombstone" ] || ! [ -e "$dir/open" ] || [ $((DEADLINE - NOW)) -lt $((2 * EVERY + 100 * most)) ]; then
-		mark "$id" refused
-		answer short "the lease ends too soon: renew it first"
-	fi
+	within "$WAS" "$free" || refuse not-free "$id is $WAS, and is begun from $free"
+	allowed "$most"
 	log do "$id"
 	put "$e/did" "$MOMENT"
 	runs "$e/do" "$most" 2
