@@ -141,6 +141,7 @@ func made(t *testing.T, kind string, with map[string]any) (k Kind, wrong string)
 func TestConformance(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(grounds)) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			g := grounds[name].make(t)
 			g.kind = grounds[name].kind
 			if g.simulated != "" {
