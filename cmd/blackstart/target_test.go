@@ -31,7 +31,7 @@ func targetKeys() string {
 		{"an entry of components", target.Component{}}, {"an entry of links", target.Link{}}, {"entry", target.Entry{}}, {"tls", target.TLS{}},
 		{"an entry of headers", target.Header{}}, {"a reference to a secret: one of", secret.Reference{}}, {"an entry of allows", target.Allow{}},
 		{"limits", target.Limits{}}, {"changeWindow", target.Window{}}, {"clocks", target.Clocks{}},
-		{"an entry of probes", harness.ProbeSpec{}}, {"an entry of calls", target.Call{}},
+		{"an entry of probes", harness.ProbeSpec{}}, {"an entry of calls", target.Call{}}, {"an entry of means", target.Means{}},
 		{"loads of limits", harness.LoadLimits{}}, {"an entry of alerts", target.Alert{}}, {"tls of an entry of alerts", target.ServerTLS{}}, {"correlate", harness.Correlation{}},
 		{"decisions", target.Decisions{}}, {"an entry of announce, of standDown", target.Announce{}}, {"fields of a webhook, of an http.list", receivers.Fields{}},
 	} {
