@@ -198,16 +198,18 @@ func TestEveryValidityCheckCanFail(t *testing.T) {
 	}
 }
 
-// What the drill itself had killed may be cleaned away by others: nothing of what was measured changes by it.
+// What the drill itself had killed or stopped may be cleaned away by others: nothing of what was measured changes by it.
 func TestARemovedVictimDisturbsNothing(t *testing.T) {
 	w := build(usual())
 	w.rec.Undo.Gone = []string{"east.db is gone: its container was removed by somebody else"}
 	if f := mustJudge(t, w); f.Verdict != harness.Inconclusive || !strings.Contains(f.Reason, "target.undisturbed") {
 		t.Errorf("a database that nothing of the drill killed: %s, %s", f.Verdict, f.Reason)
 	}
-	w.rec.Faults[0].Plan.Steps = []harness.Step{{Do: harness.Action{Kind: harness.ComponentKill, Components: []string{"east.db"}}}}
-	if f := mustJudge(t, w); f.Verdict != harness.Pass || !slices.Contains(f.Exceptions, w.rec.Undo.Gone[0]) {
-		t.Errorf("%s: %s, exceptions %v", f.Verdict, f.Reason, f.Exceptions)
+	for _, kind := range []harness.ActionKind{harness.ComponentKill, harness.ComponentStop} {
+		w.rec.Faults[0].Plan.Steps = []harness.Step{{Do: harness.Action{Kind: kind, Components: []string{"east.db"}}}}
+		if f := mustJudge(t, w); f.Verdict != harness.Pass || !slices.Contains(f.Exceptions, w.rec.Undo.Gone[0]) {
+			t.Errorf("%s: %s: %s, exceptions %v", kind, f.Verdict, f.Reason, f.Exceptions)
+		}
 	}
 }
 
