@@ -170,8 +170,15 @@ func (c *checker) agreesWithLedger() error {
 		if err := agreesWithReadings(rec, s.ID); err != nil {
 			return err
 		}
+		given, err := c.givenIDs(s)
+		if err != nil {
+			return err
+		}
 		good := 0
 		for a, err := range src.Attempts(s.ID) {
+			if err == nil {
+				err = agreesWithID(a, given)
+			}
 			if err != nil {
 				return err
 			}
