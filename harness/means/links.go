@@ -101,7 +101,7 @@ func addressesOf(written []string, end, key string) ([]netip.Prefix, error) {
 	for _, w := range written {
 		p, err := prefixOf(w)
 		if err != nil {
-			return nil, fmt.Errorf("%q is a name, and packets have addresses: write them at the means, as %s:", w, key)
+			return nil, fmt.Errorf("%q is a name, and packets have addresses: write its %s: at the means", w, key)
 		}
 		all = append(all, p)
 	}
