@@ -160,7 +160,7 @@ func (d *drill) undoSteps(ctx context.Context) {
 		s.fault.Undone = Interval{from, d.clock.Now()}
 		d.event(Event{Kind: "fault.undone", At: s.fault.Undone, Text: s.fault.Plan.Fault.Kind + ": " + string(s.step.Undo.Kind)})
 	}
-	d.fenceThawed(ctx)
+	d.fenceAfter(ctx)
 	for i := range d.rec.Faults {
 		d.confirmRestored(ctx, &d.rec.Faults[i])
 	}

@@ -95,10 +95,12 @@ func (d *drill) frozen(name string) bool {
 	})
 }
 
-// fenceThawed asks what was frozen, and led, whether it refuses writes since it goes on, where another leads.
-func (d *drill) fenceThawed(ctx context.Context) {
-	for _, c := range d.thawed {
-		if _, err := d.fencedByTarget(ctx, c); err != nil {
+// fenceAfter asks what was not fenced before the undo, because it was frozen or nobody led in its place, whether it refuses writes where
+// another leads by now, and has it fenced if it does not.
+func (d *drill) fenceAfter(ctx context.Context) {
+	for _, c := range d.unfenced {
+		err := d.fenceOne(ctx, c.Name)
+		if err != nil {
 			d.rec.Undo.Complete, d.rec.Undo.Detail = false, err.Error()
 			d.note("undo.failed", err.Error(), nil)
 		}
@@ -106,41 +108,53 @@ func (d *drill) fenceThawed(ctx context.Context) {
 }
 
 // fencedByTarget asks a component whose file says what fences it whether it refuses writes by now. fence tells that the harness must
-// have it fenced; an error, that nothing may be taken back.
+// have it fenced; an error, that nothing may be taken back. Where nobody leads in its place nothing is fenced: it would be the only one.
 func (d *drill) fencedByTarget(ctx context.Context, c Component) (fence bool, err error) {
 	if d.frozen(c.Name) {
-		d.thawed = append(d.thawed, c)
+		d.unfenced = append(d.unfenced, c)
 		d.note("fence.later", c.Name+" is frozen and cannot be asked; its own cluster manager sees to it when it goes on, and then it is asked", nil)
 		return false, nil
 	}
 	from := d.clock.Now()
-	for {
+	for alone := 0; ; {
 		refuses, err := d.Driver.RefusesWrites(ctx, c.Name)
 		if refuses && err == nil {
-			d.superseded = true
-			d.rec.Undo.Fenced, d.rec.Undo.FenceChecked = true, true
-			if d.rec.Undo.FencedBy == "" {
-				d.rec.Undo.FencedBy = "target"
-			}
-			d.event(Event{Kind: "primary.refuses", At: Interval{from, d.clock.Now()}, Text: c.Name + " refuses writes by itself"})
+			d.noteRefuses(c.Name, from)
 			return false, nil
 		}
 		other, asked := "", error(nil)
 		if f, ok := d.Driver.(Fencing); ok {
 			other, asked = f.LeadsBeside(ctx, c.Name)
 		}
+		if alone++; asked != nil || other != "" {
+			alone = 0
+		}
 		switch {
-		case asked == nil && other == "" && c.Fencing == FencedBySelf:
-			d.note("fence.unneeded", "nothing leads in place of "+c.Name+", and its own cluster manager decides who does", nil)
+		case alone >= looksAlone || alone > 0 && c.Fencing == FencedBySelf:
+			d.unfenced = append(d.unfenced, c)
+			d.note("fence.unneeded", "nothing leads in place of "+c.Name, nil)
 			return false, nil
-		case strings.HasPrefix(c.Fencing, "call"):
+		case alone == 0 && strings.HasPrefix(c.Fencing, "call"):
 			d.noteTwoLeaders(c.Name, other, refuses, err)
 			return true, nil
-		case c.Fencing == "hold" || !waited(ctx, tick):
+		case alone == 0 && c.Fencing == "hold" || !waited(ctx, tick):
 			d.noteTwoLeaders(c.Name, other, refuses, err)
 			return false, fmt.Errorf("fence %s: it was not seen to refuse writes (%w)", c.Name, errors.Join(err, asked, notRefused(refuses, err)))
 		}
 	}
+}
+
+// looksAlone is how often in a row nobody must lead in place of a component before it needs no fence: a promotion takes a moment.
+const looksAlone = 8
+
+// noteRefuses puts on record that a component refuses writes by itself.
+func (d *drill) noteRefuses(name string, from Stamp) {
+	d.superseded = true
+	d.rec.Undo.Fenced, d.rec.Undo.FenceChecked = true, true
+	if d.rec.Undo.FencedBy == "" {
+		d.rec.Undo.FencedBy = "target"
+	}
+	d.event(Event{Kind: "primary.refuses", At: Interval{from, d.clock.Now()}, Text: name + " refuses writes by itself"})
 }
 
 // notRefused is what an answer that takes writes says.

@@ -24,7 +24,7 @@ type drill struct {
 	undoLog     *UndoLog
 	inForce     []stepInForce
 	fencedNames map[string]bool
-	thawed      []Component       // what was frozen, to be asked whether it refuses writes once it goes on
+	unfenced    []Component       // what was not fenced before the undo, to be asked after it
 	superseded  bool              // what led refuses writes by itself: nothing follows it any more
 	gone        map[string]string // components met gone by the undo, and what was found
 	underLoad   bool              // the undo is carried out while loads go on

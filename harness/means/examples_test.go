@@ -34,7 +34,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s takes nonsense", k.Name)
 		}
 		for _, act := range append([]harness.ActionKind{harness.SQLRun}, kind.Acts()...) {
-			if _, err := kind.Scripts(harness.Action{Kind: act}, Subject{Run: "run-1"}); (err == nil) != slices.Contains(kind.Acts(), act) {
+			if _, err := kind.Scripts(harness.Action{Kind: act, Links: m.On}, Subject{Run: "run-1", Address: "10.2.0.5:5432", Link: target.Link{Name: m.On[0]}}); (err == nil) != slices.Contains(kind.Acts(), act) {
 				t.Errorf("%s: %s: %v", k.Name, act, err)
 			}
 		}

@@ -21,6 +21,7 @@ func SubjectOf(t *target.Target, m target.Means, on, run string) Subject {
 		on = l.To
 	}
 	s.Component, _ = t.ComponentByName(on)
+	s.Component.Region = t.RegionOf(s.Component).Name // that of its host, where the file says no other
 	s.Address = t.AddressOf(s.Component)
 	return s
 }

@@ -67,6 +67,7 @@ func (d *Driver) Execute(ctx context.Context, a harness.Action) error {
 	if err != nil {
 		return err
 	}
+	all = slices.DeleteFunc(all, func(one deed) bool { return len(one.entry.Ours) == 0 }) // another of the same means does it for all
 	return each(all, func(one deed) error { return d.do(ctx, one) })
 }
 

@@ -70,8 +70,8 @@ func (d *Driver) takeLeases(s harness.Step) error {
 	return nil
 }
 
-// fencedFirst demands that a component refuses writes before something is undone, and has it fenced if the file says how. One whose own
-// cluster manager decides who leads needs no more than that nobody leads in its place.
+// fencedFirst demands that a component refuses writes before something is undone, and has it fenced if the file says how. Where
+// nobody leads in its place it needs no fence.
 func (d *Driver) fencedFirst(ctx context.Context, name string) error {
 	c, ok := d.Target.ComponentByName(name)
 	if !ok || c.Fencing == nil {
@@ -81,10 +81,8 @@ func (d *Driver) fencedFirst(ctx context.Context, name string) error {
 	if refuses && err == nil {
 		return nil
 	}
-	if c.Fencing.By == target.FencedBySelf {
-		if other, asked := d.LeadsBeside(ctx, name); other == "" && asked == nil {
-			return nil
-		}
+	if other, asked := d.LeadsBeside(ctx, name); other == "" && asked == nil {
+		return nil // it would be fenced as the only one that leads
 	}
 	if c.Fencing.By == target.FencedByCall {
 		if err := d.fence(ctx, []string{name}); err != nil {
