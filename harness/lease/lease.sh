@@ -44,11 +44,11 @@ log() {
 # load reads the lease, whosever it is, and what has become of it.
 load() {
 	STATE=none RUN=-
-	{ read -r RUN LEASE boot TTL EVERY BY <"$dir/lease"; } 2>/dev/null || { RUN=- && return 1; }
-	get "$dir/deadline" && DEADLINE=$GOT
-	get "$dir/holder" && HOLDER=$GOT
-	{ read -r BEAT pid <"$dir/beat"; } 2>/dev/null
-	case $DEADLINE$TTL$EVERY$BEAT in *[!0-9]*) DEADLINE=0 TTL=0 EVERY=0 BEAT=0 ;; esac
+	set -- $(cat "$dir/lease" "$dir/deadline" "$dir/holder" "$dir/beat" 2>/dev/null) # whole, since cat reads a file at once, and read does not
+	[ $# = 10 ] || return 1
+	RUN=$1 LEASE=$2 boot=$3 TTL=$4 EVERY=$5 BY=$6 DEADLINE=$7 HOLDER=$8 BEAT=$9
+	shift 9
+	pid=$1
 	now
 	read -r up </proc/sys/kernel/random/boot_id
 	if [ -e "$dir/released" ]; then
@@ -77,17 +77,14 @@ every() {
 # line tells of an entry what is on record. One in force that was found free since has been undone by somebody else, or has ended by itself: it is gone.
 line() { # ID
 	e=$dir/entries/$1
-	get "$e/now" && now=$GOT
-	get "$e/free" && free=$GOT
-	get "$e/is"
-	[ "$GOT" = inforce ] && within "$now" "$free" && GOT=gone
-	set -- "entry $1 $GOT"
-	for field in found now held most did undid; do
-		get "$e/$field"
-		[ "$GOT" = - ] && case $field in did | undid) GOT='- -' ;; esac
-		set -- "$1 $GOT"
-	done
-	echo "$1"
+	set -- "$1" $(cat "$e/is" "$e/found" "$e/now" "$e/held" "$e/most" "$e/did" "$e/undid" 2>/dev/null)
+	get "$e/free"
+	if [ "${2-}" = inforce ] && within "$4" "$GOT"; then
+		id=$1
+		shift 2
+		set -- "$id" gone "$@"
+	fi
+	echo "entry $*"
 }
 
 ask() { # ID: how what is in force is now
@@ -227,9 +224,9 @@ undo() { # ID
 mark() { # ID IS
 	get "$dir/entries/$1/is"
 	[ "$GOT" = "$2" ] && return
-	put "$dir/entries/$1/is" "$2"
 	log "$2" "$1" "$WAS" "$IS" "$CODE"
 	if [ "$2" = undone ]; then put "$dir/entries/$1/undid" "$MOMENT"; fi
+	put "$dir/entries/$1/is" "$2"
 }
 
 complaint() { # SAID is the last line of OUT
@@ -406,10 +403,7 @@ stores() { # ID FIELD…
 		shift
 		[ -z "$1" ] || { printf '%s\n' "$1" >"$e/$field"; } 2>/dev/null || return 1
 	done
-	for field in found now did undid; do
-		put "$e/$field" - || return 1
-	done
-	put "$e/is" begun || return 1
+	put "$e/found" - && put "$e/now" - && put "$e/did" "- -" && put "$e/undid" "- -" && put "$e/is" begun || return 1
 	timeout 20 sync "$e/state" "$e/undo" "$e/is" "$e" 2>/dev/null 9>&- || return 1
 	{ echo "$id" >>"$dir/order"; } 2>/dev/null || return 1
 	timeout 20 sync "$dir/order" 2>/dev/null 9>&-

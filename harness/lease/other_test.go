@@ -17,6 +17,7 @@ import (
 func TestSecondHarness(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, dash())
+	r.every = 2 * time.Second
 	l := r.armed("run-1", 10*time.Second)
 	r.did(l, r.entry("one"))
 	renewed := make(chan struct{})
@@ -71,7 +72,7 @@ func TestSecondHarness(t *testing.T) {
 	<-renewed
 
 	// The first falls silent: the second takes it back once two renewals are missing, and the first may do no more.
-	r.wait(8*time.Second, "taken over", func() bool { _, err := copied.Undo(t.Context(), "one"); return err == nil })
+	r.wait(15*time.Second, "taken over", func() bool { _, err := copied.Undo(t.Context(), "one"); return err == nil })
 	r.is("absent")
 	if _, err := l.Renew(t.Context()); as[*BusyError](t, err) == nil || !strings.Contains(err.Error(), "taken over") && !strings.Contains(err.Error(), "held by") {
 		t.Error(err)

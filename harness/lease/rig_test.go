@@ -98,11 +98,12 @@ type rig struct {
 	target string
 	dir    string // of the lease
 	file   string
+	every  time.Duration // between renewals
 }
 
 func newRig(t *testing.T, x Executor) *rig {
 	t.Helper()
-	r := &rig{T: t, x: x, target: fmt.Sprintf("test-%d-%d", os.Getpid(), targets.Add(1)), file: filepath.Join(t.TempDir(), "thing")}
+	r := &rig{T: t, x: x, target: fmt.Sprintf("test-%d-%d", os.Getpid(), targets.Add(1)), file: filepath.Join(t.TempDir(), "thing"), every: renewal}
 	r.dir = fmt.Sprintf("/var/tmp/blackstart-%d/%s", os.Geteuid(), r.target)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -138,7 +139,7 @@ func (r *rig) kill() {
 
 func (r *rig) lease(run string, ttl time.Duration) *Lease {
 	r.Helper()
-	l, err := New(r.x, r.target, run, ttl, renewal)
+	l, err := New(r.x, r.target, run, ttl, r.every)
 	must(r.T, err)
 	return l
 }
