@@ -75,3 +75,27 @@ func TestAbortByTheScript(t *testing.T) {
 		}
 	})
 }
+
+// A lease that cannot be read ends neither the watchdog nor what people can do, and nobody arms another over what is in force.
+func TestDamaged(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, dash())
+	l := r.armed("run-1", 20*time.Second)
+	r.did(l, r.entry("one"))
+	dog := r.watchdog()
+	lease, err := os.ReadFile(r.dir + "/lease")
+	must(t, err)
+	must(t, os.WriteFile(r.dir+"/lease", []byte("run-1\n"), 0o600))
+	time.Sleep(2500 * time.Millisecond) // two rounds of the watchdog
+	if _, err := r.lease("run-2", shortTTL).Arm(t.Context()); as[*BusyError](t, err) == nil {
+		t.Error(err)
+	}
+	must(t, os.WriteFile(r.dir+"/lease", lease, 0o600))
+	r.wait(5*time.Second, "alive", func() bool { return r.status(l).Alive && r.watchdog() == dog })
+	must(t, os.WriteFile(r.dir+"/lease", []byte("run-1\n"), 0o600))
+	r.is("broken")
+	if out, err := exec.Command("sh", r.dir+"/lease.sh", "abort").CombinedOutput(); err != nil || string(out) != "everything is undone\n" {
+		t.Errorf("%s, %v", out, err)
+	}
+	r.is("absent")
+}

@@ -297,15 +297,19 @@ expire() {
 	hold
 }
 
+# watch ends when its lease has, and not because it could not be read once.
 watch() { # LEASE
 	rest=0 again=0
-	while load && [ "$LEASE" = "$1" ] && [ "$STATE" != released ]; do
-		put "$dir/beat" "$NOW $$"
-		rest=$((rest - 1))
-		if [ "$STATE" = expired ] && [ $rest -lt 0 ]; then
-			(expire "$1") && break
-			[ $again -lt 5 ] && again=$((again + 1))
-			rest=$again
+	while [ -e "$dir/lease" ]; do
+		if load; then
+			[ "$LEASE" = "$1" ] && [ "$STATE" != released ] || break
+			put "$dir/beat" "$NOW $$"
+			rest=$((rest - 1))
+			if [ "$STATE" = expired ] && [ $rest -lt 0 ]; then
+				(expire "$1") && break
+				[ $again -lt 5 ] && again=$((again + 1))
+				rest=$again
+			fi
 		fi
 		sleep 1
 	done
@@ -367,8 +371,8 @@ arm() { # TTL EVERY
 	if load; then
 		[ "$RUN $HOLDER $STATE" = "$run $holder armed" ] && answer ok
 		case $STATE in armed | over) answer busy "the run $RUN is held by $BY" ;; esac
-		[ -z "$(every holds)" ] || answer in-force "the run $RUN has ended with something in force: take it back with blackstart undo where it ran, or here by sh $dir/lease.sh abort"
 	fi
+	[ -z "$(every holds)" ] || answer in-force "the run $RUN has ended with something in force: take it back with blackstart undo where it ran, or here by sh $dir/lease.sh abort"
 	(cd "$dir" && set +f && rm -rf lease entries order open expired released deadline holder beat HOLD lease.* pipe.*)
 	[ -f "$dir/log" ] && [ "$(wc -c <"$dir/log")" -gt 1000000 ] && mv "$dir/log" "$dir/log.old"
 	now && read -r boot </proc/sys/kernel/random/boot_id
@@ -511,7 +515,7 @@ finish() {
 abort() { # [ID]
 	wrong=$(home)
 	[ -z "$wrong" ] || { echo "$wrong" && exit 1; }
-	load || { echo "no lease is armed here" && exit 0; }
+	load || [ -s "$dir/order" ] || { echo "no lease is armed here" && exit 0; }
 	if [ $# = 0 ]; then bury "$RUN" -; else bury - "$1"; fi
 	lock 600 || { echo "somebody else acts here: try again" && exit 1; }
 	log abort "$@"
