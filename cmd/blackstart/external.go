@@ -93,7 +93,7 @@ func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 	for i, r := range refused {
 		var cannot *harness.CannotError
 		if errors.As(r.Err, &cannot) {
-			why := "its file has no means or call for that: write one"
+			why := "its file has no means or call for that: write one, or write kind: fault.manual, which its people carry out"
 			if about.Environment == harness.Production {
 				why = "nothing is broken in production by the harness: write kind: fault.manual, which its people carry out"
 			}

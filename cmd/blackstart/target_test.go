@@ -28,7 +28,7 @@ func targetKeys() string {
 		zero  any
 	}{
 		{"The file", target.Target{}}, {"metadata", target.Metadata{}}, {"an entry of regions", target.Region{}}, {"an entry of hosts", target.Host{}},
-		{"an entry of components", target.Component{}}, {"an entry of links", target.Link{}}, {"entry", target.Entry{}}, {"tls", target.TLS{}},
+		{"an entry of components", target.Component{}}, {"fencing", target.Fencing{}}, {"an entry of links", target.Link{}}, {"entry", target.Entry{}}, {"tls", target.TLS{}},
 		{"an entry of headers", target.Header{}}, {"a reference to a secret: one of", secret.Reference{}}, {"an entry of allows", target.Allow{}},
 		{"limits", target.Limits{}}, {"changeWindow", target.Window{}}, {"clocks", target.Clocks{}},
 		{"an entry of probes", harness.ProbeSpec{}}, {"an entry of calls", target.Call{}}, {"an entry of means", target.Means{}},

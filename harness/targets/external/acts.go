@@ -95,7 +95,12 @@ func (d *Driver) do(ctx context.Context, one deed) error {
 	d.held.mu.Lock()
 	d.held.inForce[one.entry.ID] = one // whatever becomes of it
 	d.held.mu.Unlock()
-	if _, err := l.Do(ctx, one.entry); err != nil {
+	_, err = l.Do(ctx, one.entry)
+	var undone *lease.NotDoneError
+	if errors.As(err, &undone) && !one.entry.Held && undone.Result.Ran && slices.Contains(one.entry.Free, undone.Result.Now) {
+		return nil // a moment: somebody there has started it again already
+	}
+	if err != nil {
 		return fmt.Errorf("%s, on host %s: %w", one.entry.ID, one.host, err)
 	}
 	return nil
