@@ -18,7 +18,7 @@ TOOL := go tool -modfile=tools/go.mod
 MANY_REPORTS := Forger|Told|FirstPage|Attack|Unchanged|Hostile|NewRunKey|Large
 
 .DEFAULT_GOAL := help
-.PHONY: help build release reproduce rehearse rehearse-containers base-image test check integration drills drills-containers drills-external drills-means compare spread bench wrk fuzz golden mutate short lint fmt clean
+.PHONY: help build release reproduce rehearse rehearse-containers base-image test check integration drills drills-containers drills-external drills-means stores compare spread bench wrk fuzz golden mutate short lint fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -66,6 +66,10 @@ drills-external: build ## the drill of testdata/estates/finrag by the hands of i
 
 drills-means: build ## drills that the harness breaks by means on the estate of testdata/estates/finrag, and each way that they can be cut short; needs root
 	BLACKSTART_NEEDS_ENGINE=1 go test -count 1 -timeout 60m -v -run '^(TestDrillByMeans|TestDrillsOfComponents|TestKillNineHoldingALease|TestAbortWithoutUs|TestSuspendedBeyondItsLease)' ./cmd/blackstart/e2e
+
+stores: ## evidence stores in buckets, against a server of S3 built for it: conformance, and two writers x 500 appends killed at every step
+	go build -modfile=tools/s3server/go.mod -o bin/versitygw github.com/versity/versitygw/cmd/versitygw
+	BLACKSTART_S3_SERVER=$(CURDIR)/bin/versitygw BLACKSTART_APPENDS=500 go test -count 1 -v -run 'Server|Killed' ./evidence/register/s3store
 
 compare: N = 5
 compare: build ## N runs of every scenario on both targets (default 5; about 25 minutes each); every run goes to docs/targets.md

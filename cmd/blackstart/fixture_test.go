@@ -229,7 +229,7 @@ func cohortsOf(l harness.LoadSpec) []string {
 func (b *bagged) die(out string) error {
 	info := runInfo{RunID: b.rec.RunID, PID: 1, Started: b.rec.Started.Time(), Name: b.rec.Scenario.Metadata.Name, Target: "finrag", Out: out}
 	if w := b.kind.register; w != nil {
-		info.Store, info.RegisterKey = w.flags.dir, w.flags.key
+		info.Store, info.RegisterKey = w.flags.place, w.flags.key
 	}
 	return errors.Join(saveInfo(b.dir, info), saveRecord(b.dir, b.rec, evidence.NewRedactor()))
 }

@@ -158,17 +158,15 @@ copies that were kept elsewhere. What else is in a pack, blackstart verify says.
 }
 
 func verifyRegister(ctx context.Context, out io.Writer, f registerFlags, packs, key string) error {
-	if err := f.resolve(); err != nil {
+	store, err := f.demanded(ctx)
+	if err != nil {
 		return err
-	}
-	if f.dir == "" {
-		return usage(errors.New("no evidence store is named"), "name one with --store DIR, or in "+storeEnv)
 	}
 	kept, notes, err := keptIn(packs)
 	if err != nil {
 		return err
 	}
-	v, err := register.Verify(ctx, register.Dir(f.dir), kept)
+	v, err := register.Verify(ctx, store, kept)
 	if err != nil {
 		return f.unreadable(err)
 	}

@@ -9,82 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/spf13/cobra"
 
 	"blackstart/evidence"
 	"blackstart/evidence/register"
 	"blackstart/harness"
 )
-
-// storeFlags name an evidence store and the key of its register.
-type storeFlags struct{ dir, key string }
-
-// Names of what the flags are taken from where they are not given.
-const (
-	storeEnv       = "BLACKSTART_STORE"
-	registerKeyEnv = "BLACKSTART_REGISTER_KEY"
-)
-
-func (f *storeFlags) storeFlag(cmd *cobra.Command, what string) {
-	cmd.Flags().StringVar(&f.dir, "store", "", "`DIR` of the evidence store"+what+"; "+storeEnv+" if empty")
-}
-
-func (f *storeFlags) keyFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.key, "register-key", "", "PEM `FILE` with the key of its register ("+register.FileKeyWorth+"); "+registerKeyEnv+" if empty")
-}
-
-// resolve takes what no flag names from the environment, and makes paths absolute.
-func (f *storeFlags) resolve() error {
-	if f.dir == "" {
-		f.dir = os.Getenv(storeEnv)
-	}
-	if f.key == "" {
-		f.key = os.Getenv(registerKeyEnv)
-	}
-	if strings.Contains(f.dir, "://") {
-		return usage(fmt.Errorf("--store %s: this build keeps stores in directories", f.dir), "name a directory")
-	}
-	for _, p := range []*string{&f.dir, &f.key} {
-		if *p == "" {
-			continue
-		}
-		abs, err := filepath.Abs(*p)
-		if err != nil {
-			return harnessError(err, "")
-		}
-		*p = abs
-	}
-	return nil
-}
-
-// open reads the register; there must be one.
-func (f *storeFlags) open(ctx context.Context) (*register.Log, error) {
-	if err := f.resolve(); err != nil {
-		return nil, err
-	}
-	if f.dir == "" {
-		return nil, usage(errors.New("no evidence store is named"), "name one with --store DIR, or in "+storeEnv)
-	}
-	l, err := register.Open(ctx, register.Dir(f.dir))
-	return l, f.unreadable(err)
-}
-
-// unreadable turns what keeps a register from being read into an exit code.
-func (f *storeFlags) unreadable(err error) error {
-	var altered *register.Altered
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &altered):
-		return &exitError{code: harness.ExitAltered, err: fmt.Errorf("the register in %s is altered: %w", f.dir, err), hint: "blackstart register verify --store " + f.dir}
-	case errors.Is(err, register.ErrNone):
-		return harnessError(fmt.Errorf("%s: %w", f.dir, err), "a new store is made by: blackstart store init DIR --register-key FILE")
-	}
-	return harnessError(fmt.Errorf("%s: %w", f.dir, err), "nothing was changed there; mend the cause, or name another store with --store DIR")
-}
 
 // writer opens the register to write to it; nil where no store is named.
 func (f *storeFlags) writer(ctx context.Context) (*registerWriter, error) {
@@ -92,9 +22,9 @@ func (f *storeFlags) writer(ctx context.Context) (*registerWriter, error) {
 	if err := f.resolve(); err != nil {
 		return nil, err
 	}
-	if f.dir == "" {
+	if f.place == "" {
 		if given {
-			return nil, usage(errors.New("--register-key is given, and no store"), "name the store with --store DIR, or in "+storeEnv)
+			return nil, usage(errors.New("--register-key is given, and no store"), "name the store with --store STORE, or in "+storeEnv)
 		}
 		return nil, nil
 	}
@@ -110,7 +40,7 @@ func (f *storeFlags) writer(ctx context.Context) (*registerWriter, error) {
 		return nil, usage(err, "--register-key takes the file that `blackstart store init` was given")
 	}
 	if key.Verifier() != l.Key {
-		return nil, usage(fmt.Errorf("the key in %s is not that of the register in %s", f.key, f.dir), "--register-key takes the file that `blackstart store init` was given")
+		return nil, usage(fmt.Errorf("the key in %s is not that of the register in %s", f.key, f.place), "--register-key takes the file that `blackstart store init` was given")
 	}
 	return &registerWriter{flags: *f, log: l, key: key}, nil
 }
@@ -255,7 +185,7 @@ func (l unfinishedRun) registerWriter(ctx context.Context) (*registerWriter, err
 	was := storeFlags{l.info.Store, l.info.RegisterKey}
 	in, _, err := evidence.ReadInputs(filepath.Join(l.dir, "bag"))
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && was.dir != "":
+	case errors.Is(err, fs.ErrNotExist) && was.place != "":
 		return was.writer(ctx) // no other could be held against anything
 	case errors.Is(err, fs.ErrNotExist), err == nil && in.Register == "":
 		return nil, nil
@@ -263,13 +193,13 @@ func (l unfinishedRun) registerWriter(ctx context.Context) (*registerWriter, err
 		return nil, err
 	}
 	err = errors.New("where its register is, is not on record any more")
-	for _, f := range []storeFlags{was, {cmp.Or(l.store.dir, was.dir), cmp.Or(l.store.key, was.key)}} {
-		if f.dir == "" || f.key == "" {
+	for _, f := range []storeFlags{was, {cmp.Or(l.store.place, was.place), cmp.Or(l.store.key, was.key)}} {
+		if f.place == "" || f.key == "" {
 			continue
 		}
 		w, e := f.writer(ctx)
 		if e == nil && w.verifier() != in.Register {
-			e = fmt.Errorf("the register in %s is not the one that the run was opened in", f.dir)
+			e = fmt.Errorf("the register in %s is not the one that the run was opened in", f.place)
 		}
 		if e == nil {
 			return w, nil

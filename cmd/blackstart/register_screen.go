@@ -59,7 +59,7 @@ func (f *registerFlags) contradicted(err error, misfits []string) error {
 		return err
 	}
 	return &exitError{code: harness.ExitAltered, err: fmt.Errorf("entries of the register contradict each other: %s", strings.Join(misfits, "; ")),
-		hint: "the first of them was counted; blackstart register verify --store " + f.dir}
+		hint: "the first of them was counted; blackstart register verify --store " + f.asArgument()}
 }
 
 // minute is an entry's time as tables have it.

@@ -210,7 +210,7 @@ func TestVerifyHoldsTheRegistersKeyAgainstOneFromOutside(t *testing.T) {
 	lines := map[string]string{}
 	for _, name := range []string{"one", "two"} {
 		f := storeFlags{filepath.Join(dir, name), filepath.Join(dir, name+".pem")}
-		if out, code := command(t, "store", "init", f.dir, "--register-key", f.key, "--name", "example.org/drills"); code != 0 {
+		if out, code := command(t, "store", "init", f.place, "--register-key", f.key, "--name", "example.org/drills"); code != 0 {
 			t.Fatal(out)
 		}
 		w, err := f.writer(t.Context())
@@ -246,23 +246,23 @@ func TestVerifyHoldsTheRegistersKeyAgainstOneFromOutside(t *testing.T) {
 func TestClosingThatWasCutOff(t *testing.T) {
 	dir := t.TempDir()
 	f := storeFlags{filepath.Join(dir, "store"), filepath.Join(dir, "register.pem")}
-	if out, code := command(t, "store", "init", f.dir, "--register-key", f.key); code != 0 {
+	if out, code := command(t, "store", "init", f.place, "--register-key", f.key); code != 0 {
 		t.Fatal(out)
 	}
 	w, err := f.writer(t.Context())
 	if err == nil {
 		err = enrol(w, "", dir, "pack")
 	}
-	if err := errors.Join(err, os.Remove(filepath.Join(f.dir, "register/entry/1.json")), os.Remove(filepath.Join(f.dir, "register/checkpoints/2"))); err != nil {
+	if err := errors.Join(err, os.Remove(filepath.Join(f.place, "register/entry/1.json")), os.Remove(filepath.Join(f.place, "register/checkpoints/2"))); err != nil {
 		t.Fatal(err)
 	}
-	out, code := command(t, "register", "verify", "--store", f.dir, "--packs", filepath.Join(dir, "pack.zip"))
+	out, code := command(t, "register", "verify", "--store", f.place, "--packs", filepath.Join(dir, "pack.zip"))
 	told := strings.Join(strings.Fields(out), " ")
 	if code != 0 || !strings.Contains(told, "0 packs agree, 1 are of runs that are not closed") || !strings.Contains(told, "was opened by entry 0 and is not closed") ||
 		!strings.Contains(told, "no --key was given") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
-	if out, _ := command(t, "register", "verify", "--store", f.dir, "--key", w.key.Verifier()); strings.Contains(out, "no --key was given") {
+	if out, _ := command(t, "register", "verify", "--store", f.place, "--key", w.key.Verifier()); strings.Contains(out, "no --key was given") {
 		t.Error(out)
 	}
 }

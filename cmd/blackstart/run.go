@@ -224,7 +224,7 @@ func newDrillRun(r drillRequest) (*drillRun, error) {
 		return nil, harnessError(err, "")
 	}
 	d.info = runInfo{RunID: d.runID, PID: os.Getpid(), Started: time.Now().UTC(), Scenario: r.loaded.Path,
-		Name: r.scenario.Metadata.Name, Target: r.flags.target, Out: out, Store: r.flags.store.dir, RegisterKey: r.flags.store.key}
+		Name: r.scenario.Metadata.Name, Target: r.flags.target, Out: out, Store: r.flags.store.place, RegisterKey: r.flags.store.key}
 	if d.dir, err = r.state.begin(d.info); err != nil {
 		return nil, harnessError(err, "")
 	}

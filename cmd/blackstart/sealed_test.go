@@ -82,8 +82,13 @@ func openedRun(t *testing.T) (*drillRun, string) {
 func openedBag(t *testing.T) (*drillRun, *bagged, string) {
 	t.Helper()
 	dir := t.TempDir()
-	f := storeFlags{filepath.Join(dir, "store"), filepath.Join(dir, "register.pem")}
-	if out, code := command(t, "store", "init", f.dir, "--register-key", f.key); code != 0 {
+	return openedIn(t, dir, storeFlags{filepath.Join(dir, "store"), filepath.Join(dir, "register.pem")})
+}
+
+// openedIn makes the store, too, and gives its name as the run knows it.
+func openedIn(t *testing.T, dir string, f storeFlags) (*drillRun, *bagged, string) {
+	t.Helper()
+	if out, code := command(t, "store", "init", f.place, "--register-key", f.key); code != 0 {
 		t.Fatal(out)
 	}
 	w, err := f.writer(t.Context())
@@ -101,13 +106,13 @@ func openedBag(t *testing.T) (*drillRun, *bagged, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d, b, f.dir
+	return d, b, f.place
 }
 
 // outcomeIn is how the one run of a store stands in its register.
 func outcomeIn(t *testing.T, store string) register.Run {
 	t.Helper()
-	l, err := register.Open(t.Context(), register.Dir(store))
+	l, err := (&storeFlags{place: store}).open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func MakeDir(path string) (Dir, error) {
 }
 
 // Put implements Store: temporary file, fsync, link, fsync of the directory. A link fails where the name is taken.
-func (d Dir) Put(_ context.Context, name string, r io.Reader) (err error) {
+func (d Dir) Put(_ context.Context, name string, r io.ReadSeeker) (err error) {
 	path := filepath.Join(string(d), filepath.FromSlash(name))
 	dir := filepath.Dir(path)
 	if made := os.Mkdir(dir, 0o755); made == nil {
@@ -117,20 +117,17 @@ func (d Dir) Get(_ context.Context, name string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", name, errIrregular)
 	}
 	if info.Size() > limit {
-		return nil, fmt.Errorf("read %s: %w", name, errLong)
+		return nil, fmt.Errorf("read %s: %w", name, ErrLong)
 	}
 	data := make([]byte, info.Size())
 	_, err = io.ReadFull(f, data)
 	return data, err
 }
 
-var (
-	errLong      = errors.New("it is longer than such a file may be")
-	errIrregular = errors.New("it is no regular file")
-)
+var errIrregular = errors.New("it is no regular file")
 
 // isUnfit tells that what is there cannot be a file of a register; anything else is trouble of the machine.
-func isUnfit(err error) bool { return errors.Is(err, errLong) || errors.Is(err, errIrregular) }
+func isUnfit(err error) bool { return errors.Is(err, ErrLong) || errors.Is(err, errIrregular) }
 
 // List implements Store.
 func (d Dir) List(_ context.Context, dir string) ([]string, error) {

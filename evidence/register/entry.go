@@ -270,7 +270,7 @@ func (e Entry) signedBy(v note.Verifier) error {
 func ParseEntry(data []byte) (Entry, Body, error) {
 	var e Entry
 	if len(data) > MaxEntryBytes {
-		return e, nil, errLong
+		return e, nil, ErrLong
 	}
 	if err := json.Unmarshal(data, &e); err != nil {
 		return e, nil, fmt.Errorf("it is no entry: %w", err)

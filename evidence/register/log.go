@@ -81,7 +81,7 @@ func Open(ctx context.Context, s Store) (*Log, error) {
 var ErrNone = errors.New("there is none here (no store.json)")
 
 func openAbout(ctx context.Context, s Store) (*Log, error) {
-	data, err := s.Get(ctx, aboutFile, MaxEntryBytes)
+	data, err := s.Get(ctx, AboutFile, MaxEntryBytes)
 	if errors.Is(err, ErrNotFound) {
 		return nil, fmt.Errorf("open register: %w: is the drive mounted?", ErrNone)
 	}

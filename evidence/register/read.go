@@ -15,6 +15,9 @@ import (
 	"blackstart/evidence/seal"
 )
 
+// readers is how many files of a store are read at once: each may be a question over a network.
+const readers = 32
+
 // read takes all entries up to the first that is not in order, which it gives; v checks their signatures, if it is given.
 func (l *Log) read(ctx context.Context, v note.Verifier) (*Altered, error) {
 	files, unfit, err := l.files(ctx)
@@ -42,8 +45,8 @@ func (l *Log) files(ctx context.Context) (files [][]byte, unfit *Altered, err er
 	files = make([][]byte, count)
 	var lowest sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(4 * runtime.GOMAXPROCS(0))
-	const batch = 256
+	g.SetLimit(readers)
+	const batch = 64
 	for from := 0; from < len(files); from += batch {
 		g.Go(func() (err error) {
 			for i := from; i < min(from+batch, len(files)) && err == nil; i++ {

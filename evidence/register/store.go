@@ -3,19 +3,18 @@ package register
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // Store is where a register lives. A name has parts of [A-Za-z0-9.-] with slashes between them.
 type Store interface {
 	// Put creates name with all that r gives, and makes it durable before it returns. A name that is there is never
-	// touched: ErrExists. After any other error the file may be there, whole, or not; never in part.
-	Put(ctx context.Context, name string, r io.Reader) error
-	// Get reads a file of at most limit bytes; ErrNotFound if there is none.
+	// touched: ErrExists; nil only if it holds what r gives, of a store that lost a reply and cannot know who put it there. After any
+	// other error the file may be there, whole, or not; never in part. r may be read more than once.
+	Put(ctx context.Context, name string, r io.ReadSeeker) error
+	// Get reads a file of at most limit bytes; ErrNotFound if there is none, ErrLong if it has more.
 	Get(ctx context.Context, name string, limit int64) ([]byte, error)
 	// List gives the names below a directory, in any order, without its name; nothing if there is none.
 	List(ctx context.Context, dir string) ([]string, error)
@@ -25,11 +24,12 @@ type Store interface {
 var (
 	ErrExists   = errors.New("it exists already")
 	ErrNotFound = errors.New("it does not exist")
+	ErrLong     = errors.New("it is longer than such a file may be")
 )
 
 // Names in a store.
 const (
-	aboutFile     = "store.json"
+	AboutFile     = "store.json" // what a store says of itself
 	entryDir      = "register/entry"
 	checkpointDir = "register/checkpoints"
 	probeDir      = "probe"
@@ -58,6 +58,12 @@ type About struct {
 // Init makes a register in an empty store, for the log and key that key names. A store that lets a file be written twice is
 // refused: two writers would overwrite each other's entries.
 func Init(ctx context.Context, s Store, key *Key) error {
+	switch _, err := s.Get(ctx, AboutFile, MaxEntryBytes); {
+	case err == nil:
+		return errOneAlready
+	case !errors.Is(err, ErrNotFound):
+		return fmt.Errorf("make register: %w", err)
+	}
 	if err := probe(ctx, s); err != nil {
 		return fmt.Errorf("try the store: %w", err)
 	}
@@ -65,35 +71,16 @@ func Init(ctx context.Context, s Store, key *Key) error {
 	if err != nil {
 		return fmt.Errorf("make register: %w", err)
 	}
-	if err := putBytes(ctx, s, aboutFile, data); err != nil {
+	if err := putBytes(ctx, s, AboutFile, data); err != nil {
 		if errors.Is(err, ErrExists) {
-			return errors.New("make register: there is one already: its history is never begun anew")
+			return errOneAlready
 		}
 		return fmt.Errorf("make register: %w", err)
 	}
 	return nil
 }
 
-// probe writes one name twice and demands that the second is refused and the first still there.
-func probe(ctx context.Context, s Store) error {
-	name := probeDir + "/" + strings.ToLower(rand.Text())
-	if err := putBytes(ctx, s, name, []byte("first\n")); err != nil {
-		return err
-	}
-	err := putBytes(ctx, s, name, []byte("second\n"))
-	got, readErr := s.Get(ctx, name, 64)
-	switch {
-	case readErr != nil:
-		return fmt.Errorf("read back what was written: %w", readErr)
-	case err == nil:
-		return errors.New("it let a file be written twice (create-only is ignored): no register can be kept here")
-	case !errors.Is(err, ErrExists):
-		return err
-	case string(got) != "first\n":
-		return errors.New("it refused a second writing and kept it all the same: no register can be kept here")
-	}
-	return nil
-}
+var errOneAlready = errors.New("make register: there is one already: its history is never begun anew")
 
 // KeepPack copies a sealed pack to its place in the store. One that is there already must be the same, to the byte.
 func (l *Log) KeepPack(ctx context.Context, run string, pack io.ReadSeeker, size int64) error {

@@ -44,7 +44,7 @@ type moody struct {
 	overwrite  bool
 }
 
-func (m *moody) Put(ctx context.Context, name string, r io.Reader) error {
+func (m *moody) Put(ctx context.Context, name string, r io.ReadSeeker) error {
 	m.lose, m.fail = m.lose-1, m.fail-1
 	if m.fail == 0 {
 		return errors.New("connection refused")
@@ -133,13 +133,13 @@ func TestInitRefuses(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	d, key := newStore(t)
 	fill(t, open(t, d), key, 2)
-	about := string(read(t, d, aboutFile))
+	about := string(read(t, d, AboutFile))
 	for old, c := range map[string][2]string{
 		`store/1`:               {`store/2`, "made by a newer version"},
 		`"format"`:              {`"former"`, "store.json is not what"},
 		`example.org/drills","`: {`example.org/other","`, "its key speaks for"},
 	} {
-		write(t, d, aboutFile, []byte(strings.Replace(about, old, c[0], 1)))
+		write(t, d, AboutFile, []byte(strings.Replace(about, old, c[0], 1)))
 		if _, err := Open(t.Context(), d); err == nil || !strings.Contains(err.Error(), c[1]) {
 			t.Errorf("%s: %v, want %q", old, err, c[1])
 		}

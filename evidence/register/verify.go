@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Verified is what Verify found.
@@ -68,8 +70,12 @@ func (v *Verified) problem(err error) { v.Problems = append(v.Problems, err.Erro
 // checkpoints demands one for every size but the last, which a writer that died may owe, each signed for these entries.
 func (v *Verified) checkpoints(ctx context.Context) error {
 	l, fits := v.Log, true
+	errs, err := l.checkAll(ctx)
+	if err != nil {
+		return err
+	}
 	for size := int64(1); size <= l.Size(); size++ {
-		err := l.checkCheckpoint(ctx, size)
+		err := errs[size-1]
 		switch {
 		case err == nil:
 			l.noted = size
@@ -77,22 +83,38 @@ func (v *Verified) checkpoints(ctx context.Context) error {
 			v.Notes = append(v.Notes, fmt.Sprintf("entry %d has no checkpoint over it yet: its writer was stopped, or is at work; the next one signs it", size-1))
 		case fits:
 			var altered *Altered
-			if !errors.Is(err, ErrNotFound) && !errors.As(err, &altered) {
-				return err
-			}
-			fits = altered == nil || altered.Index < 0 // those behind an altered entry cannot fit
+			fits = !errors.As(err, &altered) || altered.Index < 0 // those behind an altered entry cannot fit
 			if len(v.Problems) < maxProblems {
 				v.problem(err)
 			}
 		}
 	}
 	var altered *Altered
-	err := l.nothingCut(ctx)
+	err = l.nothingCut(ctx)
 	if errors.As(err, &altered) {
 		v.problem(err)
 		return nil
 	}
 	return err
+}
+
+// checkAll checks the checkpoint of every size, several at once; what is wrong with each stands at its size less one. The error is about
+// this machine, or about the way to the store.
+func (l *Log) checkAll(ctx context.Context) ([]error, error) {
+	errs := make([]error, l.Size())
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readers)
+	for i := range errs {
+		g.Go(func() error {
+			errs[i] = l.checkCheckpoint(ctx, int64(i)+1)
+			var altered *Altered
+			if errs[i] == nil || errors.Is(errs[i], ErrNotFound) || errors.As(errs[i], &altered) {
+				return nil
+			}
+			return errs[i]
+		})
+	}
+	return errs, g.Wait()
 }
 
 // maxProblems is how many are named one by one.
@@ -240,21 +262,32 @@ func orNone(s string) string {
 // copies notes the closed runs of whose packs the store has no copy. That the copies are what was closed, Verify says of those it is
 // given.
 func (v *Verified) copies(ctx context.Context) error {
-	missing, first := 0, ""
+	var closed []string
 	for _, n := range v.Log.lines {
-		c, ok := n.Body.(*Closed)
-		if !ok || c.PackSHA256 == "" {
-			continue
+		if c, ok := n.Body.(*Closed); ok && c.PackSHA256 != "" {
+			closed = append(closed, c.Run)
 		}
-		there, err := v.Log.store.List(ctx, "runs/"+c.Run)
-		if err != nil {
-			return fmt.Errorf("look for the copies of packs: %w", err)
-		}
-		if slices.Contains(there, "pack.zip") {
+	}
+	there := make([]bool, len(closed))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readers)
+	for i, run := range closed {
+		g.Go(func() error {
+			names, err := v.Log.store.List(ctx, "runs/"+run)
+			there[i] = slices.Contains(names, "pack.zip")
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("look for the copies of packs: %w", err)
+	}
+	missing, first := 0, ""
+	for i, run := range closed {
+		if there[i] {
 			continue
 		}
 		if missing++; missing == 1 {
-			first = c.Run
+			first = run
 		}
 	}
 	if missing > 0 {

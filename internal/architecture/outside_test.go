@@ -33,6 +33,11 @@ var ambient = map[string]struct {
 		in:    []string{"cmd/finrag"},
 		why:   "reads PG* variables and files of the account: use internal/pgdial",
 	},
+	"github.com/aws/aws-sdk-go-v2/config": {
+		names: []string{"LoadDefaultConfig"},
+		in:    []string{"evidence/register/s3store"},
+		why:   "reads AWS_* variables and files of the account: a store in a bucket alone takes its credentials there",
+	},
 	"os/exec": {
 		names: []string{"Command", "CommandContext"},
 		in: []string{"harness/targets/procs", "harness/targets/postgres", "harness/targets/finrag", "harness/targets/conformance",
