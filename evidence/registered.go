@@ -168,6 +168,18 @@ func (c *checker) registered() error {
 	return nil
 }
 
+// demandedRegister adds that the register is none of those that the caller's trust file demands. That the run was opened in the one that its
+// inputs name is a question of its own, about integrity.
+func (c *checker) demandedRegister() {
+	key := ""
+	if c.out.Opened != nil {
+		key = c.inputs.Register
+	}
+	if err := c.o.Trust.DemandsRegister(key); err != nil {
+		c.out.Add(seal.Check{Question: seal.Origin, Name: "register is one that the trust file demands", Status: seal.Failed, File: seal.InputsFile, Detail: err.Error()})
+	}
+}
+
 // firstDifference names a field in which two entries differ.
 func firstDifference(a, b register.Opened) string {
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)

@@ -77,6 +77,7 @@ func Verify(ctx context.Context, path string, o VerifyOptions) (Checked, error) 
 	c.together()
 	c.consistent()
 	c.reports()
+	c.demandedRegister()
 	if o.Recompute {
 		c.recompute()
 		if c.out.Findings != nil {

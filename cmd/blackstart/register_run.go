@@ -11,8 +11,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"blackstart/evidence"
 	"blackstart/evidence/register"
+	"blackstart/evidence/seal"
 	"blackstart/harness"
 )
 
@@ -58,6 +61,30 @@ func (w *registerWriter) verifier() string {
 		return ""
 	}
 	return w.key.Verifier()
+}
+
+// registerFlags are those of a run that is opened in a register.
+func (f *runFlags) registerFlags(cmd *cobra.Command) {
+	f.store.storeFlag(cmd, " in which the run is opened before it starts")
+	f.store.keyFlag(cmd)
+	cmd.Flags().StringVar(&f.trust, "trust", "", "JSON `FILE` that verify will be given: where it demands a register, nothing is run without one")
+}
+
+// register opens the register to write to it; nil where no store is named. A run whose pack a trust file would not accept, since it would be
+// opened in none of the registers that the file demands, is refused.
+func (f *runFlags) register(ctx context.Context) (*registerWriter, error) {
+	w, err := f.store.writer(ctx)
+	if err != nil || f.trust == "" {
+		return w, err
+	}
+	t, err := seal.LoadTrust(f.trust)
+	if err != nil {
+		return nil, usage(err, "the shape of a trust file is in docs/evidence.md")
+	}
+	if err := t.DemandsRegister(w.verifier()); err != nil {
+		return nil, usage(err, "name the store of one of them with --store STORE and its key with --register-key FILE")
+	}
+	return w, nil
 }
 
 // openRun opens the run of a bag, whose inputs are fixed, and tells so as event 1. It says what it entered; "" without a register.

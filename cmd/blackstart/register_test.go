@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -238,6 +239,58 @@ func TestVerifyHoldsTheRegistersKeyAgainstOneFromOutside(t *testing.T) {
 		out, code := command(t, "verify", filepath.Join(dir, "pack-"+c.pack+".zip"), "--register", c.key)
 		if code != c.code || strings.Contains(out, firstKey) != c.first {
 			t.Errorf("pack %s, key %q: exit %d\n%s", c.pack, c.key, code, out)
+		}
+	}
+}
+
+// TestATrustFileDemandsARegister: a pack that was opened in another, or in none, is refused, and so is a run before it starts.
+func TestATrustFileDemandsARegister(t *testing.T) {
+	dir := t.TempDir()
+	f := storeFlags{filepath.Join(dir, "store"), filepath.Join(dir, "register.pem")}
+	if out, code := command(t, "store", "init", f.place, "--register-key", f.key); code != 0 {
+		t.Fatal(out)
+	}
+	w, err := f.writer(t.Context())
+	if err == nil {
+		err = enrol(w, "", dir, "in")
+	}
+	files, sealErr := sealedFixture("")
+	if err := errors.Join(err, sealErr, os.WriteFile(filepath.Join(dir, "none.zip"), files["small.zip"], 0o600), os.WriteFile(filepath.Join(dir, "none.root.pem"), files["small.root.pem"], 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	other, err := register.NewKey("example.org/others", ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust := filepath.Join(dir, "trust.json")
+	for _, c := range []struct {
+		pack, registers string
+		code            int
+		want            string
+	}{
+		{"in", "", 0, "unless its register's keeper"},
+		{"in", `,"registers":["` + w.key.Verifier() + `"]`, 0, "its key is the one given"},
+		{"in", `,"registers":["` + other.Verifier() + `","` + w.key.Verifier() + `"]`, 0, "its key is the one given"},
+		{"in", `,"registers":["` + other.Verifier() + `"]`, harness.ExitRefused, "is none of those that the trust file demands"},
+		{"none", "", 0, ""},
+		{"none", `,"registers":["` + w.key.Verifier() + `"]`, harness.ExitRefused, "the trust file demands a register, and the run is opened in none"},
+		{"in", `,"registers":["example.org/others"]`, harness.ExitUsage, "is not the line with a register's key"},
+	} {
+		text := fmt.Sprintf(`{"format":"blackstart.trust/1","anchors":[{"role":"executor","root_pem":%q,"not_before":"2020-01-01T00:00:00Z","not_after":"2099-01-01T00:00:00Z","highest_class":"rehearsal"}]%s}`,
+			c.pack+".root.pem", c.registers)
+		if err := os.WriteFile(trust, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, code := command(t, "verify", filepath.Join(dir, c.pack+".zip"), "--trust", trust)
+		if code != c.code || !strings.Contains(strings.Join(strings.Fields(out), " "), c.want) {
+			t.Errorf("%s%s: exit %d\n%s", c.pack, c.registers, code, out)
+		}
+		r := runFlags{trust: trust}
+		if c.pack == "in" {
+			r.store = f
+		}
+		if _, err := r.register(t.Context()); (err == nil) != (c.code == 0) || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("run, %s%s: %v", c.pack, c.registers, err)
 		}
 	}
 }

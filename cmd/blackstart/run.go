@@ -28,6 +28,7 @@ type runFlags struct {
 	junit, executor          string
 	people, ticket, confirm  string
 	store                    storeFlags
+	trust                    string
 	file                     *external.File // that target names; nil: a rehearsal target
 }
 
@@ -87,8 +88,7 @@ Ctrl-C undoes first and still writes the pack. Twice: the undo is left to
 	cmd.Flags().StringVar(&f.ticket, "ticket", "", "change ticket, where the file of the target wants one")
 	cmd.Flags().StringVar(&f.confirm, "confirm", "", "`NAME` of a target that is no rehearsal, where the harness itself breaks something")
 	peopleFlag(cmd, &f.people)
-	f.store.storeFlag(cmd, " in which the run is opened before it starts")
-	f.store.keyFlag(cmd)
+	f.registerFlags(cmd)
 	cmd.Flags().BoolVar(&f.keepState, "keep-state", false, "keep the run's state directory (it holds secrets) to look into it")
 	return cmd
 }
@@ -112,7 +112,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err := f.resources(ctx, f.played(*s)); err != nil {
 		return err
 	}
-	writer, storeErr := f.store.writer(ctx)
+	writer, storeErr := f.register(ctx)
 	if storeErr != nil && !anyRuns() { // a run that was left goes before a store that is away: a fault may be in force
 		return storeErr
 	}

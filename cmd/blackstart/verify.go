@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,7 +40,7 @@ Roots inside a pack are never trusted. --root names the certificate that lies
 beside a rehearsal's pack (PACK.root.pem is taken if it is there): it can refuse
 a signer, and proves none, because anyone can make a throw-away key. --trust
 names a trust file, which alone proves an origin; a pack that is no rehearsal
-needs one.`,
+needs one. Where it names registers, the run must have been opened in one.`,
 		Example: `  blackstart verify out/null.zip --root out/null.root.pem --recompute
   blackstart verify pack.zip --trust trust.json --require-pass --json`,
 		Args: cobra.ExactArgs(1),
@@ -136,11 +137,13 @@ func (f trustFlags) judge(ctx context.Context, path string, recompute bool) (che
 		return j, harnessError(err, "")
 	}
 	if f.registerKey != "" && j.Record != nil {
-		j.known = j.Opened != nil && j.Record.Register == f.registerKey
-		if !j.known {
+		if j.known = j.Opened != nil && j.Record.Register == f.registerKey; !j.known {
 			j.Checks = append(j.Checks, seal.Check{Question: seal.Origin, Name: "register has the key that was given", Status: seal.Failed,
 				Detail: "the run was not opened in the register whose key was given"})
 		}
+	}
+	if o.Trust != nil && j.Opened != nil && slices.Contains(o.Trust.Registers, j.Record.Register) {
+		j.known = true
 	}
 	j.code = acceptance(j.Checked)
 	return j, nil

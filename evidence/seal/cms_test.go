@@ -337,6 +337,12 @@ func TestTrust(t *testing.T) {
 			t.Errorf("%s in place of %s: loaded", new, old)
 		}
 	}
+	demanding := strings.Replace(good, `"}]}`, `"}],"registers":["blackstart/p1+34364a33+AZAekN+J/NgXz4iUabT3kmulHcLHBDBWFzfiQcAyF1Ex"]}`, 1)
+	for text, want := range map[string]string{demanding: "", strings.Replace(demanding, "34364a33", "34364a34", 1): "register 1", strings.Replace(demanding, "p1+", "p1", 1): "register 1"} {
+		if _, err := load(text); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 	p := newPack(t, nil)
 	put(t, dir, "trust.json", []byte(strings.ReplaceAll(strings.Replace(good, "root.pem", "other.pem", 1), SPKI(s.Signer()), SPKI(p.id.Leaf()))))
 	o := p.options()

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 )
 
 // TrustFormat is the "format" of a trust file.
@@ -30,11 +32,28 @@ var roles = []string{"executor", "approver", "reviewer"}
 //	    "not_before": "2026-01-01T00:00:00Z",
 //	    "not_after": "2027-01-01T00:00:00Z",
 //	    "highest_class": "production"
-//	  }]
+//	  }],
+//	  "registers": ["example.org/drills+0a1b2c3d+AZ…"]
 //	}
 type Trust struct {
 	Format  string   `json:"format"`
 	Anchors []Anchor `json:"anchors"`
+	// Registers are the public keys of registers, as `blackstart store init`
+	// prints them. If there are any, a run that was opened in none of them is
+	// not accepted. Optional.
+	Registers []string `json:"registers,omitempty"`
+}
+
+// DemandsRegister returns an error unless the register with this public key,
+// "" for none, is one that t accepts.
+func (t *Trust) DemandsRegister(key string) error {
+	switch {
+	case t == nil || len(t.Registers) == 0 || slices.Contains(t.Registers, key):
+		return nil
+	case key == "":
+		return errors.New("the trust file demands a register, and the run is opened in none")
+	}
+	return fmt.Errorf("the register %.100q is none of those that the trust file demands", key)
 }
 
 // Anchor accepts one root, one signer's key, or one signer's key under a root.
@@ -72,6 +91,11 @@ func LoadTrust(path string) (*Trust, error) {
 	}
 	if len(t.Anchors) == 0 {
 		return nil, fmt.Errorf("load trust from %s: no anchors", path)
+	}
+	for i, key := range t.Registers {
+		if _, err := note.NewVerifier(key); err != nil {
+			return nil, fmt.Errorf("load trust from %s: register %d: %.100q is not the line with a register's key that store init prints", path, i+1, key)
+		}
 	}
 	for i := range t.Anchors {
 		if err := t.Anchors[i].load(filepath.Dir(path)); err != nil {
