@@ -27,7 +27,7 @@ const registerExits = `Exit codes: 0 done, and nothing is altered · 20 altered 
 func registerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "register",
-		Short: "which runs there were: list, verify, population, sample",
+		Short: "which runs there were: list, verify, population, sample, tiles",
 		Long: `Reads the register of an evidence store. A history that was written anew is
 found from packs that were kept elsewhere: each carries the register's state at
 its opening.`,
@@ -36,7 +36,7 @@ its opening.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	for _, c := range []*cobra.Command{registerListCommand(), registerVerifyCommand(), populationCommand(), sampleCommand()} {
+	for _, c := range []*cobra.Command{registerListCommand(), registerVerifyCommand(), populationCommand(), sampleCommand(), registerTilesCommand()} {
 		c.Annotations = map[string]string{"exits": registerExits}
 		cmd.AddCommand(c)
 	}

@@ -36,10 +36,8 @@ func MakeDir(path string) (Dir, error) {
 func (d Dir) Put(_ context.Context, name string, r io.ReadSeeker) (err error) {
 	path := filepath.Join(string(d), filepath.FromSlash(name))
 	dir := filepath.Dir(path)
-	if made := os.Mkdir(dir, 0o755); made == nil {
-		if err := syncDir(filepath.Dir(dir)); err != nil {
-			return d.explain(err)
-		}
+	if err := d.makeParents(name); err != nil {
+		return d.explain(err)
 	}
 	f, err := os.CreateTemp(dir, unnamed+"*")
 	if err != nil {
@@ -63,6 +61,24 @@ func (d Dir) Put(_ context.Context, name string, r io.ReadSeeker) (err error) {
 	}
 	step("kept")
 	return d.explain(err)
+}
+
+// makeParents makes the directories of a name, but not the store's own.
+func (d Dir) makeParents(name string) error {
+	if _, err := os.Stat(filepath.Dir(filepath.Join(string(d), filepath.FromSlash(name)))); err == nil {
+		return nil
+	}
+	parent := string(d)
+	for _, part := range strings.Split(filepath.Dir(filepath.FromSlash(name)), string(filepath.Separator)) {
+		dir := filepath.Join(parent, part)
+		if made := os.Mkdir(dir, 0o755); made == nil {
+			if err := syncDir(parent); err != nil {
+				return err
+			}
+		}
+		parent = dir
+	}
+	return nil
 }
 
 // linked says what it means that a name was not given.

@@ -9,6 +9,7 @@
 //	store.json                     the log's origin and the public half of its key
 //	register/entry/N.json          one line; prev is the SHA-256 of entry N−1, of store.json for N = 0
 //	register/checkpoints/SIZE      a C2SP checkpoint over the first SIZE entries; leaf i is the file of entry i
+//	register/tile/…                the same in the layout of C2SP tlog-tiles, derived from the entries
 //	runs/RUN/pack.zip              a copy of the sealed pack
 //	probe/NONCE                    left by Init, which tries whether the store keeps what it has
 //

@@ -32,6 +32,7 @@ type Log struct {
 	lines    []Line
 	hashes   seal.Stored
 	noted    int64    // the largest size whose checkpoint is known to be there
+	bundled  bool     // entries are read from bundles where there are some
 	strays   []string // what lies among entries and checkpoints, and can be none
 }
 
@@ -64,6 +65,7 @@ func Open(ctx context.Context, s Store) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.bundled = true // what they hold is held against chain and checkpoint as the entries are; Verify reads these
 	bad, err := l.read(ctx, nil)
 	if err != nil {
 		return nil, err

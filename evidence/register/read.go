@@ -46,9 +46,17 @@ func (l *Log) files(ctx context.Context) (files [][]byte, unfit *Altered, err er
 	var lowest sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(readers)
-	const batch = 64
+	batch := 64
+	if l.bundled {
+		batch = tileWidth
+	}
 	for from := 0; from < len(files); from += batch {
 		g.Go(func() (err error) {
+			if l.bundled && from%tileWidth == 0 && from+tileWidth <= len(files) {
+				if copy(files[from:], l.bundle(ctx, int64(from))) > 0 {
+					return nil
+				}
+			}
 			for i := from; i < min(from+batch, len(files)) && err == nil; i++ {
 				files[i], err = l.store.Get(ctx, entryName(int64(i)), MaxEntryBytes)
 				if !isUnfit(err) && !errors.Is(err, ErrNotFound) {

@@ -54,7 +54,7 @@ func Verify(ctx context.Context, s Store, packs []Kept) (Verified, error) {
 			return v, err
 		}
 		v.fitTogether()
-		if err := v.copies(ctx); err != nil {
+		if err := errors.Join(v.copies(ctx), v.checkTiles(ctx)); err != nil {
 			return v, err
 		}
 	}
