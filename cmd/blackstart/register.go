@@ -22,7 +22,7 @@ import (
 
 // registerExits are those of the commands that read a register.
 const registerExits = `Exit codes: 0 done, and nothing is altered · 20 altered · 10 bad usage ·
-11 error of the tool.`
+11 error of the tool. Of population: 1 the list given does not agree.`
 
 func registerCommand() *cobra.Command {
 	cmd := &cobra.Command{

@@ -13,6 +13,7 @@ func populationCommand() *cobra.Command {
 	var f registerFlags
 	var from, to string
 	var head int64
+	var list extractFlags
 	cmd := f.add(&cobra.Command{
 		Use:   "population",
 		Short: "which runs were opened in a period, and what became of each",
@@ -21,11 +22,22 @@ each run with the digests of scenario, objectives, faults, target and tool, and
 each change since the run before of that scenario, class and profile. A run that
 was opened and never closed is among them; all but "passed" count as not passed.
 One that is dated outside the period and stands between entries that are dated
-in it is listed apart: a clock was wrong.`,
+in it is listed apart: a clock was wrong.
+
+With --reconcile the runs are held against a list from a source where the tool
+cannot delete (CI, change tickets, the target's own log), a CSV file with run
+ids, in both directions. Where they do not agree, the exit code is 1.`,
 		Example: `  blackstart register population --store /mnt/evidence --from 2026-01-01 \
-    --to 2026-03-31`,
+    --to 2026-03-31
+  blackstart register population --store /mnt/evidence --reconcile ci.csv \
+    --source 'CI of example.org' --query 'pipeline drill' \
+    --extracted-by 'A. Auditor' --extracted-at 2026-04-02T09:00:00Z`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			period, err := parsePeriod(from, to)
+			if err != nil {
+				return err
+			}
+			extract, err := list.read()
 			if err != nil {
 				return err
 			}
@@ -40,10 +52,14 @@ in it is listed apart: a clock was wrong.`,
 			if err != nil {
 				return harnessError(err, "")
 			}
+			if extract != nil {
+				l.Reconcile(&p, *extract)
+			}
 			err = f.print(cmd.OutOrStdout(), p, func(out *page) { out.population(p) })
-			return f.contradicted(err, p.Exceptions)
+			return unreconciled(f.contradicted(err, p.Exceptions), p)
 		},
 	})
+	list.add(cmd)
 	cmd.Flags().StringVar(&from, "from", "", "first day, or RFC 3339 `TIME`, in UTC; the first run's if empty")
 	cmd.Flags().StringVar(&to, "to", "", "last day, or RFC 3339 `TIME` up to which, in UTC; the last run's if empty")
 	cmd.Flags().Int64Var(&head, "head", -1, "`SIZE` of the register to list; −1: all of it")

@@ -100,7 +100,7 @@ func (w *registerWriter) openRun(ctx context.Context, bag string, at time.Time, 
 	if err != nil {
 		return "", fmt.Errorf("open the run in the register: %w", err)
 	}
-	return fmt.Sprintf("%s: opened as entry %d", w.log.Origin, o.Index), j.Opened(o)
+	return fmt.Sprintf("%s: opened as entry %d, run %s", w.log.Origin, o.Index, in.RunID), j.Opened(o)
 }
 
 // find looks for a run; ok is false if it was never opened, or has its end already. One that is not among the entries that were
@@ -143,7 +143,7 @@ func (w *registerWriter) closeRun(ctx context.Context, run, by, pack, reason str
 	if err != nil {
 		return "", fmt.Errorf("close the run in the register: %w", err)
 	}
-	return fmt.Sprintf("%s: opened as entry %d, closed as %d, %s", w.log.Origin, r.Index, o.Index, end.Result), nil
+	return fmt.Sprintf("%s: opened as entry %d, closed as %d, %s, run %s", w.log.Origin, r.Index, o.Index, end.Result, run), nil
 }
 
 func (w *registerWriter) keepPack(ctx context.Context, run, pack string) error {

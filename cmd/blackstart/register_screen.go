@@ -82,6 +82,9 @@ func (p *page) population(pop register.Population) {
 	p.row("  gaps      ", "none among the entries: each carries the digest of the one before it, or nothing would be listed")
 	p.exceptions(pop.Exceptions)
 	p.row("  worth     ", pop.Keeping+"; "+pop.Completeness)
+	if pop.Reconciled != nil {
+		p.reconciled(*pop.Reconciled)
+	}
 	if len(pop.Totals) > 0 {
 		fmt.Fprintf(p, "\n  %-12s %-16s %s\n", "class", "outcome", "runs")
 	}

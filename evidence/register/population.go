@@ -79,6 +79,8 @@ type Population struct {
 	Exceptions   []string `json:"exceptions"` // entries that contradict those before them
 	Keeping      string   `json:"keeping"`
 	Completeness string   `json:"completeness"`
+
+	Reconciled *Reconciliation `json:"reconciled,omitempty"` // to a list from outside; nil: to none
 }
 
 // Runs are all runs of the first head entries, in the order in which they were opened. Each entry that opens one is a row of its own,
