@@ -102,7 +102,9 @@ func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 	}
 	for _, p := range plans {
 		if err := d.Leasable([]harness.Plan{p}); err != nil {
-			i := slices.IndexFunc(s.Faults, func(f harness.FaultSpec) bool { return f.ID == p.Fault.ID && f.Kind == p.Fault.Kind && f.At == p.Fault.At })
+			i := slices.IndexFunc(s.Faults, func(f harness.FaultSpec) bool {
+				return f.ID == p.Fault.ID && f.Kind == p.Fault.Kind && f.At == p.Fault.At
+			})
 			refused = append(refused, harness.Refusal{At: []any{"faults", i}, Err: fmt.Errorf("plan %s: %w", p.Fault.Kind, err)})
 		}
 		if err := victim.Askable(about, d, slices.Concat(p.InForce, p.Follows, p.Restored)); err != nil {
