@@ -30,7 +30,14 @@ type hereTransport struct {
 	machineID []string
 }
 
-type hereWith struct{}
+type hereWith struct {
+	Netns string `yaml:"netns" doc:"a network namespace of this machine, as ip netns lists it, in which programs are run; as root"`
+}
+
+// Wrong implements target.Judge.
+func (w hereWith) Wrong(*target.Target, bool) (key, wrong, hint string) {
+	return wrongWords(map[string]string{"netns": w.Netns}, "")
+}
 
 // With implements registry.Parametrised.
 func (h *hereTransport) With() any { return &h.with }
@@ -44,7 +51,10 @@ var (
 )
 
 // Shell implements Transport.
-func (*hereTransport) Shell(_ target.Host, script string) []string {
+func (h *hereTransport) Shell(_ target.Host, script string) []string {
+	if h.with.Netns != "" {
+		return []string{"ip", "netns", "exec", h.with.Netns, "/bin/sh", "-c", script}
+	}
 	return []string{"/bin/sh", "-c", script}
 }
 
@@ -61,7 +71,12 @@ func (h *hereTransport) Identity(context.Context, target.Host) (string, error) {
 }
 
 // Explain implements Transport.
-func (*hereTransport) Explain(string) (why string, refused bool) { return "", false }
+func (*hereTransport) Explain(complaint string) (why string, refused bool) {
+	return explain(complaint, []meaning{
+		{"Cannot open network namespace", "there is no such network namespace", true},
+		{"Operation not permitted", "only root may run programs in a network namespace", true},
+	})
+}
 
 // Needs implements Transport.
 func (*hereTransport) Needs(h target.Host) string {

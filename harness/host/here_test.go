@@ -2,6 +2,7 @@ package host
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,5 +37,28 @@ func TestHere(t *testing.T) {
 	}
 	if _, err := Make(target.Host{Name: "x", By: "here", With: map[string]any{"user": "root"}}); err == nil {
 		t.Error("it takes an account")
+	}
+}
+
+// A program runs in the network namespace that the file names, and nowhere else.
+func TestHereInANamespace(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("makes a network namespace")
+	}
+	const name = "bs-here-test"
+	_ = exec.Command("ip", "netns", "del", name).Run()
+	must(t, exec.Command("ip", "netns", "add", name).Run())
+	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", name).Run() })
+	inside := made(t, "here", map[string]any{"netns": name}, "")
+	a, err := inside.run(t, 10*time.Second, "", "readlink", "/proc/self/ns/net")
+	must(t, err)
+	ours, err := os.Readlink("/proc/self/ns/net")
+	must(t, err)
+	if got := strings.TrimSpace(string(a.Stdout)); got == ours || !strings.HasPrefix(got, "net:[") {
+		t.Errorf("it ran in %q, and we run in %q", got, ours)
+	}
+	arrives(t, inside)
+	if a, err := made(t, "here", map[string]any{"netns": "bs-none"}, "").run(t, 10*time.Second, "", "true"); !component.Refused(err) || a.Sent || !strings.Contains(err.Error(), "no such network namespace") {
+		t.Errorf("no such namespace: %+v, %v", a, err)
 	}
 }

@@ -13,7 +13,7 @@ const (
 	minLease = 15 * time.Second
 	maxLease = 10 * time.Minute
 	// DefaultLease is how long the harness may be silent where a file does not say.
-	DefaultLease = harness.Duration(60 * time.Second)
+	DefaultLease = harness.Duration(90 * time.Second)
 )
 
 // means holds what the harness breaks to what can be undone without it, and never by what is broken.

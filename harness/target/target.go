@@ -174,7 +174,7 @@ type Limits struct {
 	Probes       map[string]harness.Duration `yaml:"probes" doc:"shortest time between two questions, by kind of probe; in production 1s for those that are not written"`
 	Loads        *harness.LoadLimits         `yaml:"loads" doc:"what each load of a drill may do there at most"`
 	ChangeWindow *Window                     `yaml:"changeWindow" doc:"when something may be done there; always if not written"`
-	Lease        harness.Duration            `yaml:"lease" doc:"how long the harness may be silent before the host of a means undoes what is in force, 15s to 10m; 60s if not written"`
+	Lease        harness.Duration            `yaml:"lease" doc:"how long the harness may be silent before the host of a means undoes what is in force, 15s to 10m; 90s if not written"`
 	LongestDrill harness.Duration            `yaml:"longestDrill" doc:"longest that a drill may take there, its undo and what people may take included, 1m to 24h; not bounded if not written"`
 	Ticket       string                      `yaml:"ticket" doc:"regular expression (RE2) that a change ticket matches as a whole: see check --ticket"`
 }
