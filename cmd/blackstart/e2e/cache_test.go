@@ -202,10 +202,10 @@ func (c *caches) act(task string) (err error) {
 		}
 		return c.clients.Cut(relay.Both)
 	case cachePromote:
-		return c.west.SlaveOf(ctx, "NO", "ONE").Err()
+		return c.west.ReplicaOf(ctx, "NO", "ONE").Err()
 	case cacheHeal:
 		host, port, _ := net.SplitHostPort(c.west.Options().Addr)
-		if err = errors.Join(c.east.SlaveOf(ctx, host, port).Err(), c.clients.Heal(), c.copy.Heal()); err != nil {
+		if err = errors.Join(c.east.ReplicaOf(ctx, host, port).Err(), c.clients.Heal(), c.copy.Heal()); err != nil {
 			return err
 		}
 		return within(10*time.Second, func() error { return c.follows(c.east) })

@@ -169,8 +169,9 @@ func (d *Driver) renew(ctx context.Context, name string, l *lease.Lease) {
 			return
 		case <-ticker.C:
 		}
-		s, err := l.Renew(ctx)
+		_, err := l.Renew(ctx)
 		if err == nil && round%lookEvery == 0 {
+			var s lease.Status
 			if s, err = l.Look(ctx); err == nil {
 				d.look(s)
 			}
