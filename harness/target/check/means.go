@@ -3,6 +3,8 @@ package check
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -57,6 +59,9 @@ func (c *checker) means(ctx context.Context) []Row {
 
 // keepsLease asks whether a host can undo by itself what is in force when we fall silent.
 func (c *checker) keepsLease(ctx context.Context, name string) (string, error) {
+	if why := StandsIn(c.Target); why != "" {
+		return "", component.Refuse("%s", why)
+	}
 	h, err := c.host(name)
 	if err != nil {
 		return "", err
@@ -65,6 +70,42 @@ func (c *checker) keepsLease(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("undoes what is in force by itself, when we are silent for %v", c.Target.LeaseTime()), nil
+}
+
+// StandsIn says that this machine, which drills, stands inside a region of a target that is no rehearsal: whatever is broken there may break
+// the harness, too. "" if it does not.
+func StandsIn(t *target.Target) string {
+	if t.Metadata.Environment == harness.Rehearsal {
+		return ""
+	}
+	ours, err := net.InterfaceAddrs()
+	if err != nil {
+		return "it is not known which addresses this machine has: " + err.Error()
+	}
+	stands := func(what, address, region string) string {
+		a, err := netip.ParseAddr(strings.Trim(address, "[]"))
+		if err != nil || a.IsLoopback() || region == "" || region == harness.Outside {
+			return ""
+		}
+		for _, of := range ours {
+			if p, err := netip.ParsePrefix(of.String()); err == nil && p.Addr().Unmap() == a.Unmap() {
+				return fmt.Sprintf("this machine has the address %s of %s, in region %s: drill from outside of what is broken", a, what, region)
+			}
+		}
+		return ""
+	}
+	for _, h := range t.Hosts {
+		if why := stands("host "+h.Name, h.Address, h.Region); why != "" {
+			return why
+		}
+	}
+	for _, c := range t.Components {
+		host, _, err := net.SplitHostPort(t.AddressOf(c))
+		if why := stands(c.Name, host, t.RegionOf(c).Name); err == nil && why != "" {
+			return why
+		}
+	}
+	return ""
 }
 
 // permits asks whether everything is there that a means needs for one thing, and how that thing is.
@@ -79,6 +120,9 @@ func (c *checker) permits(ctx context.Context, m target.Means, on string) (strin
 	}
 	s := means.SubjectOf(c.Target, m, on, "check")
 	need := kind.Needs(s)
+	if c.Target.Metadata.Environment == harness.Production { // nothing is broken there by the harness, and nothing is tried
+		need.Try = ""
+	}
 	if err := canRun(ctx, h, need.Programs, need.Try); err != nil {
 		return "", err
 	}

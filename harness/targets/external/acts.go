@@ -139,13 +139,14 @@ func (d *Driver) undoOne(ctx context.Context, host, id string) error {
 	d.held.mu.Lock()
 	d.held.known[id] = true // nobody else undoes it from now on
 	d.held.mu.Unlock()
+	until := time.Now().Add(d.Target.LeaseTime() + roundTrip)
 	for {
 		_, err := l.Undo(ctx, id)
 		var busy *lease.BusyError
 		switch {
 		case err == nil:
 			return nil
-		case !errors.As(err, &busy) || d.armed(): // the run that was killed may still hold it, until it has been silent for its lease
+		case !errors.As(err, &busy) || d.armed() || time.Now().After(until): // the run that was killed may still hold it, until it has been silent for its lease
 			return fmt.Errorf("%s, on host %s: %w", id, host, err)
 		}
 		select {

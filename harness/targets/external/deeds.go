@@ -160,7 +160,7 @@ func (d *Driver) callDeed(name string) (deed, error) {
 	mark := means.Quote("/var/tmp/blackstart-call-" + d.run() + "-" + name)
 	one.host = host
 	one.entry.Scripts = lease.Scripts{
-		State: "test -e " + mark + " && echo made || echo unmade", Free: []string{"unmade"}, Ours: []string{"made"},
+		Held: true, State: "test -e " + mark + " && echo made || echo unmade", Free: []string{"unmade"}, Ours: []string{"made"},
 		Do: ": > " + mark + " && " + do, Undo: undoes + " && rm -f " + mark,
 		Most: int(max(c.Timeout, undo.Timeout).D().Seconds()) + 1,
 	}

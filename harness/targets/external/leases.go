@@ -12,6 +12,7 @@ import (
 	"blackstart/harness"
 	"blackstart/harness/host"
 	"blackstart/harness/lease"
+	"blackstart/harness/target/check"
 )
 
 const (
@@ -40,6 +41,9 @@ func (d *Driver) Arm(ctx context.Context, plans []harness.Plan) (words []string,
 	hosts, err := d.byHost(plans)
 	if err != nil {
 		return nil, err
+	}
+	if why := check.StandsIn(d.Target); why != "" && len(hosts) > 0 {
+		return nil, errors.New(why)
 	}
 	for _, name := range slices.Sorted(maps.Keys(hosts)) {
 		w, err := d.armOne(ctx, name, hosts[name])

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"blackstart/harness"
+	"blackstart/harness/lease"
 	"blackstart/harness/target"
 	"blackstart/harness/targets/undostate"
 )
@@ -22,8 +23,9 @@ func (d *Driver) undoOpen(ctx context.Context, l *undostate.State) error {
 		l.Undone(e, "by the host that it was done on", undostate.HowRestored, err)
 		errs = append(errs, err)
 	}
-	for name, lease := range d.held.leases {
-		if _, err := lease.Release(ctx); err != nil {
+	for name, held := range d.held.leases {
+		var lost *lease.ExpiredError
+		if _, err := held.Release(ctx); err != nil && !errors.As(err, &lost) {
 			errs = append(errs, fmt.Errorf("release the lease on host %s: %w", name, err))
 		}
 	}
@@ -46,6 +48,11 @@ func (d *Driver) undoStep(ctx context.Context, l *undostate.State, e harness.Und
 	var left *harness.LeftError
 	if errors.As(err, &left) {
 		l.Note("component.left", left.Error(), e.Fault, "")
+		return nil
+	}
+	var lost *lease.ExpiredError
+	if errors.As(err, &lost) && lost.State == lease.None { // its state is gone, with whatever it was on
+		l.Note("lease.lost", "the host knows nothing of the run any more, and the victim alone tells whether it is over: "+lost.Error(), e.Fault, "")
 		return nil
 	}
 	return err
