@@ -25,6 +25,7 @@ type recordedEvents struct {
 	gone   []string // what the undo found gone, in words
 	kept   []string // what the undo left as it was on purpose, in words
 	undone []string // what somebody else has undone, in words
+	twoLed []string // what took writes beside another, in words
 	left   []harness.LeftOut
 	guards []harness.Event
 	gaps   []harness.Event // over which the harness could not measure
@@ -48,6 +49,8 @@ func (t *recordedEvents) add(seq int64, e harness.Event) error {
 		t.gone = append(t.gone, e.Text)
 	case "component.left":
 		t.kept = append(t.kept, e.Text)
+	case "primary.two":
+		t.twoLed = append(t.twoLed, e.Text)
 	case "fault.released":
 		t.undone = append(t.undone, e.Text)
 	case "steady.held", "fault.done", "fault.in-force", "fault.undone", "fault.restored", "person.asked", "primary.fenced", "primary.refuses", "undo.complete",
@@ -55,7 +58,7 @@ func (t *recordedEvents) add(seq int64, e harness.Event) error {
 		t.at[e.Kind] = append(t.at[e.Kind], e.At)
 	}
 	if max(len(t.begun), len(t.ended)) > maxToldMoments || len(t.alerts) > maxToldAlerts || len(t.at[e.Kind]) > maxToldMoments ||
-		max(len(t.gone), len(t.kept), len(t.undone), len(t.guards), len(t.left), len(t.gaps)) > maxToldMoments {
+		max(len(t.gone), len(t.kept), len(t.undone), len(t.twoLed), len(t.guards), len(t.left), len(t.gaps)) > maxToldMoments {
 		return fmt.Errorf("event %d: more of kind %s than a drill can have", seq, e.Kind)
 	}
 	return nil
@@ -214,9 +217,9 @@ func (t *recordedEvents) undoOf(rec *harness.Record) error {
 	if !slices.Equal(rec.Undo.Gone, t.gone) && rec.Status != harness.Interrupted {
 		errs = append(errs, fmt.Errorf("the record tells of %d components that are gone, the events of %d, or of others", len(rec.Undo.Gone), len(t.gone)))
 	}
-	if rec.Status != harness.Interrupted && (!slices.Equal(rec.Undo.Left, t.kept) || !slices.Equal(rec.Released, t.undone)) {
-		errs = append(errs, fmt.Errorf("the record tells of %d components left as they are and %d acts undone by others, the events of %d and %d, or of others",
-			len(rec.Undo.Left), len(rec.Released), len(t.kept), len(t.undone)))
+	if rec.Status != harness.Interrupted && (!slices.Equal(rec.Undo.Left, t.kept) || !slices.Equal(rec.Released, t.undone) || !slices.Equal(rec.Undo.TwoLed, t.twoLed)) {
+		errs = append(errs, fmt.Errorf("the record tells of %d components left as they are, %d acts undone by others and %d that led beside another, the events of %d, %d and %d, or of others",
+			len(rec.Undo.Left), len(rec.Released), len(rec.Undo.TwoLed), len(t.kept), len(t.undone), len(t.twoLed)))
 	}
 	return errors.Join(errs...)
 }

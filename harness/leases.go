@@ -168,7 +168,9 @@ func notRefused(refuses bool, err error) error {
 // noteTwoLeaders puts on record that two take writes.
 func (d *drill) noteTwoLeaders(name, other string, refuses bool, err error) {
 	if other != "" && !refuses && err == nil {
-		d.note("primary.two", name+" took writes while "+other+" led", map[string]string{"component": name, "beside": other})
+		text := name + " took writes while " + other + " led"
+		d.rec.Undo.TwoLed = append(d.rec.Undo.TwoLed, text)
+		d.note("primary.two", text, nil)
 	}
 }
 

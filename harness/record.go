@@ -170,9 +170,10 @@ type UndoRecord struct {
 	Fenced       bool     `json:"fenced"`
 	FenceChecked bool     `json:"fence_checked"` // the old primary was seen to refuse a write
 	Complete     bool     `json:"complete"`
-	Watched      Interval `json:"watched,omitzero"` // under load: from the begin of the undo to the end of the watch after it
-	Left         []string `json:"left,omitempty"`   // what was left as it is on purpose, each with why and what people must do, in words
-	Gone         []string `json:"gone"`             // components that the undo found gone, each with what was looked for, in words
+	Watched      Interval `json:"watched,omitzero"`  // under load: from the begin of the undo to the end of the watch after it
+	TwoLed       []string `json:"two_led,omitempty"` // what was seen to take writes while another led, before the undo, in words
+	Left         []string `json:"left,omitempty"`    // what was left as it is on purpose, each with why and what people must do, in words
+	Gone         []string `json:"gone"`              // components that the undo found gone, each with what was looked for, in words
 	Detail       string   `json:"detail"`
 }
 

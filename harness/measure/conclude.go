@@ -163,6 +163,12 @@ func (d *dataset) exceptions() []string {
 	if d.rec.Undo.Fenced && !d.rec.Undo.FenceChecked {
 		all = append(all, "the old primary was fenced, but was not seen to refuse a write")
 	}
+	for _, text := range d.rec.Undo.TwoLed {
+		all = append(all, "two led: "+text)
+	}
+	for _, text := range d.rec.Undo.Left {
+		all = append(all, truncate("left by the drill: "+text))
+	}
 	all = append(all, d.rec.Undo.Gone...)
 	all = append(all, d.undoHurt()...)
 	if n := d.unsynchronised(); n > 0 {
