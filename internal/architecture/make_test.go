@@ -13,7 +13,7 @@ var elsewhere = map[string]string{
 	"check":           "a part of what test runs",
 	"integration":     "another name for drills",
 	"drills-external": "ROUNDS times the drills of cmd/blackstart/e2e, which test runs once: twenty minutes",
-	"drills-means":    "what test runs too, and a harness that sleeps for a minute",
+	"drills-means":    "what test runs too, where not told to run some: six minutes",
 	"stores":          "it builds a server of S3 first, two minutes; make test runs the same against a bucket of ours, with fewer appends",
 	"mutate":          "it builds the tool once for each check of verify: a quarter of an hour, by hand when checks change",
 	"release":         "a test of cmd/blackstart/e2e makes a release with it, and checks it as docs/release.md says",

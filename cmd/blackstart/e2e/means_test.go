@@ -123,6 +123,7 @@ func TestKillNineHoldingALease(t *testing.T) {
 
 // TestAbortWithoutUs: after a kill, with the program gone, the commands that it wrote before it began take everything back.
 func TestAbortWithoutUs(t *testing.T) {
+	byMeansAlone(t)
 	b := newBox(t)
 	_, file := described(t, b)
 	before := rules(t)
@@ -148,9 +149,7 @@ func TestAbortWithoutUs(t *testing.T) {
 // TestSuspendedBeyondItsLease: a harness that slept longer than its lease finds that the host has undone everything, does nothing more
 // there, and ends.
 func TestSuspendedBeyondItsLease(t *testing.T) {
-	if os.Getenv("BLACKSTART_SOME") != "" {
-		t.Skip("make drills-means runs it: it sleeps for a minute")
-	}
+	byMeansAlone(t)
 	b := newBox(t)
 	_, file := described(t, b)
 	lease := shortLease(t, file)
@@ -174,6 +173,7 @@ func TestSuspendedBeyondItsLease(t *testing.T) {
 // TestDrillsOfComponents: processes are killed and frozen on hosts of the estate. What led is not started again beside the one that leads
 // by now: the drill says that it has left it, and what people must do.
 func TestDrillsOfComponents(t *testing.T) {
+	byMeansAlone(t)
 	b := newBox(t)
 	e, file := described(t, b)
 	run := func(name string, exit int) harness.Record {
@@ -205,5 +205,14 @@ func (e estate) refuses(t *testing.T, region, words string) {
 	cmd.Env = e.env
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), words) {
 		t.Errorf("the database of %s: %v: %s", region, err, out)
+	}
+}
+
+// byMeansAlone leaves a test to make drills-means where BLACKSTART_SOME is set: one that takes more than a minute, and of which what the harness
+// does is tested without a drill, too.
+func byMeansAlone(t *testing.T) {
+	t.Helper()
+	if os.Getenv("BLACKSTART_SOME") != "" {
+		t.Skip("make drills-means runs it")
 	}
 }
