@@ -28,7 +28,9 @@ func TestExternal(t *testing.T) {
 	t.Run("every connection is held to the identity", r.held)
 	t.Run("undo after a kill", r.killed)
 	t.Run("a receiver that gives up late", r.lateReceiver)
+	t.Run("who leads alone", r.alone)
 	t.Run("who is left behind", r.leftBehind) // promotes the standby: the last but one
+	t.Run("who leads beside another", r.beside)
 	t.Run("what does not answer", r.silent)
 }
 
