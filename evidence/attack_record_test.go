@@ -74,7 +74,10 @@ var recordChanges = map[string]func(r *harness.Record){
 	"fault-detail":       func(r *harness.Record) { r.Faults[0].Detail = "as agreed" },
 	"fault-plan":         func(r *harness.Record) { r.Faults[0].Plan.Steps[0].Do.Links = r.Faults[0].Plan.Steps[0].Do.Links[1:] },
 	"fault-released":     func(r *harness.Record) { r.Released = append(r.Released, "clients is free again") },
-	"undo-left":          func(r *harness.Record) { r.Undo.Left = append(r.Undo.Left, "east.db was left as it is") },
+	"restore-invented": func(r *harness.Record) {
+		r.Restores = append(r.Restores, harness.RestoreRecord{Name: "rebuild", Call: "rebuild"})
+	},
+	"undo-left": func(r *harness.Record) { r.Undo.Left = append(r.Undo.Left, "east.db was left as it is") },
 	"undo-two-led": func(r *harness.Record) {
 		r.Undo.TwoLed = append(r.Undo.TwoLed, "east.db took writes while west.db led")
 	},

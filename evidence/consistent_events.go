@@ -22,10 +22,11 @@ type recordedEvents struct {
 	begun  []harness.Act                 // At is when each began
 	ended  []harness.Interval            // of each act that ended
 	alerts []harness.Event
-	gone   []string // what the undo found gone, in words
-	kept   []string // what the undo left as it was on purpose, in words
-	undone []string // what somebody else has undone, in words
-	twoLed []string // what took writes beside another, in words
+	gone   []string        // what the undo found gone, in words
+	kept   []string        // what the undo left as it was on purpose, in words
+	undone []string        // what somebody else has undone, in words
+	back   []harness.Event // what brought redundancy back, or did not
+	twoLed []string        // what took writes beside another, in words
 	left   []harness.LeftOut
 	guards []harness.Event
 	gaps   []harness.Event // over which the harness could not measure
@@ -49,6 +50,8 @@ func (t *recordedEvents) add(seq int64, e harness.Event) error {
 		t.gone = append(t.gone, e.Text)
 	case "component.left":
 		t.kept = append(t.kept, e.Text)
+	case "restore.shown", "restore.failed":
+		t.back = append(t.back, e)
 	case "primary.two":
 		t.twoLed = append(t.twoLed, e.Text)
 	case "fault.released":
@@ -58,7 +61,7 @@ func (t *recordedEvents) add(seq int64, e harness.Event) error {
 		t.at[e.Kind] = append(t.at[e.Kind], e.At)
 	}
 	if max(len(t.begun), len(t.ended)) > maxToldMoments || len(t.alerts) > maxToldAlerts || len(t.at[e.Kind]) > maxToldMoments ||
-		max(len(t.gone), len(t.kept), len(t.undone), len(t.twoLed), len(t.guards), len(t.left), len(t.gaps)) > maxToldMoments {
+		max(len(t.gone), len(t.kept), len(t.undone), len(t.twoLed), len(t.back), len(t.guards), len(t.left), len(t.gaps)) > maxToldMoments {
 		return fmt.Errorf("event %d: more of kind %s than a drill can have", seq, e.Kind)
 	}
 	return nil
@@ -84,7 +87,7 @@ func (c *checker) agreesWithEvents() error {
 		return err
 	}
 	rec := c.out.Record
-	return errors.Join(told.actsOf(rec), followsScenario(rec), told.statusOf(rec), told.faultsOf(rec), told.peopleOf(rec), told.undoOf(rec), told.observedOf(rec), told.gapsOf(rec),
+	return errors.Join(told.actsOf(rec), followsScenario(rec), told.statusOf(rec), told.faultsOf(rec), told.peopleOf(rec), told.undoOf(rec), told.observedOf(rec), told.gapsOf(rec), told.restoresOf(rec),
 		arrivalsRecorded(rec, told.alerts), told.guardsOf(rec, measure.Files(packFS{c.pack}, rec)))
 }
 

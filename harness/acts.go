@@ -24,6 +24,7 @@ const (
 	ActUndo      = "undo"       // everything that is still in force is taken back
 	ActWatchUndo = "watch-undo" // clients are watched after the undo, under load
 	ActReconcile = "reconcile"  // what is left on both sides is read
+	ActRestore   = "restore"    // redundancy is brought back by a call, and seen to be
 	ActStop      = "stop"       // the target goes down
 )
 
@@ -66,7 +67,13 @@ func Acts(s Scenario) []PlannedAct {
 	} else {
 		all = append(all, settle, undo)
 	}
-	return append(all, lone(ActReconcile, time.Second), lone(ActStop, time.Second))
+	all = append(all, lone(ActReconcile, time.Second))
+	for i, r := range s.Restore {
+		a := lone(ActRestore, r.within()/4)
+		a.Name, a.Item = r.Name, i
+		all = append(all, a)
+	}
+	return append(all, lone(ActStop, time.Second))
 }
 
 // timedActs are those that a scenario gives a time to, in order of time.
@@ -100,7 +107,7 @@ func timedActs(s Scenario) []PlannedAct {
 var actFuncs = map[string]func(*drill, context.Context, PlannedAct) error{
 	ActSetup: (*drill).setup, ActPlan: (*drill).plan, ActSoak: (*drill).soak, ActBaseline: (*drill).baseline,
 	ActInject: (*drill).inject, ActWatch: (*drill).watch, ActStep: (*drill).step, ActEnd: (*drill).end, ActSettle: (*drill).settle,
-	ActUndo: (*drill).undo, ActWatchUndo: (*drill).watchUndo, ActReconcile: (*drill).reconcile, ActStop: (*drill).stop,
+	ActUndo: (*drill).undo, ActWatchUndo: (*drill).watchUndo, ActReconcile: (*drill).reconcile, ActRestore: (*drill).restore, ActStop: (*drill).stop,
 }
 
 // runActs carries out acts until one fails.

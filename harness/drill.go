@@ -64,8 +64,8 @@ func (d *drill) run(ctx context.Context) error {
 // runClosingActs takes everything back, reads what is left on both sides, and stops the target. Who is in a hurry may leave what
 // comes after the undo out, once nothing is in force any more.
 func (d *drill) runClosingActs(ctx context.Context, acts []PlannedAct, err error) error {
-	sure := context.WithoutCancel(ctx) // an interrupt ends the story, never the undo
-	last := len(acts) - 2              // to reconcile and to stop are left
+	sure := context.WithoutCancel(ctx)                                                        // an interrupt ends the story, never the undo
+	last := slices.IndexFunc(acts, func(a PlannedAct) bool { return a.Kind == ActReconcile }) // to reconcile, to restore and to stop are left
 	if e := d.runAct(sure, acts[0]); e != nil {
 		err = d.addProblem(err, e)
 	} else if d.underLoad && d.rec.Undo.Complete {

@@ -28,6 +28,9 @@ func shares(s Scenario, plans []Plan) []share {
 			all = append(all, share{[]any{"faults", max(i, 0)}, do.Within.D() + p.Steps[0].Undo.Person.Within.D() + restoreLimit})
 		}
 	}
+	for i, r := range s.Restore {
+		all = append(all, share{[]any{"restore", i}, r.within() - r.within()/4}) // the rest is that of its act
+	}
 	for i, step := range s.Recovery.Steps {
 		if step.Do != "" {
 			all = append(all, share{[]any{"recovery", "steps", i}, max(0, step.Patience().D()-step.Takes.D())})

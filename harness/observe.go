@@ -52,7 +52,7 @@ func LeftOutOf(detail map[string]string) LeftOut {
 // Observed is what is left of a scenario that is only observed: its loads and probes, without those that are left out and what is
 // required of them, and its time. Nothing is broken, nobody does anything, and nothing is proved.
 func (s Scenario) Observed(left []LeftOut) Scenario {
-	s.Faults, s.Recovery.Steps, s.Objectives = []FaultSpec{}, nil, nil
+	s.Faults, s.Recovery.Steps, s.Restore, s.Objectives = []FaultSpec{}, nil, nil, nil
 	s.Observe, s.ObserveUndo = s.Observe+s.ObserveUndo, 0 // what would be watched after the undo is watched as well
 	s.Load = slices.DeleteFunc(slices.Clone(s.Load), func(l LoadSpec) bool { return leftLoad(left, l.ID) != nil })
 	s.SteadyState.Require = slices.DeleteFunc(slices.Clone(s.SteadyState.Require), func(r Requirement) bool { return r.LeftOut(left) != nil })
@@ -96,6 +96,9 @@ func NotDone(s Scenario) []LeftOut {
 	}
 	for _, step := range s.Recovery.Steps {
 		all = append(all, LeftOut{LeftStep, step.Name, "", "no step is taken"})
+	}
+	for _, r := range s.Restore {
+		all = append(all, LeftOut{LeftStep, r.Name, "", "no step is taken"})
 	}
 	return all
 }

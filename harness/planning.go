@@ -72,6 +72,12 @@ func PlanAll(ctx context.Context, s Scenario, target Description, can []ActionKi
 				"target %s has no runbook call %q, which step %q needs; it has: %s", target.Name, step.Call, step.Name, strings.Join(target.Calls, ", "))})
 		}
 	}
+	for i, r := range s.Restore {
+		if !slices.Contains(target.Calls, r.Call) || !slices.Contains(can, RunbookCall) {
+			refused = append(refused, Refusal{[]any{"restore", i, "call"}, fmt.Errorf(
+				"target %s has no runbook call %q, which step %q needs; it has: %s", target.Name, r.Call, r.Name, strings.Join(target.Calls, ", "))})
+		}
+	}
 	sort.SliceStable(plans, func(i, j int) bool { return plans[i].Fault.At < plans[j].Fault.At })
 	return plans, refused
 }

@@ -64,6 +64,7 @@ type Record struct {
 	Ledger       LedgerRecord      `json:"ledger"`
 	Components   []ComponentStatus `json:"components"`
 	Shortages    []string          `json:"shortages,omitempty"` // of the harness's own machine: where, what, how often
+	Restores     []RestoreRecord   `json:"restores,omitempty"`  // what brought redundancy back, or was to
 	Released     []string          `json:"released,omitempty"`  // what of a fault somebody else has undone while it was to be in force, in words
 	Gaps         []Gap             `json:"gaps,omitempty"`      // over which the harness could not measure
 	Redactions   []string          `json:"redactions"`          // what was taken out, by name

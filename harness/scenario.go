@@ -18,6 +18,7 @@ type Scenario struct {
 	Observe     Duration           `yaml:"observe" json:"observe_ns" need:"yes" doc:"how long clients are watched after the first fault"`
 	Settle      Duration           `yaml:"settle" json:"settle_ns" need:"yes" doc:"how long writes drain before the undo"`
 	ObserveUndo Duration           `yaml:"observeUndo" json:"observe_undo_ns,omitempty" doc:"load goes on through the undo, and clients are watched this long after it; not written: load stops before it"`
+	Restore     []RestoreStep      `yaml:"restore" json:"restore,omitempty" doc:"calls that bring redundancy back, made when everything is undone and both sides have been read"`
 	Guards      []Guard            `yaml:"guards" json:"guards" doc:"what stops the drill at once: undo, exit 4"`
 	Profiles    map[string]Overlay `yaml:"profiles" json:"profiles" doc:"numbers that differ by profile"`
 }

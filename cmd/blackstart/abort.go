@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,4 +71,18 @@ func fenceWords(c harness.Component) string {
 		return fmt.Sprintf("then %s stays as it is: a file HOLD on the host says how to lift it", c.Name)
 	}
 	return fmt.Sprintf("then the host has %s fenced first, by %s", c.Name, c.Fencing)
+}
+
+// printRestore says what brings redundancy back, and that nothing does where something may be lost of it.
+func printRestore(out io.Writer, step func(string, ...any), s harness.Scenario, target harness.Description, plans []harness.Plan) {
+	if len(s.Restore) == 0 {
+		if target.Kind == harness.External && slices.ContainsFunc(plans, func(p harness.Plan) bool { return len(p.Fences) > 0 }) {
+			fmt.Fprintln(out, "\nno restore: this drill may leave redundancy lost")
+		}
+		return
+	}
+	fmt.Fprintln(out, "\nwhen everything is undone, and both sides have been read")
+	for _, r := range s.Restore {
+		step("%s: call %s, shown by %s", r.Name, r.Call, describeChecks(r.Checks()))
+	}
 }

@@ -114,12 +114,29 @@ func cannotThere(f *external.File, s harness.Scenario) []harness.Refusal {
 			refused = append(refused, harness.Refusal{At: []any{"faults", i}, Err: fmt.Errorf("plan %s: %w", p.Fault.Kind, err)})
 		}
 	}
+	refused = append(refused, unshown(about, d, s)...)
 	if f.ObserveOnly { // nothing is broken, and nobody takes their time
 		s, plans = s.Observed(nil), nil
 	}
 	refused = append(refused, harness.TooLong(s, plans, f.Target.Limits.LongestDrill.D())...)
 	refused = slices.Concat(refused, loadsThere(d, about, s.Load), limited(about, s.Load, harness.PlannedLength(s, plans)), guarded(f.Target, s, about, probes.TraitsOf))
 	return slices.DeleteFunc(refused, func(r harness.Refusal) bool { return ofLeftLoad(f, s, r) })
+}
+
+// unshown refuses what is to bring redundancy back, where nothing could show that it has.
+func unshown(about harness.Description, d victim.Driver, s harness.Scenario) (refused []harness.Refusal) {
+	for i, r := range s.Restore {
+		err := victim.Askable(about, d, r.Checks())
+		for _, c := range r.Checks() {
+			if _, ok := victim.Checks.Get(string(c.Kind)); ok && d == nil { // of a rehearsal, which has its private path once it runs
+				err = nil
+			}
+		}
+		if err != nil {
+			refused = append(refused, harness.Refusal{At: []any{"restore", i, "shown"}, Err: fmt.Errorf("step %q: %w", r.Name, err)})
+		}
+	}
+	return refused
 }
 
 // loadsThere refuses loads whose clients would stand inside the target, and those that would write what is not allowed.

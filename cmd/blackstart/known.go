@@ -55,7 +55,7 @@ func cannot(s harness.Scenario) []harness.Refusal {
 		return nil
 	}
 	plans, refused := harness.PlanAll(context.Background(), s, target, withPeople(can), injector)
-	return slices.Concat(reconcile.Refusals(s.Load, target), reconcile.UnfencedLedgers(s.Load, target, plans), refused)
+	return slices.Concat(reconcile.Refusals(s.Load, target), reconcile.UnfencedLedgers(s.Load, target, plans), refused, unshown(target, nil, s))
 }
 
 // probeTraits is what every probe says of itself.

@@ -6,25 +6,40 @@ import (
 	"slices"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"blackstart/harness"
 	"blackstart/harness/target"
 	"blackstart/harness/targets/external"
 )
 
+// permitFlags are what whoever runs a drill says of being allowed to.
+type permitFlags struct {
+	ticket, confirm string
+	leaveLost       bool // of redundancy
+}
+
+func (p *permitFlags) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&p.ticket, "ticket", "", "change ticket, where the file of the target wants one")
+	cmd.Flags().StringVar(&p.confirm, "confirm", "", "`NAME` of a target that is no rehearsal, where the harness itself breaks something")
+	cmd.Flags().BoolVar(&p.leaveLost, "leave-redundancy-lost", false, "where a drill may leave it so, and its scenario has no restore")
+}
+
 // permitted refuses a drill on the target of a file that its owner does not allow now: a change window that is shut, or shuts before
 // the drill would end, and a ticket that is none of theirs. Nothing has been touched by then. f is nil for a rehearsal target. An
 // observation is a change only if it writes: it is refused another ticket, and else writes nothing where a drill would be refused.
-func permitted(f *external.File, s harness.Scenario, plans []harness.Plan, ticket, confirm string, now time.Time) error {
+func permitted(f *external.File, s harness.Scenario, plans []harness.Plan, permit permitFlags, now time.Time) error {
+	ticket := permit.ticket
 	if f == nil {
 		if ticket != "" {
 			return usage(fmt.Errorf("--ticket %.50q is for the target of a file", ticket), "leave it out")
 		}
-		if confirm != "" {
-			return usage(fmt.Errorf("--confirm %.50q is for the target of a file", confirm), "leave it out")
+		if permit.confirm != "" || permit.leaveLost {
+			return usage(errors.New("--confirm and --leave-redundancy-lost are for the target of a file"), "leave them out")
 		}
 		return nil
 	}
-	if err := confirmed(f, plans, confirm); err != nil {
+	if err := confirmed(f, s, plans, permit); err != nil {
 		return err
 	}
 	limits := f.Target.Limits
@@ -73,8 +88,9 @@ func guarded(t *target.Target, s harness.Scenario, about harness.Description, tr
 }
 
 // confirmed demands that whoever has the harness break something outside a rehearsal writes the target's name.
-func confirmed(f *external.File, plans []harness.Plan, confirm string) error {
-	name := f.Target.Metadata.Name
+func confirmed(f *external.File, s harness.Scenario, plans []harness.Plan, permit permitFlags) error {
+	name, confirm := f.Target.Metadata.Name, permit.confirm
+	lost := len(s.Restore) == 0 && slices.ContainsFunc(plans, func(p harness.Plan) bool { return p.Task() == nil && len(p.Fences) > 0 })
 	breaks := !f.ObserveOnly && slices.ContainsFunc(plans, func(p harness.Plan) bool { return p.Task() == nil })
 	switch {
 	case confirm != "" && !breaks:
@@ -84,6 +100,9 @@ func confirmed(f *external.File, plans []harness.Plan, confirm string) error {
 	case confirm == "" && breaks && f.Target.Metadata.Environment != harness.Rehearsal:
 		return usage(fmt.Errorf("the harness would break %s, which is no rehearsal (%s)", name, f.Target.Metadata.Environment),
 			"look at what blackstart plan prints; then write --confirm "+name)
+	case breaks && lost && !permit.leaveLost && f.Target.Metadata.Environment != harness.Rehearsal:
+		return usage(errors.New("this drill may leave redundancy lost: another may lead after it, and nothing of the scenario brings the old one back"),
+			"write restore: in the scenario, or --leave-redundancy-lost if people see to it")
 	}
 	return nil
 }

@@ -48,12 +48,12 @@ func TestPermitted(t *testing.T) {
 		{"no ticket", target.Limits{Ticket: `CHG-\d{4}`}, short, nil, "", monday, "with a change ticket only"},
 		{"another ticket", target.Limits{Ticket: `CHG-\d{4}`}, short, nil, "CHG-12345", monday, "does not match"},
 	} {
-		err := permitted(&external.File{Path: "x.yaml", Target: &target.Target{Limits: c.limits}}, c.s, c.plans, c.ticket, "", c.now)
+		err := permitted(&external.File{Path: "x.yaml", Target: &target.Target{Limits: c.limits}}, c.s, c.plans, permitFlags{ticket: c.ticket}, c.now)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
-	if err := permitted(nil, short, nil, "CHG-1", "", monday); err == nil {
+	if err := permitted(nil, short, nil, permitFlags{ticket: "CHG-1"}, monday); err == nil {
 		t.Error("a ticket for a rehearsal target has no effect, and is taken")
 	}
 }
@@ -106,7 +106,7 @@ func TestAnObservationWritesOnlyWhenItMay(t *testing.T) {
 		"a ticket nobody asks": {target.Limits{}, "CHG-1", at("12:00"), "", ""},
 	} {
 		f := &external.File{Path: "x.yaml", Target: &target.Target{Limits: c.limits, Allows: []target.Allow{{Write: target.WriteHeartbeat, On: "east.db"}}}, ObserveOnly: true}
-		err := permitted(f, s, nil, c.ticket, "", c.now)
+		err := permitted(f, s, nil, permitFlags{ticket: c.ticket}, c.now)
 		if (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
 			t.Errorf("%s: %v, want %q", name, err, c.refused)
 		}
@@ -208,5 +208,39 @@ func TestProductionWantsAWindowATicketAndAGuard(t *testing.T) {
 		if got := guarded(of, s, about, known); len(got) != 0 {
 			t.Errorf("nothing is broken, and %+v", got)
 		}
+	}
+}
+
+// Outside a rehearsal the harness breaks nothing of a target whose name nobody has written, nor leaves redundancy lost unless somebody says so.
+func TestConfirmed(t *testing.T) {
+	byUs := []harness.Plan{{Steps: []harness.Step{{Do: harness.Action{Kind: harness.LinkCut}}}}}
+	fenced := []harness.Plan{{Steps: byUs[0].Steps, Fences: []string{"east.db"}}}
+	byPeople := []harness.Plan{{Steps: []harness.Step{{Do: harness.Action{Person: &harness.PersonTask{}}}}}}
+	back := harness.Scenario{Restore: []harness.RestoreStep{{Name: "rebuild"}}}
+	for name, c := range map[string]struct {
+		environment, confirm string
+		lost                 bool
+		s                    harness.Scenario
+		plans                []harness.Plan
+		want                 string
+	}{
+		"by people":             {harness.Staging, "", false, harness.Scenario{}, byPeople, ""},
+		"by us, unsaid":         {harness.Staging, "", false, harness.Scenario{}, byUs, "is no rehearsal"},
+		"by us, another name":   {harness.Staging, "order", false, harness.Scenario{}, byUs, "is not the target, which is orders"},
+		"by us":                 {harness.Staging, "orders", false, harness.Scenario{}, byUs, ""},
+		"a rehearsal":           {harness.Rehearsal, "", false, harness.Scenario{}, fenced, ""},
+		"confirmed for nothing": {harness.Staging, "orders", false, harness.Scenario{}, byPeople, "breaks nothing"},
+		"redundancy lost":       {harness.Staging, "orders", false, harness.Scenario{}, fenced, "may leave redundancy lost"},
+		"redundancy lost, said": {harness.Staging, "orders", true, harness.Scenario{}, fenced, ""},
+		"redundancy restored":   {harness.Staging, "orders", false, back, fenced, ""},
+	} {
+		f := &external.File{Path: "x.yaml", Target: &target.Target{Metadata: target.Metadata{Name: "orders", Environment: c.environment}}}
+		err := permitted(f, c.s, c.plans, permitFlags{confirm: c.confirm, leaveLost: c.lost}, time.Now())
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+	if err := permitted(nil, back, nil, permitFlags{confirm: "finrag"}, time.Now()); err == nil {
+		t.Error("--confirm for the rehearsal target has no effect, and is taken")
 	}
 }

@@ -148,6 +148,7 @@ func printPlan(out io.Writer, s harness.Scenario, profile string, target harness
 		step("restored when every window of %s has at least %d due requests, %s of them OK, p99 at most %s",
 			s.Recovered.Window, s.Recovered.MinRequests, s.Recovered.SuccessAtLeast, s.Recovered.P99AtMost)
 	}
+	printRestore(out, step, s, target, plans)
 	if s.ObserveUndo > 0 {
 		fmt.Fprintf(out, "\nwatch for %s, undo under load, watch for %s, settle for %s, then reconcile, judge, seal\n\nobjectives\n", s.Observe, s.ObserveUndo, s.Settle)
 	} else {

@@ -26,7 +26,8 @@ type runFlags struct {
 	asJSON, keepState        bool
 	observeOnly              bool
 	junit, executor          string
-	people, ticket, confirm  string
+	people                   string
+	permit                   permitFlags
 	store                    storeFlags
 	trust                    string
 	file                     *external.File // that target names; nil: a rehearsal target
@@ -85,8 +86,7 @@ Ctrl-C undoes first and still writes the pack. Twice: the undo is left to
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "also write the result as JUnit XML to `FILE`")
 	cmd.Flags().StringVar(&f.executor, "executor", "", "natural person who runs the drill; the account's name if empty")
-	cmd.Flags().StringVar(&f.ticket, "ticket", "", "change ticket, where the file of the target wants one")
-	cmd.Flags().StringVar(&f.confirm, "confirm", "", "`NAME` of a target that is no rehearsal, where the harness itself breaks something")
+	f.permit.flags(cmd)
 	peopleFlag(cmd, &f.people)
 	f.registerFlags(cmd)
 	cmd.Flags().BoolVar(&f.keepState, "keep-state", false, "keep the run's state directory (it holds secrets) to look into it")
@@ -106,7 +106,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err != nil {
 		return err
 	}
-	if err := permitted(f.file, *s, plans, f.ticket, f.confirm, time.Now()); err != nil {
+	if err := permitted(f.file, *s, plans, f.permit, time.Now()); err != nil {
 		return err
 	}
 	if err := f.resources(ctx, f.played(*s)); err != nil {
@@ -126,7 +126,7 @@ func runDrill(ctx context.Context, stdout, stderr io.Writer, path string, f runF
 	if err := undoUnfinishedRuns(ctx, st, stderr, screen, f.store, f.people); err != nil {
 		return err
 	}
-	if err := cmp.Or(storeErr, permitted(f.file, *s, plans, f.ticket, f.confirm, time.Now())); err != nil { // again: people may have been long about what was left
+	if err := cmp.Or(storeErr, permitted(f.file, *s, plans, f.permit, time.Now())); err != nil { // again: people may have been long about what was left
 		return err
 	}
 	if err := f.roomFor(st.dir); err != nil {

@@ -163,6 +163,11 @@ func (d *dataset) exceptions() []string {
 	if d.rec.Undo.Fenced && !d.rec.Undo.FenceChecked {
 		all = append(all, "the old primary was fenced, but was not seen to refuse a write")
 	}
+	for _, r := range d.rec.Restores {
+		if r.Detail != "" {
+			all = append(all, truncate("redundancy was not brought back ("+r.Name+"): "+r.Detail))
+		}
+	}
 	for _, text := range d.rec.Undo.TwoLed {
 		all = append(all, "two led: "+text)
 	}

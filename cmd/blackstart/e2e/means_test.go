@@ -41,7 +41,7 @@ func TestDrillByMeans(t *testing.T) {
 	if o := b.run(t, "run", byMeans, "--target", file, "--out", b.out); o.exit != harness.ExitUsage || !strings.Contains(o.stderr, "--confirm finrag-estate") {
 		t.Errorf("without --confirm: exit %d\n%s", o.exit, o.stderr)
 	}
-	o := b.run(t, "run", byMeans, "--target", file, "--confirm", "finrag-estate", "--out", b.out)
+	o := b.run(t, "run", byMeans, "--target", file, "--confirm", "finrag-estate", "--leave-redundancy-lost", "--out", b.out)
 	if o.exit != harness.ExitPass {
 		t.Fatalf("exit %d: %s\n%s", o.exit, o.firstLine(), o.stderr)
 	}
@@ -66,7 +66,7 @@ func TestDrillByMeans(t *testing.T) {
 // begun starts a drill by means and waits until its fault is in force.
 func (b box) begun(t *testing.T, file string) *exec.Cmd {
 	t.Helper()
-	cmd := b.command(t.Context(), "run", byMeans, "--target", file, "--confirm", "finrag-estate", "--out", b.out)
+	cmd := b.command(t.Context(), "run", byMeans, "--target", file, "--confirm", "finrag-estate", "--leave-redundancy-lost", "--out", b.out)
 	watch := newWatcher("region.partition is in force")
 	cmd.Stderr = watch
 	must(t, cmd.Start())
@@ -194,7 +194,10 @@ func TestDrillsOfComponents(t *testing.T) {
 	if len(rec.Undo.Left) != 1 || !strings.Contains(rec.Undo.Left[0], "east.db was left as it is: west.db leads by now") {
 		t.Errorf("left by the drill: %q", rec.Undo.Left)
 	}
-	e.refuses(t, "east", "is down")
+	if len(rec.Restores) != 1 || rec.Restores[0].Shown.Never() || rec.Restores[0].Detail != "" {
+		t.Errorf("rebuilt: %+v", rec.Restores)
+	}
+	e.refuses(t, "east", "refuses writes") // a copy by now
 	stranger(t, b, "db-kill.means")
 }
 

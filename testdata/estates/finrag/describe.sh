@@ -78,6 +78,7 @@ EOF
 [[ $means != yes ]] || for region in east west; do
   cat <<EOF
   - {name: fence-$region, call: exec, oneWay: true, timeout: 15s, with: {on: router, argv: [env, ESTATE=$ESTATE, $here/fence.sh, $region]}}
+  - {name: rebuild-$region, call: exec, oneWay: true, timeout: 1m, with: {on: router, argv: [env, ESTATE=$ESTATE, $here/rebuild.sh, $region, $([[ $region = east ]] && echo west || echo east)]}}
   - {name: $region-refuses, call: exec, reads: true, timeout: 10s, with: {on: router, argv: [env, ESTATE=$ESTATE, $here/refuses.sh, $region]}}
 EOF
 done

@@ -48,3 +48,37 @@ spawn() {
 serve() {
   in_ns "$1" setpriv --reuid "$account" --regid "$account" --init-groups -- "$pgbin/pg_ctl" -D "$ESTATE/$1/data" -l "$ESTATE/log/$1.db.log" -w -t 60 start >/dev/null
 }
+# database REGION [FROM]: a primary of its own, or a standby made of a base backup of FROM; it is started
+database() {
+  local region=$1 dir=$ESTATE/$1 follow=${2:-}
+  install -d -m 0700 -o "$account" -g "$account" "$dir" "$dir/socket"
+  if [[ -z $follow ]]; then
+    as "$pgbin/initdb" -D "$dir/data" -U postgres --auth-local=peer --auth-host=scram-sha-256 -E UTF8 >"$ESTATE/log/initdb.log" 2>&1
+    as sh -c 'cat >> "$1/pg_hba.conf"' - "$dir/data" <<EOF
+host  all          all          10.77.0.0/16  scram-sha-256
+host  replication  replication  10.77.0.0/16  scram-sha-256
+EOF
+  else
+    as sh -c 'umask 077; printf "*:*:*:replication:%s\n" "$(cat "$1")" > "$2"' - "$ESTATE/secret/replication" "$ESTATE/secret/pgpass"
+    in_ns "$region" setpriv --reuid "$account" --regid "$account" --init-groups -- env PGPASSFILE="$ESTATE/secret/pgpass" \
+      "$pgbin/pg_basebackup" -h "${net[$follow]}.20" -U replication -D "$dir/data" -S "$region" -X stream -c fast -R >"$ESTATE/log/basebackup.log" 2>&1
+  fi
+  as sh -c 'cat > "$1/estate.conf"; grep -q estate.conf "$1/postgresql.conf" || echo "include '\''estate.conf'\''" >> "$1/postgresql.conf"' - "$dir/data" <<EOF
+listen_addresses = '${net[$region]}.20'
+unix_socket_directories = '$dir/socket'
+cluster_name = '$region'
+shared_buffers = 32MB
+max_connections = 200
+wal_log_hints = on
+wal_keep_size = 128MB
+hot_standby = on
+wal_receiver_status_interval = 1s
+wal_retrieve_retry_interval = 500ms
+wal_receiver_timeout = 2s
+wal_sender_timeout = 2s
+log_line_prefix = '%m [%p] %q%a '
+log_timezone = 'UTC'
+timezone = 'UTC'
+EOF
+  serve "$region"
+}
