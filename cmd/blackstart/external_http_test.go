@@ -203,6 +203,7 @@ func (o *orderService) people(ctx context.Context, dir string) {
 			data, _ := os.ReadFile(path)
 			breaks := bytes.Contains(data, []byte("let the standby fall behind"))
 			if breaks {
+				time.Sleep(2 * time.Second) // nobody acts in the instant in which they are asked: the victim is first seen unharmed
 				o.sql(o.west, "ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()")
 			}
 			said := strings.TrimSuffix(path, ".task.json") + ".done"
