@@ -60,7 +60,8 @@ func (d *Driver) Execute(ctx context.Context, a harness.Action) error {
 		return d.fence(ctx, a.Components)
 	case harness.CallMake:
 		return d.callMake(ctx, a)
-	case harness.ComponentStart, harness.ComponentResume, harness.LinkHeal:
+	}
+	if d.undoes(a.Kind) {
 		return d.undoEach(ctx, a)
 	}
 	all, err := d.deeds(a)
@@ -69,6 +70,13 @@ func (d *Driver) Execute(ctx context.Context, a harness.Action) error {
 	}
 	all = slices.DeleteFunc(all, func(one deed) bool { return len(one.entry.Ours) == 0 }) // another of the same means does it for all
 	return each(all, func(one deed) error { return d.do(ctx, one) })
+}
+
+// undoes tells whether a kind of action takes back what a means does.
+func (d *Driver) undoes(kind harness.ActionKind) bool {
+	return slices.ContainsFunc(d.Target.Means, func(m target.Means) bool {
+		return slices.ContainsFunc(means.ActsOf(m), func(act harness.ActionKind) bool { return harness.UndoOf(act) == kind })
+	})
 }
 
 // each does all at once, and gives every error.
@@ -111,7 +119,7 @@ func (d *Driver) undoEach(ctx context.Context, a harness.Action) error {
 	return each(slices.Concat(a.Components, a.Links), func(on string) error {
 		id := entryID(a.Kind, on)
 		host := d.hostFor(a.Kind, on)
-		if a.Kind != harness.LinkHeal {
+		if a.Kind == harness.ComponentStart {
 			if why := d.superseded(ctx, on); why != "" {
 				return errors.Join(d.leave(ctx, host, id), &harness.LeftError{Component: on, Why: why})
 			}

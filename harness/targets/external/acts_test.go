@@ -163,3 +163,19 @@ func TestActsThatOthersUndo(t *testing.T) {
 	}
 	_ = os.Remove(file)
 }
+
+// Whatever a means does is taken back by an action that the driver carries out as an undo, under the name by which it was done.
+func TestEveryActHasItsUndo(t *testing.T) {
+	for _, k := range means.Means.All() {
+		for _, act := range k.New().Acts() {
+			undo := harness.UndoOf(act)
+			d := New(File{Target: &target.Target{Means: []target.Means{{Name: "m", Means: k.Name, On: []string{"x"}, Host: "h"}}}}, nil)
+			if undo == "" || !d.undoes(undo) || d.undoes(act) || d.hostFor(undo, "x") != "h" {
+				t.Errorf("%s: %s is undone by %q", k.Name, act, undo)
+			}
+			if can := d.Can(); len(can) < 2 {
+				t.Errorf("%s: it can %v", k.Name, can)
+			}
+		}
+	}
+}
