@@ -64,7 +64,7 @@ func Database(ctx context.Context, owner *pgx.Conn, dataDirs ...string) (map[str
 }
 
 // firewalls are what lists the rules of this machine, where it is installed and may be run.
-var firewalls = [][]string{{"nft", "list", "ruleset"}, {"iptables-save"}, {"ip6tables-save"}, {"tc", "qdisc", "show"}, {"ip", "rule"}, {"ip", "route", "show", "table", "all"}}
+var firewalls = [][]string{{"nft", "-s", "list", "ruleset"}, {"iptables-save"}, {"ip6tables-save"}, {"tc", "qdisc", "show"}, {"ip", "rule"}, {"ip", "route", "show", "table", "all"}}
 
 var (
 	counts    = regexp.MustCompile(`counter packets \d+ bytes \d+`)

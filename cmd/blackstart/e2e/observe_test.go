@@ -28,7 +28,7 @@ func (e estate) lies(t *testing.T) map[string]string {
 		if !strings.HasPrefix(name, "finrag-") {
 			continue
 		}
-		for _, ask := range []string{"iptables-save | grep -v '^[#:]'", "nft list ruleset", "tc qdisc show", "ip link", "ip addr", "ip route", "ip rule"} {
+		for _, ask := range []string{"iptables-save | grep -v '^[#:]'", "nft -s list ruleset", "tc qdisc show", "ip link", "ip addr", "ip route", "ip rule"} {
 			out, _ := exec.Command("ip", "netns", "exec", name, "sh", "-c", ask+" 2>/dev/null").Output() // what is not installed says nothing
 			all[name+": "+ask] = string(out)
 		}
