@@ -14,6 +14,7 @@ DRILLS   ?=
 PAGES    ?= docs
 # the tools have a module of their own: what they need is nothing that the product needs
 TOOL := go tool -modfile=tools/go.mod
+# harness/measure is pure, and has no goroutine that could race;
 # tests that lay out reports dozens of times: under the race detector, twenty times slower, they take a quarter of an hour
 MANY_REPORTS := Forger|Told|FirstPage|Attack|Unchanged|Hostile|NewRunKey|Large
 
@@ -45,7 +46,8 @@ base-image: ## debian:bookworm-slim by debootstrap, where it cannot be pulled (r
 
 test: build ## everything: unit, conformance, command line, end-to-end drills with real servers
 	go vet ./...
-	go test -race -timeout 25m $$(go list ./... | grep -v -e /e2e -e '/evidence$$')
+	go test -race -timeout 25m $$(go list ./... | grep -v -e /e2e -e '/evidence$$' -e '/measure$$')
+	go test ./harness/measure
 	go test -race -skip '$(MANY_REPORTS)' ./evidence
 	go test -run '$(MANY_REPORTS)' ./evidence
 	go test -timeout 45m -v -run . ./cmd/blackstart/e2e
