@@ -85,8 +85,12 @@ type Fencing interface {
 	LeadsBeside(ctx context.Context, component string) (string, error)
 }
 
-// FencedBySelf is the word of a component whose own cluster manager keeps it from leading beside another.
-const FencedBySelf = "self"
+// What keeps a component from leading beside another, as Component.Fencing says it; FencedByCall is followed by the name of the call.
+const (
+	FencedBySelf = "self" // its own cluster manager
+	FencedByCall = "call"
+	FencedByHold = "hold" // nothing: what was broken stays so until people have lifted it
+)
 
 // frozen tells whether a fault in force has frozen a component.
 func (d *drill) frozen(name string) bool {
@@ -134,12 +138,12 @@ func (d *drill) fencedByTarget(ctx context.Context, c Component) (fence bool, er
 			d.unfenced = append(d.unfenced, c)
 			d.note("fence.unneeded", "nothing leads in place of "+c.Name, nil)
 			return false, nil
-		case alone == 0 && strings.HasPrefix(c.Fencing, "call"):
+		case alone == 0 && strings.HasPrefix(c.Fencing, FencedByCall):
 			d.noteTwoLeaders(c.Name, other, refuses, err)
 			return true, nil
-		case alone == 0 && c.Fencing == "hold" || !waited(ctx, tick):
+		case alone == 0 && c.Fencing == FencedByHold || !waited(ctx, tick):
 			d.noteTwoLeaders(c.Name, other, refuses, err)
-			return false, fmt.Errorf("fence %s: it was not seen to refuse writes (%w)", c.Name, errors.Join(err, asked, notRefused(refuses, err)))
+			return false, fmt.Errorf("fence %s: it was not seen to refuse writes (%w): see to it by hand that it does, then run blackstart undo", c.Name, errors.Join(err, asked, notRefused(refuses, err)))
 		}
 	}
 }

@@ -67,19 +67,29 @@ func PlanAll(ctx context.Context, s Scenario, target Description, can []ActionKi
 			}
 			continue
 		}
-		if !slices.Contains(target.Calls, step.Call) || !slices.Contains(can, RunbookCall) {
-			refused = append(refused, Refusal{[]any{"recovery", "steps", i, "call"}, fmt.Errorf(
-				"target %s has no runbook call %q, which step %q needs; it has: %s", target.Name, step.Call, step.Name, strings.Join(target.Calls, ", "))})
+		if err := callable(target, can, step.Call, step.Name); err != nil {
+			refused = append(refused, Refusal{[]any{"recovery", "steps", i, "call"}, err})
 		}
 	}
 	for i, r := range s.Restore {
-		if !slices.Contains(target.Calls, r.Call) || !slices.Contains(can, RunbookCall) {
-			refused = append(refused, Refusal{[]any{"restore", i, "call"}, fmt.Errorf(
-				"target %s has no runbook call %q, which step %q needs; it has: %s", target.Name, r.Call, r.Name, strings.Join(target.Calls, ", "))})
+		if err := callable(target, can, r.Call, r.Name); err != nil {
+			refused = append(refused, Refusal{[]any{"restore", i, "call"}, err})
 		}
 	}
 	sort.SliceStable(plans, func(i, j int) bool { return plans[i].Fault.At < plans[j].Fault.At })
 	return plans, refused
+}
+
+// callable refuses a call of a step that the target does not have, or does not let a drill make.
+func callable(target Description, can []ActionKind, call, step string) error {
+	has := slices.Contains(target.Calls, call)
+	switch {
+	case !has:
+		return fmt.Errorf("target %s has no runbook call %q, which step %q needs; it has: %s", target.Name, call, step, strings.Join(target.Calls, ", "))
+	case !slices.Contains(can, RunbookCall):
+		return fmt.Errorf("target %s (%s) lets the harness make no call, and step %q needs %q: leave it to its people", target.Name, target.Environment, step, call)
+	}
+	return nil
 }
 
 // A CannotError refuses a fault whose plan has an action that the target does not carry out.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,5 +75,23 @@ func unshown(await func(context.Context, RunningTarget, []Check, time.Duration) 
 			return Interval{}, errors.New("planted")
 		}
 		return await(ctx, t, checks, within)
+	}
+}
+
+// A call that a target has and does not let a drill make is told apart from one that it has not.
+func TestCallable(t *testing.T) {
+	target := Description{Name: "orders", Environment: Production, Calls: []string{"rebuild"}}
+	for name, c := range map[string]struct {
+		call string
+		can  []ActionKind
+		want string
+	}{
+		"it may":     {"rebuild", []ActionKind{RunbookCall}, ""},
+		"it may not": {"rebuild", nil, "target orders (production) lets the harness make no call"},
+		"it is not":  {"rebuilt", []ActionKind{RunbookCall}, `has no runbook call "rebuilt", which step "s" needs; it has: rebuild`},
+	} {
+		if err := callable(target, c.can, c.call, "s"); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -23,3 +23,22 @@ func TestPartitionCutsEveryLinkOfTheRegionAndNoOther(t *testing.T) {
 		}
 	}
 }
+
+// Of a system that a file describes only what has a means that can tell is asked whether it lives behind the cut.
+func TestPartitionAsksWhatCanTellWhetherItLives(t *testing.T) {
+	target := estate()
+	target.Kind, target.Means = harness.External, []harness.MeansOf{{Name: "api", On: []string{"east.api"}}}
+	plan, err := (&regionPartition{}).Plan(t.Context(), target, harness.FaultSpec{On: harness.Primary})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked []string
+	for _, c := range plan.InForce {
+		if c.Kind == harness.ComponentRuns {
+			asked = append(asked, c.On)
+		}
+	}
+	if !slices.Equal(asked, []string{"east.api"}) {
+		t.Errorf("asked whether it lives: %v", asked)
+	}
+}

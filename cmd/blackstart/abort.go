@@ -65,9 +65,9 @@ func printExecutors(step func(string, ...any), target harness.Description, p har
 // fenceWords say what a host that undoes by itself does about a component that led.
 func fenceWords(c harness.Component) string {
 	switch c.Fencing {
-	case "self":
+	case harness.FencedBySelf:
 		return fmt.Sprintf("then %s is fenced by its own cluster manager: the host undoes at once", c.Name)
-	case "hold":
+	case harness.FencedByHold:
 		return fmt.Sprintf("then %s stays as it is: a file HOLD on the host says how to lift it", c.Name)
 	}
 	return fmt.Sprintf("then the host has %s fenced first, by %s", c.Name, c.Fencing)

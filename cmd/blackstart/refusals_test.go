@@ -29,7 +29,7 @@ var ofOtherTargets = []string{
 	"no fault of kind", "cannot carry out", "has no region with the role", "does not allow region", "has no database in each",
 	"has no API", "has no link", "no link of target", "has no component", "is not known", "has no known question", "needs two builds",
 	"does not say which versions", "both builds of target", "its undo has to fence", "has no such component", "only a database can be fenced",
-	"target %s has no %s region", "nobody can be asked", "from outside nobody can see", "has several components",
+	"target %s has no %s region", "nobody can be asked", "from outside nobody can see", "has several components", "lets the harness make no call",
 }
 
 // TestEveryRefusalOfAPlanIsOneOfValidate goes through the texts of all refusals in the source. Each must be met by a file of

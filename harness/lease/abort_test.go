@@ -17,8 +17,8 @@ func TestAbort(t *testing.T) {
 		l := r.armed("run-1", 20*time.Second)
 		first, second := r.entry("one"), r.entry("two")
 		other := r.file + ".2"
-		second.Scripts = Scripts{State: "# it's how it is\ncase $(cat " + quote(other) + " 2>/dev/null) in broken) echo broken ;; *) echo absent ;; esac", Do: "echo broken >" + quote(other),
-			Undo: "echo undone >>" + quote(r.file+".order") + "\ntest -e " + quote(r.file) + " && echo second-first >>" + quote(r.file+".order") + "\nrm " + quote(other) + " # gone", Free: first.Free, Ours: first.Ours, Most: 1}
+		second.Scripts = Scripts{State: "# it's how it is\ncase $(cat " + Quote(other) + " 2>/dev/null) in broken) echo broken ;; *) echo absent ;; esac", Do: "echo broken >" + Quote(other),
+			Undo: "echo undone >>" + Quote(r.file+".order") + "\ntest -e " + Quote(r.file) + " && echo second-first >>" + Quote(r.file+".order") + "\nrm " + Quote(other) + " # gone", Free: first.Free, Ours: first.Ours, Most: 1}
 		second.Guard = "# may it?\ntrue"
 		r.did(l, first)
 		r.did(l, second)

@@ -79,7 +79,7 @@ func TestDoHangs(t *testing.T) {
 		l := r.armed("run-1", 20*time.Second)
 		e := r.entry("one")
 		seconds := fmt.Sprint(100000 + targets.Add(1))
-		e.Scripts.Do = "(trap '' TERM; while :; do sleep " + seconds + "; done) & wait; echo broken >" + quote(r.file)
+		e.Scripts.Do = "(trap '' TERM; while :; do sleep " + seconds + "; done) & wait; echo broken >" + Quote(r.file)
 		began := time.Now()
 		_, err := l.Do(t.Context(), e)
 		if n := as[*NotDoneError](t, err); n.Code != 124 || n.Now != "absent" || !strings.Contains(n.Error(), "it took too long") {
@@ -93,7 +93,7 @@ func TestDoHangs(t *testing.T) {
 		}
 		r.wait(3*time.Second, "nothing of it runs", func() bool { return !r.sleeps(seconds) })
 
-		e.ID, e.Scripts.Do = "half", "echo half >"+quote(r.file)+"; sleep "+seconds
+		e.ID, e.Scripts.Do = "half", "echo half >"+Quote(r.file)+"; sleep "+seconds
 		if got, err := l.Do(t.Context(), e); err != nil || got.Code != 124 || got.Now != "half" {
 			t.Errorf("half done: %+v, %v", got, err)
 		}
@@ -138,7 +138,7 @@ func TestActsFail(t *testing.T) {
 	if as[*NotDoneError](t, err).Said != "sudo: a tty is needed?[1m" || !strings.HasSuffix(err.Error(), "(exit code 3: sudo: a tty is needed?[1m)") {
 		t.Error(err)
 	}
-	e.ID, e.Scripts.Do = "two", "echo broken >"+quote(r.file)+"; exit 4"
+	e.ID, e.Scripts.Do = "two", "echo broken >"+Quote(r.file)+"; exit 4"
 	if got, err := l.Do(t.Context(), e); err != nil || got.Code != 4 || got.Now != "broken" { // it is in force, whatever it says
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -157,8 +157,8 @@ func (r *rig) armed(run string, ttl time.Duration) *Lease {
 // entry breaks the file: it is not there, or broken, or what others write into it.
 func (r *rig) entry(id string) Entry {
 	return Entry{ID: id, Hold: "rm the file by hand", Scripts: Scripts{
-		State: fmt.Sprintf("cat %[1]s 2>/dev/null || echo absent", quote(r.file)),
-		Do:    "echo broken >" + quote(r.file), Undo: "rm -f " + quote(r.file),
+		State: fmt.Sprintf("cat %[1]s 2>/dev/null || echo absent", Quote(r.file)),
+		Do:    "echo broken >" + Quote(r.file), Undo: "rm -f " + Quote(r.file),
 		Free: []string{"absent"}, Ours: []string{"broken", "half"}, Held: true, Most: 1,
 	}}
 }

@@ -19,7 +19,7 @@ func Programs() []string {
 
 // Try is POSIX sh that ends with 0 if a lease of the target can be kept on the executor. It leaves nothing there; else the last line that it
 // complains of is what is missing.
-func Try(target string) string { return "set -- " + quote(target) + " try\n" + script }
+func Try(target string) string { return "set -- " + Quote(target) + " try\n" + script }
 
 // Directory is where the lease of a target is on the executor, as POSIX sh writes it.
 func Directory(target string) string { return "/var/tmp/blackstart-$(id -u)/" + target }
@@ -46,4 +46,5 @@ func Abort(target, run string, entries []Entry) string {
 }
 
 // quote writes a word for POSIX sh.
-func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+// Quote writes a word for POSIX sh.
+func Quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }

@@ -133,9 +133,9 @@ func TestGuard(t *testing.T) {
 	l := r.armed("run-1", shortTTL)
 	fenced := r.file + ".fenced"
 	e, by := r.entry("one"), r.entry("by-hand")
-	e.Guard, e.Hold = "test -e "+quote(fenced)+" || { echo the old primary is not fenced >&2; exit 1; }", "see that the old primary takes no writes"
+	e.Guard, e.Hold = "test -e "+Quote(fenced)+" || { echo the old primary is not fenced >&2; exit 1; }", "see that the old primary takes no writes"
 	by.Guard, by.Hold = "false", "only by hand"
-	by.Scripts = Scripts{State: "cat " + quote(r.file+".2") + " 2>/dev/null || echo absent", Do: "echo broken >" + quote(r.file+".2"), Undo: "rm " + quote(r.file+".2"), Free: by.Free, Ours: by.Ours, Most: 1}
+	by.Scripts = Scripts{State: "cat " + Quote(r.file+".2") + " 2>/dev/null || echo absent", Do: "echo broken >" + Quote(r.file+".2"), Undo: "rm " + Quote(r.file+".2"), Free: by.Free, Ours: by.Ours, Most: 1}
 	r.did(l, e)
 	r.did(l, by)
 	var text []byte

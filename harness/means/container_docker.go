@@ -78,7 +78,7 @@ func (d *containerDocker) Scripts(act harness.Action, on Subject) (lease.Scripts
 }
 
 func (d *containerDocker) prelude(on Subject) string {
-	return tryPrelude + "engine() { " + on.Root() + quoted(d.argv()) + " \"$@\"; }\ncontainer=" + Quote(d.with.Container) + "\n" + dockerPrelude
+	return tryPrelude + "engine() { " + on.Root() + quoted(d.argv()) + " \"$@\"; }\ncontainer=" + lease.Quote(d.with.Container) + "\n" + dockerPrelude
 }
 
 // Needs implements Kind.

@@ -74,7 +74,7 @@ func (k *kubernetesDeployment) Scripts(act harness.Action, on Subject) (lease.Sc
 }
 
 func (k *kubernetesDeployment) prelude(on Subject) string {
-	return tryPrelude + cluster(k.with.Context, k.with.Kubeconfig, k.with.Namespace) + "run=" + Quote(on.Run) + " deployment=" + Quote(k.with.Deployment) + "\n" + deploymentPrelude
+	return tryPrelude + cluster(k.with.Context, k.with.Kubeconfig, k.with.Namespace) + "run=" + lease.Quote(on.Run) + " deployment=" + lease.Quote(k.with.Deployment) + "\n" + deploymentPrelude
 }
 
 // Needs implements Kind.

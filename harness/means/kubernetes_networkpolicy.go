@@ -98,7 +98,7 @@ func (k *kubernetesPolicy) shell(on Subject, said string) string {
 	if k.with.Kubeconfig != "" {
 		argv += " --kubeconfig " + k.with.Kubeconfig
 	}
-	return fmt.Sprintf("policy=%s should=%s\n", mark("bs-", on), Quote(said)) + strings.Replace(policyShell, "KUBECTL", argv, 1)
+	return fmt.Sprintf("policy=%s should=%s\n", mark("bs-", on), lease.Quote(said)) + strings.Replace(policyShell, "KUBECTL", argv, 1)
 }
 
 // Scripts implements Kind.
@@ -119,7 +119,7 @@ func (k *kubernetesPolicy) Scripts(act harness.Action, on Subject) (lease.Script
 	begin := k.shell(on, said)
 	return byTheFirst(k.with.Links, on, lease.Scripts{
 		State: begin + "now\n",
-		Do:    begin + "word=$(now) || exit\ncase $word in cut) ;; free) printf '%s' " + Quote(body) + " | kubectl_ create -f - >&2 ;; *) exit 1 ;; esac\n",
+		Do:    begin + "word=$(now) || exit\ncase $word in cut) ;; free) printf '%s' " + lease.Quote(body) + " | kubectl_ create -f - >&2 ;; *) exit 1 ;; esac\n",
 		Undo:  begin + "kubectl_ delete networkpolicy \"$policy\" --ignore-not-found >&2\n",
 		Free:  []string{wordFree}, Ours: []string{wordCut, wordPartly}, Held: true, Most: mostSeconds,
 	}), nil

@@ -72,7 +72,7 @@ func (k *kubernetesPod) Scripts(act harness.Action, _ Subject) (lease.Scripts, e
 }
 
 func (k *kubernetesPod) prelude() string {
-	return tryPrelude + cluster(k.with.Context, k.with.Kubeconfig, k.with.Namespace) + "selector=" + Quote(k.with.Selector) + "\n" + podPrelude
+	return tryPrelude + cluster(k.with.Context, k.with.Kubeconfig, k.with.Namespace) + "selector=" + lease.Quote(k.with.Selector) + "\n" + podPrelude
 }
 
 // Needs implements Kind.

@@ -142,9 +142,9 @@ func (r rule) iptables() string {
 // restore feeds the rules of a family to iptables-restore.
 func (l *linkIptables) restore(f filter, on Subject, options string) string {
 	return f.each(func(program string, _, _ int) string {
-		words := []string{"printf", Quote(`%s\n`)}
+		words := []string{"printf", lease.Quote(`%s\n`)}
 		for _, line := range l.rulesOf(f, program == families[true], mark("BS-", on)) {
-			words = append(words, Quote(line))
+			words = append(words, lease.Quote(line))
 		}
 		return fmt.Sprintf("%s | %s%s-restore -w %d --noflush%s", strings.Join(words, " "), on.Root(), program, lockWait, options)
 	}, " && ")
@@ -188,7 +188,7 @@ func (l *linkIptables) Needs(on Subject) Needs {
 		" in the table filter for the time of the drill, and a jump to it; no other rule is changed or removed"}
 	f, err := l.with.filter(harness.Action{Kind: harness.LinkCut}, on)
 	if err != nil {
-		n.Try = "echo " + Quote(err.Error()) + " >&2; exit 1\n"
+		n.Try = "echo " + lease.Quote(err.Error()) + " >&2; exit 1\n"
 		return n
 	}
 	n.Try = l.shell(on) + l.state(f)

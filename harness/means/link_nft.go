@@ -105,7 +105,7 @@ func (r rule) nft() string {
 func inQuotes(words []string) string {
 	all := make([]string, 0, len(words))
 	for _, w := range words {
-		all = append(all, Quote(w))
+		all = append(all, lease.Quote(w))
 	}
 	return strings.Join(all, " ")
 }
@@ -142,7 +142,7 @@ func (l *linkNft) Needs(on Subject) Needs {
 		Ticket: "the table inet " + mark("bs_", on) + " for the time of the drill; no other table is changed"}
 	f, err := l.with.filter(harness.Action{Kind: harness.LinkCut}, on)
 	if err != nil {
-		n.Try = "echo " + Quote(err.Error()) + " >&2; exit 1\n"
+		n.Try = "echo " + lease.Quote(err.Error()) + " >&2; exit 1\n"
 		return n
 	}
 	n.Try = l.shell(f, on) + "command -v nft >/dev/null || { echo 'there is no nft' >&2; exit 1; }\nnow >/dev/null || exit\n" +

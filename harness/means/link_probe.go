@@ -3,13 +3,16 @@ package means
 import (
 	"net"
 	"strings"
+
+	"blackstart/harness"
+	"blackstart/harness/lease"
 )
 
 // Words of a link that is asked from its from end.
 const (
-	Answers = "answers" // a connection was taken
-	Refused = "refused" // somebody said no: the other end, or a firewall on the way
-	Silent  = "silent"  // nobody said anything
+	Answers = harness.LinkWordAnswers // a connection was taken
+	Refused = harness.LinkWordRefused // somebody said no: the other end, or a firewall on the way
+	Silent  = harness.LinkWordSilent  // nobody said anything
 )
 
 // LinkProbe is a POSIX sh script that tries to connect to a "host:port" with whatever the host has to do that, and prints one word:
@@ -21,9 +24,9 @@ const (
 func LinkProbe(to string) string {
 	host, port, err := net.SplitHostPort(to)
 	if err != nil {
-		return "echo " + Quote(err.Error()) + " >&2; exit 1\n"
+		return "echo " + lease.Quote(err.Error()) + " >&2; exit 1\n"
 	}
-	return "host=" + Quote(host) + " port=" + Quote(port) + strings.Replace(linkProbe, "SECONDS", "2", -1)
+	return "host=" + lease.Quote(host) + " port=" + lease.Quote(port) + strings.Replace(linkProbe, "SECONDS", "2", -1)
 }
 
 const linkProbe = `

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"blackstart/harness/lease"
 	"blackstart/harness/means"
 )
 
@@ -68,7 +69,7 @@ func TestALinkIsAskedFromItsFromEnd(t *testing.T) {
 	w.probed(net.JoinHostPort(serverAt6, "7001"), means.Silent)
 	w.probed("10.77.2.77:5432", means.Silent) // a router that has not yet found that nobody is there
 	w.nobodyThere()
-	if e := w.sh("client", "exec busybox sh -c "+means.Quote(means.LinkProbe(net.JoinHostPort(serverAt, dbPort)))); e.out != means.Answers {
+	if e := w.sh("client", "exec busybox sh -c "+lease.Quote(means.LinkProbe(net.JoinHostPort(serverAt, dbPort)))); e.out != means.Answers {
 		t.Errorf("in another shell: %+v", e)
 	}
 	if e := w.sh("client", "PATH="+only(t, "", "")+":$PATH\n"+means.LinkProbe("10.77.2.2:1")); e.code == 0 || e.out != "" || !strings.Contains(last(e.complain), "this one is broken") {

@@ -6,7 +6,6 @@ package means
 
 import (
 	"fmt"
-	"strings"
 
 	"blackstart/harness"
 	"blackstart/harness/lease"
@@ -56,9 +55,6 @@ type Needs struct {
 	Try      string   // POSIX sh that changes nothing and ends with 0 if everything is permitted; else its last line on stderr says what is not
 	Reboot   string   // what a reboot of the executor, or of what is broken, leaves of it
 }
-
-// Quote writes a word for POSIX sh.
-func Quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
 // Root is what stands before a command that only root may run.
 func (s Subject) Root() string {

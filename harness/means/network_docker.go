@@ -136,7 +136,7 @@ func (n *networkDocker) argv(on Subject) string {
 func (n *networkDocker) shell(on Subject) string {
 	aliases := slices.Compact(slices.Sorted(slices.Values(n.with.Aliases)))
 	lines := append([]string{fmt.Sprintf("ip=%s ip6=%s links= aliases=", n.with.IP, n.with.IP6)}, aliases...)
-	return fmt.Sprintf("network=%s container=%s should=%s\n", n.with.Network, n.with.Container, Quote(strings.Join(lines, "\n"))) +
+	return fmt.Sprintf("network=%s container=%s should=%s\n", n.with.Network, n.with.Container, lease.Quote(strings.Join(lines, "\n"))) +
 		strings.Replace(dockerShell, "DOCKER", n.argv(on), 1)
 }
 

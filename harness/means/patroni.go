@@ -75,7 +75,7 @@ func (p *patroniCluster) prelude() string {
 	if p.with.Netrc != "" {
 		argv = append(argv, "--netrc-file", p.with.Netrc)
 	}
-	return tryPrelude + "ask() { " + quoted(argv) + " \"$@\"; }\napi=" + Quote(p.with.URL) + " netrc=" + Quote(p.with.Netrc) + " roots=" + Quote(p.with.Roots) + "\n" + patroniPrelude
+	return tryPrelude + "ask() { " + quoted(argv) + " \"$@\"; }\napi=" + lease.Quote(p.with.URL) + " netrc=" + lease.Quote(p.with.Netrc) + " roots=" + lease.Quote(p.with.Roots) + "\n" + patroniPrelude
 }
 
 // Needs implements Kind. A change of a key that nobody has changes nothing, and Patroni writes none.

@@ -91,7 +91,7 @@ func (p process) launch(argv []string) string {
 		return "launch " + p.root() + words + "\n"
 	default: // the account is that one, or root
 		return fmt.Sprintf("if test \"$(id -un)\" = %s; then launch %s; else launch su -s /bin/sh %s -c %s; fi\n",
-			Quote(p.user), words, Quote(p.user), Quote("exec "+words))
+			lease.Quote(p.user), words, lease.Quote(p.user), lease.Quote("exec "+words))
 	}
 }
 
@@ -100,7 +100,7 @@ func (p process) root() string { return rootAs(p.on, p.user) }
 
 func rootAs(on Subject, user string) string {
 	if on.Sudo && user != "" {
-		return "sudo -n -u " + Quote(user) + " -- "
+		return "sudo -n -u " + lease.Quote(user) + " -- "
 	}
 	return on.Root()
 }
@@ -138,8 +138,8 @@ func (p process) needs(programs []string, looks ...string) Needs {
 	} else if p.user != "" {
 		n.Programs = append(n.Programs, "su")
 		try += programsThere([]string{"su"})
-		try += fmt.Sprintf("case $(id -un) in root | %s) ;; *) fail %s ;; esac\n", Quote(p.user),
-			Quote("the account is neither "+p.user+" nor root: let it run commands as "+p.user+", and write sudo: true"))
+		try += fmt.Sprintf("case $(id -un) in root | %s) ;; *) fail %s ;; esac\n", lease.Quote(p.user),
+			lease.Quote("the account is neither "+p.user+" nor root: let it run commands as "+p.user+", and write sudo: true"))
 	}
 	n.Try = try + "state\n" + tryWords
 	return n
@@ -166,7 +166,7 @@ func asAccount(user string) string {
 func quoted(argv []string) string {
 	all := make([]string, len(argv))
 	for i, w := range argv {
-		all[i] = Quote(w)
+		all[i] = lease.Quote(w)
 	}
 	return strings.Join(all, " ")
 }

@@ -52,7 +52,7 @@ func (*processArgv) Of() Scope { return Components }
 func (*processArgv) Acts() []harness.ActionKind { return everyAct }
 
 func (p *processArgv) of(on Subject) process {
-	find := fmt.Sprintf("first=%s user=%s\nargv=%s\n", Quote(p.with.Argv[0]), Quote(p.with.User), Quote(strings.Join(p.with.Argv, "\n")))
+	find := fmt.Sprintf("first=%s user=%s\nargv=%s\n", lease.Quote(p.with.Argv[0]), lease.Quote(p.with.User), lease.Quote(strings.Join(p.with.Argv, "\n")))
 	return process{on: on, user: p.with.User, find: find + findByArgv, start: p.with.Start}
 }
 

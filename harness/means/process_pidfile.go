@@ -56,7 +56,7 @@ func (*processPidfile) Of() Scope { return Components }
 func (*processPidfile) Acts() []harness.ActionKind { return everyAct }
 
 func (p *processPidfile) of(on Subject) process {
-	find := "pidfile=" + Quote(p.with.Pidfile) + " program=" + Quote(p.with.Program) + "\n" + findByPidfile
+	find := "pidfile=" + lease.Quote(p.with.Pidfile) + " program=" + lease.Quote(p.with.Program) + "\n" + findByPidfile
 	return process{on: on, user: p.with.User, find: find, start: p.with.Start, stop: p.with.Stop}
 }
 

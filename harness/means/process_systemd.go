@@ -72,7 +72,7 @@ func (p *processSystemd) Scripts(act harness.Action, on Subject) (lease.Scripts,
 }
 
 func (p *processSystemd) prelude(on Subject) string {
-	return "root_do() { " + on.Root() + "\"$@\"; }\nunit=" + Quote(p.with.Unit) + "\n" + processPrelude + systemdPrelude
+	return "root_do() { " + on.Root() + "\"$@\"; }\nunit=" + lease.Quote(p.with.Unit) + "\n" + processPrelude + systemdPrelude
 }
 
 // Needs implements Kind.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"blackstart/harness"
+	"blackstart/harness/lease"
 )
 
 var (
@@ -262,7 +263,7 @@ func TestWhatIsStartedIsFree(t *testing.T) {
 	g := ground{with: map[string]any{"argv": []any{"sleep", alone}, "start": words}}
 	held := filepath.Join(dir, "held")
 	_, _, undo := scriptsOf(t, g, "process.argv", harness.ComponentKill)
-	if _, complaint, err := dash.run(t, "exec 9>"+Quote(held)+"\n"+undo); err != nil {
+	if _, complaint, err := dash.run(t, "exec 9>"+lease.Quote(held)+"\n"+undo); err != nil {
 		t.Fatal(complaint)
 	}
 	_, kill, _ := scriptsOf(t, g, "process.argv", harness.ComponentKill)

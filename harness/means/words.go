@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"blackstart/harness"
+	"blackstart/harness/lease"
 )
 
 // everyAct are the acts on a component.
@@ -83,8 +84,8 @@ func mayRun(on Subject, user string, argv ...string) string {
 	if user != "" {
 		as = user
 	}
-	return fmt.Sprintf("sudo -n -l -u %s %s >/dev/null 2>&1 || fail %s\n", Quote(as), quoted(argv),
-		Quote("sudo does not let the account run "+strings.Join(argv, " ")+" as "+as+" without a password"))
+	return fmt.Sprintf("sudo -n -l -u %s %s >/dev/null 2>&1 || fail %s\n", lease.Quote(as), quoted(argv),
+		lease.Quote("sudo does not let the account run "+strings.Join(argv, " ")+" as "+as+" without a password"))
 }
 
 // sudoers writes a command as sudoers has it: a program without a whole path is looked for in /usr/bin, and an argument may mean nothing else.

@@ -38,6 +38,9 @@ func (r *rules) means() {
 			if !r.known(n.Get("on"), fmt.Sprint(j+1), what, on, names) {
 				continue
 			}
+			if c, _ := r.ComponentByName(on); ends(traits) && c.Host == m.Host && r.inside(m.Host) {
+				r.out.Add(at(n, "host"), "name the host of the containers, or another that can stop this one and outlives it", "host %s is the container that %s runs in: it would die with it, and nobody would undo anything", m.Host, on)
+			}
 			for _, act := range traits.Acts {
 				key := string(harness.UndoOf(act)) + " " + on
 				if other := undone[key]; other != "" && other != m.Name {
@@ -57,6 +60,17 @@ func (r *rules) means() {
 	for i, c := range r.Components {
 		r.fencing(r.item("components", i), c, fences[c.Name])
 	}
+}
+
+// ends tells whether a means ends what it acts on.
+func ends(t MeansTraits) bool {
+	return slices.Contains(t.Acts, harness.ComponentKill) || slices.Contains(t.Acts, harness.ComponentStop)
+}
+
+// inside tells whether programs on a host run inside a container or pod, which ends with what runs in it.
+func (r *rules) inside(host string) bool {
+	h, _ := r.HostByName(host)
+	return h.By == "docker" || h.By == "kubectl"
 }
 
 // executor is where the commands of a means are run.
@@ -107,7 +121,7 @@ func (r *rules) fencing(n *strictyaml.Node, c Component, need bool) {
 		r.out.Add(at(n, "fencing"), "leave it out", "%s, of kind %s, neither leads nor follows", c.Name, c.Kind)
 		return
 	}
-	if (f.By == FencedByCall) != (f.Call != "") {
+	if (f.By == harness.FencedByCall) != (f.Call != "") {
 		r.out.Add(at(n, "fencing"), write, "the fencing of %s is by %s, and its call is %q", c.Name, f.By, f.Call)
 	}
 	for key, name := range map[string]string{"fencing.call": f.Call, "fencing.asked": f.Asked} {

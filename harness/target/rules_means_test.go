@@ -13,10 +13,11 @@ regions: [{name: east, role: primary}, {name: west, role: standby}]
 hosts:
   - {name: router, region: outside, address: 10.9.0.1, by: ssh, with: {user: drill}}
   - {name: plain, region: east, address: 10.1.0.9}
+  - {name: box, region: east, address: 10.1.0.7, by: docker, with: {container: api-1}}
 components:
   - {name: east.db, kind: postgres, region: east, address: 10.1.0.5, port: 5432, fencing: {by: call, call: fence, asked: refuses}, with: {database: orders, user: blackstart, password: {file: /run/secrets/orders}, encryption: tls}}
   - {name: west.db, kind: postgres, region: west, address: 10.2.0.5, port: 5432, fencing: {by: self}, with: {database: orders, user: blackstart, password: {file: /run/secrets/orders}, encryption: tls}}
-  - {name: east.api, kind: tcp, region: east, address: 10.1.0.7, port: 8443}
+  - {name: east.api, kind: tcp, host: box, port: 8443}
 links:
   - {name: clients, from: outside, to: east.db}
   - {name: wal, from: west.db, to: east.db}
@@ -56,6 +57,7 @@ func TestMeans(t *testing.T) {
 		{"undo: start", "undo: start, reads: true", "there is nothing to undo"},
 		{"call: exec, timeout: 5s, with: {on: router, argv: [start]}", "call: exec, undo: stop, timeout: 5s, with: {on: router, argv: [start]}", "which has an undo of its own"},
 		{"means:\n", "means:\n  - {name: other, means: link.nft, on: [wal], host: router, with: {where: forward}}\n", "would both undo what is done to wal"},
+		{"means:\n", "means:\n  - {name: api, means: container.docker, on: [east.api], host: box, with: {container: api-1}}\n", "host box is the container that east.api runs in"},
 		{"means:\n", "means:\n  - {name: cut, means: link.nft, on: [wal], host: router, with: {where: forward}}\n", `the name "cut" is taken`},
 	} {
 		text := strings.Replace(meant, c.from, c.to, 1)

@@ -104,13 +104,6 @@ func (f *Fencing) Words() string {
 	return f.By
 }
 
-// What fences a component.
-const (
-	FencedBySelf = "self"
-	FencedByCall = "call"
-	FencedByHold = "hold"
-)
-
 // Link is one connection that the system depends on.
 type Link struct {
 	Name string `yaml:"name" need:"yes" doc:"its name"`

@@ -11,7 +11,6 @@ import (
 
 	"blackstart/harness/component"
 	"blackstart/harness/lease"
-	"blackstart/harness/means"
 )
 
 // How long a lease of an exercise lives.
@@ -114,7 +113,7 @@ func undoneByItself(ctx context.Context, l *lease.Lease, id string) (late time.D
 
 // dummy is an act on a file of its own.
 func dummy(run string) lease.Entry {
-	file := means.Quote("/var/tmp/blackstart-" + run)
+	file := lease.Quote("/var/tmp/blackstart-" + run)
 	return lease.Entry{ID: "dummy", Scripts: lease.Scripts{State: "test -e " + file + " && echo there || echo absent",
 		Do: ": > " + file, Undo: "rm -f " + file, Free: []string{"absent"}, Ours: []string{"there"}, Held: true, Most: exerciseAct}}
 }

@@ -11,7 +11,6 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/component"
-	"blackstart/harness/host"
 	"blackstart/harness/lease"
 	"blackstart/harness/means"
 	"blackstart/harness/target"
@@ -66,7 +65,7 @@ func (c *checker) keepsLease(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := canRun(ctx, h, lease.Programs(), lease.Try(c.Target.Metadata.Name)); err != nil {
+	if err := h.Permits(ctx, lease.Programs(), lease.Try(c.Target.Metadata.Name)); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("undoes what is in force by itself, when we are silent for %v", c.Target.LeaseTime()), nil
@@ -123,7 +122,7 @@ func (c *checker) permits(ctx context.Context, m target.Means, on string) (strin
 	if c.Target.Metadata.Environment == harness.Production { // nothing is broken there by the harness, and nothing is tried
 		need.Try = ""
 	}
-	if err := canRun(ctx, h, need.Programs, need.Try); err != nil {
+	if err := h.Permits(ctx, need.Programs, need.Try); err != nil {
 		return "", err
 	}
 	var acts []string
@@ -134,7 +133,7 @@ func (c *checker) permits(ctx context.Context, m target.Means, on string) (strin
 	if err != nil {
 		return "", err
 	}
-	word, err := said(ctx, h, scripts.State)
+	word, err := h.Word(ctx, scripts.State)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("how it is: %w", err)
@@ -142,51 +141,4 @@ func (c *checker) permits(ctx context.Context, m target.Means, on string) (strin
 		return "", component.Refuse("it is %s, and a fault begins from %s", word, strings.Join(scripts.Free, " or "))
 	}
 	return fmt.Sprintf("%s, by host %s; it is %s", strings.Join(acts, ", "), m.Host, word), nil
-}
-
-// canRun looks for programs on a host, and runs a script that shows that the rest is permitted.
-func canRun(ctx context.Context, h *host.Host, programs []string, try string) error {
-	for _, p := range programs {
-		if _, err := h.Find(ctx, p); err != nil {
-			return err
-		}
-	}
-	if try == "" {
-		return nil
-	}
-	a, err := h.Run(ctx, host.Question{Argv: []string{"sh", "-c", explained(try), "sh"}, Most: mostSaid})
-	switch {
-	case err != nil:
-		return err
-	case a.Code != 0:
-		return component.Refuse("needs more than the account may do there: %s", lastLine(a.Stdout))
-	}
-	return nil
-}
-
-// explained has a script say on stdout what it complains of: nobody keeps what hosts complain of otherwise. It is ours, and holds no secret.
-func explained(script string) string { return "exec 2>&1\n" + script }
-
-// said runs a script on a host that prints one word.
-func said(ctx context.Context, h *host.Host, script string) (string, error) {
-	a, err := h.Run(ctx, host.Question{Argv: []string{"sh", "-c", script, "sh"}, Most: mostSaid})
-	word := strings.TrimSpace(string(a.Stdout))
-	switch {
-	case err != nil:
-		return "", err
-	case a.Code != 0 || word == "" || strings.ContainsAny(word, " \t\n"):
-		return "", component.Refuse("%s does not say it in one word (exit code %d)", h.Name, a.Code)
-	}
-	return word, nil
-}
-
-const mostSaid = 4 << 10
-
-// lastLine is the last line that says something.
-func lastLine(out []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
-		return last
-	}
-	return "it does not say what"
 }

@@ -18,23 +18,15 @@ func (d *Driver) Abort(run string, plans []harness.Plan) (string, error) {
 	d.mu.Unlock()
 	entries := map[string][]lease.Entry{}
 	var calls []string
-	for _, p := range plans {
-		for _, s := range p.Steps {
-			if harness.UndoOf(s.Do.Kind) == "" && s.Do.Kind != harness.CallMake {
-				continue
-			}
-			all, err := d.deeds(s.Do)
-			if err != nil {
-				return "", err
-			}
-			for _, one := range all {
-				if one.host == "" {
-					calls = append(calls, s.Undo.Call)
-					continue
-				}
-				entries[one.host] = append(entries[one.host], one.entry)
-			}
+	if err := d.eachDeed(plans, func(s harness.Step, one deed) error {
+		if one.host == "" {
+			calls = append(calls, s.Undo.Call)
+			return nil
 		}
+		entries[one.host] = append(entries[one.host], one.entry)
+		return nil
+	}); err != nil {
+		return "", err
 	}
 	if len(entries)+len(calls) == 0 {
 		return "", nil

@@ -35,7 +35,7 @@ func (d *Driver) Can() []harness.ActionKind {
 		}
 	}
 	for _, c := range d.Target.Calls {
-		if !c.Reads {
+		if c.OneWay || c.Undo != "" {
 			add(harness.RunbookCall)
 		}
 		if c.Undo != "" {
@@ -68,7 +68,6 @@ func (d *Driver) Execute(ctx context.Context, a harness.Action) error {
 	if err != nil {
 		return err
 	}
-	all = slices.DeleteFunc(all, func(one deed) bool { return len(one.entry.Ours) == 0 }) // another of the same means does it for all
 	return each(all, func(one deed) error { return d.do(ctx, one) })
 }
 
@@ -185,7 +184,7 @@ func (d *Driver) leave(ctx context.Context, host, id string) error {
 // superseded says why a component that led is not to act again by an undo, and what people must do; "" if it may.
 func (d *Driver) superseded(ctx context.Context, on string) string {
 	c, ok := d.Target.ComponentByName(on)
-	if !ok || len(d.leaders(on)) == 0 || c.Fencing != nil && c.Fencing.By == target.FencedBySelf {
+	if !ok || len(d.leaders(on)) == 0 || c.Fencing != nil && c.Fencing.By == harness.FencedBySelf {
 		return ""
 	}
 	other, err := d.LeadsBeside(ctx, on)
@@ -198,15 +197,11 @@ func (d *Driver) superseded(ctx context.Context, on string) string {
 	return ""
 }
 
-// LeadsBeside implements harness.Fencing: every other component of the same kind is asked.
+// LeadsBeside implements harness.Fencing: whoever could stand in for it is asked.
 func (d *Driver) LeadsBeside(ctx context.Context, name string) (string, error) {
-	of, _ := d.Target.ComponentByName(name)
 	var errs []error
 	leads := ""
-	for _, c := range d.Target.Components {
-		if c.Name == name || c.Kind != of.Kind {
-			continue
-		}
+	for _, c := range d.standsIn(name) {
 		p, err := d.find(c.Name)
 		if err != nil {
 			return "", err
@@ -224,6 +219,26 @@ func (d *Driver) LeadsBeside(ctx context.Context, name string) (string, error) {
 		return leads, nil
 	}
 	return "", errors.Join(errs...)
+}
+
+// standsIn lists what could lead in place of a component: whatever of its kind is joined to it by links, from one to the next; all of its kind
+// where the file has no such link.
+func (d *Driver) standsIn(name string) []target.Component {
+	of, _ := d.Target.ComponentByName(name)
+	joined := map[string]bool{name: true}
+	for grown := true; grown; {
+		grown = false
+		for _, l := range d.Target.Links {
+			from, _ := d.Target.ComponentByName(l.From)
+			to, _ := d.Target.ComponentByName(l.To)
+			if from.Kind == of.Kind && to.Kind == of.Kind && joined[l.From] != joined[l.To] {
+				joined[l.From], joined[l.To], grown = true, true, true
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(d.Target.Components), func(c target.Component) bool {
+		return c.Name == name || c.Kind != of.Kind || len(joined) > 1 && !joined[c.Name]
+	})
 }
 
 // callMake makes a call that is a fault, or the one that undoes it: by its host under the lease where one can, else by itself.

@@ -179,3 +179,39 @@ func TestEveryActHasItsUndo(t *testing.T) {
 		}
 	}
 }
+
+// Who stands in for whom is told by the links of the file: another cluster of the same kind leads in nobody's place.
+func TestWhoStandsIn(t *testing.T) {
+	d := New(File{Target: &target.Target{Components: []target.Component{{Name: "a1", Kind: "postgres"}, {Name: "a2", Kind: "postgres"}, {Name: "a3", Kind: "postgres"},
+		{Name: "b1", Kind: "postgres"}, {Name: "b2", Kind: "postgres"}, {Name: "api", Kind: "http"}, {Name: "cache", Kind: "redis"}, {Name: "copy", Kind: "redis"}},
+		Links: []target.Link{{From: "a2", To: "a1"}, {From: "a3", To: "a2"}, {From: "b2", To: "b1"}, {From: "api", To: "a1"}, {From: "api", To: "b1"}}}}, nil)
+	for name, want := range map[string]string{"a1": "a2 a3", "a3": "a1 a2", "b1": "b2", "cache": "copy"} {
+		var got []string
+		for _, c := range d.standsIn(name) {
+			got = append(got, c.Name)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("in place of %s: %v, want %s", name, got, want)
+		}
+	}
+}
+
+// What its means says does not run takes no writes, whatever else could be asked.
+func TestWhatDoesNotRunRefusesWrites(t *testing.T) {
+	f, _ := touching(t, "90s")
+	dir := t.TempDir()
+	f.Target.Components = append(f.Target.Components, target.Component{Name: "east.db", Kind: "postgres", Region: "east", Address: "127.0.0.1", Port: 1})
+	f.Target.Means = []target.Means{{Name: "db", Means: "process.pidfile", On: []string{"east.db"}, Host: "here",
+		With: map[string]any{"pidfile": filepath.Join(dir, "pid"), "program": "/usr/bin/sleep", "start": []any{"/usr/bin/sleep", "60"}}}}
+	d := New(f, nil)
+	if refuses, err := d.RefusesWrites(t.Context(), "east.db"); !refuses || err != nil {
+		t.Errorf("one that is down: %t, %v", refuses, err)
+	}
+	cmd := exec.Command("/usr/bin/sleep", "60")
+	must(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	must(t, os.WriteFile(filepath.Join(dir, "pid"), []byte(fmt.Sprintln(cmd.Process.Pid)), 0o600))
+	if refuses, err := d.RefusesWrites(t.Context(), "east.db"); refuses || err == nil {
+		t.Errorf("one that runs, and that nobody is attached to: %t, %v", refuses, err)
+	}
+}

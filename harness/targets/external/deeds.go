@@ -32,9 +32,32 @@ func (d *Driver) deeds(a harness.Action) (all []deed, err error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, one)
+		if len(one.entry.Ours) > 0 { // else another of the same means does it for all
+			all = append(all, one)
+		}
 	}
 	return all, nil
+}
+
+// eachDeed goes through all that plans have hosts do, and calls made; it ends with the first error.
+func (d *Driver) eachDeed(plans []harness.Plan, do func(harness.Step, deed) error) error {
+	for _, p := range plans {
+		for _, s := range p.Steps {
+			if harness.UndoOf(s.Do.Kind) == "" && s.Do.Kind != harness.CallMake {
+				continue
+			}
+			all, err := d.deeds(s.Do)
+			if err != nil {
+				return err
+			}
+			for _, one := range all {
+				if err := do(s, one); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // deed is one act on one thing.
@@ -97,16 +120,16 @@ func (d *Driver) leaders(on string) (all []target.Component) {
 func (d *Driver) guard(a harness.Action, on, host string) (script, hold string) {
 	for _, c := range d.leaders(on) {
 		f := c.Fencing
-		if f != nil && f.By == target.FencedBySelf {
+		if f != nil && f.By == harness.FencedBySelf {
 			continue
 		}
 		hold = fmt.Sprintf("%s led before the drill, and another may lead by now: see that %s refuses writes, then take %s of %s back", c.Name, c.Name, a.Kind, on)
 		fence := ""
-		if f != nil && f.By == target.FencedByCall && a.Kind != harness.ComponentKill && a.Kind != harness.ComponentStop {
+		if f != nil && f.By == harness.FencedByCall && a.Kind != harness.ComponentKill && a.Kind != harness.ComponentStop {
 			fence = d.fenceScript(f, host)
 		}
 		if fence == "" {
-			return "echo " + means.Quote(hold) + " >&2; exit 1", hold
+			return "echo " + lease.Quote(hold) + " >&2; exit 1", hold
 		}
 		script += fence + "\n"
 	}
@@ -139,7 +162,7 @@ func (d *Driver) argvOf(name string) string {
 	_, argv := e.Script()
 	var words []string
 	for _, w := range argv {
-		words = append(words, means.Quote(w))
+		words = append(words, lease.Quote(w))
 	}
 	return strings.Join(words, " ")
 }
@@ -157,7 +180,7 @@ func (d *Driver) callDeed(name string) (deed, error) {
 	if do == "" || undoes == "" || host != there || host == "" {
 		return one, nil
 	}
-	mark := means.Quote("/var/tmp/blackstart-call-" + d.run() + "-" + name)
+	mark := lease.Quote("/var/tmp/blackstart-call-" + d.run() + "-" + name)
 	one.host = host
 	one.entry.Scripts = lease.Scripts{
 		Held: true, State: "test -e " + mark + " && echo made || echo unmade", Free: []string{"unmade"}, Ours: []string{"made"},

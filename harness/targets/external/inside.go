@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"blackstart/harness"
-	"blackstart/harness/host"
 	"blackstart/harness/means"
 )
 
@@ -51,15 +49,7 @@ func (d *Driver) word(ctx context.Context, on, script string) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	a, err := h.Run(ctx, host.Question{Argv: []string{"sh", "-c", script, "sh"}, Most: lookMost})
-	said := strings.TrimSpace(string(a.Stdout))
-	switch {
-	case err != nil:
-		return "", err
-	case a.Code != 0 || said == "" || strings.ContainsAny(said, " \t\n"):
-		return "", fmt.Errorf("host %s does not say it in one word (exit code %d)", on, a.Code)
-	}
-	return said, nil
+	return h.Word(ctx, script)
 }
 
 // runs asks the means of a component whether its process runs; known is false where no means can tell.

@@ -20,7 +20,6 @@ const (
 	lookEvery  = 2                // renewals: what is in force is asked about every 6 s
 	roundTrip  = 5 * time.Second  // that is allowed for
 	tryTime    = 20 * time.Second // to find out what is permitted on a host
-	lookMost   = 4 << 10          // bytes of one word
 )
 
 // held is what this run has on the hosts that undo it when it falls silent.
@@ -60,30 +59,19 @@ func (d *Driver) Arm(ctx context.Context, plans []harness.Plan) (words []string,
 // that takes longer than its lease can wait.
 func (d *Driver) byHost(plans []harness.Plan) (map[string][]deed, error) {
 	hosts := map[string][]deed{}
-	for _, p := range plans {
-		for _, s := range p.Steps {
-			if harness.UndoOf(s.Do.Kind) == "" && s.Do.Kind != harness.CallMake {
-				continue
-			}
-			all, err := d.deeds(s.Do)
-			if err != nil {
-				return nil, err
-			}
-			for _, one := range all {
-				need := lease.TTLFor(renewEvery, time.Duration(one.entry.Most)*time.Second+roundTrip)
-				switch {
-				case one.host == "" && d.Target.Metadata.Environment != harness.Rehearsal:
-					return nil, fmt.Errorf("call %s: no host could undo it if the harness fell silent: let it, and its undo, be exec on: the same host, without stdin", one.on)
-				case one.host == "":
-				case need > d.Target.LeaseTime():
-					return nil, fmt.Errorf("what is done to %s may take %d s, and the lease is %v: write limits.lease: %v or more", one.on, one.entry.Most, d.Target.LeaseTime(), need)
-				default:
-					hosts[one.host] = append(hosts[one.host], one)
-				}
-			}
+	return hosts, d.eachDeed(plans, func(_ harness.Step, one deed) error {
+		need := lease.TTLFor(renewEvery, time.Duration(one.entry.Most)*time.Second+roundTrip)
+		switch {
+		case one.host == "" && d.Target.Metadata.Environment != harness.Rehearsal:
+			return fmt.Errorf("call %s: no host could undo it if the harness fell silent: let it, and its undo, be exec on: the same host, without stdin", one.on)
+		case one.host == "":
+		case need > d.Target.LeaseTime():
+			return fmt.Errorf("what is done to %s may take %d s, and the lease is %v: write limits.lease: %v or more", one.on, one.entry.Most, d.Target.LeaseTime(), need)
+		default:
+			hosts[one.host] = append(hosts[one.host], one)
 		}
-	}
-	return hosts, nil
+		return nil
+	})
 }
 
 // Leasable says why the acts of these plans could not be done under a lease; nil if they can. It asks nobody.
@@ -129,20 +117,8 @@ func (d *Driver) newLease(name string) (*lease.Lease, error) {
 func tried(ctx context.Context, h *host.Host, one deed) error {
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
-	for _, p := range one.needs.Programs {
-		if _, err := h.Find(ctx, p); err != nil {
-			return fmt.Errorf("refused: %s needs %s: %w", one.on, p, err)
-		}
-	}
-	if one.needs.Try == "" {
-		return nil
-	}
-	a, err := h.Run(ctx, host.Question{Argv: []string{"sh", "-c", one.needs.Try + "\n", "sh"}, Most: lookMost})
-	if err != nil {
-		return fmt.Errorf("what %s needs could not be tried: %w", one.on, err)
-	}
-	if a.Code != 0 {
-		return fmt.Errorf("refused: what %s needs is not permitted (exit code %d): blackstart target grants says what to ask for", one.on, a.Code)
+	if err := h.Permits(ctx, one.needs.Programs, one.needs.Try); err != nil {
+		return fmt.Errorf("what is done to %s: %w; blackstart target grants says what to ask for", one.on, err)
 	}
 	return nil
 }
@@ -256,7 +232,7 @@ func (d *Driver) disarm(ctx context.Context) error {
 	var errs []error
 	for name, l := range leases {
 		if _, err := l.Release(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("release the lease on host %s: %w", name, err))
+			errs = append(errs, fmt.Errorf("release the lease on host %s: %w; it undoes what it may by itself when the lease has run out, and NAME.abort.md beside the pack says how to do it now", name, err))
 		}
 	}
 	return errors.Join(errs...)

@@ -7,7 +7,6 @@ import (
 
 	"blackstart/harness"
 	"blackstart/harness/lease"
-	"blackstart/harness/target"
 	"blackstart/harness/targets/undostate"
 )
 
@@ -91,7 +90,7 @@ func (d *Driver) fencedFirst(ctx context.Context, name string) error {
 	if other, asked := d.LeadsBeside(ctx, name); other == "" && asked == nil {
 		return nil // it would be fenced as the only one that leads
 	}
-	if c.Fencing.By == target.FencedByCall {
+	if c.Fencing.By == harness.FencedByCall {
 		if err := d.fence(ctx, []string{name}); err != nil {
 			return err
 		}
@@ -101,7 +100,7 @@ func (d *Driver) fencedFirst(ctx context.Context, name string) error {
 		err = errors.New("it takes writes")
 	}
 	if err != nil {
-		return fmt.Errorf("%s is not seen to refuse writes, so nothing was undone that could let two lead: %w", name, err)
+		return fmt.Errorf("%s is not seen to refuse writes, so nothing was undone that could let two lead: %w: see to it by hand that it does, then run this again", name, err)
 	}
 	return nil
 }

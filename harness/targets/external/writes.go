@@ -40,9 +40,12 @@ func (d *Driver) onDatabase(ctx context.Context, name string, question func(cont
 }
 
 // RefusesWrites asks a database whether it takes writes, by the call that its file names for that, on the node itself; without one by the
-// way from outside, and nothing is tried. One that does not answer is an error: nobody here can see
+// way from outside, and nothing is tried. One that its means says does not run refuses them. One that does not answer is an error: nobody here can see
 // whether it is down.
 func (d *Driver) RefusesWrites(ctx context.Context, name string) (bool, error) {
+	if running, known, err := d.runs(ctx, name); known && err == nil && !running {
+		return true, nil // nothing is there to take them
+	}
 	if c, ok := d.Target.ComponentByName(name); ok && c.Fencing != nil && c.Fencing.Asked != "" {
 		_, said, err := d.said(ctx, c.Fencing.Asked)
 		if err != nil {
